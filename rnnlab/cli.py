@@ -1,0 +1,56 @@
+"""Commands outside of the DAG: ``python -m rnnlab.cli results|ui``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rnnlab import params, report, store
+from rnnlab.errors import UserError, exit_status
+from rnnlab.files import read_json
+from rnnlab.results import seconds_per_epoch
+
+MODEL_RUNS = "searchFilter=tags.kind%20%3D%20%27model%27"
+
+
+def show_results() -> None:
+    """Prints the comparison of the last run, and where to look on."""
+    settings = params.read()
+    files = {run: Path("reports/timings") / f"{run.name}.json" for run in settings.runs}
+    timings: dict[Any, Any] = {run: read_json(file) if file.is_file() else None for run, file in files.items()}
+    print(f"\n{report.results_table(read_json(Path('reports/metrics.json')), seconds_per_epoch(settings, timings))}\n")
+    print("figures:  reports/figures/*.png, and as a page: dvc plots show")
+    print("MLflow:   make ui, then open the links it prints")
+
+
+def serve_ui(port: int) -> None:
+    """Starts MLflow's server with two processes where its default is fourteen, and prints links that work."""
+    opened = store.connect()
+    pages = f"http://127.0.0.1:{port}/#/experiments/{opened.experiment_id}"
+    print(f"all runs:          {pages}/runs?workflowType=machine_learning")
+    print(f"models to compare: {pages}/runs?workflowType=machine_learning&{MODEL_RUNS}")
+    print("stop with Ctrl-C", flush=True)
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    os.execvp("mlflow", [*command, "--backend-store-uri", opened.uri])
+
+
+def main() -> None:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(prog="rnnlab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("results", help="show the comparison of the last run")
+    ui = commands.add_parser("ui", help="open MLflow's pages on 127.0.0.1")
+    ui.add_argument("--port", type=int, default=5000)
+    flags = parser.parse_args()
+    if flags.command == "results":
+        show_results()
+    elif os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+        raise UserError("MLFLOW_TRACKING_URI names a server: open it in a browser, there is none to start")
+    else:
+        serve_ui(flags.port)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

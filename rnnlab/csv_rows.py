@@ -1,0 +1,140 @@
+"""Rows of a CSV or TSV, plain or gzipped, in batches of bounded memory."""
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from rnnlab.errors import UserError
+from rnnlab.params import Data
+
+BATCH_ROWS = 4096
+BATCH_CHARACTERS = 8 << 20
+CELL_CHARACTERS = 64 << 20
+
+
+class Rows(NamedTuple):
+    """A batch of rows; row 1 is the first below the header."""
+
+    numbers: list[int]
+    texts: list[str]
+    labels: list[str]
+    splits: list[str]
+
+
+def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
+    """Reads the columns that ``data`` names.
+
+    Args:
+        source: the file; ``.gz`` is unpacked on the way.
+        data: column names, delimiter and encoding.
+        split_column: the column of the data's own split, or None.
+
+    Yields:
+        Batches of at most `BATCH_ROWS` rows and about `BATCH_CHARACTERS` characters; ``splits`` holds "" without
+        a split column.
+
+    Raises:
+        UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
+    """
+    if not source.is_file():
+        raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at data/sample/reviews.csv")
+    try:
+        with _open(source) as stream:
+            yield from _batches(source, stream, data, split_column)
+    except UnicodeDecodeError:
+        raise UserError(_undecodable(source, data)) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
+        raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
+
+
+def _open(source: Path) -> IO[bytes]:
+    return gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")
+
+
+def _parse(stream: IO[bytes], data: Data, errors: str = "strict") -> Iterator[list[str]]:
+    csv.field_size_limit(CELL_CHARACTERS)
+    encoding = "utf-8-sig" if codecs.lookup(data.encoding).name == "utf-8" else data.encoding
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+    delimiter = "\t" if data.delimiter == "tab" else data.delimiter
+    return csv.reader(text, delimiter=delimiter, strict=True)
+
+
+def _batches(source: Path, stream: IO[bytes], data: Data, split_column: str | None) -> Iterator[Rows]:
+    records = _numbered(source, _parse(stream, data))
+    _, header = next(records, (0, None))
+    if header is None:
+        raise UserError(f"{source}: the file is empty; expected a header and one row a text")
+    columns = _columns(source, header, data, split_column)
+    rows, characters = Rows([], [], [], []), 0
+    number = 0
+    for number, record in records:
+        if len(record) != len(header):
+            problem = f"row {number} has {len(record)} cells where the header has {len(header)}"
+            raise UserError(f"{source}: {problem}; quote cells that hold the delimiter, or set data.delimiter")
+        rows.numbers.append(number)
+        for cells, column in zip(rows[1:], columns, strict=True):
+            cells.append(record[column] if column is not None else "")
+        characters += len(rows.texts[-1])
+        if len(rows.numbers) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield rows
+            rows, characters = Rows([], [], [], []), 0
+    if number == 0:
+        raise UserError(f"{source}: only a header, no rows; expected one row a text")
+    if rows.numbers:
+        yield rows
+
+
+def _numbered(source: Path, records: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Counts records, the header as 0, and names the row where the CSV is broken."""
+    number = 0
+    try:
+        for record in records:
+            if record:
+                yield number, record
+                number += 1
+    except csv.Error as problem:
+        advice = "look there for an unclosed quote, and double the quotes inside of a cell"
+        raise UserError(f"{source}: row {number} is not well-formed ({problem}); {advice}") from None
+
+
+def _columns(source: Path, header: list[str], data: Data, split_column: str | None) -> list[int | None]:
+    wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
+    if split_column is not None:
+        wanted["split.column"] = split_column
+    for key, name in wanted.items():
+        if header.count(name) != 1:
+            problem = "no column" if name not in header else "more than one column"
+            existing = ", ".join(header[:20])
+            raise UserError(f"{source}: {problem} {name!r}; the header has: {existing}; set {key} (or data.delimiter)")
+    places: list[int | None] = [header.index(name) for name in wanted.values()]
+    return places if split_column is not None else [*places, None]
+
+
+def _undecodable(source: Path, data: Data) -> str:
+    """Finds the row and byte that broke the decoder; only runs after a failure, so it may read again."""
+    position = _first_bad_byte(source, data.encoding)
+    with _open(source) as stream:
+        row = 0
+        for row, record in enumerate(_parse(stream, data, errors="surrogateescape")):
+            if any("\udc80" <= character <= "\udcff" for cell in record for character in cell):
+                break
+    return f"{source}: row {row}, byte {position} is not {data.encoding}; set data.encoding (cp1252, latin-1, …)"
+
+
+def _first_bad_byte(source: Path, encoding: str) -> int:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    position = 0
+    with _open(source) as stream:
+        while block := stream.read(1 << 16):
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                return position - pending + error.start
+            position += len(block)
+    return position

@@ -1,0 +1,89 @@
+"""The encoded rows of one split: a folder of .npy files that memory-map."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rnnlab.errors import UserError
+from rnnlab.text import Encoded
+
+
+class Features(NamedTuple):
+    """One split, mapped from disk.
+
+    Attributes:
+        tokens: word ids, int32 of shape (rows, max_length).
+        labels: 0 or 1, int8 of shape (rows,).
+        lengths: words before truncation, int32 of shape (rows,).
+        ids: row ids, 16 ASCII characters, shape (rows,).
+    """
+
+    tokens: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int8]
+    lengths: npt.NDArray[np.int32]
+    ids: npt.NDArray[np.bytes_]
+
+
+def load(folder: Path) -> Features:
+    """Maps the arrays of a split; nothing is read before it is used.
+
+    Raises:
+        UserError: a file is missing or cut short.
+    """
+    arrays = []
+    for name in Features._fields:
+        source = folder / f"{name}.npy"
+        try:
+            arrays.append(np.load(source, mmap_mode="r"))
+        except FileNotFoundError:
+            raise UserError(f"{source}: no such file; `dvc repro tokenize_pad` makes it") from None
+        except (ValueError, EOFError) as damage:
+            raise UserError(f"{source}: not a whole array ({damage}); remove it and run `dvc repro`") from None
+    return Features(*arrays)
+
+
+class Writer:
+    """Appends encoded batches to a new folder, so that memory holds one batch at a time."""
+
+    def __init__(self, folder: Path, max_length: int) -> None:
+        folder.mkdir()
+        self.unknown = 0
+        self._rows = 0
+        self._formats = {
+            "tokens": ("<i4", (max_length,)),
+            "labels": ("|i1", ()),
+            "lengths": ("<i4", ()),
+            "ids": ("|S16", ()),
+        }
+        self._streams: dict[str, BinaryIO] = {}
+        for name in self._formats:
+            self._streams[name] = (folder / f"{name}.npy").open("wb")
+            self._write_header(name)
+
+    def add(self, encoded: Encoded, labels: pa.Array, ids: pa.Array) -> None:
+        """Appends a batch."""
+        columns = (encoded.tokens, labels.to_numpy(), encoded.lengths, np.array(ids.to_pylist(), "S16"))
+        for (name, (dtype, _)), column in zip(self._formats.items(), columns, strict=True):
+            self._streams[name].write(np.ascontiguousarray(column, dtype).tobytes())
+        self._rows += len(encoded.lengths)
+        self.unknown += encoded.unknown
+
+    def _write_header(self, name: str) -> None:
+        # NumPy leaves room in the header for the first dimension to grow, so it can be written again in place.
+        dtype, tail = self._formats[name]
+        header = {"descr": dtype, "fortran_order": False, "shape": (self._rows, *tail)}
+        self._streams[name].seek(0)
+        np.lib.format.write_array_header_1_0(self._streams[name], header)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for name, stream in self._streams.items():
+            if kind is None:
+                self._write_header(name)
+            stream.close()

@@ -1,0 +1,79 @@
+"""Curves in MLflow while a network trains; whatever happens to MLflow, the training goes on."""
+
+import hashlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rnnlab import store
+from rnnlab.params import Params, Run
+from rnnlab.provenance import experiment_name
+
+GRACE_SECONDS = 20.0  # after training, for a slow import of MLflow or a first database to be ready
+
+
+class Watcher:
+    """Hands epochs to a thread that logs them.
+
+    Attributes:
+        run_id: of the live MLflow run, once there is one.
+    """
+
+    def __init__(self, run: Run, settings: Params) -> None:
+        self.run_id: str | None = None
+        self._run = run
+        self._key = training_key(run, settings)
+        self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
+
+    def start(self) -> None:
+        """Starts the thread; MLflow is imported there, beside the first epoch."""
+        self._thread.start()
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Takes a finished row of `rnnlab.training.History.epochs`."""
+        self._events.put((time.time_ns() // 1_000_000, row))
+
+    def stop(self, outcome: str) -> None:
+        """Waits a little for the thread; ``outcome`` is "" or the MLflow status of a training that failed."""
+        self._events.put(outcome)
+        self._thread.join(GRACE_SECONDS)
+
+    def _follow(self) -> None:
+        try:
+            opened = store.connect()
+            from rnnlab import tracking
+
+            self.run_id = tracking.start_live_run(opened, self._run, self._key)
+            while not isinstance(event := self._events.get(), str):
+                tracking.log_epochs(self.run_id, [event])
+            if event:
+                tracking.end_live_run(self.run_id, event)
+        except Exception as failure:  # anything MLflow, its database or its server may raise
+            reason = str(failure).strip().split("\n")[0]
+            print(f"warning: no live curves in MLflow ({reason}); the training goes on", file=sys.stderr)
+
+
+def training_key(run: Run, settings: Params) -> str:
+    """Tells attempts at the same training from others, 16 hex digits."""
+    told = f"{run.name} {experiment_name()} {settings.model_dump_json(by_alias=True)}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def watching(run: Run, settings: Params) -> Iterator[Watcher]:
+    """Yields a watcher for one training; ``MLFLOW_SYNC=off`` gives one that logs nothing."""
+    watcher = Watcher(run, settings)
+    if store.sync_mode() == "off":
+        yield watcher
+        return
+    watcher.start()
+    try:
+        yield watcher
+    except BaseException as end:
+        watcher.stop("KILLED" if isinstance(end, KeyboardInterrupt) else "FAILED")
+        raise
+    watcher.stop("")

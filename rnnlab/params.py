@@ -1,0 +1,241 @@
+"""params.yaml, parsed once into frozen objects that reject what they do not know."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from rnnlab.errors import UserError
+
+Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Severity = Literal["critical", "warning"]
+ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _list_to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _labels_to_text(value: Any) -> Any:
+    """Labels are compared as text: YAML reads 0 and 1 as numbers, a CSV holds characters."""
+    if isinstance(value, list):
+        return tuple(str(label) if isinstance(label, int | float) else label for label in value)
+    return value
+
+
+class Section(BaseModel):
+    """A frozen part of params.yaml: no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Sample(Section):
+    """The embedded corpus."""
+
+    rows: Annotated[int, Field(ge=10)]
+    distance: Annotated[int, Field(ge=0, le=10_000)]
+    negation_share: Share
+    contrast_share: Share
+    label_noise: Annotated[float, Field(ge=0, lt=0.5)]
+
+
+class Data(Section):
+    """Where the labelled texts are and how they are written."""
+
+    csv: Annotated[str, Field(min_length=1)]
+    text_column: Annotated[str, Field(min_length=1)]
+    label_column: Annotated[str, Field(min_length=1)]
+    labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
+    delimiter: Annotated[str, Field(min_length=1)]
+    encoding: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> "Data":
+        if self.delimiter != "tab" and len(self.delimiter) != 1:
+            raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
+        if self.labels[0] == self.labels[1]:
+            raise PydanticCustomError("labels", "labels must be two different names")
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise PydanticCustomError("encoding", "encoding is not one that Python knows, such as utf-8") from None
+        return self
+
+
+class Split(Section):
+    """How rows become train, validation and test."""
+
+    method: Literal["random", "column"]
+    column: Annotated[str, Field(min_length=1)]
+    test_fraction: Fraction
+    validation_fraction: Fraction
+
+
+class Severities(Section):
+    """What a failed check does."""
+
+    schema_: Severity = Field(alias="schema")
+    nulls: Severity
+    labels: Severity
+    duplicates: Severity
+    leakage: Severity
+    rows: Severity
+    balance: Severity
+    lengths: Severity
+    rejected: Severity
+
+
+class Validate(Section):
+    """Limits of the data gate."""
+
+    min_rows_per_class: Positive
+    min_minority_share: Annotated[float, Field(ge=0, le=0.5)]
+    min_words: Positive
+    max_words: Positive
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)]
+    severity: Severities
+
+
+class TokenizePad(Section):
+    """Texts to arrays of word ids."""
+
+    vocabulary_size: Annotated[int, Field(ge=3)]
+    max_length: Positive
+    padding: Literal["pre", "post"]
+    truncation: Literal["pre", "post"]
+    oov_token: Annotated[str, Field(min_length=1)]
+
+
+class Train(Section):
+    """What all models share."""
+
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    patience: Positive
+
+
+class Model(Section):
+    """One network; between rivals only the cell should differ."""
+
+    cell: Literal["simple_rnn", "lstm", "gru"]
+    embedding_dim: Positive
+    units: Positive
+    pooling: Literal["last", "mean"]
+    embedding_dropout: Share
+    dropout: Share
+    mask: bool
+
+
+class Evaluate(Section):
+    """Knobs of scoring that change no figure."""
+
+    batch_size: Positive
+
+
+class Run(NamedTuple):
+    """One training: a model's name and a seed."""
+
+    model: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The stem of the run's files: ``lstm-1``."""
+        return f"{self.model}-{self.seed}"
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Seed
+    sample: Sample
+    data: Data
+    split: Split
+    validate_: Validate = Field(alias="validate")
+    tokenize_pad: TokenizePad
+    train: Train
+    compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
+    models: dict[ModelName, Model]
+    evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def _runs_are_clear(self) -> "Params":
+        for key, values in (("compare", self.compare), ("train.seeds", self.train.seeds)):
+            if len(set(values)) < len(values):
+                raise PydanticCustomError("twice", "{key}: the same entry is named twice", {"key": key})
+        unknown = [name for name in self.compare if name not in self.models]
+        if unknown:
+            context = {"name": unknown[0], "known": ", ".join(self.models)}
+            raise PydanticCustomError("compare", "compare: no model {name} under models (there are: {known})", context)
+        return self
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every training the pipeline stands for, in the order of ``compare`` and ``train.seeds``."""
+        return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
+
+
+def read(source: Path = Path("params.yaml")) -> Params:
+    """Reads and checks every parameter.
+
+    Raises:
+        UserError: the file is missing or not YAML, or a key is unknown, missing or ill-typed.
+    """
+    try:
+        values = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{source}: no such file; run from the project's root") from None
+    except (YAMLError, UnicodeDecodeError) as damage:
+        raise UserError(f"{source}: not readable as YAML: {' '.join(str(damage).split())}") from None
+    return parse(values, str(source))
+
+
+def parse(values: Any, source: str = "params.yaml") -> Params:
+    """Checks a mapping of parameters; see `read`.
+
+    Raises:
+        UserError: names each wrong key by its full path.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as wrong:
+        raise UserError("; ".join(f"{source}: {_sentence(error, values)}" for error in wrong.errors())) from None
+
+
+def _sentence(error: ErrorDetails, values: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(error['loc'])}"
+    if error["type"] == "missing":
+        return f"{key}: missing; the default is in the committed params.yaml"
+    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
+    if not key or isinstance(error["input"], dict | BaseModel):
+        return f"{key}: {wanted}" if key else wanted
+    return f"{key}: {wanted}, not {error['input']!r}"
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    section: Any = Params
+    for part in location[:-1]:
+        if section is Params and part == "models":
+            return _closest(location, Model)
+        field = {info.alias or name: info for name, info in section.model_fields.items()}.get(str(part))
+        section = field.annotation if field else Params
+    return _closest(location, section)
+
+
+def _closest(location: tuple[int | str, ...], section: type[Section]) -> str:
+    known = [info.alias or re.sub("_$", "", name) for name, info in section.model_fields.items()]
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"

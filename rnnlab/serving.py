@@ -1,0 +1,44 @@
+"""Text in, label and probability out: the model that MLflow serves."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import pandas as pd
+import pyarrow as pa
+
+from rnnlab import text
+from rnnlab.files import read_json
+from rnnlab.params import TokenizePad
+
+
+class TextClassifier(mlflow.pyfunc.PythonModel):
+    """A trained network with its vocabulary, tokenizing as in training."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the network; Keras is imported here, so that logging the model does not need it."""
+        from rnnlab import models
+
+        self._network = models.load(Path(context.artifacts["network"]))
+        self._vocabulary = read_json(Path(context.artifacts["vocabulary"]))
+        self._options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
+        self._labels = context.model_config["labels"]
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Classifies texts.
+
+        Args:
+            context: of MLflow, not read.
+            model_input: one column ``text``.
+            params: none are known.
+
+        Returns:
+            The columns ``label`` and ``probability`` (of the second label), a row a text.
+        """
+        from rnnlab import models
+
+        texts = text.clean(pa.array(model_input["text"].astype(str).tolist(), pa.string()))
+        encoded = text.encode(texts, self._vocabulary, self._options)
+        probabilities = models.predict(self._network, encoded.tokens, batch_size=256)
+        labels = [self._labels[int(probability >= 0.5)] for probability in probabilities]
+        return pd.DataFrame({"label": labels, "probability": probabilities.astype(float)})

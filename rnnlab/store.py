@@ -1,0 +1,88 @@
+"""The one MLflow store that every run lands in, however it was started."""
+
+import os
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from filelock import FileLock
+
+from rnnlab.errors import UserError
+from rnnlab.provenance import project_root
+
+SyncMode = Literal["strict", "warn", "off"]
+EXPERIMENT = "rnn-vs-lstm"
+LOCK_SECONDS = 120
+
+
+class Store(NamedTuple):
+    """An open store.
+
+    Attributes:
+        uri: where it is.
+        experiment_id: of the experiment that all runs belong to.
+    """
+
+    uri: str
+    experiment_id: str
+
+
+def sync_mode() -> SyncMode:
+    """Reads ``MLFLOW_SYNC``: strict fails without MLflow, warn (default) goes on, off does not try.
+
+    Raises:
+        UserError: it is set to something else.
+    """
+    mode = os.environ.get("MLFLOW_SYNC") or "warn"
+    if mode not in ("strict", "warn", "off"):
+        raise UserError(f"MLFLOW_SYNC is {mode!r}; set it to strict, warn or off")
+    return cast(SyncMode, mode)
+
+
+def folder() -> Path:
+    """The folder of the local store, in the main workspace."""
+    return project_root() / "mlflow"
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``, or the project's own SQLite database."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder() / 'mlflow.db'}"
+
+
+def lock() -> FileLock:
+    """A lock between all processes of this project: two that create the database at once destroy it."""
+    folder().mkdir(exist_ok=True)
+    return FileLock(folder() / "store.lock", timeout=LOCK_SECONDS)
+
+
+def connect() -> Store:
+    """Opens the store, creating database and experiment where they are missing.
+
+    Imports MLflow, with its telemetry off, its set-up messages hidden and a dead server found out within seconds.
+
+    Raises:
+        Exception: whatever MLflow or its database raise when the store cannot be used.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    for name, value in {
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    uri = tracking_uri()
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    mlflow.set_tracking_uri(uri)
+    client = mlflow.MlflowClient(uri)
+    with lock():
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            local = uri.startswith("sqlite:")
+            artifacts = (folder() / "artifacts").as_uri() if local else None
+            return Store(uri, client.create_experiment(name, artifact_location=artifacts))
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+        return Store(uri, str(experiment.experiment_id))

@@ -1,0 +1,122 @@
+"""Text to word ids: one set of functions for training and serving, columnar over Arrow arrays."""
+
+import html
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rnnlab.params import TokenizePad
+
+PADDING_ID = 0
+OOV_ID = 1
+RESERVED_IDS = 2
+
+_MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
+_BLANKS = r"[\s\p{Z}\p{Cc}]+"
+# Words hold letters, marks, digits and inner apostrophes; whatever lies between them separates.
+_SEPARATORS = r"(?:'*[^\p{L}\p{M}\p{N}']+'*)+|^'+|'+$"
+
+
+class Encoded(NamedTuple):
+    """A batch of texts as arrays.
+
+    Attributes:
+        tokens: word ids, int32 of shape (rows, max_length), `PADDING_ID` where there is no word.
+        lengths: words of each text before truncation, int32 of shape (rows,).
+        unknown: how many of all words are not in the vocabulary.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int32]
+    unknown: int
+
+
+def clean(texts: pa.Array) -> pa.Array:
+    """Resolves HTML entities, drops markup, composes characters (NFC) and leaves single spaces.
+
+    Args:
+        texts: strings of shape (rows,), as they came.
+
+    Returns:
+        Strings of shape (rows,); one without any text is "".
+    """
+    has_entity = pc.match_substring(texts, "&")
+    if pc.any(has_entity).as_py():
+        resolved = [html.unescape(text) for text in texts.filter(has_entity).to_pylist()]
+        texts = pc.replace_with_mask(texts, has_entity, pa.array(resolved, pa.string()))
+    plain = pc.replace_substring_regex(texts, _MARKUP, " ")
+    composed = pc.utf8_normalize(plain, form="NFC")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(composed, _BLANKS, " "))
+
+
+def words(texts: pa.Array) -> pa.ListArray:
+    """Splits cleaned texts into lower-case words.
+
+    Args:
+        texts: strings of shape (rows,), from `clean`.
+
+    Returns:
+        Lists of words; a text without a word is a list of one empty string, which no vocabulary holds.
+    """
+    lowered = pc.utf8_lower(texts)
+    spaced = pc.utf8_trim_whitespace(pc.replace_substring_regex(lowered, _SEPARATORS, " "))
+    return pc.split_pattern(spaced, " ")
+
+
+def count_words(texts: pa.Array) -> Counter[str]:
+    """Counts the words of cleaned texts."""
+    counts = pc.value_counts(words(texts).flatten())
+    counter = Counter(dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)))
+    counter.pop("", None)
+    return counter
+
+
+def fit_vocabulary(counts: Counter[str], size: int, oov_token: str) -> list[str]:
+    """Chooses the most frequent words; ties go by alphabet, so the same rows give the same ids.
+
+    Args:
+        counts: words of the training rows alone.
+        size: ids at most, `PADDING_ID` and `OOV_ID` included.
+        oov_token: how the unknown word is shown.
+
+    Returns:
+        The word of each id; fewer than ``size`` when there are not as many words.
+    """
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return ["", oov_token, *(word for word, _ in ranked[: size - RESERVED_IDS])]
+
+
+def encode(texts: pa.Array, vocabulary: list[str], params: TokenizePad) -> Encoded:
+    """Turns cleaned texts into padded word ids.
+
+    Args:
+        texts: strings of shape (rows,), from `clean`.
+        vocabulary: the word of each id, from `fit_vocabulary`.
+        params: length and sides; `vocabulary_size` is not read, the vocabulary is what it is.
+
+    Returns:
+        The arrays; a text without a word is one `OOV_ID`, so that no sequence is empty.
+    """
+    lists = words(texts)
+    known = pa.array(vocabulary[RESERVED_IDS:], pa.string())
+    found = pc.fill_null(pc.index_in(lists.flatten(), value_set=known), OOV_ID - RESERVED_IDS)
+    ids = found.to_numpy().astype(np.int32) + RESERVED_IDS
+    lengths = pc.list_value_length(lists).to_numpy().astype(np.int32)
+    return Encoded(_pad(ids, lengths, params), lengths, int((ids == OOV_ID).sum()))
+
+
+def _pad(ids: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], params: TokenizePad) -> npt.NDArray[np.int32]:
+    kept = np.minimum(lengths, params.max_length)
+    ends = np.cumsum(lengths)
+    sources = ends - kept if params.truncation == "pre" else ends - lengths
+    columns = params.max_length - kept if params.padding == "pre" else np.zeros_like(kept)
+    step = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
+    tokens = np.full((len(lengths), params.max_length), PADDING_ID, np.int32)
+    tokens[np.repeat(np.arange(len(kept)), kept), np.repeat(columns, kept) + step] = ids[
+        np.repeat(sources, kept) + step
+    ]
+    return tokens

@@ -1,0 +1,233 @@
+"""Results into MLflow: a parent run for the pipeline, a child for each model and seed."""
+
+import getpass
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import Run as MlflowRun
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from rnnlab.params import Params, Run
+from rnnlab.results import Pipeline, Training
+from rnnlab.store import Store
+
+FINISHED = RunStatus.to_string(RunStatus.FINISHED)
+SERVED_PACKAGES = (
+    "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock",
+)  # fmt: skip
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "text")]),
+    outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+)
+
+
+def start_live_run(store: Store, run: Run, key: str) -> str:
+    """Opens a run for a training that has begun; earlier attempts at it that did not end well are removed."""
+    client = MlflowClient(store.uri)
+    for stale in _search(client, store, f"tags.kind = 'live' and tags.training_key = '{key}'"):
+        client.delete_run(stale.info.run_id)
+    tags = {"kind": "live", "training_key": key, "model": run.model, "seed": str(run.seed), **_process_tags()}
+    return str(client.create_run(store.experiment_id, tags=tags, run_name=f"{run.name} (training)").info.run_id)
+
+
+def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+    """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
+    points = [
+        Metric(name, value, timestamp, int(row["epoch"]))
+        for timestamp, row in rows
+        for name, value in row.items()
+        if name != "epoch"
+    ]
+    MlflowClient().log_batch(run_id, metrics=points)
+
+
+def end_live_run(run_id: str, status: str) -> None:
+    """Marks a live run whose training did not finish."""
+    MlflowClient().set_terminated(run_id, status)
+
+
+def find_finished(store: Store, key: str) -> MlflowRun | None:
+    """Finds the complete record of a result, if there is one."""
+    client = MlflowClient(store.uri)
+    found = _search(client, store, f"tags.kind = 'pipeline' and tags.pipeline_key = '{key}'")
+    return next((run for run in found if run.info.status == FINISHED), None)
+
+
+def log_pipeline(store: Store, pipeline: Pipeline) -> str:
+    """Records a result; the parent is marked finished last, so a finished parent is a complete one.
+
+    Returns:
+        The parent's run id.
+    """
+    client = MlflowClient(store.uri)
+    for attempt in _search(client, store, f"tags.pipeline_key = '{pipeline.key}'"):
+        client.delete_run(attempt.info.run_id)
+    spans = [_span(training.timings) for training in pipeline.trainings.values()]
+    tags = {
+        **pipeline.tags,
+        **_process_tags(),
+        "kind": "pipeline",
+        "pipeline_key": pipeline.key,
+        "mlflow.note.content": pipeline.note,
+    }
+    started = min(start for start, _ in spans)
+    parent = client.create_run(store.experiment_id, started, tags, pipeline.name).info.run_id
+    for run, training in pipeline.trainings.items():
+        _log_training(client, store, parent, pipeline, run, training)
+    _mark_dead_live_runs(client, store)
+    figures = {
+        f"{name}.{figure}.{kind}": value
+        for name, model in pipeline.summary.items()
+        for kind in ("mean", "sd")
+        for figure, value in model[kind].items()
+    }
+    now = _now()
+    client.log_batch(
+        parent,
+        metrics=[Metric(name, value, now, 0) for name, value in figures.items()],
+        params=[Param(name, value) for name, value in flatten(pipeline.settings.model_dump(by_alias=True)).items()],
+    )
+    for artifact in pipeline.artifacts:
+        if artifact.is_dir():
+            client.log_artifacts(parent, str(artifact), artifact.name)
+        else:
+            client.log_artifact(parent, str(artifact))
+    client.set_terminated(parent, FINISHED)
+    return str(parent)
+
+
+def _log_training(
+    client: MlflowClient, store: Store, parent: str, pipeline: Pipeline, run: Run, training: Training
+) -> None:
+    started, ended = _span(training.timings)
+    live = _adoptable(client, store, training.timings)
+    run_id = live or client.create_run(store.experiment_id, started, run_name=run.name).info.run_id
+    known = {point.step for point in client.get_metric_history(run_id, "val_loss")} if live else set()
+    times = _epoch_times(training, started)
+    log_epochs(run_id, [(when, row) for when, row in zip(times, training.history, strict=True) if row["epoch"] not in known])
+    best = min(training.history, key=lambda row: row["val_loss"])
+    figures = {f"test_{name}": value for name, value in training.metrics.items() if not isinstance(value, Mapping)}
+    figures |= {"best_val_loss": best["val_loss"], "best_epoch": best["epoch"], "parameters": training.parameters}
+    seconds = (training.timings or {}).get("epoch_seconds")
+    if seconds:
+        figures["seconds_per_epoch"] = sorted(seconds)[len(seconds) // 2]
+    tags = {
+        **pipeline.tags,
+        **_process_tags(),
+        "kind": "model",
+        "model": run.model,
+        "seed": str(run.seed),
+        "pipeline_key": pipeline.key,
+        "mlflow.parentRunId": parent,
+        "mlflow.runName": run.name,
+    }
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, ended, 0) for name, value in figures.items()],
+        params=[Param(name, value) for name, value in _training_params(pipeline.settings, run).items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    client.log_artifact(run_id, str(training.history_file))
+    _log_model(run_id, pipeline, training)
+    client.set_terminated(run_id, FINISHED, ended)
+
+
+def _log_model(run_id: str, pipeline: Pipeline, training: Training) -> None:
+    package = Path(__file__).parent
+    settings = pipeline.settings
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package / "served_model.py"),
+            artifacts={"network": str(training.network), "vocabulary": str(pipeline.vocabulary)},
+            code_paths=[str(package)],
+            model_config={"tokenize_pad": settings.tokenize_pad.model_dump(), "labels": list(settings.data.labels)},
+            signature=SIGNATURE,
+            pip_requirements=[f"{package}=={version(package)}" for package in SERVED_PACKAGES],
+        )
+
+
+def _training_params(settings: Params, run: Run) -> dict[str, str]:
+    """Only what can tell two trainings apart, under names short enough for the table's columns."""
+    shared = settings.train.model_dump(exclude={"seeds"})
+    own = settings.models[run.model].model_dump()
+    tokens = settings.tokenize_pad.model_dump()
+    return {"model": run.model, "seed": str(run.seed), **flatten({**own, **shared, **tokens})}
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Turns nested mappings into dotted keys with text values."""
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = str(list(value) if isinstance(value, tuple) else value)
+    return flat
+
+
+def _adoptable(client: MlflowClient, store: Store, timings: Mapping[str, Any] | None) -> str | None:
+    """The live run of this very training, when it is in this store and no record has it yet."""
+    run_id = (timings or {}).get("mlflow_run")
+    if not run_id:
+        return None
+    found = _search(client, store, f"tags.kind = 'live' and attributes.run_id = '{run_id}'")
+    return run_id if found else None
+
+
+def _mark_dead_live_runs(client: MlflowClient, store: Store) -> None:
+    """A killed training cannot say so itself: its run would look like running for ever."""
+    for live in _search(client, store, f"tags.kind = 'live' and tags.host = '{platform.node()}'"):
+        if live.info.status == "RUNNING" and not _is_alive(int(live.data.tags["pid"])):
+            client.set_terminated(live.info.run_id, "KILLED")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _process_tags() -> dict[str, str]:
+    return {
+        "host": platform.node(),
+        "pid": str(os.getpid()),
+        "mlflow.user": getpass.getuser(),
+        "mlflow.source.name": "dvc repro",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def _search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
+    return list(client.search_runs([store.experiment_id], condition, max_results=1000))
+
+
+def _span(timings: Mapping[str, Any] | None) -> tuple[int, int]:
+    if not timings:
+        return _now(), _now()
+    start, end = (int(datetime.fromisoformat(timings[key]).timestamp() * 1000) for key in ("started", "ended"))
+    return start, end
+
+
+def _epoch_times(training: Training, started: int) -> list[int]:
+    seconds = (training.timings or {}).get("epoch_seconds") or [0.0] * len(training.history)
+    total = 0.0
+    return [started + int(1000 * (total := total + epoch)) for epoch in seconds]
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

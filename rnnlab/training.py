@@ -1,0 +1,103 @@
+"""Fitting a network: the same optimizer, budget and early stopping for every cell."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from rnnlab.errors import UserError
+from rnnlab.features import Features
+from rnnlab.params import Train
+
+
+class History(NamedTuple):
+    """What happened while training.
+
+    Attributes:
+        epochs: per epoch ``epoch`` (from 1), ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``.
+        seconds: duration of each epoch, validation included.
+        best_epoch: the epoch whose weights the model now has.
+    """
+
+    epochs: list[dict[str, float]]
+    seconds: list[float]
+    best_epoch: int
+
+
+class Watch(keras.callbacks.Callback):
+    """Keeps each epoch's figures and seconds; stops a training whose loss is no number."""
+
+    def __init__(self, name: str, on_epoch: Callable[[dict[str, float]], None]) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []
+        self.seconds: list[float] = []
+        self._name = name
+        self._on_epoch = on_epoch
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds a row; sparse lines take the bar's place where no one watches a terminal."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        self.seconds.append(time.perf_counter() - self._started)
+        self.epochs.append({"epoch": epoch + 1, **figures})
+        if not math.isfinite(figures["loss"]) or not math.isfinite(figures["val_loss"]):
+            raise UserError(
+                f"{self._name}: the loss is not a number after epoch {epoch + 1};"
+                " lower train.learning_rate or train.clip_norm"
+            )
+        self._on_epoch(self.epochs[-1])
+        if not sys.stdout.isatty():
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
+
+
+def fit(
+    model: keras.Model,
+    train: Features,
+    validation: Features,
+    params: Train,
+    name: str,
+    on_epoch: Callable[[dict[str, float]], None],
+) -> History:
+    """Trains ``model`` in place and leaves it with the weights of its best validation loss.
+
+    Adam with all gradients clipped to one norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural
+    networks"); stops after ``patience`` epochs without a better validation loss.
+
+    Args:
+        model: from `models.build`, with the seed already set.
+        train: rows to learn from.
+        validation: rows that choose the epoch.
+        params: the budget; ``seeds`` is not read.
+        name: of the run, for messages.
+        on_epoch: is given each finished row of `History.epochs`.
+
+    Raises:
+        UserError: the loss is not a number.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(params.learning_rate, global_clipnorm=params.clip_norm),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+    )
+    watch = Watch(name, on_epoch)
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=True)
+    model.fit(
+        np.asarray(train.tokens),
+        np.asarray(train.labels, np.float32)[:, None],
+        validation_data=(np.asarray(validation.tokens), np.asarray(validation.labels, np.float32)[:, None]),
+        batch_size=params.batch_size,
+        epochs=params.epochs,
+        callbacks=[watch, stopping],
+        verbose=1 if sys.stdout.isatty() else 0,
+    )
+    best = min(watch.epochs, key=lambda row: row["val_loss"])
+    return History(watch.epochs, watch.seconds, int(best["epoch"]))

@@ -1,0 +1,74 @@
+"""Clean reviews → vocabulary of the training rows, and one folder of arrays a split."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rnnlab import features, params, text
+from rnnlab.errors import exit_status
+from rnnlab.files import replacing, write_json
+from rnnlab.params import TokenizePad
+from rnnlab.reviews import SPLITS
+
+
+def read_split(source: Path, split: str) -> Iterator[pa.RecordBatch]:
+    """Yields the rows of one split in record batches."""
+    for batch in pq.ParquetFile(source).iter_batches(batch_size=4096):
+        yield batch.filter(pc.equal(batch["split"], split))
+
+
+def fit(source: Path, options: TokenizePad) -> list[str]:
+    """Chooses the vocabulary from training rows; warns when there are fewer words than asked for."""
+    counts: Counter[str] = Counter()
+    for batch in read_split(source, "train"):
+        counts.update(text.count_words(batch["text"]))
+    vocabulary = text.fit_vocabulary(counts, options.vocabulary_size, options.oov_token)
+    if len(vocabulary) < options.vocabulary_size:
+        print(
+            f"warning: tokenize_pad.vocabulary_size is {options.vocabulary_size}, but the training rows give"
+            f" {len(vocabulary)} ids; the models use {len(vocabulary)}",
+            file=sys.stderr,
+        )
+    return vocabulary
+
+
+def encode_split(source: Path, split: str, vocabulary: list[str], options: TokenizePad, target: Path) -> dict[str, float]:
+    """Writes the arrays of one split and returns its figures."""
+    with replacing(target) as folder, features.Writer(folder, options.max_length) as writer:
+        for batch in read_split(source, split):
+            writer.add(text.encode(batch["text"], vocabulary, options), batch["label"], batch["id"])
+    lengths = np.load(target / "lengths.npy")
+    return {
+        "rows": len(lengths),
+        "oov_rate": writer.unknown / int(lengths.sum()),
+        "truncated_share": float((lengths > options.max_length).mean()),
+        **{f"length_p{point:02}": float(np.percentile(lengths, point)) for point in (5, 25, 50, 75, 95, 99)},
+    }
+
+
+def main() -> None:
+    """Parses the flags that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reviews", type=Path, required=True)
+    parser.add_argument("--vocabulary", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True, help="gets one folder a split")
+    parser.add_argument("--metrics", type=Path, required=True)
+    flags = parser.parse_args()
+    options = params.read().tokenize_pad
+    vocabulary = fit(flags.reviews, options)
+    write_json(flags.vocabulary, vocabulary)
+    figures: dict[str, object] = {"vocabulary_size": len(vocabulary)}
+    for split in SPLITS:
+        figures[split] = encode_split(flags.reviews, split, vocabulary, options, flags.features / split)
+    write_json(flags.metrics, figures)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

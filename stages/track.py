@@ -1,0 +1,171 @@
+"""Results of the last run → MLflow, once; `--backfill` adds DVC experiments that never got in.
+
+Takes no paths from dvc.yaml: it is typed by hand too, so it knows where the other stages put their files.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnnlab import params, provenance, report, store
+from rnnlab.errors import UserError, exit_status
+from rnnlab.files import read_json
+from rnnlab.params import Params, Run
+from rnnlab.results import Pipeline, Training, seconds_per_epoch
+from rnnlab.runs import drop_leftovers
+
+MODELS = Path("models")
+HISTORY = Path("reports/history")
+TIMINGS = Path("reports/timings")
+METRICS = Path("reports/metrics.json")
+VOCABULARY = Path("data/features/vocabulary.json")
+ARTIFACTS = [
+    Path("reports/figures"),
+    METRICS,
+    Path("reports/validation.md"),
+    Path("reports/features.json"),
+    Path("reports/data.json"),
+    Path("params.yaml"),
+    Path("dvc.lock"),
+]
+
+
+def read_timings(settings: Params) -> dict[Run, dict[str, Any] | None]:
+    """Reads how long each training took; no stage depends on these files, so one may be gone."""
+    files = {run: TIMINGS / f"{run.name}.json" for run in settings.runs}
+    return {run: read_json(source) if source.is_file() else None for run, source in files.items()}
+
+
+def read_results(settings: Params, key: str) -> Pipeline:
+    """Gathers what the stages before wrote."""
+    summary, timings = read_json(METRICS), read_timings(settings)
+    experiment = provenance.experiment_name()
+    trainings = {}
+    for run in settings.runs:
+        history = HISTORY / f"{run.name}.csv"
+        trainings[run] = Training(
+            history=pd.read_csv(history).to_dict("records"),
+            metrics=summary[run.model]["per_seed"][str(run.seed)],
+            parameters=summary[run.model]["parameters"],
+            timings=timings[run],
+            network=MODELS / f"{run.name}.keras",
+            history_file=history,
+        )
+    return Pipeline(
+        key=key,
+        name=experiment or f"workspace-{key[:6]}",
+        settings=settings,
+        trainings=trainings,
+        summary=summary,
+        tags={
+            "data": settings.data.csv,
+            "dvc_experiment": experiment or "",
+            "dvc_lock": provenance.file_digest(Path("dvc.lock")),
+            "mlflow.source.git.commit": provenance.git_commit(),
+        },
+        note=report.results_table(summary, seconds_per_epoch(settings, timings), "github"),
+        artifacts=ARTIFACTS,
+        vocabulary=VOCABULARY,
+    )
+
+
+def log_workspace() -> str:
+    """Logs what the last `dvc repro` left here, unless MLflow has it; returns a sentence on it."""
+    settings = params.read()
+    key = workspace_key(settings)
+    drop_leftovers(MODELS, [f"{run.name}.keras" for run in settings.runs])
+    opened = store.connect()
+    from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
+
+    with store.lock():
+        found = tracking.find_finished(opened, key)
+        if found:
+            return f"already in MLflow as {found.info.run_name} ({found.info.run_id})"
+        results = read_results(settings, key)
+        return f"logged to MLflow as {results.name} ({tracking.log_pipeline(opened, results)})"
+
+
+def workspace_key(settings: Params) -> str:
+    """Names the result in the workspace."""
+    try:
+        lock = Path("dvc.lock").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("dvc.lock: no such file; run `dvc repro` first") from None
+    return provenance.result_key(provenance.read_lock(lock, settings))
+
+
+def backfill() -> None:
+    """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its own files."""
+    root = provenance.project_root()
+    for name, commit in experiments().items():
+        with checked_out(commit, root) as folder:
+            environment = {
+                **os.environ,
+                "DVC_ROOT": str(root),
+                "DVC_EXP_NAME": name,
+                "DVC_EXP_BASELINE_REV": provenance.git("rev-parse", f"{commit}^"),
+                "MLFLOW_SYNC": "strict",
+            }
+            command = (sys.executable, "-m", "stages.track")
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            print(f"{name}: {(done.stdout or done.stderr).strip()}")
+
+
+def experiments() -> dict[str, str]:
+    """Lists DVC's experiments: name and commit."""
+    listed = provenance.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines()
+    found = (re.fullmatch(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(\S+) (\w+)", line) for line in listed)
+    return {match[1]: match[2] for match in found if match}
+
+
+@contextmanager
+def checked_out(commit: str, root: Path) -> Iterator[Path]:
+    """Lays out an experiment's files beside the workspace, which stays as it is."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "experiment"
+        provenance.git("worktree", "add", "--detach", str(folder), commit)
+        try:
+            cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
+            subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
+            targets = [str(MODELS), str(TIMINGS), str(VOCABULARY)]
+            subprocess.run(("dvc", "checkout", "--quiet", "--allow-missing", *targets), cwd=folder, check=False)
+            yield folder
+        finally:
+            provenance.git("worktree", "remove", "--force", str(folder))
+
+
+def main() -> None:
+    """Logs as ``MLFLOW_SYNC`` says: only ``strict`` fails when MLflow cannot be reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backfill", action="store_true", help="add DVC experiments that never got in")
+    flags = parser.parse_args()
+    mode = store.sync_mode()
+    if flags.backfill:
+        backfill()
+        return
+    if mode == "off":
+        print("MLFLOW_SYNC=off: nothing logged")
+        return
+    try:
+        print(log_workspace())
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as failure:  # anything MLflow, its database or its server may raise
+        reason = str(failure).strip().split("\n")[0]
+        message = f"{store.tracking_uri()}: MLflow cannot log this run ({reason}); start it or set MLFLOW_TRACKING_URI"
+        if mode == "strict":
+            raise UserError(message) from failure
+        print(f"warning: {message}, then run `python -m stages.track`", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

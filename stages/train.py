@@ -1,0 +1,66 @@
+"""Encoded rows → one trained network, its history, and how long it took."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rnnlab import features, params
+from rnnlab.errors import UserError, exit_status
+from rnnlab.files import read_json, replacing, write_json
+from rnnlab.params import Run
+from rnnlab.quiet import importing_keras
+
+
+def write_history(target: Path, epochs: Sequence[dict[str, float]]) -> None:
+    """Writes one row an epoch, rounded to what can differ between machines of one kind."""
+    with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, epochs[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: round(value, 6) for name, value in row.items()} for row in epochs)
+
+
+def main() -> None:
+    """Parses the flags that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--train", type=Path, required=True)
+    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--vocabulary", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--timings", type=Path, required=True)
+    flags = parser.parse_args()
+    settings = params.read()
+    if flags.model not in settings.models:
+        raise UserError(f"--model {flags.model}: no such model; params.yaml has {', '.join(settings.models)}")
+    run = Run(flags.model, flags.seed)
+    train, validation = features.load(flags.train), features.load(flags.validation)
+    vocabulary_size = len(read_json(flags.vocabulary))
+    # Keras takes seconds to import: whatever is wrong before is told at once.
+    with importing_keras():
+        from rnnlab import live, models, training
+
+    started = datetime.now(UTC)
+    models.set_seed(run.seed)
+    model = models.build(settings.models[run.model], vocabulary_size, train.tokens.shape[1])
+    with live.watching(run, settings) as watcher:
+        history = training.fit(model, train, validation, settings.train, run.name, watcher.epoch)
+    models.save(model, flags.out)
+    write_history(flags.history, history.epochs)
+    write_json(
+        flags.timings,
+        {
+            "started": started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            "epoch_seconds": [round(seconds, 3) for seconds in history.seconds],
+            "mlflow_run": watcher.run_id,
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

@@ -1,0 +1,46 @@
+"""Clean reviews → a verdict on them; a critical failure stops the pipeline here."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from rnnlab import params, report
+from rnnlab.errors import UserError, exit_status
+from rnnlab.files import read_json, write_json, write_text
+
+
+def main() -> None:
+    """Parses the flags that dvc.yaml gives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reviews", type=Path, required=True)
+    parser.add_argument("--summary", type=Path, required=True, help="the counts that ingest wrote")
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True)
+    parser.add_argument("--failed", type=Path, required=True, help="copy for people; DVC drops the outs of a failure")
+    flags = parser.parse_args()
+    limits = params.read().validate_
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    # Great Expectations takes seconds to import: a mistake in params is told before that.
+    from rnnlab.expectations import check_reviews
+
+    checked = check_reviews(pd.read_parquet(flags.reviews), read_json(flags.summary)["rows_read"], limits)
+    findings = [finding._asdict() for finding in checked]
+    failed = [finding for finding in findings if not finding["success"]]
+    if failed:
+        print(report.findings_table(failed, "simple"), file=sys.stderr)
+    if any(finding["severity"] == "critical" for finding in failed):
+        write_text(flags.failed, report.validation_markdown(findings))
+        raise UserError(
+            f"the data failed a critical check; see {flags.failed}, mend the data,"
+            " or change the limits or severities under validate in params.yaml"
+        )
+    flags.failed.unlink(missing_ok=True)
+    write_json(flags.json, findings)
+    write_text(flags.markdown, report.validation_markdown(findings))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))
