@@ -11,17 +11,29 @@ import numpy as np
 
 from rnnlab.params import Sample
 
-PRAISE = "brilliant charming delightful gripping hilarious lovely moving superb touching wonderful".split()
-BLAME = "awful boring clumsy dreadful dull lifeless painful silly tedious terrible".split()
-THINGS = "acting camera cast dialogue direction editing music photography plot script".split()
+PRAISE = [
+    "brilliant",
+    "charming",
+    "delightful",
+    "gripping",
+    "hilarious",
+    "lovely",
+    "moving",
+    "superb",
+    "touching",
+    "wonderful",
+]
+BLAME = ["awful", "boring", "clumsy", "dreadful", "dull", "lifeless", "painful", "silly", "tedious", "terrible"]
+THINGS = ["acting", "camera", "cast", "dialogue", "direction", "editing", "music", "photography", "plot", "script"]
 OPENINGS = ("we saw this with {} .", "{} chose it .", "{} lent me the disc .", "this is for {} .")
-NEAR_SHARE = float(__import__("os").environ.get("NS","0.5")); NEAR = int(__import__("os").environ.get("NEAR","8"))
-SYLLABLES = "ba do fi gu ke la mi no ra se ti vu".split()
+NEAR_SHARE = float(__import__("os").environ.get("NS", "0.5"))
+NEAR = int(__import__("os").environ.get("NEAR", "8"))
+SYLLABLES = ["ba", "do", "fi", "gu", "ke", "la", "mi", "no", "ra", "se", "ti", "vu"]
 STATEMENTS = ("the film is {} .", "i found it {} .", "it was {} from start to finish .", "overall it is {} .")
 NEGATIONS = ("not", "never", "hardly")
-SUBJECTS = "hero director captain teacher stranger sister neighbour driver doctor child".split()
-VERBS = "enters leaves finds carries paints follows counts watches opens remembers".split()
-PLACES = "house station garden bridge office market harbour kitchen street library".split()
+SUBJECTS = ["hero", "director", "captain", "teacher", "stranger", "sister", "neighbour", "driver", "doctor", "child"]
+VERBS = ["enters", "leaves", "finds", "carries", "paints", "follows", "counts", "watches", "opens", "remembers"]
+PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour", "kitchen", "street", "library"]
 
 
 def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
@@ -72,6 +84,10 @@ def _filler(words: int, generator: np.random.Generator) -> list[str]:
     filler: list[str] = []
     while len(filler) < words:
         subject, verb, place = (generator.choice(bank) for bank in (SUBJECTS, VERBS, PLACES))
-        aside = [str(generator.choice(PRAISE + BLAME))] if generator.random() < float(__import__("os").environ.get("DS", "0.4")) else []
+        aside = (
+            [str(generator.choice(PRAISE + BLAME))]
+            if generator.random() < float(__import__("os").environ.get("DS", "0.4"))
+            else []
+        )
         filler += ["the", *aside, str(subject), str(verb), "the", str(place)]
     return filler[:words]

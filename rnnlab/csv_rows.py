@@ -4,10 +4,11 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from rnnlab.errors import UserError
 from rnnlab.params import Data
@@ -53,7 +54,8 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
 
 
 def _open(source: Path) -> IO[bytes]:
-    return gzip.open(source, "rb") if source.suffix == ".gz" else source.open("rb")
+    opener = gzip.open if source.suffix == ".gz" else open
+    return cast(IO[bytes], opener(source, "rb"))
 
 
 def _parse(stream: IO[bytes], data: Data, errors: str = "strict") -> Iterator[list[str]]:
@@ -119,10 +121,9 @@ def _undecodable(source: Path, data: Data) -> str:
     """Finds the row and byte that broke the decoder; only runs after a failure, so it may read again."""
     position = _first_bad_byte(source, data.encoding)
     with _open(source) as stream:
-        row = 0
-        for row, record in enumerate(_parse(stream, data, errors="surrogateescape")):
-            if any("\udc80" <= character <= "\udcff" for cell in record for character in cell):
-                break
+        records = enumerate(_parse(stream, data, errors="surrogateescape"))
+        undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
+        row = next(undecoded, "?")
     return f"{source}: row {row}, byte {position} is not {data.encoding}; set data.encoding (cp1252, latin-1, …)"
 
 

@@ -87,9 +87,7 @@ def _row_expectations(limits: Validate) -> dict[str, list[gxe.Expectation]]:
         "duplicates": [gxe.ExpectColumnValuesToBeUnique(column=column) for column in ("id", "text")],
         "leakage": [gxe.ExpectColumnValuesToBeBetween(column="splits_of_text", min_value=1, max_value=1)],
         "lengths": [
-            gxe.ExpectColumnValuesToBeBetween(
-                column="words", min_value=limits.min_words, max_value=limits.max_words
-            )
+            gxe.ExpectColumnValuesToBeBetween(column="words", min_value=limits.min_words, max_value=limits.max_words)
         ],
     }
 

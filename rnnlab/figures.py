@@ -108,7 +108,13 @@ def accuracy_over_length(groups: pd.DataFrame) -> Figure:
     for index, (name, rows) in enumerate(groups.groupby("model", sort=False)):
         points = rows.groupby("words")["accuracy"].agg(["mean", "std"]).fillna(0)
         panel.errorbar(
-            points.index, points["mean"], points["std"], **_line(index), marker=MARKERS[index % 6], capsize=3, label=name
+            points.index,
+            points["mean"],
+            points["std"],
+            **_line(index),
+            marker=MARKERS[index % 6],
+            capsize=3,
+            label=name,
         )
     panel.axhline(0.5, color="grey", linewidth=0.8, linestyle=":", label="chance")
     panel.set(xlabel="words in the text (median of each group of test rows)", ylabel="test accuracy")
@@ -135,5 +141,3 @@ def close(figure: Figure) -> None:
 
 def _line(index: int) -> dict[str, object]:
     return {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "linewidth": 1.6}
-
-

@@ -59,7 +59,8 @@ class Watcher:
 
 def training_key(run: Run, settings: Params) -> str:
     """Tells attempts at the same training from others, 16 hex digits."""
-    told = f"{run.name} {experiment_name()} {settings.model_dump_json(by_alias=True)}"
+    model, train = settings.models[run.model], settings.train
+    told = f"{run.name} {experiment_name()} {model.model_dump_json()} {train.model_dump_json(exclude={'seeds'})}"
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

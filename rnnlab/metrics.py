@@ -1,12 +1,19 @@
 """Test figures of one run, and their mean and spread over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_loss, precision_score, recall_score
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import (
+    brier_score_loss,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 THRESHOLD = 0.5
 CALIBRATION_BINS = 10
@@ -87,7 +94,7 @@ def accuracy_by_length(
     Returns:
         Median length, accuracy and rows of each group, by length.
     """
-    edges: Sequence[float] = np.unique(np.quantile(lengths, np.linspace(0, 1, groups + 1)))
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, groups + 1)))
     group = np.clip(np.searchsorted(edges, lengths, side="right") - 1, 0, max(len(edges) - 2, 0))
     members = [group == index for index in np.unique(group)]
     return [(float(np.median(lengths[m])), float(correct[m].mean()), int(m.sum())) for m in members]

@@ -79,7 +79,6 @@ def load(source: Path) -> keras.Model:
     return model
 
 
-
 def predict(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
     """Gives the probability of the positive class, float32 of shape (rows,), for ids of shape (rows, max_length)."""
     probabilities: npt.NDArray[np.float32] = model.predict(np.asarray(tokens), batch_size=batch_size, verbose=0)

@@ -13,7 +13,6 @@ from rnnlab.errors import UserError
 from rnnlab.params import Params
 
 
-
 def project_root() -> Path:
     """The main workspace: DVC names it in ``DVC_ROOT``, also to experiments that run in a copy."""
     return Path(os.environ.get("DVC_ROOT") or ".").resolve()

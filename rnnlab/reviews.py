@@ -64,9 +64,7 @@ def screen(rows: Rows, labels: tuple[str, str], own_split: bool) -> Screened:
     assigned = pc.index_in(split_names, value_set=pa.array(SPLITS))
     has_words = pc.match_substring_regex(texts, r"[\p{L}\p{N}]")
     reason = pc.case_when(
-        pc.make_struct(
-            pc.invert(has_words), pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(own_split))
-        ),
+        pc.make_struct(pc.invert(has_words), pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(own_split))),
         "blank text",
         "unknown label",
         "unknown split",

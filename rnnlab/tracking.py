@@ -114,7 +114,9 @@ def _log_training(
     run_id = live or client.create_run(store.experiment_id, started, run_name=run.name).info.run_id
     known = {point.step for point in client.get_metric_history(run_id, "val_loss")} if live else set()
     times = _epoch_times(training, started)
-    log_epochs(run_id, [(when, row) for when, row in zip(times, training.history, strict=True) if row["epoch"] not in known])
+    log_epochs(
+        run_id, [(when, row) for when, row in zip(times, training.history, strict=True) if row["epoch"] not in known]
+    )
     best = min(training.history, key=lambda row: row["val_loss"])
     figures = {f"test_{name}": value for name, value in training.metrics.items() if not isinstance(value, Mapping)}
     figures |= {"best_val_loss": best["val_loss"], "best_epoch": best["epoch"], "parameters": training.parameters}

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def main() -> None:
     predictions, parameters = predict(settings, flags.models, features.load(flags.test))
     from rnnlab import metrics  # scikit-learn takes seconds to import
 
-    scores: dict[str, dict[str, object]] = {name: {} for name in settings.compare}
+    scores: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in settings.compare}
     for (name, seed), rows in predictions.groupby(["model", "seed"], sort=False):
         scores[str(name)][str(seed)] = metrics.score(np.asarray(rows["label"]), np.asarray(rows["probability"]))
     with replacing(flags.predictions) as target:

@@ -14,7 +14,9 @@ from rnnlab.params import Params
 from rnnlab.runs import drop_leftovers
 
 
-def draw(settings: Params, histories: pd.DataFrame, metrics: dict[str, Any], predictions: pd.DataFrame) -> dict[str, Any]:
+def draw(
+    settings: Params, histories: pd.DataFrame, metrics: dict[str, Any], predictions: pd.DataFrame
+) -> dict[str, Any]:
     """Draws every figure; returns them by file name."""
     by_model = {
         name: [rows for _, rows in histories[histories["model"] == name].groupby("seed")] for name in settings.compare

@@ -39,7 +39,9 @@ def fit(source: Path, options: TokenizePad) -> list[str]:
     return vocabulary
 
 
-def encode_split(source: Path, split: str, vocabulary: list[str], options: TokenizePad, target: Path) -> dict[str, float]:
+def encode_split(
+    source: Path, split: str, vocabulary: list[str], options: TokenizePad, target: Path
+) -> dict[str, float]:
     """Writes the arrays of one split and returns its figures."""
     with replacing(target) as folder, features.Writer(folder, options.max_length) as writer:
         for batch in read_split(source, split):
