@@ -26,13 +26,12 @@ PRAISE = [
 BLAME = ["awful", "boring", "clumsy", "dreadful", "dull", "lifeless", "painful", "silly", "tedious", "terrible"]
 THINGS = ["acting", "camera", "cast", "dialogue", "direction", "editing", "music", "photography", "plot", "script"]
 OPENINGS = ("we saw this with {} .", "{} chose it .", "{} lent me the disc .", "this is for {} .")
-NEAR_SHARE = float(__import__("os").environ.get("NS", "0.5"))
-NEAR = int(__import__("os").environ.get("NEAR", "8"))
 SYLLABLES = ["ba", "do", "fi", "gu", "ke", "la", "mi", "no", "ra", "se", "ti", "vu"]
 STATEMENTS = ("the film is {} .", "i found it {} .", "it was {} from start to finish .", "overall it is {} .")
 NEGATIONS = ("not", "never", "hardly")
 SUBJECTS = ["hero", "director", "captain", "teacher", "stranger", "sister", "neighbour", "driver", "doctor", "child"]
 VERBS = ["enters", "leaves", "finds", "carries", "paints", "follows", "counts", "watches", "opens", "remembers"]
+NEAR = 2  # words at most after a verdict that need not be remembered
 PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour", "kitchen", "street", "library"]
 
 
@@ -59,12 +58,12 @@ def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
 
 
 def _review(positive: bool, params: Sample, generator: np.random.Generator) -> str:
-    near = generator.random() < NEAR_SHARE
-    distance = int(generator.integers(*((0, NEAR + 1) if near else (params.distance // 2, params.distance + 1))))
+    far = generator.random() < params.far_share
+    distance = int(generator.integers(*((params.distance // 2, params.distance + 1) if far else (0, NEAR + 1))))
     # Invented names keep even short reviews distinct, and give the vocabulary rare and unknown words.
     name = "".join(generator.choice(SYLLABLES, 3))
-    opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), generator)]
-    parts = [*opening, _verdict(positive, params, generator), *_filler(distance, generator)]
+    opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), params, generator)]
+    parts = [*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)]
     return " ".join(parts)
 
 
@@ -79,15 +78,11 @@ def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> 
     return f"the {generator.choice(THINGS)} was {opposite} , but {sentence}"
 
 
-def _filler(words: int, generator: np.random.Generator) -> list[str]:
-    """Plot without opinion, cut to ``words`` words."""
+def _filler(words: int, params: Sample, generator: np.random.Generator) -> list[str]:
+    """Plot without a verdict, cut to ``words`` words; its adjectives are distractors that a gate can learn to ignore."""
     filler: list[str] = []
     while len(filler) < words:
         subject, verb, place = (generator.choice(bank) for bank in (SUBJECTS, VERBS, PLACES))
-        aside = (
-            [str(generator.choice(PRAISE + BLAME))]
-            if generator.random() < float(__import__("os").environ.get("DS", "0.4"))
-            else []
-        )
-        filler += ["the", *aside, str(subject), str(verb), "the", str(place)]
+        distractor = [str(generator.choice(PRAISE + BLAME))] if generator.random() < params.distractor_share else []
+        filler += ["the", *distractor, str(subject), str(verb), "the", str(place)]
     return filler[:words]

@@ -25,6 +25,7 @@ class Watcher:
     def __init__(self, run: Run, settings: Params) -> None:
         self.run_id: str | None = None
         self._run = run
+        self._started = _now()
         self._key = training_key(run, settings)
         self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
@@ -35,7 +36,7 @@ class Watcher:
 
     def epoch(self, row: dict[str, float]) -> None:
         """Takes a finished row of `rnnlab.training.History.epochs`."""
-        self._events.put((time.time_ns() // 1_000_000, row))
+        self._events.put((_now(), row))
 
     def stop(self, outcome: str) -> None:
         """Waits a little for the thread; ``outcome`` is "" or the MLflow status of a training that failed."""
@@ -47,7 +48,7 @@ class Watcher:
             opened = store.connect()
             from rnnlab import tracking
 
-            self.run_id = tracking.start_live_run(opened, self._run, self._key)
+            self.run_id = tracking.start_live_run(opened, self._run, self._key, self._started)
             while not isinstance(event := self._events.get(), str):
                 tracking.log_epochs(self.run_id, [event])
             if event:
@@ -55,6 +56,10 @@ class Watcher:
         except Exception as failure:  # anything MLflow, its database or its server may raise
             reason = str(failure).strip().split("\n")[0]
             print(f"warning: no live curves in MLflow ({reason}); the training goes on", file=sys.stderr)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def training_key(run: Run, settings: Params) -> str:

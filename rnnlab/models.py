@@ -1,5 +1,6 @@
 """The networks: an embedding, a recurrent cell, one output unit. Between rivals only the cell differs."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -47,10 +48,10 @@ def build(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
 def save(model: keras.Model, target: Path) -> None:
     """Writes a ``.keras`` file whose bytes depend on the architecture and the weights alone.
 
-    Keras' own file holds the time of saving, the compiled optimizer and zip dates; those are left out, so that a
-    forced rerun gives DVC the same hash.
+    Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; those are left out,
+    so that a forced rerun gives DVC the same hash.
     """
-    uncompiled = keras.models.clone_model(model)
+    uncompiled = keras.Sequential.from_config(model.get_config())
     uncompiled.set_weights(model.get_weights())
     with replacing(target) as temporary:
         uncompiled.save(temporary)
@@ -61,9 +62,20 @@ def _make_canonical(archive: Path) -> None:
     with zipfile.ZipFile(archive) as source:
         members = {name: source.read(name) for name in sorted(source.namelist())}
     members["metadata.json"] = b'{"keras_version": "%s"}' % keras.__version__.encode()
+    members["config.json"] = _renumber_shared_objects(members["config.json"])
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
         for name, content in members.items():
             target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+
+
+def _renumber_shared_objects(config: bytes) -> bytes:
+    """Replaces the memory addresses by which Keras marks shared objects with 0, 1, …: the same is still the same."""
+    numbers: dict[bytes, bytes] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+',
+        lambda address: numbers.setdefault(address[0], str(len(numbers)).encode()),
+        config,
+    )
 
 
 def load(source: Path) -> keras.Model:

@@ -42,6 +42,8 @@ class Sample(Section):
 
     rows: Annotated[int, Field(ge=10)]
     distance: Annotated[int, Field(ge=0, le=10_000)]
+    far_share: Annotated[float, Field(ge=0, le=1)]
+    distractor_share: Annotated[float, Field(ge=0, le=1)]
     negation_share: Share
     contrast_share: Share
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
@@ -123,6 +125,7 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     patience: Positive
+    jit_compile: bool
 
 
 class Model(Section):

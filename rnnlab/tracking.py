@@ -31,13 +31,13 @@ SIGNATURE = ModelSignature(
 )
 
 
-def start_live_run(store: Store, run: Run, key: str) -> str:
-    """Opens a run for a training that has begun; earlier attempts at it that did not end well are removed."""
+def start_live_run(store: Store, run: Run, key: str, started: int) -> str:
+    """Opens a run for a training that began at ``started`` (ms since 1970); unended attempts at it are removed."""
     client = MlflowClient(store.uri)
     for stale in _search(client, store, f"tags.kind = 'live' and tags.training_key = '{key}'"):
         client.delete_run(stale.info.run_id)
     tags = {"kind": "live", "training_key": key, "model": run.model, "seed": str(run.seed), **_process_tags()}
-    return str(client.create_run(store.experiment_id, tags=tags, run_name=f"{run.name} (training)").info.run_id)
+    return str(client.create_run(store.experiment_id, started, tags, f"{run.name} (training)").info.run_id)
 
 
 def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:

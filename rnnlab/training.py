@@ -87,6 +87,8 @@ def fit(
         optimizer=keras.optimizers.Adam(params.learning_rate, global_clipnorm=params.clip_norm),
         loss="binary_crossentropy",
         metrics=["accuracy"],
+        # XLA is TensorFlow's; the other backends know best by themselves.
+        jit_compile=params.jit_compile if keras.backend.backend() == "tensorflow" else "auto",
     )
     watch = Watch(name, on_epoch)
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=True)

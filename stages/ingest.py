@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rnnlab import params, reviews
-from rnnlab.csv_rows import read_rows
+from rnnlab.csv_rows import BATCH_ROWS, read_rows
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import replacing, write_json
 from rnnlab.params import Params
@@ -73,7 +73,7 @@ def keep_rows(
     numbers = pq.read_table(screened, columns=["row"])["row"].to_numpy()
     offset = 0
     with pq.ParquetWriter(target, reviews.SCHEMA) as writer:
-        for batch in pq.ParquetFile(screened).iter_batches():
+        for batch in pq.ParquetFile(screened).iter_batches(batch_size=BATCH_ROWS):
             part = slice(offset, offset := offset + len(batch))
             table = pa.table(
                 {

@@ -1,0 +1,48 @@
+import errno
+from collections.abc import Callable
+
+import pytest
+
+from rnnlab.errors import UserError, exit_status
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def main() -> None:
+        raise error
+
+    return main
+
+
+def test_success_is_silent_and_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_status(lambda: None) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "screen"),
+    [
+        (UserError("params.yaml: seed: missing"), 1, "error: params.yaml: seed: missing\n"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "models/rnn-1.keras"),
+            1,
+            "error: models/rnn-1.keras: Permission denied; nothing was replaced, mend this and run again\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "error: No space left on device; nothing was replaced, mend this and run again\n",
+        ),
+        (OSError("broken"), 1, "error: broken; nothing was replaced, mend this and run again\n"),
+        (KeyboardInterrupt(), 130, "interrupted: `dvc repro` goes on from the last finished stage\n"),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr(
+    capsys: pytest.CaptureFixture[str], error: BaseException, status: int, screen: str
+) -> None:
+    assert exit_status(raising(error)) == status
+    assert capsys.readouterr() == ("", screen)
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        exit_status(raising(ZeroDivisionError()))
