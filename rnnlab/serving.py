@@ -10,6 +10,7 @@ import pyarrow as pa
 from rnnlab import text
 from rnnlab.files import read_json
 from rnnlab.params import TokenizePad
+from rnnlab.quiet import importing_keras
 
 
 class TextClassifier(mlflow.pyfunc.PythonModel):
@@ -17,8 +18,8 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Loads the network; Keras is imported here, so that logging the model does not need it."""
-        from rnnlab import models
-
+        with importing_keras():
+            from rnnlab import models
         self._network = models.load(Path(context.artifacts["network"]))
         self._vocabulary = read_json(Path(context.artifacts["vocabulary"]))
         self._options = TokenizePad.model_validate(context.model_config["tokenize_pad"])

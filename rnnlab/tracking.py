@@ -4,6 +4,7 @@ import getpass
 import os
 import platform
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -147,7 +148,9 @@ def _log_training(
 def _log_model(run_id: str, pipeline: Pipeline, training: Training) -> None:
     package = Path(__file__).parent
     settings = pipeline.settings
-    with mlflow.start_run(run_id=run_id):
+    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+        # MLflow would start TensorFlow for each model to try an example; the signature is given instead.
+        warnings.filterwarnings("ignore", message=".*input example was not provided")
         mlflow.pyfunc.log_model(
             name="model",
             python_model=str(package / "served_model.py"),

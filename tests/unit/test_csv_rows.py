@@ -70,7 +70,9 @@ def test_quotes_protect_delimiters_quotes_and_line_breaks(tmp_path: Path) -> Non
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
 def test_any_line_ending_and_blank_lines_are_taken(tmp_path: Path, ending: bytes) -> None:
     lines = [b"", b"review,sentiment", b"", b"good,positive", b"", b"bad,negative", b"", b""]
-    assert read(written(tmp_path, ending.join(lines))) == Rows([1, 2], ["good", "bad"], ["positive", "negative"], ["", ""])
+    assert read(written(tmp_path, ending.join(lines))) == Rows(
+        [1, 2], ["good", "bad"], ["positive", "negative"], ["", ""]
+    )
 
 
 def test_a_last_line_without_a_line_break_counts(tmp_path: Path) -> None:

@@ -1,0 +1,149 @@
+"""A throw-away copy of the project with a tiny corpus, run for real."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+ORDER = ["sample", "ingest", "validate", "tokenize_pad", "train", "evaluate", "plot", "track"]
+
+# Two models and two seeds, small enough to train in seconds.
+TINY = {
+    "sample.rows": 400,
+    "sample.distance": 8,
+    "validate.min_rows_per_class": 5,
+    "tokenize_pad.vocabulary_size": 120,
+    "tokenize_pad.max_length": 32,
+    "train.seeds": [1, 2],
+    "train.epochs": 2,
+    "train.jit_compile": False,
+    "models.rnn.units": 4,
+    "models.lstm.units": 4,
+}
+
+
+class Project:
+    """A folder with the project in it, and commands run there as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "PYTHON")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        return environment
+
+    def run(self, *command: str, expect: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command; ``expect`` is its exit status, None for any."""
+        environment = self.environment | variables
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        if expect is not None:
+            assert done.returncode == expect, f"{command} → {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def stage(self, name: str, *flags: str, expect: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs a stage by itself, with the flags of dvc.yaml unless some are given."""
+        command = YAML(typ="safe").load(self.folder / "dvc.yaml")["stages"][name]["cmd"].split()
+        return self.run(sys.executable, *(command[1:3] if flags else command[1:]), *flags, expect=expect, **variables)
+
+    def set_params(self, **values: Any) -> None:
+        """Changes params.yaml; ``__`` stands for a dot."""
+        change_params(self.folder, {key.replace("__", "."): value for key, value in values.items()})
+
+    def copy(self, folder: Path) -> "Project":
+        """Copies everything, DVC's cache and MLflow's store included; the store's artifacts stay where they were."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def runs(self, condition: str = "") -> list[Any]:
+        """Reads the project's own MLflow store."""
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{self.folder / 'mlflow' / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("rnn-vs-lstm")
+        return list(client.search_runs([experiment.experiment_id], condition)) if experiment else []
+
+
+def stages_run(done: subprocess.CompletedProcess[str]) -> set[str]:
+    """The stages that DVC ran, as opposed to skipped or restored."""
+    return set(re.findall(r"Running stage '([^']+)'", done.stdout))
+
+
+def change_params(folder: Path, values: dict[str, Any]) -> None:
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        place = params
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    yaml.dump(params, folder / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The working tree as one commit, nothing run yet. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("blank") / "project"
+    listed = subprocess.run(
+        ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, check=True
+    )
+    for name in listed.stdout.decode().splitlines():
+        source = ROOT / name
+        if source.is_file() and name != "dvc.lock" and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    change_params(folder, TINY)
+    project = Project(folder)
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "config", "user.name", "test")
+    project.run("git", "config", "user.email", "test@example.org")
+    project.run("git", "add", ".")
+    project.run("git", "commit", "-q", "-m", "tiny")
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project after its first `dvc repro`, committed. Not to be changed: copy it."""
+    project = blank.copy(tmp_path_factory.mktemp("finished") / "project")
+    project.first_run = project.run("dvc", "repro")  # type: ignore[attr-defined]
+    project.run("git", "add", ".")
+    project.run("git", "commit", "-q", "-m", "results")
+    return project
+
+
+@pytest.fixture
+def fresh(blank: Project, tmp_path: Path) -> Project:
+    """A copy to run and change."""
+    return blank.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished project to run and change."""
+    return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def ingested(fresh: Project) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Writes a CSV and runs ingest on it."""
+
+    def ingest(content: str | bytes, expect: int = 0, **params: Any) -> subprocess.CompletedProcess[str]:
+        source = fresh.folder / "mine.csv"
+        source.write_bytes(content if isinstance(content, bytes) else content.encode())
+        fresh.set_params(data__csv="mine.csv", **params)
+        return fresh.stage("ingest", expect=expect)
+
+    yield ingest

@@ -1,0 +1,114 @@
+"""dvc.yaml names exactly what each stage reads."""
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from rnnlab import params
+from tests.pipeline.conftest import ORDER, ROOT, Project
+
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+# Run by MLflow from its path, so no import leads there.
+BY_PATH = {"track": ["rnnlab/served_model.py"]}
+
+
+def imported_modules(source: Path) -> set[Path]:
+    """The project's own modules that a file imports anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    files = (ROOT / f"{name.replace('.', '/')}.py" for name in names if name.startswith(("rnnlab.", "stages.")))
+    return {file for file in files if file.is_file()}
+
+
+def reached_modules(stage: str) -> set[str]:
+    reached = {ROOT / "stages" / f"{stage}.py", *(ROOT / name for name in BY_PATH.get(stage, []))}
+    waiting = list(reached)
+    while waiting:
+        new = imported_modules(waiting.pop()) - reached
+        reached |= new
+        waiting += new
+    return {str(file.relative_to(ROOT)) for file in reached}
+
+
+def test_the_stages_are_those_of_the_design() -> None:
+    assert list(PIPELINE) == ORDER
+    assert {file.stem for file in (ROOT / "stages").glob("*.py")} - {"__init__"} == set(ORDER)
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_a_stage_depends_on_all_the_code_it_runs_and_no_other(stage: str) -> None:
+    declared = {dep for dep in PIPELINE[stage]["deps"] if dep.endswith(".py")}
+    assert declared == reached_modules(stage)
+
+
+def test_arrows_point_from_stages_to_rnnlab_only() -> None:
+    for file in (ROOT / "rnnlab").glob("*.py"):
+        assert not [module for module in imported_modules(file) if module.parent.name == "stages"], file
+
+
+def test_no_python_in_the_mlflow_folder_shadows_the_library() -> None:
+    assert not list((ROOT / "mlflow").rglob("*.py"))
+
+
+class Recorder:
+    """Stands in for a section of the parameters and notes each key that is read."""
+
+    def __init__(self, section: BaseModel, path: str, seen: set[str]) -> None:
+        self._section, self._path, self._seen = section, path, seen
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "runs":
+            return params.Params.runs.fget(self)  # type: ignore[attr-defined]
+        value = getattr(self._section, name)
+        if callable(value):
+            return lambda exclude=(), **options: self._dump(value, exclude, options)
+        key = self._path + name.rstrip("_")
+        if isinstance(value, BaseModel):
+            return Recorder(value, f"{key}.", self._seen)
+        if isinstance(value, dict):
+            return {each: Recorder(section, f"{key}.{each}.", self._seen) for each, section in value.items()}
+        self._seen.add(key)
+        return value
+
+    def _dump(self, method: Any, exclude: set[str], options: dict[str, Any]) -> Any:
+        self._seen |= {f"{self._path}{key}" for key in type(self._section).model_fields if key not in exclude}
+        return method(exclude=set(exclude), **options)
+
+
+def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Runs a stage in this process and returns the parameters it read."""
+    import importlib
+
+    seen: set[str] = set()
+    settings = params.read(project.folder / "params.yaml")
+    monkeypatch.setattr(params, "read", lambda: Recorder(settings, "", seen))
+    monkeypatch.setenv("MLFLOW_SYNC", "off")
+    monkeypatch.chdir(project.folder)
+    values = {"${item.model}": "lstm", "${item.seed}": "1"}
+    command = PIPELINE[stage]["cmd"]
+    for variable, value in values.items():
+        command = command.replace(variable, value)
+    monkeypatch.setattr(sys, "argv", command.split()[2:])
+    importlib.import_module(f"stages.{stage}").main()
+    return seen
+
+
+@pytest.mark.parametrize("stage", ORDER[:-1])
+def test_a_stage_declares_the_parameters_it_reads_and_no_other(
+    stage: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = {key.replace("${item.model}", "lstm") for key in PIPELINE[stage]["params"]}
+    read = read_keys(stage, project, monkeypatch)
+    undeclared = {key for key in read if not any(key == each or key.startswith(f"{each}.") for each in declared)}
+    unread = {each for each in declared if not any(key == each or key.startswith(f"{each}.") for key in read)}
+    assert not undeclared
+    assert not unread

@@ -1,0 +1,176 @@
+"""`dvc repro` from scratch, again, with a knob changed, reverted, killed."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from tests.pipeline.conftest import ORDER, Project, stages_run
+
+RUNS = ["rnn-1", "rnn-2", "lstm-1", "lstm-2"]
+
+
+def outputs(project: Project) -> dict[str, str]:
+    """The hash of every output in dvc.lock but timings."""
+    stages = YAML(typ="safe").load(project.folder / "dvc.lock")["stages"]
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    return {out["path"]: out["md5"] for out in outs if "timings" not in out["path"]}
+
+
+def metrics(project: Project) -> dict[str, Any]:
+    return json.loads((project.folder / "reports/metrics.json").read_text())
+
+
+def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
+    promised = [
+        *(f"models/{run}.keras" for run in RUNS),
+        *(f"reports/history/{run}.csv" for run in RUNS),
+        *("reports/validation.json", "reports/validation.md", "reports/metrics.json", "mlflow/mlflow.db"),
+    ]
+    assert [name for name in promised if not (finished.folder / name).is_file()] == []
+    figures = sorted((finished.folder / "reports/figures").glob("*.png"))
+    assert len(figures) >= 4
+    for figure in figures:
+        with Image.open(figure) as image:
+            image.load()
+            assert image.width >= 600, figure
+
+
+def test_metrics_hold_mean_spread_and_each_seed(finished: Project) -> None:
+    figures = metrics(finished)
+    assert list(figures) == ["lstm", "rnn"]
+    model = figures["lstm"]
+    accuracies = [model["per_seed"][seed]["accuracy"] for seed in ("1", "2")]
+    assert model["mean"]["accuracy"] == pytest.approx(sum(accuracies) / 2)
+    assert model["sd"]["accuracy"] == pytest.approx(abs(accuracies[0] - accuracies[1]) / 2**0.5)
+    assert set(model["mean"]) >= {"accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier", "ece"}
+    predictions = pd.read_parquet(finished.folder / "data/predictions.parquet")
+    seed = predictions[(predictions["model"] == "lstm") & (predictions["seed"] == 1)]
+    assert sum(model["per_seed"]["1"]["confusion"].values()) == len(seed) == 80
+    assert ((seed["probability"] >= 0.5) == seed["label"]).mean() == pytest.approx(accuracies[0])
+
+
+def test_the_table_names_every_model_and_where_to_look(finished: Project) -> None:
+    shown = finished.run("python", "-m", "rnnlab.cli", "results").stdout
+    for word in ("rnn", "lstm", "±", "parameters", "s an epoch", "reports/figures", "make ui"):
+        assert word in shown
+
+
+def test_no_noise_reaches_the_screen(finished: Project) -> None:
+    done = finished.run("python", "-m", "stages.evaluate", "--help")
+    assert done.stderr == ""
+    for noise in ("oneDNN", "absl::", "cudart", "UserWarning", "Downloading artifacts", "alembic", "Traceback"):
+        assert noise not in finished.first_run.stdout + finished.first_run.stderr, noise  # type: ignore[attr-defined]
+
+
+def test_test_rows_are_read_by_evaluate_alone() -> None:
+    from tests.pipeline.test_dvc_yaml import PIPELINE
+
+    readers = [stage for stage in ORDER if any("features/test" in dep for dep in PIPELINE[stage]["deps"])]
+    assert readers == ["evaluate"]
+
+
+def test_nothing_changed_runs_nothing(project: Project) -> None:
+    assert stages_run(project.run("dvc", "repro")) == set()
+    assert "up to date" in project.run("dvc", "status").stdout
+
+
+def test_a_forced_rerun_gives_identical_bytes(project: Project) -> None:
+    before = outputs(project)
+    project.run("dvc", "repro", "--force", MLFLOW_SYNC="off")
+    assert outputs(project) == before
+
+
+def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project) -> None:
+    recorded = len(project.runs("tags.kind = 'pipeline'"))
+    before = outputs(project)
+    project.set_params(models__lstm__units=5)
+    ran = stages_run(project.run("dvc", "repro"))
+    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "plot", "track"}
+    assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
+    project.set_params(models__lstm__units=4)
+    reverted = project.run("dvc", "repro")
+    assert stages_run(reverted) == {"track"}
+    assert "already in MLflow" in reverted.stdout
+    assert outputs(project) == before
+    assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
+
+
+def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> None:
+    kept = {name: digest for name, digest in outputs(project).items() if not name.endswith(("-2.keras", "-2.csv"))}
+    project.set_params(train__seeds=[1])
+    ran = stages_run(project.run("dvc", "repro"))
+    assert ran == {"evaluate", "plot", "track"}
+    assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
+    assert "up to date" in project.run("dvc", "status").stdout
+    assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == ["lstm-1.keras", "rnn-1.keras"]
+    project.set_params(train__seeds=[1, 2])
+    assert not {name for name in stages_run(project.run("dvc", "repro")) if name.startswith("train")}
+    assert {name: digest for name, digest in outputs(project).items() if name in kept} == kept
+
+
+def test_a_third_model_trains_alone(project: Project) -> None:
+    project.set_params(compare=["rnn", "lstm", "gru"], train__seeds=[1])
+    assert stages_run(project.run("dvc", "repro")) == {"train@gru-1", "evaluate", "plot", "track"}
+    assert list(metrics(project)) == ["gru", "lstm", "rnn"]
+
+
+def test_a_killed_training_leaves_nothing_finished_and_the_next_run_completes(fresh: Project) -> None:
+    fresh.set_params(train__epochs=500, train__patience=500, train__seeds=[1], compare=["lstm"])
+    with subprocess.Popen(
+        ("dvc", "repro"), cwd=fresh.folder, env=fresh.environment, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as running:
+        kill_when_training(fresh, running)
+    assert not (fresh.folder / "models/lstm-1.keras").exists()
+    assert not (fresh.folder / "reports/history/lstm-1.csv").exists()
+    assert [run.info.status for run in fresh.runs()] == ["RUNNING"]
+    fresh.set_params(train__epochs=2, train__patience=2)
+    fresh.run("dvc", "repro")
+    by_kind = {kind: [run.info.status for run in fresh.runs(f"tags.kind = '{kind}'")] for kind in ("live", "model")}
+    assert by_kind == {"live": ["KILLED"], "model": ["FINISHED"]}
+    assert "up to date" in fresh.run("dvc", "status").stdout
+
+
+def kill_when_training(project: Project, running: subprocess.Popen[bytes]) -> None:
+    """SIGKILLs a pipeline, and the stage it runs, once the store has seen an epoch."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and running.poll() is None:
+        if (project.folder / "mlflow/mlflow.db").exists() and any(
+            "val_loss" in run.data.metrics for run in runs_or_none(project)
+        ):
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            return
+        time.sleep(0.5)
+    pytest.fail("no epoch was logged while training")
+
+
+def runs_or_none(project: Project) -> list[Any]:
+    try:
+        return project.runs()
+    except Exception:  # the database is being created
+        return []
+
+
+def test_dvc_shows_something_useful(project: Project) -> None:
+    project.set_params(models__lstm__units=5)
+    project.run("dvc", "repro", MLFLOW_SYNC="off")
+    assert "lstm.mean.accuracy" in project.run("dvc", "metrics", "diff").stdout
+    assert "models.lstm.units" in project.run("dvc", "params", "diff").stdout
+    page = project.run("dvc", "plots", "diff", "--json").stdout
+    assert "val_loss" in page
+    assert "training_curves.png" in page
+
+
+def test_the_dag_is_the_designs(blank: Project) -> None:
+    drawn = blank.run("dvc", "dag", "--dot").stdout
+    arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("evaluate", "plot"), ("plot", "track")]
+    for source, target in arrows:
+        assert f'"{source}" -> "{target}"' in drawn
