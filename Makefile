@@ -44,7 +44,7 @@ lint: $(STAMP)  ## ruff and mypy
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@python -m rnnlab.cli ui --port $(PORT)
 
-bench: $(STAMP)  ## measure the figures of the README; CSV=... adds a real data set
+bench: $(STAMP)  ## measure what the README quotes; IMDB_CSV=... adds the real reviews
 	@python -m benchmarks.profile
 
 lock: $(STAMP)  ## pin the newest versions that requirements.in allows

@@ -79,7 +79,7 @@ def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> 
 
 
 def _filler(words: int, params: Sample, generator: np.random.Generator) -> list[str]:
-    """Plot without a verdict, cut to ``words`` words; its adjectives are distractors that a gate can learn to ignore."""
+    """Plot without a verdict, cut to ``words`` words; its adjectives are distractors that a gate can learn to skip."""
     filler: list[str] = []
     while len(filler) < words:
         subject, verb, place = (generator.choice(bank) for bank in (SUBJECTS, VERBS, PLACES))

@@ -57,6 +57,7 @@ def main() -> None:
             figures.close(figure)
     write_text(flags.tables / "history.csv", histories.to_csv(index=False, lineterminator="\n"))
     lengths = figures.length_groups(predictions).round(6)
+    lengths.insert(0, "run", lengths["model"] + "-" + lengths["seed"].astype(str))
     write_text(flags.tables / "accuracy_by_length.csv", lengths.to_csv(index=False, lineterminator="\n"))
 
 

@@ -1,0 +1,145 @@
+"""A user's mistake: one clear sentence, a failed exit, nothing half-written, nothing earlier lost."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import Project
+
+GOOD = [f"text number {number} is fine,{'positive' if number % 2 else 'negative'}" for number in range(60)]
+
+
+def table(*rows: str) -> str:
+    return "\n".join(["review,sentiment", *rows]) + "\n"
+
+
+MISTAKES = {
+    "empty file": ("", "mine.csv: the file is empty"),
+    "header only": (table(), "mine.csv: only a header, no rows"),
+    "missing column": ("text,stars\nfine,5\n", "no column 'review'; the header has: text, stars"),
+    "wrong encoding": (table(*GOOD[:3]).encode() + b"caf\xe9 noir,positive\n", "row 4, byte 113 is not utf-8"),
+    "unclosed quote": (table(*GOOD[:5], '"never closed,positive', *GOOD[5:]), "row 6 is not well-formed"),
+    "ragged rows": (table(*GOOD[:7], "one,two,three"), "row 8 has 3 cells where the header has 2"),
+    "one class only": (table(*GOOD[1::2]), "no usable row has the label 'negative'"),
+    "all rows rejected": (table("good,yes", "bad,no"), "every row was rejected (2 × unknown label)"),
+    "fewer rows than the split needs": (table(*GOOD[:4]), "too few for a row in the"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_ingest_names_the_mistake_and_keeps_what_was_there(mistake: str, fresh: Project) -> None:
+    content, sentence = MISTAKES[mistake]
+    source, earlier = fresh.folder / "mine.csv", fresh.folder / "data/interim/reviews.parquet"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("earlier")
+    source.write_bytes(content if isinstance(content, bytes) else content.encode())
+    fresh.set_params(data__csv="mine.csv")
+    done = fresh.stage("ingest", expect=1)
+    assert sentence in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert earlier.read_text() == "earlier"
+    assert [file.name for file in earlier.parent.iterdir()] == ["reviews.parquet"]
+
+
+def test_a_missing_file_is_named(fresh: Project) -> None:
+    fresh.set_params(data__csv="data/raw/nothing.csv")
+    done = fresh.stage("ingest", expect=1)
+    assert "error: data/raw/nothing.csv: no such file" in done.stderr
+
+
+PARAMS = {
+    "models__lstm__unit": (3, "models.lstm.unit: unknown key; did you mean units?"),
+    "train__epochs": ("ten", "train.epochs: must be a valid integer, not 'ten'"),
+    "split__test_fraction": (1.5, "split.test_fraction: must be less than 1, not 1.5"),
+    "split__validation_fraction": (1.0, "split.validation_fraction: must be less than 1, not 1.0"),
+    "tokenize_pad__max_length": (0, "tokenize_pad.max_length: must be greater than or equal to 1, not 0"),
+}
+
+
+@pytest.mark.parametrize("key", PARAMS)
+def test_a_wrong_parameter_is_named_by_its_path(key: str, fresh: Project) -> None:
+    value, sentence = PARAMS[key]
+    fresh.set_params(**{key: value})
+    for stage in ("sample", "tokenize_pad"):
+        done = fresh.stage(stage, expect=1)
+        assert done.stderr == f"error: params.yaml: {sentence}\n"
+
+
+def test_a_gzipped_tsv_in_another_encoding_is_read(fresh: Project) -> None:
+    rows = [row.replace(",", "\t").replace("fine", "très bien") for row in ["review,sentiment", *GOOD]]
+    with gzip.open(fresh.folder / "mine.tsv.gz", "wb") as stream:
+        stream.write("\r\n".join(rows).encode("latin-1"))
+    fresh.set_params(data__csv="mine.tsv.gz", data__delimiter="tab", data__encoding="latin-1")
+    fresh.stage("ingest")
+    assert '"rows_kept": 60' in (fresh.folder / "reports/data.json").read_text()
+
+
+def test_refused_rows_are_kept_with_their_reason(fresh: Project, ingested: Callable[..., object]) -> None:
+    faults = [" ,positive", "!!!,positive", "what,unsure", GOOD[3], GOOD[4].replace("negative", "positive")]
+    ingested(table(*GOOD, *faults))
+    lines = (fresh.folder / "data/interim/rejected.csv").read_text().splitlines()
+    assert lines[0] == "row,reason,label,text"
+    reasons = {line.split(",")[0]: line.split(",")[1] for line in lines[1:]}
+    assert reasons == {
+        "61": "blank text",
+        "62": "blank text",
+        "63": "unknown label",
+        "64": "duplicate (row 4 is the first)",
+        "5": "same text with both labels (row 5 is the first)",
+        "65": "same text with both labels (row 5 is the first)",
+    }
+
+
+def test_a_failed_check_stops_the_pipeline_with_a_table(fresh: Project) -> None:
+    fresh.set_params(validate__min_rows_per_class=1000)
+    done = fresh.run("dvc", "repro", expect=None)
+    shown = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "column values to be between" in shown
+    assert "train, label 0" in shown
+    assert "error: the data failed a critical check; see reports/validation-failed.md" in shown
+    assert "critical" in (fresh.folder / "reports/validation-failed.md").read_text()
+    assert not (fresh.folder / "data/features").exists()
+
+
+def test_a_warning_does_not_stop_it(fresh: Project, ingested: Callable[..., object]) -> None:
+    rows = [f"text number {number} is fine,{'positive' if number % 10 else 'negative'}" for number in range(200)]
+    ingested(table(*rows), validate__min_rows_per_class=1)
+    done = fresh.stage("validate")
+    assert "balance" in done.stderr
+    assert "1 warnings" in (fresh.folder / "reports/validation.md").read_text() or "warning" in done.stderr
+
+
+def test_a_vocabulary_larger_than_the_words_is_a_warning(fresh: Project, ingested: Callable[..., object]) -> None:
+    ingested(table(*GOOD), validate__min_rows_per_class=1)
+    fresh.set_params(tokenize_pad__vocabulary_size=5000)
+    done = fresh.stage("tokenize_pad")
+    assert done.stderr.startswith("warning: tokenize_pad.vocabulary_size is 5000, but the training rows give ")
+
+
+def test_a_full_disk_loses_nothing(fresh: Project) -> None:
+    """The limit on a file's size stands in for a full disk: writing fails in the same way, for any user."""
+    fresh.stage("sample")
+    target = fresh.folder / "data/sample/reviews.csv"
+    before = target.read_bytes()
+    fresh.set_params(seed=7)
+    limited = "trap '' XFSZ; ulimit -f 8; exec python -m stages.sample --out data/sample/reviews.csv"
+    done = fresh.run("bash", "-c", limited, expect=1)
+    assert done.stderr.startswith("error: ")
+    assert "nothing was replaced" in done.stderr
+    assert target.read_bytes() == before
+    assert [file.name for file in target.parent.iterdir()] == ["reviews.csv"]
+
+
+def test_a_network_that_diverges_stops_with_advice(project: Project) -> None:
+    """Weights that are no numbers come from a vocabulary of one batch and an absurd rate."""
+    project.set_params(train__learning_rate=3e38, train__clip_norm=3e38, models__rnn__pooling="mean")
+    done = project.run("dvc", "repro", "--single-item", "train@rnn-1", expect=None, MLFLOW_SYNC="off")
+    shown = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error: rnn-1: the loss is not a number after epoch" in shown
+    assert "lower train.learning_rate" in shown
+    assert not Path(project.folder / "models/rnn-1.keras").exists()

@@ -1,0 +1,76 @@
+"""DVC experiments, alone and in a queue, all in one MLflow store."""
+
+import csv
+import io
+
+from tests.pipeline.conftest import Project, stages_run
+
+
+def test_a_temporary_experiment_retrains_only_what_its_knob_touches(project: Project) -> None:
+    done = project.run("dvc", "exp", "run", "--temp", "--name", "five-units", "-S", "models.lstm.units=5")
+    assert {name for name in stages_run(done) if name.startswith("train")} == {"train@lstm-1", "train@lstm-2"}
+    assert [run.info.run_name for run in project.runs("tags.dvc_experiment = 'five-units' and tags.kind = 'pipeline'")]
+    children = project.runs("tags.dvc_experiment = 'five-units' and tags.kind = 'model'")
+    assert {run.data.params["units"] for run in children if run.data.tags["model"] == "lstm"} == {"5"}
+    assert "up to date" in project.run("dvc", "status").stdout
+    table = list(csv.DictReader(io.StringIO(project.run("dvc", "exp", "show", "--csv").stdout)))
+    [row] = [row for row in table if row["Experiment"] == "five-units"]
+    assert row["models.lstm.units"] == "5"
+    assert 0 <= float(row["reports/metrics.json:lstm.mean.accuracy"]) <= 1
+
+
+def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:
+    unknown = project.run("dvc", "exp", "run", "--temp", "-S", "models.lstm.no_such_knob=1", expect=None)
+    assert unknown.returncode != 0
+    wrong = project.run("dvc", "exp", "run", "--temp", "-S", "train.epochs=ten", expect=None)
+    assert wrong.returncode != 0
+    assert "train.epochs: must be a valid integer" in wrong.stdout + wrong.stderr
+
+
+def test_a_queued_grid_with_two_workers_fills_one_store(project: Project) -> None:
+    # The store is made anew, so that two processes are its first users at once.
+    for file in (project.folder / "mlflow").glob("mlflow.db*"):
+        file.unlink()
+    project.set_params(train__seeds=[1], compare=["lstm"])
+    project.run("git", "commit", "-qam", "one seed")
+    project.run("dvc", "exp", "run", "--queue", "-S", "models.lstm.units=5,6")
+    project.run("dvc", "queue", "start", "-j", "2")
+    project.run("dvc", "queue", "logs", expect=None)
+    wait_for_queue(project)
+    parents = project.runs("tags.kind = 'pipeline'")
+    assert [run.info.status for run in parents] == ["FINISHED", "FINISHED"]
+    assert {run.data.params["models.lstm.units"] for run in parents} == {"5", "6"}
+    assert len(project.runs("tags.kind = 'model'")) == 2
+    assert not project.runs("tags.kind = 'live'")
+    shown = project.run("dvc", "exp", "show", "--csv").stdout
+    assert all(run.info.run_name in shown for run in parents)
+
+
+def wait_for_queue(project: Project, seconds: float = 300) -> None:
+    import time
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        status = project.run("dvc", "queue", "status").stdout
+        if "Running" not in status.split("Worker status")[0] and "Queued" not in status.split("Worker status")[0]:
+            assert "Failed" not in status, status + project.run("dvc", "queue", "logs", expect=None).stdout
+            return
+        time.sleep(2)
+    raise AssertionError(status)
+
+
+def test_backfill_adds_an_experiment_that_never_got_in(project: Project) -> None:
+    before = len(project.runs("tags.kind = 'pipeline'"))
+    options = ("-S", "train.seeds=[1]", "-S", "models.rnn.units=3")
+    project.run("dvc", "exp", "run", "--temp", "--name", "unlogged", *options, MLFLOW_SYNC="off")
+    assert len(project.runs("tags.kind = 'pipeline'")) == before
+    first = project.run("python", "-m", "stages.track", "--backfill").stdout
+    assert "unlogged: logged to MLflow as unlogged" in first
+    [parent] = project.runs("tags.dvc_experiment = 'unlogged' and tags.kind = 'pipeline'")
+    children = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert {run.info.run_name for run in children} == {"rnn-1", "lstm-1"}
+    assert parent.data.tags["mlflow.source.git.commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert "already in MLflow" in project.run("python", "-m", "stages.track", "--backfill").stdout
+    assert len(project.runs("tags.kind = 'pipeline'")) == before + 1
+    assert project.run("git", "worktree", "list").stdout.count("\n") == 1
+    assert "up to date" in project.run("dvc", "status").stdout

@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from rnnlab import features
+from rnnlab.errors import UserError
+from rnnlab.features import Features
+from rnnlab.files import replacing
+from rnnlab.text import Encoded
+
+WIDTH = 3
+
+
+def batch(rows: int, start: int = 0) -> tuple[Encoded, pa.Array, pa.Array]:
+    numbers = np.arange(start, start + rows, dtype=np.int32)
+    encoded = Encoded(np.repeat(numbers[:, None], WIDTH, axis=1), numbers + 1, unknown=rows)
+    return encoded, pa.array(numbers % 2, pa.int8()), pa.array([f"{number:016x}" for number in numbers], pa.string())
+
+
+def written(folder: Path, *sizes: int) -> Features:
+    with features.Writer(folder, WIDTH) as writer:
+        start = 0
+        for size in sizes:
+            writer.add(*batch(size, start))
+            start += size
+    return features.load(folder)
+
+
+@pytest.mark.parametrize("sizes", [(5,), (2, 0, 3), (1, 1, 1, 1, 1)])
+def test_batches_come_back_as_one(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    loaded = written(tmp_path / "train", *sizes)
+    assert loaded.tokens.tolist() == [[number] * WIDTH for number in range(5)]
+    assert loaded.labels.tolist() == [0, 1, 0, 1, 0]
+    assert loaded.lengths.tolist() == [1, 2, 3, 4, 5]
+    assert loaded.ids.tolist() == [f"{number:016x}".encode() for number in range(5)]
+
+
+def test_arrays_have_the_promised_types(tmp_path: Path) -> None:
+    loaded = written(tmp_path / "train", 2)
+    assert [column.dtype for column in loaded] == ["int32", "int8", "int32", "S16"]
+
+
+def test_arrays_are_mapped_not_read(tmp_path: Path) -> None:
+    assert all(isinstance(column, np.memmap) for column in written(tmp_path / "train", 2))
+
+
+def test_the_same_rows_give_the_same_bytes_however_they_are_batched(tmp_path: Path) -> None:
+    written(tmp_path / "one", 1500)
+    written(tmp_path / "many", 9, 1000, 491)
+    for name in Features._fields:
+        assert (tmp_path / "one" / f"{name}.npy").read_bytes() == (tmp_path / "many" / f"{name}.npy").read_bytes()
+
+
+def test_no_rows_give_empty_arrays(tmp_path: Path) -> None:
+    loaded = written(tmp_path / "train")
+    assert loaded.tokens.shape == (0, WIDTH)
+    assert loaded.labels.shape == (0,)
+
+
+def test_unknown_words_are_added_up(tmp_path: Path) -> None:
+    with features.Writer(tmp_path / "train", WIDTH) as writer:
+        writer.add(*batch(2))
+        writer.add(*batch(5, 2))
+    assert writer.unknown == 7
+
+
+def test_nothing_is_left_when_writing_breaks_off(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        replacing(tmp_path / "train") as folder,
+        features.Writer(folder, WIDTH) as writer,
+    ):
+        writer.add(*batch(2))
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", Features._fields)
+def test_a_missing_array_names_the_stage_that_makes_it(tmp_path: Path, name: str) -> None:
+    written(tmp_path / "train", 4)
+    source = tmp_path / "train" / f"{name}.npy"
+    source.unlink()
+    with pytest.raises(UserError) as mistake:
+        features.load(tmp_path / "train")
+    assert str(mistake.value) == f"{source}: no such file; `dvc repro tokenize_pad` makes it"
+
+
+@pytest.mark.parametrize("name", Features._fields)
+@pytest.mark.parametrize("kept", [0, 3, 40, -1])
+def test_a_torn_array_is_refused(tmp_path: Path, name: str, kept: int) -> None:
+    written(tmp_path / "train", 4)
+    source = tmp_path / "train" / f"{name}.npy"
+    source.write_bytes(source.read_bytes()[:kept])
+    with pytest.raises(UserError) as mistake:
+        features.load(tmp_path / "train")
+    assert str(mistake.value).startswith(f"{source}: not a whole array (")
+    assert str(mistake.value).endswith("; remove it and run `dvc repro`")
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "train", 4)
+    (tmp_path / "train" / "labels.npy").write_text("positive\nnegative\n")
+    with pytest.raises(UserError, match=r"labels\.npy: not a whole array"):
+        features.load(tmp_path / "train")
