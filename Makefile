@@ -14,7 +14,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run test lint ui bench lock clean
+.PHONY: help install run imdb test lint ui bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,18 @@ $(STAMP): requirements.lock
 
 run: $(STAMP)  ## train and compare, then show the table
 	@dvc repro
+	@python -m rnnlab.cli results
+
+# Twice the units of the embedded comparison, and what real texts need: a vocabulary, length, regularization.
+IMDB_SIZES := embedding_dim=64 units=64 embedding_dropout=0.4 dropout=0.4
+IMDB_SETTINGS := split.method=column tokenize_pad.vocabulary_size=20000 tokenize_pad.max_length=400 \
+	train.seeds=[1,2] train.epochs=5 train.patience=2 train.batch_size=128 train.learning_rate=0.001 \
+	train.jit_compile=false $(foreach model,rnn lstm,$(addprefix models.$(model).,$(IMDB_SIZES)))
+
+imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
+	@test -f "$(CSV)" || { echo "error: name the reviews: make imdb CSV=path/to/imdb.csv" >&2; exit 1; }
+	dvc exp run --name $(or $(NAME),imdb) --set-param "data.csv=$(abspath $(CSV))" \
+		$(foreach setting,$(IMDB_SETTINGS),--set-param '$(setting)')
 	@python -m rnnlab.cli results
 
 test: $(STAMP)  ## run the whole test suite

@@ -47,23 +47,23 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
     try:
         with _open(source) as stream:
             yield from _batches(source, stream, data, split_column)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise UserError(_undecodable(source, data)) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
         raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
 
 
-def _open(source: Path) -> IO[bytes]:
+def _open(source: Path) -> io.BufferedReader:
     opener = gzip.open if source.suffix == ".gz" else open
-    return cast(IO[bytes], opener(source, "rb"))
+    return cast(io.BufferedReader, opener(source, "rb"))
 
 
-def _parse(stream: IO[bytes], data: Data, errors: str = "strict") -> Iterator[list[str]]:
+def _parse(stream: IO[bytes], data: Data, errors: str = "strict", strict: bool = True) -> Iterator[list[str]]:
     csv.field_size_limit(CELL_CHARACTERS)
     encoding = "utf-8-sig" if codecs.lookup(data.encoding).name == "utf-8" else data.encoding
     text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
     delimiter = "\t" if data.delimiter == "tab" else data.delimiter
-    return csv.reader(text, delimiter=delimiter, strict=True)
+    return csv.reader(text, delimiter=delimiter, strict=strict)
 
 
 def _batches(source: Path, stream: IO[bytes], data: Data, split_column: str | None) -> Iterator[Rows]:
@@ -120,22 +120,35 @@ def _columns(source: Path, header: list[str], data: Data, split_column: str | No
 def _undecodable(source: Path, data: Data) -> str:
     """Finds the row and byte that broke the decoder; only runs after a failure, so it may read again."""
     position = _first_bad_byte(source, data.encoding)
-    with _open(source) as stream:
-        records = enumerate(_parse(stream, data, errors="surrogateescape"))
-        undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
-        row = next(undecoded, "?")
+    try:
+        with _open(source) as stream:
+            records = enumerate(filter(None, _parse(stream, data, errors="surrogateescape", strict=False)))
+            undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
+            row = str(next(undecoded, "?"))
+    except (
+        UnicodeError,
+        csv.Error,
+        EOFError,
+        zlib.error,
+    ):  # UTF-16 has no place for surrogates; other faults come next
+        row = "?"
     return f"{source}: row {row}, byte {position} is not {data.encoding}; set data.encoding (cp1252, latin-1, …)"
 
 
 def _first_bad_byte(source: Path, encoding: str) -> int:
-    decoder = codecs.getincrementaldecoder(encoding)()
+    # utf-8-sig would swallow the byte order mark, and its three bytes with it.
+    decoder = codecs.getincrementaldecoder("utf-8" if codecs.lookup(encoding).name == "utf-8-sig" else encoding)()
     position = 0
     with _open(source) as stream:
-        while block := stream.read(1 << 16):
+        while True:
+            block = stream.read1(1 << 16)  # a torn gzip still gives what came before the tear
             pending = len(decoder.getstate()[0])
             try:
-                decoder.decode(block)
+                decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 return position - pending + error.start
+            except UnicodeError:  # UTF-16 without its byte order mark
+                return 0
+            if not block:
+                return position
             position += len(block)
-    return position

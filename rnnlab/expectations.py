@@ -58,7 +58,7 @@ def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> li
         words=reviews["text"].str.count(" ").fillna(0) + 1,
         splits_of_text=reviews.groupby("text")["split"].transform("nunique"),
     )
-    rejected_share = 1 - len(reviews) / max(rows_read, 1)
+    rejected_share = (rows_read - len(reviews)) / max(rows_read, 1)
     source = pd.DataFrame({"source": ["csv"], "rejected_share": [rejected_share]})
     return [
         *schema,

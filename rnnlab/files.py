@@ -21,16 +21,21 @@ def replacing(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     # Keeps the suffix: Keras and matplotlib choose their format by it.
     temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    _remove(temporary)  # of a killed process with the same number, as containers give out
     try:
         yield temporary
         if target.is_dir():
             shutil.rmtree(target)
         temporary.replace(target)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:

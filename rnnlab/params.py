@@ -27,8 +27,14 @@ def _list_to_tuple(value: Any) -> Any:
 def _labels_to_text(value: Any) -> Any:
     """Labels are compared as text: YAML reads 0 and 1 as numbers, a CSV holds characters."""
     if isinstance(value, list):
-        return tuple(str(label) if isinstance(label, int | float) else label for label in value)
+        return tuple(_label_to_text(label) for label in value)
     return value
+
+
+def _label_to_text(label: Any) -> Any:
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(label) if isinstance(label, int | float) else label
 
 
 class Section(BaseModel):
@@ -61,7 +67,7 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
-        if self.delimiter != "tab" and len(self.delimiter) != 1:
+        if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:
             raise PydanticCustomError("labels", "labels must be two different names")

@@ -1,7 +1,9 @@
 """Text to word ids: one set of functions for training and serving, columnar over Arrow arrays."""
 
 import html
+import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ RESERVED_IDS = 2
 
 _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
 _BLANKS = r"[\s\p{Z}\p{Cc}]+"
+_INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that choose how an emoji looks
 # Words hold letters, marks, digits and inner apostrophes; whatever lies between them separates.
 _SEPARATORS = r"(?:'*[^\p{L}\p{M}\p{N}']+'*)+|^'+|'+$"
 
@@ -44,13 +47,22 @@ def clean(texts: pa.Array) -> pa.Array:
     Returns:
         Strings of shape (rows,); one without any text is "".
     """
-    has_entity = pc.match_substring(texts, "&")
-    if pc.any(has_entity).as_py():
-        resolved = [html.unescape(text) for text in texts.filter(has_entity).to_pylist()]
-        texts = pc.replace_with_mask(texts, has_entity, pa.array(resolved, pa.string()))
-    plain = pc.replace_substring_regex(texts, _MARKUP, " ")
-    composed = pc.utf8_normalize(plain, form="NFC")
+    resolved = _change_where(pc.match_substring(texts, "&"), texts, html.unescape)
+    plain = pc.replace_substring_regex(resolved, _MARKUP, " ")
+    composed = _change_where(pc.invert(pc.string_is_ascii(plain)), plain, _compose)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(composed, _BLANKS, " "))
+
+
+def _compose(text: str) -> str:
+    """NFC, which Arrow's own normalization does not reach; a curly apostrophe is an apostrophe."""
+    return unicodedata.normalize("NFC", text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+
+
+def _change_where(rows: pa.BooleanArray, texts: pa.Array, change: Callable[[str], str]) -> pa.Array:
+    """Applies a Python function to some rows only: Python is the slow part."""
+    if not pc.any(rows).as_py():
+        return texts
+    return pc.replace_with_mask(texts, rows, pa.array(map(change, texts.filter(rows).to_pylist()), pa.string()))
 
 
 def words(texts: pa.Array) -> pa.ListArray:
@@ -62,7 +74,7 @@ def words(texts: pa.Array) -> pa.ListArray:
     Returns:
         Lists of words; a text without a word is a list of one empty string, which no vocabulary holds.
     """
-    lowered = pc.utf8_lower(texts)
+    lowered = pc.replace_substring_regex(pc.utf8_lower(texts), _INVISIBLE, "")
     spaced = pc.utf8_trim_whitespace(pc.replace_substring_regex(lowered, _SEPARATORS, " "))
     return pc.split_pattern(spaced, " ")
 

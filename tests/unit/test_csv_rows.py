@@ -33,7 +33,7 @@ def read(source: Path, options: Data | None = None, split_column: str | None = N
     rows = Rows([], [], [], [])
     for batch in read_rows(source, options or data(), split_column):
         for every, part in zip(rows, batch, strict=True):
-            every.extend(part)  # type: ignore[arg-type]
+            every.extend(part)  # type: ignore[attr-defined]
     return rows
 
 
@@ -254,7 +254,9 @@ def test_any_encoding_that_does_not_fit_is_a_sentence(tmp_path: Path, encoding: 
 
 
 def test_a_broken_quote_before_a_wrong_byte_is_a_sentence(tmp_path: Path) -> None:
-    assert "row 1 " in complaint(written(tmp_path, HEADER + b'"a"b,positive\n' + b"\xff,positive\n"))
+    head = HEADER + b'"a"b,positive\n'
+    message = complaint(written(tmp_path, head + b"\xff,positive\n"))
+    assert message.startswith(("row 1 is not well-formed (", f"row 2, byte {len(head)} is not utf-8"))
 
 
 @pytest.mark.parametrize("kept", [4, 12, 200, -1, -9])
