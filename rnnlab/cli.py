@@ -9,7 +9,7 @@ from typing import Any
 from rnnlab import params, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
-from rnnlab.results import seconds_per_epoch
+from rnnlab.results import in_order, seconds_per_epoch
 
 MODEL_RUNS = "searchFilter=tags.kind%20%3D%20%27model%27"
 
@@ -19,7 +19,8 @@ def show_results() -> None:
     settings = params.read()
     files = {run: Path("reports/timings") / f"{run.name}.json" for run in settings.runs}
     timings: dict[Any, Any] = {run: read_json(file) if file.is_file() else None for run, file in files.items()}
-    print(f"\n{report.results_table(read_json(Path('reports/metrics.json')), seconds_per_epoch(settings, timings))}\n")
+    metrics = in_order(settings, read_json(Path("reports/metrics.json")))
+    print(f"\n{report.results_table(metrics, seconds_per_epoch(settings, timings))}\n")
     print("figures:  reports/figures/*.png, and as a page: dvc plots show")
     print("MLflow:   make ui, then open the links it prints")
 

@@ -12,7 +12,10 @@ from rnnlab import store
 from rnnlab.params import Params, Run
 from rnnlab.provenance import experiment_name
 
-GRACE_SECONDS = 20.0  # after training, for a slow import of MLflow or a first database to be ready
+# Nobody watches a training this short, and importing MLflow beside it would make it a quarter longer: the track stage
+# logs it a moment later.
+AFTER_SECONDS = 30.0
+GRACE_SECONDS = 20.0  # after training, for a slow import or a first database to be ready
 
 
 class Watcher:
@@ -28,10 +31,11 @@ class Watcher:
         self._started = _now()
         self._key = training_key(run, settings)
         self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
 
     def start(self) -> None:
-        """Starts the thread; MLflow is imported there, beside the first epoch."""
+        """Starts the thread; it waits `AFTER_SECONDS`, then imports MLflow and catches up."""
         self._thread.start()
 
     def epoch(self, row: dict[str, float]) -> None:
@@ -41,9 +45,12 @@ class Watcher:
     def stop(self, outcome: str) -> None:
         """Waits a little for the thread; ``outcome`` is "" or the MLflow status of a training that failed."""
         self._events.put(outcome)
+        self._ended.set()
         self._thread.join(GRACE_SECONDS)
 
     def _follow(self) -> None:
+        if self._ended.wait(AFTER_SECONDS):
+            return
         try:
             opened = store.connect()
             from rnnlab import tracking

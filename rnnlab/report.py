@@ -40,7 +40,7 @@ def results_table(metrics: Mapping[str, Any], seconds: Mapping[str, float], styl
     """Compares the models: test figures as mean ± standard deviation over the seeds.
 
     Args:
-        metrics: as in reports/metrics.json.
+        metrics: as in reports/metrics.json, in the order of the rows.
         seconds: median duration of an epoch, by model; a model without one shows a dash.
         style: of the table, in tabulate's names.
     """

@@ -54,6 +54,11 @@ class Pipeline(NamedTuple):
     vocabulary: Path
 
 
+def in_order(settings: Params, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts the models of reports/metrics.json, which are sorted by name, in the order of ``compare``."""
+    return {name: metrics[name] for name in settings.compare}
+
+
 def seconds_per_epoch(settings: Params, timings: Mapping[Run, Mapping[str, Any] | None]) -> dict[str, float]:
     """Median duration of an epoch by model, validation included; models without timings are left out."""
     seconds: dict[str, list[float]] = {name: [] for name in settings.compare}

@@ -1,6 +1,7 @@
 """The one MLflow store that every run lands in, however it was started."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -77,12 +78,13 @@ def connect() -> Store:
     uri = tracking_uri()
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient(uri)
-    with lock():
+    with lock(), warnings.catch_warnings():
+        # Already the client creates a missing database, with a warning on MLflow's own migrations.
+        warnings.simplefilter("ignore")
+        client = mlflow.MlflowClient(uri)
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            local = uri.startswith("sqlite:")
-            artifacts = (folder() / "artifacts").as_uri() if local else None
+            artifacts = (folder() / "artifacts").as_uri() if uri.startswith("sqlite:") else None
             return Store(uri, client.create_experiment(name, artifact_location=artifacts))
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)

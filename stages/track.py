@@ -20,7 +20,7 @@ from rnnlab import params, provenance, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
 from rnnlab.params import Params, Run
-from rnnlab.results import Pipeline, Training, seconds_per_epoch
+from rnnlab.results import Pipeline, Training, in_order, seconds_per_epoch
 from rnnlab.runs import drop_leftovers
 
 MODELS = Path("models")
@@ -47,7 +47,7 @@ def read_timings(settings: Params) -> dict[Run, dict[str, Any] | None]:
 
 def read_results(settings: Params, key: str) -> Pipeline:
     """Gathers what the stages before wrote."""
-    summary, timings = read_json(METRICS), read_timings(settings)
+    summary, timings = in_order(settings, read_json(METRICS)), read_timings(settings)
     experiment = provenance.experiment_name()
     trainings = {}
     for run in settings.runs:

@@ -126,7 +126,7 @@ def test_a_third_model_trains_alone(project: Project) -> None:
 
 
 def test_a_killed_training_leaves_nothing_finished_and_the_next_run_completes(fresh: Project) -> None:
-    fresh.set_params(train__epochs=500, train__patience=500, train__seeds=[1], compare=["lstm"])
+    fresh.set_params(train__epochs=100_000, train__patience=100_000, train__seeds=[1], compare=["lstm"])
     with subprocess.Popen(
         ("dvc", "repro"), cwd=fresh.folder, env=fresh.environment, stdout=subprocess.DEVNULL, start_new_session=True
     ) as running:

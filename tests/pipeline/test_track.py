@@ -96,13 +96,6 @@ def test_a_dead_server_fails_only_when_strict(project: Project, mode: str, statu
     assert (f"{uri}: MLflow cannot log this run" in done.stderr) == (mode != "off")
 
 
-def test_a_dead_server_never_fails_training(project: Project) -> None:
-    variables = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_SYNC": "strict"}
-    done = project.run("dvc", "repro", "--force", "--single-item", "train@rnn-1", **variables)
-    assert "no live curves in MLflow" in done.stderr
-    assert (project.folder / "models/rnn-1.keras").is_file()
-
-
 def test_a_locked_database_is_told_apart_by_mode(project: Project) -> None:
     database = project.folder / "mlflow/mlflow.db"
     with closing(sqlite3.connect(database)) as connection:
