@@ -9,9 +9,8 @@ from typing import Any
 from rnnlab import params, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
+from rnnlab.links import page_links
 from rnnlab.results import in_order, seconds_per_epoch
-
-MODEL_RUNS = "searchFilter=tags.kind%20%3D%20%27model%27"
 
 
 def show_results() -> None:
@@ -28,11 +27,13 @@ def show_results() -> None:
 def serve_ui(port: int) -> None:
     """Starts MLflow's server with two processes where its default is fourteen, and prints links that work."""
     opened = store.connect()
-    pages = f"http://127.0.0.1:{port}/#/experiments/{opened.experiment_id}"
-    print(f"all runs:          {pages}/runs?workflowType=machine_learning")
-    print(f"models to compare: {pages}/runs?workflowType=machine_learning&{MODEL_RUNS}")
+    from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
+
+    parent, children = tracking.newest_pipeline(opened)
+    for name, address in page_links(f"http://127.0.0.1:{port}", opened.experiment_id, parent, children).items():
+        print(f"{name}:\n  {address}")
     print("stop with Ctrl-C", flush=True)
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
     command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     os.execvp("mlflow", [*command, "--backend-store-uri", opened.uri])
 

@@ -117,7 +117,10 @@ def accuracy_over_length(groups: pd.DataFrame) -> Figure:
             label=name,
         )
     panel.axhline(0.5, color="grey", linewidth=0.8, linestyle=":", label="chance")
-    panel.set(xlabel="words in the text (median of each group of test rows)", ylabel="test accuracy")
+    panel.set(
+        xlabel="words in the text (median of each group of test rows)",
+        ylabel="test accuracy, with one standard deviation over seeds",
+    )
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**GRID)
     panel.legend()

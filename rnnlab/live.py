@@ -53,13 +53,13 @@ class Watcher:
             return
         try:
             opened = store.connect()
-            from rnnlab import tracking
+            from rnnlab import live_runs
 
-            self.run_id = tracking.start_live_run(opened, self._run, self._key, self._started)
+            self.run_id = live_runs.start_live_run(opened, self._run, self._key, self._started)
             while not isinstance(event := self._events.get(), str):
-                tracking.log_epochs(self.run_id, [event])
+                live_runs.log_epochs(self.run_id, [event])
             if event:
-                tracking.end_live_run(self.run_id, event)
+                live_runs.end_live_run(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise
             reason = str(failure).strip().split("\n")[0]
             print(f"warning: no live curves in MLflow ({reason}); the training goes on", file=sys.stderr)

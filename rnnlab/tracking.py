@@ -1,11 +1,8 @@
 """Results into MLflow: a parent run for the pipeline, a child for each model and seed."""
 
-import getpass
-import os
-import platform
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +15,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
+from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
 from rnnlab.params import Params, Run
 from rnnlab.results import Pipeline, Training
 from rnnlab.store import Store
@@ -32,36 +30,21 @@ SIGNATURE = ModelSignature(
 )
 
 
-def start_live_run(store: Store, run: Run, key: str, started: int) -> str:
-    """Opens a run for a training that began at ``started`` (ms since 1970); unended attempts at it are removed."""
-    client = MlflowClient(store.uri)
-    for stale in _search(client, store, f"tags.kind = 'live' and tags.training_key = '{key}'"):
-        client.delete_run(stale.info.run_id)
-    tags = {"kind": "live", "training_key": key, "model": run.model, "seed": str(run.seed), **_process_tags()}
-    return str(client.create_run(store.experiment_id, started, tags, f"{run.name} (training)").info.run_id)
-
-
-def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-    """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
-    points = [
-        Metric(name, value, timestamp, int(row["epoch"]))
-        for timestamp, row in rows
-        for name, value in row.items()
-        if name != "epoch"
-    ]
-    MlflowClient().log_batch(run_id, metrics=points)
-
-
-def end_live_run(run_id: str, status: str) -> None:
-    """Marks a live run whose training did not finish."""
-    MlflowClient().set_terminated(run_id, status)
-
-
 def find_finished(store: Store, key: str) -> MlflowRun | None:
     """Finds the complete record of a result, if there is one."""
     client = MlflowClient(store.uri)
-    found = _search(client, store, f"tags.kind = 'pipeline' and tags.pipeline_key = '{key}'")
+    found = search(client, store, f"tags.kind = 'pipeline' and tags.pipeline_key = '{key}'")
     return next((run for run in found if run.info.status == FINISHED), None)
+
+
+def newest_pipeline(store: Store) -> tuple[str | None, list[str]]:
+    """Finds the last complete result: its run id, or None, and those of its models."""
+    client = MlflowClient(store.uri)
+    finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
+    if not finished:
+        return None, []
+    parent = max(finished, key=lambda run: run.info.end_time).info.run_id
+    return parent, [run.info.run_id for run in search(client, store, f"tags.mlflow.parentRunId = '{parent}'")]
 
 
 def log_pipeline(store: Store, pipeline: Pipeline) -> str:
@@ -71,12 +54,12 @@ def log_pipeline(store: Store, pipeline: Pipeline) -> str:
         The parent's run id.
     """
     client = MlflowClient(store.uri)
-    for attempt in _search(client, store, f"tags.pipeline_key = '{pipeline.key}'"):
+    for attempt in search(client, store, f"tags.pipeline_key = '{pipeline.key}'"):
         client.delete_run(attempt.info.run_id)
     spans = [_span(training.timings) for training in pipeline.trainings.values()]
     tags = {
         **pipeline.tags,
-        **_process_tags(),
+        **process_tags(),
         "kind": "pipeline",
         "pipeline_key": pipeline.key,
         "mlflow.note.content": pipeline.note,
@@ -85,7 +68,7 @@ def log_pipeline(store: Store, pipeline: Pipeline) -> str:
     parent = client.create_run(store.experiment_id, started, tags, pipeline.name).info.run_id
     for run, training in pipeline.trainings.items():
         _log_training(client, store, parent, pipeline, run, training)
-    _mark_dead_live_runs(client, store)
+    mark_dead_live_runs(client, store)
     figures = {
         f"{name}.{figure}.{kind}": value
         for name, model in pipeline.summary.items()
@@ -126,7 +109,7 @@ def _log_training(
         figures["seconds_per_epoch"] = sorted(seconds)[len(seconds) // 2]
     tags = {
         **pipeline.tags,
-        **_process_tags(),
+        **process_tags(),
         "kind": "model",
         "model": run.model,
         "seed": str(run.seed),
@@ -186,39 +169,8 @@ def _adoptable(client: MlflowClient, store: Store, timings: Mapping[str, Any] | 
     run_id = (timings or {}).get("mlflow_run")
     if not run_id:
         return None
-    found = _search(client, store, f"tags.kind = 'live' and attributes.run_id = '{run_id}'")
+    found = search(client, store, f"tags.kind = 'live' and attributes.run_id = '{run_id}'")
     return run_id if found else None
-
-
-def _mark_dead_live_runs(client: MlflowClient, store: Store) -> None:
-    """A killed training cannot say so itself: its run would look like running for ever."""
-    for live in _search(client, store, f"tags.kind = 'live' and tags.host = '{platform.node()}'"):
-        if live.info.status == "RUNNING" and not _is_alive(int(live.data.tags["pid"])):
-            client.set_terminated(live.info.run_id, "KILLED")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _process_tags() -> dict[str, str]:
-    return {
-        "host": platform.node(),
-        "pid": str(os.getpid()),
-        "mlflow.user": getpass.getuser(),
-        "mlflow.source.name": "dvc repro",
-        "mlflow.source.type": "LOCAL",
-    }
-
-
-def _search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
-    return list(client.search_runs([store.experiment_id], condition, max_results=1000))
 
 
 def _span(timings: Mapping[str, Any] | None) -> tuple[int, int]:
