@@ -1,5 +1,6 @@
 """Keeps start-up noise that nobody can act on off the screen."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -12,7 +13,8 @@ def importing_keras() -> Iterator[None]:
     """Hides what TensorFlow prints while it is imported: CPU features, missing GPUs.
 
     It comes from C++ straight to file descriptor 2, so that is what is diverted. An import that fails shows
-    everything; ``TF_CPP_MIN_LOG_LEVEL``, when set, keeps its value.
+    everything; ``TF_CPP_MIN_LOG_LEVEL``, when set, keeps its value. Its Python warnings, such as on a graph traced for
+    each of several networks, are hidden from then on.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -21,6 +23,7 @@ def importing_keras() -> Iterator[None]:
         os.dup2(sink.fileno(), 2)
         try:
             yield
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
             sink.seek(0)
             os.write(screen, sink.read())
