@@ -46,7 +46,7 @@ imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@python -m rnnlab.cli results
 
 test: $(STAMP)  ## run the whole test suite
-	@pytest
+	@pytest --numprocesses auto --dist loadfile
 
 lint: $(STAMP)  ## ruff and mypy
 	@ruff check .

@@ -136,7 +136,9 @@ def checked_out(commit: str, root: Path) -> Iterator[Path]:
         try:
             cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
             subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
-            targets = [str(MODELS), str(TIMINGS), str(VOCABULARY)]
+            runs = params.read(folder / "params.yaml").runs
+            files = [place for run in runs for place in (MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json")]
+            targets = [str(target) for target in (VOCABULARY, *files)]
             subprocess.run(("dvc", "checkout", "--quiet", "--allow-missing", *targets), cwd=folder, check=False)
             yield folder
         finally:
