@@ -143,7 +143,7 @@ def test_length_groups_are_of_single_runs() -> None:
 def test_accuracy_over_length_shows_every_model_and_chance() -> None:
     figure = figures.accuracy_over_length(figures.length_groups(predictions()))
     assert sorted(legend(figure)) == ["chance", "lstm", "rnn"]
-    assert figure.axes[0].get_ylabel() == "test accuracy"
+    assert figure.axes[0].get_ylabel() == "test accuracy, with one standard deviation over seeds"
 
 
 def test_accuracy_over_length_draws_the_mean_over_the_seeds() -> None:
