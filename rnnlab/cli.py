@@ -4,22 +4,20 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from rnnlab import params, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
 from rnnlab.links import page_links
-from rnnlab.results import in_order, seconds_per_epoch
+from rnnlab.results import in_order, read_timings, seconds_per_epoch
 
 
-def show_results() -> None:
+def show_results(style: str) -> None:
     """Prints the comparison of the last run, and where to look on."""
     settings = params.read()
-    files = {run: Path("reports/timings") / f"{run.name}.json" for run in settings.runs}
-    timings: dict[Any, Any] = {run: read_json(file) if file.is_file() else None for run, file in files.items()}
+    timings = read_timings(settings, Path("reports/timings"))
     metrics = in_order(settings, read_json(Path("reports/metrics.json")))
-    print(f"\n{report.results_table(metrics, seconds_per_epoch(settings, timings))}\n")
+    print(f"\n{report.results_table(metrics, seconds_per_epoch(settings, timings), style)}\n")
     print("figures:  reports/figures/*.png, and as a page: dvc plots show")
     print("MLflow:   make ui, then open the links it prints")
 
@@ -42,12 +40,13 @@ def main() -> None:
     """Parses the command line."""
     parser = argparse.ArgumentParser(prog="rnnlab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("results", help="show the comparison of the last run")
+    results = commands.add_parser("results", help="show the comparison of the last run")
+    results.add_argument("--markdown", action="store_true", help="as the README shows it")
     ui = commands.add_parser("ui", help="open MLflow's pages on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     flags = parser.parse_args()
     if flags.command == "results":
-        show_results()
+        show_results("github" if flags.markdown else "simple")
     elif os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
         raise UserError("MLFLOW_TRACKING_URI names a server: open it in a browser, there is none to start")
     else:

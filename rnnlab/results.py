@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from rnnlab.files import read_json
 from rnnlab.params import Params, Run
 
 
@@ -52,6 +53,12 @@ class Pipeline(NamedTuple):
     note: str
     artifacts: Sequence[Path]
     vocabulary: Path
+
+
+def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:
+    """Reads how long each training took; no stage depends on these files, so one may be gone."""
+    files = {run: folder / f"{run.name}.json" for run in settings.runs}
+    return {run: read_json(source) if source.is_file() else None for run, source in files.items()}
 
 
 def in_order(settings: Params, metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,15 +12,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from rnnlab import params, provenance, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
-from rnnlab.params import Params, Run
-from rnnlab.results import Pipeline, Training, in_order, seconds_per_epoch
+from rnnlab.params import Params
+from rnnlab.results import Pipeline, Training, in_order, read_timings, seconds_per_epoch
 from rnnlab.runs import drop_leftovers
 
 MODELS = Path("models")
@@ -39,15 +38,9 @@ ARTIFACTS = [
 ]
 
 
-def read_timings(settings: Params) -> dict[Run, dict[str, Any] | None]:
-    """Reads how long each training took; no stage depends on these files, so one may be gone."""
-    files = {run: TIMINGS / f"{run.name}.json" for run in settings.runs}
-    return {run: read_json(source) if source.is_file() else None for run, source in files.items()}
-
-
 def read_results(settings: Params, key: str) -> Pipeline:
     """Gathers what the stages before wrote."""
-    summary, timings = in_order(settings, read_json(METRICS)), read_timings(settings)
+    summary, timings = in_order(settings, read_json(METRICS)), read_timings(settings, TIMINGS)
     experiment = provenance.experiment_name()
     trainings = {}
     for run in settings.runs:
