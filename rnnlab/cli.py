@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def serve_ui(port: int) -> None:
 
 def main() -> None:
     """Parses the command line."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `… | head` ends without a word
     parser = argparse.ArgumentParser(prog="rnnlab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     results = commands.add_parser("results", help="show the comparison of the last run")
