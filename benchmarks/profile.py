@@ -1,9 +1,10 @@
-"""Times the pipeline in a throw-away clone and writes reports/profile.md.
+"""Times the pipeline in a throw-away clone and writes reports/profile/*.md.
 
 With ``IMDB_CSV`` set, the data stages are measured on that file too, and on ten times its rows. Compare the figures of
 one run with each other: machines differ, and one machine differs from hour to hour.
 """
 
+import argparse
 import csv
 import os
 import platform
@@ -20,6 +21,7 @@ from ruamel.yaml import YAML
 from tabulate import tabulate
 from tqdm import tqdm
 
+from rnnlab.errors import UserError, exit_status
 from rnnlab.files import write_text
 
 DATA_STAGES = ("ingest", "validate", "tokenize_pad")
@@ -79,7 +81,8 @@ def time_pipeline(folder: Path) -> list[tuple[str, str, str]]:
     for name, dropout in tqdm(steps, desc="pipeline", disable=None):
         knob["models"]["lstm"] = lstm if dropout is None else lstm | {"dropout": dropout}
         set_params(folder, knob)
-        cost = measure(("dvc", "repro"), folder)
+        # The clone holds the small reports: without --force, stages that only made those would be skipped.
+        cost = measure(("dvc", "repro", *(("--force",) if name == steps[0][0] else ())), folder)
         ran = [line.split("'")[1] for line in cost.output.splitlines() if line.startswith("Running stage")]
         rows.append((name, f"{cost.seconds:.1f}", f"{len(ran)}: {', '.join(ran)}" if len(ran) < 9 else str(len(ran))))
     return rows
@@ -112,32 +115,44 @@ def multiply(source: Path, target: Path) -> int:
     return count
 
 
+def profile_pipeline(place: Path) -> str:
+    """Tables the runs of `dvc repro`."""
+    header = ("what", "seconds", "stages run")
+    table = tabulate(time_pipeline(clone(place)), header, "github", disable_numparse=True)
+    return f"## `dvc repro` on the embedded corpus\n\n{table}\n"
+
+
+def profile_data(place: Path) -> str:
+    """Tables the stages before training.
+
+    Raises:
+        UserError: ``IMDB_CSV`` names no file.
+    """
+    source = Path(os.environ.get("IMDB_CSV", ""))
+    if not source.is_file():
+        raise UserError("IMDB_CSV names no file; set it to the reviews, or leave the part data out")
+    folder, large = clone(place), place / "large.csv"
+    rows = multiply(source, large)
+    costs = [*time_data_stages(folder, source.resolve(), rows), *time_data_stages(folder, large, rows * COPIES)]
+    table = tabulate(costs, ("stage", "rows", "seconds", "peak MB"), "github")
+    return f"## The stages before training on the IMDB reviews, once and ten times over\n\n{table}\n"
+
+
+PARTS = {"pipeline": profile_pipeline, "data": profile_data}
+
+
 def main() -> None:
-    """Measures and writes the report."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = clone(Path(place))
-        pipeline = time_pipeline(folder)
-        data: list[tuple[str, int, str, str]] = []
-        if source := os.environ.get("IMDB_CSV"):
-            large = Path(place) / "large.csv"
-            rows = multiply(Path(source), large)
-            data = [
-                *time_data_stages(folder, Path(source).resolve(), rows),
-                *time_data_stages(folder, large, rows * COPIES),
-            ]
+    """Measures the parts that are named, by default all that can be, and writes a report of each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="pipeline, data")
+    named = parser.parse_args().parts or (list(PARTS) if "IMDB_CSV" in os.environ else ["pipeline"])
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    parts = [
-        f"# Profile\n\n{date.today().isoformat()}, {machine}. Made by `make bench`.",
-        "`dvc repro` on the embedded corpus",
-        tabulate(pipeline, ("what", "seconds", "stages run"), "github", disable_numparse=True),
-    ]
-    if data:
-        table = tabulate(data, ("stage", "rows", "seconds", "peak MB"), "github")
-        parts += ["The stages before training on the IMDB reviews, once and ten times over", table]
-    report = "\n\n".join(parts) + "\n"
-    write_text(Path("reports/profile.md"), report)
-    print(report)
+    for part in named:
+        with tempfile.TemporaryDirectory() as place:
+            text = f"{PARTS[part](Path(place))}\n{date.today().isoformat()}, {machine}. Made by `make bench`.\n"
+        write_text(Path(f"reports/profile/{part}.md"), text)
+        print(text)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

@@ -73,7 +73,8 @@ def keep_rows(
     numbers = pq.read_table(screened, columns=["row"])["row"].to_numpy()
     offset = 0
     with pq.ParquetWriter(target, reviews.SCHEMA) as writer:
-        for batch in pq.ParquetFile(screened).iter_batches(batch_size=BATCH_ROWS):
+        # Read ahead, Arrow would keep the whole file in memory.
+        for batch in pq.ParquetFile(screened, pre_buffer=False).iter_batches(batch_size=BATCH_ROWS):
             part = slice(offset, offset := offset + len(batch))
             table = pa.table(
                 {

@@ -20,7 +20,8 @@ from rnnlab.reviews import SPLITS
 
 def read_split(source: Path, split: str) -> Iterator[pa.RecordBatch]:
     """Yields the rows of one split in record batches."""
-    for batch in pq.ParquetFile(source).iter_batches(batch_size=4096):
+    # Read ahead, Arrow would keep the whole file in memory.
+    for batch in pq.ParquetFile(source, pre_buffer=False).iter_batches(batch_size=4096):
         yield batch.filter(pc.equal(batch["split"], split))
 
 
