@@ -74,7 +74,7 @@ def set_params(folder: Path, values: dict[str, dict[str, object]]) -> None:
 def time_pipeline(folder: Path) -> list[tuple[str, str, str]]:
     """Runs the embedded comparison cold, unchanged, with one LSTM knob changed, and reverted."""
     rows = []
-    knob = {"models": {"lstm": None}}
+    knob: dict[str, dict[str, object]] = {"models": {}}
     yaml = YAML(typ="safe")
     lstm = yaml.load(folder / "params.yaml")["models"]["lstm"]
     steps = [("from scratch", None), ("nothing changed", None), ("LSTM dropout changed", 0.2), ("reverted", None)]
@@ -90,7 +90,7 @@ def time_pipeline(folder: Path) -> list[tuple[str, str, str]]:
 
 def time_data_stages(folder: Path, source: Path, rows_read: int) -> list[tuple[str, int, str, str]]:
     """Runs the stages before training on one CSV."""
-    data = {"csv": str(source)}
+    data: dict[str, object] = {"csv": str(source)}
     set_params(folder, {"data": data, "split": {"method": "column"}, "tokenize_pad": {"vocabulary_size": 20000}})
     stages = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
     rows = []
