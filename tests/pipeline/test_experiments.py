@@ -19,6 +19,25 @@ def test_a_temporary_experiment_retrains_only_what_its_knob_touches(project: Pro
     assert 0 <= float(row["lstm.mean.accuracy"]) <= 1
 
 
+def test_a_csv_of_ones_own_reaches_a_temporary_experiment(project: Project) -> None:
+    words = {"good": ("fine", "tasty", "warm"), "bad": ("cold", "salty", "stale")}
+    rows = [
+        f"meal {number}: the soup was {word},{label}"
+        for label, bank in words.items()
+        for number in range(30)
+        for word in bank
+    ]
+    (project.folder / "data/raw/mine.csv").write_text("\n".join(["text,stars", *rows]) + "\n")
+    project.run("dvc", "add", "data/raw/mine.csv")
+    project.run("git", "add", "data/raw")
+    columns = ("data.csv=data/raw/mine.csv", "data.text_column=text", "data.label_column=stars")
+    settings = (*columns, "data.labels=[bad,good]", "train.seeds=[1]", "compare=[lstm]")
+    flags = [flag for setting in settings for flag in ("-S", setting)]
+    project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags)
+    [parent] = project.runs("tags.dvc_experiment = 'mine' and tags.kind = 'pipeline'")
+    assert parent.data.tags["data"] == "data/raw/mine.csv"
+
+
 def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:
     unknown = project.run("dvc", "exp", "run", "--temp", "-S", "models.lstm.no_such_knob=1", expect=None)
     assert unknown.returncode != 0
