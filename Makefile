@@ -31,6 +31,7 @@ $(STAMP): requirements.lock
 
 run: $(STAMP)  ## train and compare, then show the table
 	@dvc repro
+	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
 	@python -m rnnlab.cli results
 
 # Twice the units of the embedded comparison, and what real texts need: a vocabulary, length, regularization.
