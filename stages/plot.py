@@ -15,21 +15,23 @@ from rnnlab.runs import drop_leftovers
 
 
 def draw(
-    settings: Params, histories: pd.DataFrame, metrics: dict[str, Any], predictions: pd.DataFrame
+    settings: Params,
+    histories: pd.DataFrame,
+    metrics: dict[str, Any],
+    predictions: pd.DataFrame,
+    lengths: pd.DataFrame,
 ) -> dict[str, Any]:
     """Draws every figure; returns them by file name."""
     by_model = {
         name: [rows for _, rows in histories[histories["model"] == name].groupby("seed")] for name in settings.compare
     }
-    confusions = {name: [seed["confusion"] for seed in metrics[name]["per_seed"].values()] for name in metrics}
+    confusions = {name: [seed["confusion"] for seed in metrics[name]["per_seed"].values()] for name in settings.compare}
     areas = {name: (metrics[name]["mean"]["roc_auc"], metrics[name]["sd"]["roc_auc"]) for name in settings.compare}
     return {
         "training_curves.png": figures.training_curves(by_model),
-        "confusion_matrices.png": figures.confusion_matrices(
-            {name: confusions[name] for name in settings.compare}, settings.data.labels
-        ),
+        "confusion_matrices.png": figures.confusion_matrices(confusions, settings.data.labels),
         "roc_curves.png": figures.roc_curves(predictions, areas),
-        "accuracy_by_length.png": figures.accuracy_over_length(figures.length_groups(predictions)),
+        "accuracy_by_length.png": figures.accuracy_over_length(lengths),
     }
 
 
@@ -49,14 +51,15 @@ def main() -> None:
         for run in settings.runs
     )
     predictions = pd.read_parquet(flags.predictions)
-    drawn = draw(settings, histories, read_json(flags.metrics), predictions)
+    lengths = figures.length_groups(predictions)
+    drawn = draw(settings, histories, read_json(flags.metrics), predictions, lengths)
     with replacing(flags.figures) as folder:
         folder.mkdir()
         for name, figure in drawn.items():
             figure.savefig(folder / name, dpi=120, metadata={"Software": None})
             figures.close(figure)
     write_text(flags.tables / "history.csv", histories.to_csv(index=False, lineterminator="\n"))
-    lengths = figures.length_groups(predictions).round(6)
+    lengths = lengths.round(6)
     lengths.insert(0, "run", lengths["model"] + "-" + lengths["seed"].astype(str))
     write_text(flags.tables / "accuracy_by_length.csv", lengths.to_csv(index=False, lineterminator="\n"))
 
