@@ -1,4 +1,4 @@
-"""Rows of a CSV or TSV, plain or gzipped, in batches of bounded memory."""
+"""Rows of a CSV or TSV, plain or gzipped, in bounded memory."""
 
 import codecs
 import csv
@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -16,6 +16,7 @@ from rnnlab.params import Data
 BATCH_ROWS = 4096
 BATCH_CHARACTERS = 8 << 20
 CELL_CHARACTERS = 64 << 20
+SAMPLES = "data/sample/reviews.csv or data/sample/series.csv"
 
 
 class Rows(NamedTuple):
@@ -28,7 +29,7 @@ class Rows(NamedTuple):
 
 
 def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
-    """Reads the columns that ``data`` names.
+    """Reads labelled texts from the columns that ``data`` names.
 
     Args:
         source: the file; ``.gz`` is unpacked on the way.
@@ -40,13 +41,48 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
         a split column.
 
     Raises:
+        UserError: as in `read_cells`.
+    """
+    wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
+    if split_column is not None:
+        wanted["split.column"] = split_column
+    rows, characters = Rows([], [], [], []), 0
+    for number, (text, label, *split) in read_cells(source, data, wanted):
+        rows.numbers.append(number)
+        rows.texts.append(text)
+        rows.labels.append(label)
+        rows.splits.append(split[0] if split else "")
+        characters += len(text)
+        if len(rows.numbers) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield rows
+            rows, characters = Rows([], [], [], []), 0
+    if rows.numbers:
+        yield rows
+
+
+def read_cells(
+    source: Path, data: Data, wanted: Mapping[str, str], blank_lines: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """Reads some columns, row by row.
+
+    Args:
+        source: the file; ``.gz`` is unpacked on the way.
+        data: delimiter and encoding.
+        wanted: names of the columns by the parameter that sets them.
+        blank_lines: whether a blank line between two rows is a row of blank cells.
+
+    Yields:
+        The number of the row, 1 for the first below the header, and its cells in the order of ``wanted``.
+
+    Raises:
         UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
     """
     if not source.is_file():
-        raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at data/sample/reviews.csv")
+        raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at {SAMPLES}")
     try:
         with _open(source) as stream:
-            yield from _batches(source, stream, data, split_column)
+            records = _numbered(source, _parse(stream, data), blank_lines)
+            yield from _pick(source, records, wanted)
     except UnicodeError:
         raise UserError(_undecodable(source, data)) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
@@ -66,55 +102,45 @@ def _parse(stream: IO[bytes], data: Data, errors: str = "strict", strict: bool =
     return csv.reader(text, delimiter=delimiter, strict=strict)
 
 
-def _batches(source: Path, stream: IO[bytes], data: Data, split_column: str | None) -> Iterator[Rows]:
-    records = _numbered(source, _parse(stream, data))
-    _, header = next(records, (0, None))
-    if header is None:
-        raise UserError(f"{source}: the file is empty; expected a header and one row a text")
-    columns = _columns(source, header, data, split_column)
-    rows, characters = Rows([], [], [], []), 0
-    number = 0
-    for number, record in records:
-        if len(record) != len(header):
-            problem = f"row {number} has {len(record)} cells where the header has {len(header)}"
-            raise UserError(f"{source}: {problem}; quote cells that hold the delimiter, or set data.delimiter")
-        rows.numbers.append(number)
-        for cells, column in zip(rows[1:], columns, strict=True):
-            cells.append(record[column] if column is not None else "")
-        characters += len(rows.texts[-1])
-        if len(rows.numbers) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield rows
-            rows, characters = Rows([], [], [], []), 0
-    if number == 0:
-        raise UserError(f"{source}: only a header, no rows; expected one row a text")
-    if rows.numbers:
-        yield rows
-
-
-def _numbered(source: Path, records: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Counts records, the header as 0, and names the row where the CSV is broken."""
-    number = 0
+def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> Iterator[tuple[int, list[str]]]:
+    """Counts records, the header as 0, and names the row where the CSV is broken; a counted blank line is []."""
+    number = blank = 0
     try:
         for record in records:
-            if record:
-                yield number, record
-                number += 1
+            if not record:
+                blank += blank_lines and number > 0
+                continue
+            yield from ((number + ahead, []) for ahead in range(blank))
+            yield number + blank, record
+            number, blank = number + blank + 1, 0
     except csv.Error as problem:
         advice = "look there for an unclosed quote, and double the quotes inside of a cell"
-        raise UserError(f"{source}: row {number} is not well-formed ({problem}); {advice}") from None
+        raise UserError(f"{source}: row {number + blank} is not well-formed ({problem}); {advice}") from None
 
 
-def _columns(source: Path, header: list[str], data: Data, split_column: str | None) -> list[int | None]:
-    wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
-    if split_column is not None:
-        wanted["split.column"] = split_column
+def _pick(
+    source: Path, records: Iterator[tuple[int, list[str]]], wanted: Mapping[str, str]
+) -> Iterator[tuple[int, list[str]]]:
+    _, header = next(records, (0, None))
+    if header is None:
+        raise UserError(f"{source}: the file is empty; expected a header and rows below it")
+    places, number = _columns(source, header, wanted), 0
+    for number, record in records:
+        if record and len(record) != len(header):
+            problem = f"row {number} has {len(record)} cells where the header has {len(header)}"
+            raise UserError(f"{source}: {problem}; quote cells that hold the delimiter, or set data.delimiter")
+        yield number, [record[place] if record else "" for place in places]
+    if number == 0:
+        raise UserError(f"{source}: only a header, no rows; expected one row or more below it")
+
+
+def _columns(source: Path, header: list[str], wanted: Mapping[str, str]) -> list[int]:
     for key, name in wanted.items():
         if header.count(name) != 1:
             problem = "no column" if name not in header else "more than one column"
             existing = ", ".join(header[:20])
             raise UserError(f"{source}: {problem} {name!r}; the header has: {existing}; set {key} (or data.delimiter)")
-    places: list[int | None] = [header.index(name) for name in wanted.values()]
-    return places if split_column is not None else [*places, None]
+    return [header.index(name) for name in wanted.values()]
 
 
 def _undecodable(source: Path, data: Data) -> str:

@@ -1,6 +1,6 @@
 """The data gate: a Great Expectations suite over the ingested reviews, its limits taken from params.
 
-The only module that imports Great Expectations.
+Only this module and `rnnlab.series_expectations` import Great Expectations.
 """
 
 from typing import Any, NamedTuple
@@ -51,7 +51,7 @@ def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> li
     Returns:
         One finding an expectation. When the columns are not as they should be, the schema's alone.
     """
-    schema = _run(reviews, "row", _schema_expectations(), limits)
+    schema = run_expectations(reviews, "row", _schema_expectations(), limits)
     if not all(finding.success for finding in schema):
         return schema
     rows = reviews.assign(
@@ -62,9 +62,9 @@ def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> li
     source = pd.DataFrame({"source": ["csv"], "rejected_share": [rejected_share]})
     return [
         *schema,
-        *_run(rows, "row", _row_expectations(limits), limits),
-        *_run(_totals(reviews), "part", _total_expectations(limits), limits),
-        *_run(source, "source", _source_expectations(limits), limits),
+        *run_expectations(rows, "row", _row_expectations(limits), limits),
+        *run_expectations(_totals(reviews), "part", _total_expectations(limits), limits),
+        *run_expectations(source, "source", _source_expectations(limits), limits),
     ]
 
 
@@ -115,7 +115,7 @@ def _totals(reviews: pd.DataFrame) -> pd.DataFrame:
     return totals
 
 
-def _run(
+def run_expectations(
     frame: pd.DataFrame, index: str, expectations: dict[str, list[gxe.Expectation]], limits: Validate
 ) -> list[Finding]:
     """Runs expectations in a context that leaves nothing on disk; ``index`` names rows in findings."""

@@ -1,8 +1,9 @@
-"""The encoded rows of one split: a folder of .npy files that memory-map."""
+"""The encoded rows of one split, texts or windows of a series: a folder of .npy files that memory-map."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +29,47 @@ class Features(NamedTuple):
     ids: npt.NDArray[np.bytes_]
 
 
+class Windows(NamedTuple):
+    """One split of a series, mapped from disk.
+
+    Attributes:
+        inputs: standardised values, float32 of shape (rows, window).
+        targets: the value after each window, standardised, float32 of shape (rows,).
+        rows: row of each target in the CSV, from 1, int64 of shape (rows,).
+    """
+
+    inputs: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int64]
+
+
 def load(folder: Path) -> Features:
-    """Maps the arrays of a split; nothing is read before it is used.
+    """Maps the arrays of a split of texts; nothing is read before it is used.
 
     Raises:
         UserError: a file is missing or cut short.
     """
+    return Features(*_map(folder, Features._fields))
+
+
+def load_windows(folder: Path) -> Windows:
+    """Maps the arrays of a split of a series.
+
+    Raises:
+        UserError: a file is missing or cut short.
+    """
+    return Windows(*_map(folder, Windows._fields))
+
+
+def save_windows(folder: Path, windows: Windows) -> None:
+    """Writes the arrays of a split to an existing folder."""
+    for name, array in windows._asdict().items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def _map(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
     arrays = []
-    for name in Features._fields:
+    for name in names:
         source = folder / f"{name}.npy"
         try:
             arrays.append(np.load(source, mmap_mode="r"))
@@ -43,7 +77,7 @@ def load(folder: Path) -> Features:
             raise UserError(f"{source}: no such file; `dvc repro tokenize_pad` makes it") from None
         except (ValueError, EOFError) as damage:
             raise UserError(f"{source}: not a whole array ({damage}); remove it and run `dvc repro`") from None
-    return Features(*arrays)
+    return arrays
 
 
 class Writer:

@@ -1,12 +1,14 @@
-"""The networks: an embedding, a recurrent cell, one output unit. Between rivals only the cell differs."""
+"""The networks: inputs, recurrent layers, pooling, a head. Between rivals only the cell differs."""
 
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from rnnlab.errors import UserError
 from rnnlab.files import replacing
@@ -20,7 +22,41 @@ def set_seed(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def build(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
+@keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedMax(keras.layers.Layer):
+    """The largest value of each channel over the steps that are no padding; Keras' own maximum ignores masks."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, channels); a row that is padding alone gives zeros."""
+        if mask is None:
+            return keras.ops.max(inputs, axis=1)
+        kept = keras.ops.expand_dims(mask, -1)
+        largest = keras.ops.max(keras.ops.where(kept, inputs, -np.inf), axis=1)
+        return keras.ops.where(keras.ops.any(kept, axis=1), largest, 0.0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Says that no steps are left."""
+
+
+@keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedMeanMax(MaskedMax):
+    """The mean and the largest value of each channel over the steps that are no padding, side by side."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._mean = keras.layers.GlobalAveragePooling1D()
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, 2 · channels)."""
+        return keras.ops.concatenate([self._mean(inputs, mask=mask), super().call(inputs, mask)], axis=1)
+
+
+POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
+
+
+def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
     """Builds a binary classifier of word-id sequences.
 
     Args:
@@ -29,20 +65,55 @@ def build(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
         max_length: time steps.
 
     Returns:
-        A network from int32 (rows, max_length) to the probability of the positive class, float32 (rows, 1). Its
-        weights are drawn from Keras' global seed.
+        A network from int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two
+        logits, (rows, 2). Its weights are drawn from Keras' global seed.
     """
-    averages = params.pooling == "mean"
     layers = [
         keras.Input((max_length,), dtype="int32", name="tokens"),
         keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
+        keras.layers.Dropout(params.word_dropout, noise_shape=(None, max_length, 1), name="word_dropout"),
         keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
-        CELLS[params.cell](params.units, return_sequences=averages, name="recurrent"),
-        *([keras.layers.GlobalAveragePooling1D(name="mean")] if averages else []),
-        keras.layers.Dropout(params.dropout, name="dropout"),
-        keras.layers.Dense(1, activation="sigmoid", name="probability"),
+        *_recurrent(params),
+        *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),
+        *_head(params),
+        keras.layers.Dense(2, name="logits")
+        if params.output == "two_logits"
+        else keras.layers.Dense(1, activation="sigmoid", name="probability"),
     ]
     return keras.Sequential(layers, name=params.cell)
+
+
+def build_forecaster(params: Model, window: int) -> keras.Model:
+    """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
+    layers = [
+        keras.Input((window,), name="values"),
+        keras.layers.Reshape((window, 1), name="steps"),
+        *_recurrent(params),
+        *_head(params),
+        keras.layers.Dense(1, name="value"),
+    ]
+    return keras.Sequential(layers, name=params.cell)
+
+
+def _recurrent(params: Model) -> list[keras.Layer]:
+    """Stacks layers; only a last one that is not pooled gives its final state alone."""
+    stack = []
+    for number in range(1, params.layers + 1):
+        name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
+        layer = CELLS[params.cell](
+            params.units,
+            return_sequences=number < params.layers or params.pooling != "last",
+            dropout=params.input_dropout,
+            recurrent_dropout=params.recurrent_dropout,
+            name=name,
+        )
+        stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)
+    return stack
+
+
+def _head(params: Model) -> list[keras.Layer]:
+    dense = [keras.layers.Dense(params.dense, activation="relu", name="dense")] if params.dense else []
+    return [*dense, keras.layers.Dropout(params.dropout, name="dropout")]
 
 
 def save(model: keras.Model, target: Path) -> None:
@@ -91,7 +162,16 @@ def load(source: Path) -> keras.Model:
     return model
 
 
-def predict(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
-    """Gives the probability of the positive class, float32 of shape (rows,), for ids of shape (rows, max_length)."""
-    probabilities: npt.NDArray[np.float32] = model.predict(np.asarray(tokens), batch_size=batch_size, verbose=0)
-    return probabilities[:, 0]
+def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
+    """Gives the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
+
+    Args:
+        model: from `build_classifier` or `build_forecaster`.
+        inputs: what it was built for, of shape (rows, steps).
+        batch_size: rows at once.
+    """
+    outputs: npt.NDArray[np.float32] = model.predict(np.asarray(inputs), batch_size=batch_size, verbose=0)
+    if outputs.shape[1] == 1:
+        return outputs[:, 0]
+    probabilities: npt.NDArray[np.float32] = expit(outputs[:, 1] - outputs[:, 0])
+    return probabilities

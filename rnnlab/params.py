@@ -16,7 +16,14 @@ Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
+Task = Literal["text", "series"]
+Baseline = Literal["majority", "tfidf", "nbsvm", "last_value", "linear"]
+BASELINES: dict[Task, tuple[Baseline, ...]] = {
+    "text": ("majority", "tfidf", "nbsvm"),
+    "series": ("last_value", "linear"),
+}
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -55,10 +62,19 @@ class Sample(Section):
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
 
 
+class Wave(Section):
+    """The embedded series."""
+
+    rows: Annotated[int, Field(ge=10)]
+    periods: Annotated[tuple[Period, Period], BeforeValidator(_list_to_tuple)]
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Data(Section):
-    """Where the labelled texts are and how they are written."""
+    """Where the data are and how they are written."""
 
     csv: Annotated[str, Field(min_length=1)]
+    value_column: Annotated[str, Field(min_length=1)]
     text_column: Annotated[str, Field(min_length=1)]
     label_column: Annotated[str, Field(min_length=1)]
     labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
@@ -81,7 +97,7 @@ class Data(Section):
 class Split(Section):
     """How rows become train, validation and test."""
 
-    method: Literal["random", "column"]
+    method: Literal["random", "column", "chronological"]
     column: Annotated[str, Field(min_length=1)]
     test_fraction: Fraction
     validation_fraction: Fraction
@@ -118,8 +134,14 @@ class TokenizePad(Section):
     vocabulary_size: Annotated[int, Field(ge=3)]
     max_length: Positive
     padding: Literal["pre", "post"]
-    truncation: Literal["pre", "post"]
+    truncation: Literal["pre", "middle", "post"]
     oov_token: Annotated[str, Field(min_length=1)]
+
+
+class Series(Section):
+    """A series to windows."""
+
+    window: Positive
 
 
 class Train(Section):
@@ -129,8 +151,10 @@ class Train(Section):
     epochs: Positive
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    schedule: Literal["constant", "cosine"]
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
     patience: Positive
+    keep: Literal["best", "last"]
     jit_compile: bool
 
 
@@ -139,17 +163,39 @@ class Model(Section):
 
     cell: Literal["simple_rnn", "lstm", "gru"]
     embedding_dim: Positive
-    units: Positive
-    pooling: Literal["last", "mean"]
-    embedding_dropout: Share
-    dropout: Share
     mask: bool
+    word_dropout: Share
+    embedding_dropout: Share
+    layers: Positive
+    units: Positive
+    bidirectional: bool
+    input_dropout: Share
+    recurrent_dropout: Share
+    pooling: Literal["last", "mean", "max", "mean_max"]
+    dense: Annotated[int, Field(ge=0)]
+    dropout: Share
+    output: Literal["sigmoid", "two_logits", "linear"]
 
 
 class Evaluate(Section):
     """Knobs of scoring that change no figure."""
 
     batch_size: Positive
+
+
+class Intervals(Section):
+    """How sure a difference between two models is."""
+
+    over: Literal["auto", "rows", "rows_and_seeds"]
+    resamples: Annotated[int, Field(ge=100)]
+
+
+class Explain(Section):
+    """What is looked at inside the networks."""
+
+    gradient_rows: Positive
+    traced_rows: Annotated[int, Field(ge=1, le=20)]
+    mistakes: Annotated[int, Field(ge=1, le=100)]
 
 
 class Run(NamedTuple):
@@ -167,32 +213,92 @@ class Run(NamedTuple):
 class Params(Section):
     """The whole of params.yaml."""
 
+    task: Task
     seed: Seed
     sample: Sample
+    wave: Wave
     data: Data
     split: Split
     validate_: Validate = Field(alias="validate")
     tokenize_pad: TokenizePad
+    series: Series
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     models: dict[ModelName, Model]
+    baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_list_to_tuple)]
+    ensemble: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     evaluate: Evaluate
+    intervals: Intervals
+    explain: Explain
 
     @model_validator(mode="after")
-    def _runs_are_clear(self) -> "Params":
-        for key, values in (("compare", self.compare), ("train.seeds", self.train.seeds)):
+    def _names_are_clear(self) -> "Params":
+        named = {
+            "compare": self.compare,
+            "train.seeds": self.train.seeds,
+            "baselines": self.baselines,
+            "ensemble": self.ensemble,
+        }
+        for key, values in named.items():
             if len(set(values)) < len(values):
                 raise PydanticCustomError("twice", "{key}: the same entry is named twice", {"key": key})
         unknown = [name for name in self.compare if name not in self.models]
         if unknown:
             context = {"name": unknown[0], "known": ", ".join(self.models)}
             raise PydanticCustomError("compare", "compare: no model {name} under models (there are: {known})", context)
+        for name in self.compare:
+            if name in ("ensemble", *BASELINES["text"], *BASELINES["series"]):
+                raise PydanticCustomError("taken", "compare: {name} is the name of a baseline", {"name": name})
+        for name in self.ensemble:
+            if name not in (*self.compare, *self.baselines):
+                message = "ensemble: {name} is neither in compare nor in baselines"
+                raise PydanticCustomError("member", message, {"name": name})
+        if len(self.ensemble) == 1:
+            raise PydanticCustomError("members", "ensemble: name two members at least, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _fit_the_task(self) -> "Params":
+        def refuse(message: str) -> None:
+            raise PydanticCustomError("task", "{message}", {"message": message})
+
+        series = self.task == "series"
+        if series != (self.split.method == "chronological"):
+            ways = "chronological" if series else "random or column"
+            refuse(f"split.method: the {self.task} task splits {ways}, not {self.split.method}")
+        for baseline in self.baselines:
+            if baseline not in BASELINES[self.task]:
+                refuse(f"baselines: the {self.task} task has {', '.join(BASELINES[self.task])}, not {baseline}")
+        if series and self.ensemble:
+            refuse("ensemble: the series task has none; set it to []")
+        for name in self.compare:
+            model = self.models[name]
+            if series and model.pooling != "last":
+                refuse(f"models.{name}.pooling: the series task predicts from the last state, not {model.pooling}")
+            if series != (model.output == "linear"):
+                outputs = "linear" if series else "sigmoid or two_logits"
+                refuse(f"models.{name}.output: the {self.task} task wants {outputs}, not {model.output}")
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_allow_intervals(self) -> "Params":
+        if self.intervals.over == "rows_and_seeds" and len(self.train.seeds) < 2:
+            raise PydanticCustomError(
+                "intervals",
+                "intervals.over: an interval over seeds needs two seeds at least and train.seeds has one;"
+                " add seeds, or set intervals.over to rows",
+            )
         return self
 
     @property
     def runs(self) -> list[Run]:
         """Every training the pipeline stands for, in the order of ``compare`` and ``train.seeds``."""
         return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Everything that the result table has a row for."""
+        return (*self.compare, *(["ensemble"] if self.ensemble else []), *self.baselines)
 
 
 def read(source: Path = Path("params.yaml")) -> Params:

@@ -16,6 +16,9 @@ from rnnlab.params import TokenizePad
 PADDING_ID = 0
 OOV_ID = 1
 RESERVED_IDS = 2
+# Truncation in the middle keeps a quarter at the start, three at the end, as Sun et al. (2019), "How to fine-tune BERT
+# for text classification?", found best on film reviews.
+HEAD_PART = 4
 
 _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
 _BLANKS = r"[\s\p{Z}\p{Cc}]+"
@@ -123,12 +126,12 @@ def encode(texts: pa.Array, vocabulary: list[str], params: TokenizePad) -> Encod
 
 def _pad(ids: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], params: TokenizePad) -> npt.NDArray[np.int32]:
     kept = np.minimum(lengths, params.max_length)
-    ends = np.cumsum(lengths)
-    sources = ends - kept if params.truncation == "pre" else ends - lengths
-    columns = params.max_length - kept if params.padding == "pre" else np.zeros_like(kept)
+    heads = {"pre": 0, "middle": params.max_length // HEAD_PART, "post": params.max_length}[params.truncation]
+    row = np.repeat(np.arange(len(kept)), kept)
     step = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
+    # What a long text loses lies between its head and its tail.
+    skipped = np.where(step < heads, 0, (lengths - kept)[row])
+    columns = params.max_length - kept if params.padding == "pre" else np.zeros_like(kept)
     tokens = np.full((len(lengths), params.max_length), PADDING_ID, np.int32)
-    tokens[np.repeat(np.arange(len(kept)), kept), np.repeat(columns, kept) + step] = ids[
-        np.repeat(sources, kept) + step
-    ]
+    tokens[row, columns[row] + step] = ids[(np.cumsum(lengths) - lengths)[row] + step + skipped]
     return tokens

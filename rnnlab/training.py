@@ -8,17 +8,29 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from rnnlab.errors import UserError
-from rnnlab.features import Features
 from rnnlab.params import Train
+
+# By the name of the output layer.
+LOSSES = {
+    "probability": ("binary_crossentropy", "accuracy"),
+    "logits": (keras.losses.SparseCategoricalCrossentropy(from_logits=True), "accuracy"),
+    "value": ("mean_squared_error", "mae"),
+}
+
+
+# Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
+Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
 class History(NamedTuple):
     """What happened while training.
 
     Attributes:
-        epochs: per epoch ``epoch`` (from 1), ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``.
+        epochs: per epoch ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
+            classifier or ``mae``, ``val_mae`` of a forecaster.
         seconds: duration of each epoch, validation included.
         best_epoch: the epoch whose weights the model now has.
     """
@@ -61,19 +73,19 @@ class Watch(keras.callbacks.Callback):
 
 def fit(
     model: keras.Model,
-    train: Features,
-    validation: Features,
+    train: Examples,
+    validation: Examples,
     params: Train,
     name: str,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> History:
-    """Trains ``model`` in place and leaves it with the weights of its best validation loss.
+    """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
 
     Adam with all gradients clipped to one norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural
     networks"); stops after ``patience`` epochs without a better validation loss.
 
     Args:
-        model: from `models.build`, with the seed already set.
+        model: from `rnnlab.models`, with the seed already set.
         train: rows to learn from.
         validation: rows that choose the epoch.
         params: the budget; ``seeds`` is not read.
@@ -83,23 +95,32 @@ def fit(
     Raises:
         UserError: the loss is not a number.
     """
+    loss, metric = LOSSES[model.layers[-1].name]
     model.compile(
-        optimizer=keras.optimizers.Adam(params.learning_rate, global_clipnorm=params.clip_norm),
-        loss="binary_crossentropy",
-        metrics=["accuracy"],
+        optimizer=keras.optimizers.Adam(_rate(params, len(train[1])), global_clipnorm=params.clip_norm),
+        loss=loss,
+        metrics=[metric],
         # XLA is TensorFlow's; the other backends know best by themselves.
         jit_compile=params.jit_compile if keras.backend.backend() == "tensorflow" else "auto",
     )
     watch = Watch(name, on_epoch)
-    stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=True)
+    stopping = keras.callbacks.EarlyStopping(
+        "val_loss", patience=params.patience, restore_best_weights=params.keep == "best"
+    )
     model.fit(
-        np.asarray(train.tokens),
-        np.asarray(train.labels, np.float32)[:, None],
-        validation_data=(np.asarray(validation.tokens), np.asarray(validation.labels, np.float32)[:, None]),
+        *train,
+        validation_data=validation,
         batch_size=params.batch_size,
         epochs=params.epochs,
         callbacks=[watch, stopping],
         verbose=1 if sys.stdout.isatty() else 0,
     )
-    best = min(watch.epochs, key=lambda row: row["val_loss"])
-    return History(watch.epochs, watch.seconds, int(best["epoch"]))
+    kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]
+    return History(watch.epochs, watch.seconds, int(kept["epoch"]))
+
+
+def _rate(params: Train, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if params.schedule == "constant":
+        return params.learning_rate
+    steps = params.epochs * math.ceil(rows / params.batch_size)
+    return keras.optimizers.schedules.CosineDecay(params.learning_rate, steps)

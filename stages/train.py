@@ -6,12 +6,25 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from rnnlab import features, params
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json, replacing, write_json
-from rnnlab.params import Run
+from rnnlab.params import Run, Task
 from rnnlab.quiet import importing_keras
+
+
+def read_split(folder: Path, task: Task) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+    """Reads what a network learns from: inputs of shape (rows, steps), and targets of shape (rows, 1)."""
+    if task == "series":
+        windows = features.load_windows(folder)
+        return np.asarray(windows.inputs), np.asarray(windows.targets)[:, None]
+    rows = features.load(folder)
+    return np.asarray(rows.tokens), np.asarray(rows.labels, np.float32)[:, None]
 
 
 def write_history(target: Path, epochs: Sequence[dict[str, float]]) -> None:
@@ -38,7 +51,8 @@ def main() -> None:
     if flags.model not in settings.models:
         raise UserError(f"--model {flags.model}: no such model; params.yaml has {', '.join(settings.models)}")
     run = Run(flags.model, flags.seed)
-    train, validation = features.load(flags.train), features.load(flags.validation)
+    inputs, targets = read_split(flags.train, settings.task)
+    held_out = read_split(flags.validation, settings.task)
     vocabulary_size = len(read_json(flags.vocabulary))
     # Keras takes seconds to import: whatever is wrong before is told at once.
     with importing_keras():
@@ -46,9 +60,12 @@ def main() -> None:
 
     started = datetime.now(UTC)
     models.set_seed(run.seed)
-    model = models.build(settings.models[run.model], vocabulary_size, train.tokens.shape[1])
+    if settings.task == "series":
+        model = models.build_forecaster(settings.models[run.model], inputs.shape[1])
+    else:
+        model = models.build_classifier(settings.models[run.model], vocabulary_size, inputs.shape[1])
     with live.watching(run, settings) as watcher:
-        history = training.fit(model, train, validation, settings.train, run.name, watcher.epoch)
+        history = training.fit(model, (inputs, targets), held_out, settings.train, run.name, watcher.epoch)
     models.save(model, flags.out)
     write_history(flags.history, history.epochs)
     write_json(

@@ -13,18 +13,25 @@ def options(**changes: object) -> Model:
     values = {
         "cell": "lstm",
         "embedding_dim": 5,
-        "units": 4,
-        "pooling": "last",
-        "embedding_dropout": 0.0,
-        "dropout": 0.0,
         "mask": True,
+        "word_dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "layers": 1,
+        "units": 4,
+        "bidirectional": False,
+        "input_dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "pooling": "last",
+        "dense": 0,
+        "dropout": 0.0,
+        "output": "sigmoid",
     }
     return Model.model_validate(values | changes)
 
 
 def built(seed: int = 1, **changes: object) -> keras.Model:
     models.set_seed(seed)
-    return models.build(options(**changes), VOCABULARY, LENGTH)
+    return models.build_classifier(options(**changes), VOCABULARY, LENGTH)
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("simple_rnn", 1), ("lstm", 4)])
@@ -40,10 +47,11 @@ def test_rivals_differ_in_their_cell_alone() -> None:
     assert len({type(network.get_layer("recurrent")) for network in networks}) == 3
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
-def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
-    network = built(cell=cell, pooling=pooling)
+@pytest.mark.parametrize("more", [{}, {"bidirectional": True, "layers": 2}], ids=["plain", "deep"])
+def test_masked_padding_changes_no_prediction(cell: str, pooling: str, more: dict[str, object]) -> None:
+    network = built(cell=cell, pooling=pooling, **more)
     padded_before = np.array([[0, 0, 0, 0, 3, 4, 5]], np.int32)
     padded_after = np.array([[3, 4, 5, 0, 0, 0, 0]], np.int32)
     np.testing.assert_allclose(
@@ -56,6 +64,60 @@ def test_unmasked_padding_does_change_it() -> None:
     rows = np.array([[0, 0, 0, 0, 3, 4, 5], [3, 4, 5, 0, 0, 0, 0]], np.int32)
     first, second = models.predict(network, rows, 2)
     assert abs(first - second) > 1e-4
+
+
+def test_the_largest_value_is_that_of_real_steps() -> None:
+    steps = np.array([[[-9.0, 5.0], [-2.0, -3.0], [-1.0, -4.0]]], np.float32)
+    mask = np.array([[False, True, True]])
+    np.testing.assert_array_equal(models.MaskedMax()(steps, mask=mask), [[-1.0, -3.0]])
+    np.testing.assert_array_equal(models.MaskedMax()(steps), [[-1.0, 5.0]])
+    np.testing.assert_array_equal(models.MaskedMax()(steps, mask=~mask & mask), [[0.0, 0.0]])
+
+
+def test_pools_are_those_of_the_states() -> None:
+    network = built(pooling="mean_max", units=3)
+    rows = np.array([[0, 0, 3, 4, 5, 6, 7]], np.int32)
+    states = keras.Model(network.inputs, network.get_layer("recurrent").output).predict(rows, verbose=0)[0, 2:]
+    pools = keras.Model(network.inputs, network.get_layer("pooling").output).predict(rows, verbose=0)[0]
+    np.testing.assert_allclose(pools, np.concatenate([states.mean(0), states.max(0)]), rtol=1e-5)
+
+
+def test_layers_and_directions_add_the_parameters_of_the_textbook() -> None:
+    one = 4 * (5 * 4 + 4 * 4 + 4)
+    on_top = 4 * (4 * 4 + 4 * 4 + 4)
+    assert built(layers=3).count_params() == VOCABULARY * 5 + one + 2 * on_top + 4 + 1
+    assert built(bidirectional=True).count_params() == VOCABULARY * 5 + 2 * one + 8 + 1
+    assert built(dense=6).count_params() == VOCABULARY * 5 + one + (4 * 6 + 6) + 6 + 1
+    assert built(output="two_logits").count_params() == VOCABULARY * 5 + one + 4 * 2 + 2
+
+
+@pytest.mark.parametrize(
+    "dropout", ["word_dropout", "embedding_dropout", "input_dropout", "recurrent_dropout", "dropout"]
+)
+def test_each_dropout_acts_in_training_alone(dropout: str) -> None:
+    network = built(**{dropout: 0.5})
+    rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
+    still = [np.asarray(network(rows, training=False)) for _ in range(2)]
+    np.testing.assert_array_equal(*still)
+    assert any(not np.allclose(network(rows, training=True), still[0]) for _ in range(5))
+
+
+def test_word_dropout_takes_whole_words_and_embedding_dropout_whole_channels() -> None:
+    rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
+    for name, axis in (("word_dropout", 2), ("embedding_dropout", 1)):
+        network = built(**{name: 0.5})
+        part = keras.Model(network.inputs, network.get_layer(name).output)
+        gone = np.asarray(part(rows, training=True)) == 0
+        assert (gone.any(axis) == gone.all(axis)).all()
+        assert gone.any() and not gone.all()
+
+
+def test_two_logits_are_read_as_a_probability() -> None:
+    network = built(output="two_logits")
+    rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
+    logits = np.asarray(network(rows))[0].astype(np.float64)
+    expected = np.exp(logits[1]) / np.exp(logits).sum()
+    assert models.predict(network, rows, 1)[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_order_of_words_matters_to_every_cell() -> None:
@@ -84,7 +146,7 @@ def test_saved_bytes_depend_on_the_weights_alone(tmp_path) -> None:
 
 
 def test_a_loaded_network_predicts_as_the_saved_one(tmp_path) -> None:
-    network = built(pooling="mean", dropout=0.5, embedding_dropout=0.5)
+    network = built(pooling="mean_max", bidirectional=True, layers=2, dropout=0.5, embedding_dropout=0.5)
     rows = np.random.default_rng(0).integers(0, VOCABULARY, (16, LENGTH), np.int32)
     models.save(network, tmp_path / "network.keras")
     loaded = models.load(tmp_path / "network.keras")

@@ -1,20 +1,27 @@
+import keras
 import numpy as np
 import pytest
 
 from rnnlab import models, training
 from rnnlab.errors import UserError
-from rnnlab.features import Features
 from rnnlab.params import Model, Train
 
 OPTIONS = Model.model_validate(
     {
         "cell": "lstm",
         "embedding_dim": 8,
-        "units": 8,
-        "pooling": "last",
-        "embedding_dropout": 0.0,
-        "dropout": 0.0,
         "mask": True,
+        "word_dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "layers": 1,
+        "units": 8,
+        "bidirectional": False,
+        "input_dropout": 0.0,
+        "recurrent_dropout": 0.0,
+        "pooling": "last",
+        "dense": 0,
+        "dropout": 0.0,
+        "output": "sigmoid",
     }
 )
 
@@ -25,14 +32,16 @@ def budget(**changes: object) -> Train:
         "epochs": 3,
         "batch_size": 16,
         "learning_rate": 0.01,
+        "schedule": "constant",
         "clip_norm": 1.0,
         "patience": 2,
+        "keep": "best",
         "jit_compile": False,
     }
     return Train.model_validate(values | changes)
 
 
-def rows(count: int, seed: int, noise: bool = False) -> Features:
+def rows(count: int, seed: int, noise: bool = False) -> training.Examples:
     """Sequences whose label is whether word 2 or word 3 came first."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 2, count).astype(np.int8)
@@ -40,12 +49,12 @@ def rows(count: int, seed: int, noise: bool = False) -> Features:
     tokens[:, 0] = 2 + labels
     if noise:
         labels = generator.permutation(labels)
-    return Features(tokens, labels, np.full(count, 6, np.int32), np.array([b"id"] * count))
+    return tokens, labels.astype(np.float32)[:, None]
 
 
 def fitted(seed: int, params: Train, noise: bool = False, **model: object):
     models.set_seed(seed)
-    network = models.build(OPTIONS.model_copy(update=model), 12, 6)
+    network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     seen: list[dict[str, float]] = []
     history = training.fit(network, rows(128, 1, noise), rows(64, 2, noise), params, "lstm-1", seen.append)
     return network, history, seen
@@ -76,9 +85,9 @@ def test_the_weights_of_the_best_epoch_are_kept(epochs: int) -> None:
     network, history, _ = fitted(1, budget(epochs=epochs, patience=3, learning_rate=0.03), noise=True)
     best = min(history.epochs, key=lambda row: row["val_loss"])
     assert history.best_epoch == best["epoch"] < len(history.epochs) <= epochs
-    validation = rows(64, 2, noise=True)
-    probability = models.predict(network, validation.tokens, 64).astype(np.float64)
-    loss = -np.mean(np.where(validation.labels == 1, np.log(probability), np.log(1 - probability)))
+    tokens, labels = rows(64, 2, noise=True)
+    probability = models.predict(network, tokens, 64).astype(np.float64)
+    loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
     assert loss == pytest.approx(best["val_loss"], rel=1e-3)
 
 
@@ -88,7 +97,72 @@ def test_patience_ends_a_training_that_gets_no_better() -> None:
 
 
 def test_a_loss_that_is_no_number_stops_with_advice() -> None:
-    network = models.build(OPTIONS, 12, 6)
+    network = models.build_classifier(OPTIONS, 12, 6)
     network.set_weights([weights * np.nan for weights in network.get_weights()])
     with pytest.raises(UserError, match=r"lstm-1: the loss is not a number after epoch 1; lower train\.learning_rate"):
         training.fit(network, rows(32, 1), rows(32, 2), budget(), "lstm-1", lambda row: None)
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
+    network, history, _ = fitted(1, budget(epochs=6, patience=6, learning_rate=0.03, keep="last"), noise=True)
+    tokens, labels = rows(64, 2, noise=True)
+    probability = models.predict(network, tokens, 64).astype(np.float64)
+    loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
+    assert history.best_epoch == 6
+    assert loss == pytest.approx(history.epochs[-1]["val_loss"], rel=1e-3)
+    assert loss > 1.01 * min(row["val_loss"] for row in history.epochs)
+
+
+def test_two_logits_learn_as_well_as_one_sigmoid() -> None:
+    network, history, _ = fitted(1, budget(epochs=8), output="two_logits")
+    tokens, labels = rows(64, 2)
+    right = (models.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
+    assert right.mean() > 0.95
+    assert history.epochs[-1]["val_accuracy"] == pytest.approx(right.mean())
+
+
+def test_a_forecaster_learns_a_series() -> None:
+    values = np.sin(np.arange(300) / 5).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(values, 11)
+    inputs, targets = windows[:, :-1], windows[:, -1:]
+    models.set_seed(1)
+    network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
+    both = (inputs, targets)
+    history = training.fit(network, both, both, budget(epochs=20, patience=20), "lstm-1", lambda row: None)
+    assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
+    assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
+    errors = models.predict(network, inputs, 64) - targets[:, 0]
+    assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
+
+
+def last_rates(schedule: str) -> float:
+    network = fitted(1, budget(schedule=schedule))[0]
+    return float(network.optimizer.learning_rate)
+
+
+def test_the_cosine_schedule_ends_at_zero_and_the_constant_one_where_it_began() -> None:
+    assert last_rates("constant") == pytest.approx(0.01)
+    assert last_rates("cosine") == pytest.approx(0.0, abs=1e-9)
+
+
+def gradient_norm_after_one_step(clip_norm: float | None) -> float:
+    """How far plain gradient descent with rate 1 goes in one step: the norm of the gradient it was given."""
+    models.set_seed(1)
+    network = models.build_classifier(OPTIONS, 12, 6)
+    before = network.get_weights()
+    adam = keras.optimizers.Adam
+    keras.optimizers.Adam = lambda rate, global_clipnorm: keras.optimizers.SGD(1.0, global_clipnorm=global_clipnorm)
+    try:
+        params = budget(epochs=1, batch_size=128, clip_norm=clip_norm, keep="last")
+        training.fit(network, rows(128, 1), rows(64, 2), params, "lstm-1", lambda row: None)
+    finally:
+        keras.optimizers.Adam = adam
+    return float(np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, network.get_weights(), strict=True))))
+
+
+def test_clipping_bounds_the_norm_of_all_gradients_together() -> None:
+    free = gradient_norm_after_one_step(None)
+    assert free > 0.002
+    # TensorFlow takes the norm of the embedding's gradient before it adds up the parts of a word that comes twice.
+    assert gradient_norm_after_one_step(0.001) == pytest.approx(0.001, rel=0.2)
+    assert gradient_norm_after_one_step(1000.0) == pytest.approx(free, rel=1e-4)

@@ -14,6 +14,7 @@ HEADER = b"review,sentiment\n"
 def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
     return Data(
         csv="reviews.csv",
+        value_column="value",
         text_column="review",
         label_column="sentiment",
         labels=("negative", "positive"),
@@ -121,13 +122,16 @@ def test_rows_before_a_broken_one_are_handed_over_in_time(tmp_path: Path, monkey
 def test_a_missing_file_names_the_key_to_set(tmp_path: Path, make: object) -> None:
     source = tmp_path / "reviews.csv"
     make(source)  # type: ignore[operator]
-    assert complaint(source) == "no such file; set data.csv to a CSV, or leave it at data/sample/reviews.csv"
+    assert (
+        complaint(source)
+        == "no such file; set data.csv to a CSV, or leave it at data/sample/reviews.csv or data/sample/series.csv"
+    )
 
 
 @pytest.mark.parametrize("name", ["reviews.csv", "reviews.csv.gz"])
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"], ids=repr)
 def test_an_empty_file_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
-    assert complaint(written(tmp_path, content, name)) == "the file is empty; expected a header and one row a text"
+    assert complaint(written(tmp_path, content, name)) == "the file is empty; expected a header and rows below it"
 
 
 def test_a_gz_of_no_bytes_at_all_is_refused(tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ def test_a_gz_of_no_bytes_at_all_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [HEADER, HEADER + b"\n\n", HEADER.rstrip()], ids=repr)
 def test_a_header_alone_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert complaint(written(tmp_path, content)) == "only a header, no rows; expected one row a text"
+    assert complaint(written(tmp_path, content)) == "only a header, no rows; expected one row or more below it"
 
 
 @pytest.mark.parametrize(

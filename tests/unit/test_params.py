@@ -100,7 +100,7 @@ def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known:
         ("split.test_fraction", 0.0, "must be greater than 0, not 0.0"),
         ("split.validation_fraction", 1.5, "must be less than 1, not 1.5"),
         ("split.validation_fraction", math.nan, "must be less than 1, not nan"),
-        ("split.method", "rows", "must be 'random' or 'column', not 'rows'"),
+        ("split.method", "rows", "must be 'random', 'column' or 'chronological', not 'rows'"),
         ("models.lstm.dropout", 1.0, "must be less than 1, not 1.0"),
         ("models.lstm.cell", "transformer", "not 'transformer'"),
         ("models.lstm.mask", "yes", "must be a valid boolean, not 'yes'"),
