@@ -21,30 +21,23 @@ help:  ## list the targets
 
 install: $(STAMP)  ## make .venv with the pinned packages
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: Python 3.11 to 3.13 is needed; name one: make run PYTHON=python3.12" >&2; exit 1; }
 	@echo "installing into .venv (a few minutes, once)"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	# Without isolation, so that the pinned setuptools builds it and nothing else is fetched.
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(STAMP)  ## train and compare, then show the table
 	@dvc repro
 	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
-	@python -m rnnlab.cli results
-
-# Twice the units of the embedded comparison, and what real texts need: a vocabulary, length, regularization.
-IMDB_SIZES := embedding_dim=64 units=64 embedding_dropout=0.4 dropout=0.4
-IMDB_SETTINGS := split.method=column tokenize_pad.vocabulary_size=20000 tokenize_pad.max_length=400 \
-	train.seeds=[1,2] train.epochs=5 train.patience=2 train.batch_size=128 train.learning_rate=0.001 \
-	train.jit_compile=false $(foreach model,rnn lstm,$(addprefix models.$(model).,$(IMDB_SIZES)))
+	@rnnlab results
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
-	@test -f "$(CSV)" || { echo "error: name the reviews: make imdb CSV=path/to/imdb.csv" >&2; exit 1; }
-	dvc exp run --name $(or $(NAME),imdb) --set-param "data.csv=$(abspath $(CSV))" \
-		$(foreach setting,$(IMDB_SETTINGS),--set-param '$(setting)')
-	@python -m rnnlab.cli results
+	@rnnlab experiments run imdb --csv "$(CSV)"
 
 test: $(STAMP)  ## run the whole test suite
 	@pytest --numprocesses auto --dist loadfile
@@ -55,7 +48,7 @@ lint: $(STAMP)  ## ruff and mypy
 	@mypy
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
-	@python -m rnnlab.cli ui --port $(PORT)
+	@rnnlab ui --port $(PORT)
 
 bench: $(STAMP)  ## measure what the README quotes; IMDB_CSV=... adds the real reviews
 	@python -m benchmarks.profile

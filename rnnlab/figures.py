@@ -23,13 +23,16 @@ GRID = {"alpha": 0.3, "linewidth": 0.6}
 
 
 def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
-    """Draws accuracy and loss on training and validation rows by epoch: a line a seed, a dot at the best epoch.
+    """Draws the metric and the loss on training and validation rows by epoch: a line a seed, a dot at the best epoch.
 
     Args:
-        histories: by model, one table a seed with the columns of `rnnlab.training.History.epochs`.
+        histories: by model, one table a seed with the columns of `rnnlab.training.History.epochs`, those of a
+            classifier or those of a forecaster.
     """
+    classifies = all("accuracy" in table for tables in histories.values() for table in tables)
+    metric, unit = ("accuracy", "nats") if classifies else ("mae", "mean squared error")
     figure, axes = plt.subplots(2, 2, figsize=(10, 7.2), sharex=True, sharey="row", layout="constrained")
-    panels = [(0, 0, "accuracy"), (0, 1, "val_accuracy"), (1, 0, "loss"), (1, 1, "val_loss")]
+    panels = [(0, 0, metric), (0, 1, f"val_{metric}"), (1, 0, "loss"), (1, 1, "val_loss")]
     for row, column, figure_name in panels:
         panel = axes[row][column]
         for index, (name, tables) in enumerate(histories.items()):
@@ -40,13 +43,17 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
                 panel.plot(best["epoch"], best[figure_name], MARKERS[index % 6], color=COLOURS[index % 6], ms=7)
         panel.grid(**GRID)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0][0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if classifies:
+        axes[0][0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    else:  # errors fall by orders of magnitude
+        for panel in axes.flat:
+            panel.set_yscale("log")
     for panel, title in zip(axes[0], ("training rows", "validation rows"), strict=True):
         panel.set_title(title)
-    axes[0][0].set_ylabel("accuracy")
-    axes[1][0].set_ylabel("loss (nats)")
+    axes[0][0].set_ylabel("accuracy" if classifies else "mean absolute error")
+    axes[1][0].set_ylabel(f"loss ({unit})")
     for panel in axes[1]:
-        panel.set_xlabel("epoch (the mark is the one whose weights were kept)")
+        panel.set_xlabel("epoch (the mark is the one of the best validation loss)")
     axes[0][1].legend()
     return figure
 

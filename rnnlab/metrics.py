@@ -1,10 +1,11 @@
 """Test figures of one run, and their mean and spread over seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 from sklearn.metrics import (
     brier_score_loss,
     confusion_matrix,
@@ -14,6 +15,8 @@ from sklearn.metrics import (
     recall_score,
     roc_auc_score,
 )
+
+from rnnlab.runs import NO_SEED
 
 THRESHOLD = 0.5
 CALIBRATION_BINS = 10
@@ -60,23 +63,38 @@ def calibration_error(labels: npt.NDArray[np.int8], probabilities: npt.NDArray[n
     return float(np.abs(gaps).sum() / len(labels))
 
 
-def summarise(per_seed: Mapping[str, Mapping[str, Any]], parameters: int) -> dict[str, Any]:
+def average_log_odds(members: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Joins models: the probability whose log-odds are the mean of theirs.
+
+    That is their geometric mean as a product of experts (Hinton 2002, "Training products of experts by minimizing
+    contrastive divergence"), with equal weights, so that no rows are needed to fit it.
+
+    Args:
+        members: probabilities of class 1, float32 of shape (rows,) each.
+    """
+    # A float32 of exactly 0 or 1 would outvote all others.
+    certain = np.clip(np.asarray(members, np.float64), 1e-7, 1 - 1e-7)
+    joined: npt.NDArray[np.float32] = expit(logit(certain).mean(axis=0)).astype(np.float32)
+    return joined
+
+
+def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dict[str, Any]:
     """Mean and sample standard deviation over the seeds of one model.
 
     Args:
-        per_seed: the result of `score` by seed.
-        parameters: weights of the network.
+        per_seed: the result of `score` by seed, or that of `NO_SEED` alone.
+        parameters: weights of the model.
 
     Returns:
-        ``mean`` and ``sd`` of every figure but the confusion matrix, ``per_seed`` and ``parameters``. One seed has no
-        spread: its ``sd`` is 0.
+        ``mean`` and ``sd`` of every figure but the confusion matrix, ``parameters``, and ``per_seed``, which is empty
+        for a model without seeds. One seed has no spread: its ``sd`` is 0.
     """
     names = [name for name, value in next(iter(per_seed.values())).items() if not isinstance(value, Mapping)]
     values = {name: np.array([figures[name] for figures in per_seed.values()]) for name in names}
     return {
         "mean": {name: float(column.mean()) for name, column in values.items()},
         "sd": {name: float(column.std(ddof=1)) if len(column) > 1 else 0.0 for name, column in values.items()},
-        "per_seed": {str(seed): dict(figures) for seed, figures in per_seed.items()},
+        "per_seed": {str(seed): dict(figures) for seed, figures in per_seed.items() if seed != NO_SEED},
         "parameters": parameters,
     }
 

@@ -19,8 +19,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
 Task = Literal["text", "series"]
-Baseline = Literal["majority", "tfidf", "nbsvm", "last_value", "linear"]
-BASELINES: dict[Task, tuple[Baseline, ...]] = {
+BASELINES: dict[Task, tuple[str, ...]] = {
     "text": ("majority", "tfidf", "nbsvm"),
     "series": ("last_value", "linear"),
 }
@@ -225,7 +224,7 @@ class Params(Section):
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     models: dict[ModelName, Model]
-    baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_list_to_tuple)]
+    baselines: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     ensemble: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     evaluate: Evaluate
     intervals: Intervals

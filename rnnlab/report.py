@@ -5,6 +5,8 @@ from typing import Any
 
 from tabulate import tabulate
 
+from rnnlab.results import Cost
+
 
 def validation_markdown(findings: Sequence[Mapping[str, Any]]) -> str:
     """Shows every check of the data gate, the failed ones first.
@@ -36,27 +38,47 @@ def findings_table(findings: Sequence[Mapping[str, Any]], style: str) -> str:
     return tabulate(rows, headers="keys", tablefmt=style)
 
 
-def results_table(metrics: Mapping[str, Any], seconds: Mapping[str, float], style: str = "simple") -> str:
-    """Compares the models: test figures as mean ± standard deviation over the seeds.
+# What a result table shows of each task: heading and figure.
+COLUMNS = {
+    "accuracy": {"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
+    "mse": {"test MSE": "mse", "MAE": "mae", "R²": "r2"},
+}
+
+
+def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: str = "simple") -> str:
+    """Compares the models: test figures as mean ± standard deviation over the seeds, and what they cost.
 
     Args:
         metrics: as in reports/metrics.json, in the order of the rows.
-        seconds: median duration of an epoch, by model; a model without one shows a dash.
+        costs: seconds by model; a model without them shows a dash.
         style: of the table, in tabulate's names.
     """
+    main = next(figure for figure in COLUMNS if all(figure in model["mean"] for model in metrics.values()))
     rows = []
     for name, model in metrics.items():
-        mean, deviation = model["mean"], model["sd"]
-        spread = {key: f"{mean[key]:.3f} ± {deviation[key]:.3f}" for key in ("accuracy", "f1", "roc_auc")}
-        rows.append(
-            {
-                "model": name,
-                "seeds": len(model["per_seed"]),
-                "test accuracy": spread["accuracy"],
-                "F1": spread["f1"],
-                "ROC AUC": spread["roc_auc"],
-                "parameters": f"{model['parameters']:,}",
-                "s an epoch": f"{seconds[name]:.1f}" if name in seconds else "–",
-            }
-        )
-    return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * 6), disable_numparse=True)
+        cost = costs.get(name)
+        row = {
+            "model": name,
+            "seeds": len(model["per_seed"]) or "–",
+            **{heading: _spread(model, figure) for heading, figure in COLUMNS[main].items()},
+            "parameters": f"{model['parameters']:,}",
+            "s an epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
+            "training s": f"{cost.training:.1f}" if cost else "–",
+        }
+        if main == "accuracy":
+            gained = model["mean"]["accuracy"] / max(cost.training, 0.1) if cost else None
+            row["accuracy a training s"] = f"{gained:.4f}" if gained else "–"
+        rows.append(row)
+    right = len(rows[0]) - 1
+    return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
+
+
+def _spread(model: Mapping[str, Any], figure: str) -> str:
+    digits = 4 if "mse" in model["mean"] else 3
+    mean = f"{model['mean'][figure]:.{digits}f}"
+    return f"{mean} ± {model['sd'][figure]:.{digits}f}" if model["per_seed"] else mean
+
+
+def sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Says of every pair of models which is better, from reports/comparison.json."""
+    return [f"{pair['sentence']}." for pair in comparison["pairs"]]

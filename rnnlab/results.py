@@ -39,9 +39,10 @@ class Pipeline(NamedTuple):
         trainings: by run.
         summary: reports/metrics.json.
         tags: of parent and children.
+        comparison: reports/comparison.json.
         note: Markdown shown on top of the parent.
         artifacts: files and folders of the parent.
-        vocabulary: the vocabulary.json of all networks.
+        encoding: what turns inputs into numbers: the vocabulary.json of texts, the scaler.json of a series.
     """
 
     key: str
@@ -50,9 +51,10 @@ class Pipeline(NamedTuple):
     trainings: Mapping[Run, Training]
     summary: Mapping[str, Any]
     tags: Mapping[str, str]
+    comparison: Mapping[str, Any]
     note: str
     artifacts: Sequence[Path]
-    vocabulary: Path
+    encoding: Path
 
 
 def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:
@@ -62,13 +64,44 @@ def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | N
 
 
 def in_order(settings: Params, metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Puts the models of reports/metrics.json, which are sorted by name, in the order of ``compare``."""
-    return {name: metrics[name] for name in settings.compare}
+    """Puts the models of reports/metrics.json, which are sorted by name, in the order of the parameters."""
+    return {name: metrics[name] for name in settings.scored}
 
 
-def seconds_per_epoch(settings: Params, timings: Mapping[Run, Mapping[str, Any] | None]) -> dict[str, float]:
-    """Median duration of an epoch by model, validation included; models without timings are left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in settings.compare}
-    for run, timing in timings.items():
-        seconds[run.model] += (timing or {}).get("epoch_seconds", [])
-    return {name: median(values) for name, values in seconds.items() if values}
+class Cost(NamedTuple):
+    """Seconds.
+
+    Attributes:
+        epoch: median of an epoch over all seeds, validation included; None for a model without epochs.
+        training: mean of a training over the seeds.
+    """
+
+    epoch: float | None
+    training: float
+
+
+def costs(
+    settings: Params, timings: Mapping[Run, Mapping[str, Any] | None], baselines: Mapping[str, float]
+) -> dict[str, Cost]:
+    """Says what each model took to train; models without timings are left out.
+
+    Args:
+        settings: names the runs.
+        timings: from `read_timings`.
+        baselines: seconds of each baseline's fit.
+    """
+    found = {name: Cost(None, baselines[name]) for name in settings.baselines if name in baselines}
+    for name in settings.compare:
+        epochs = [timing["epoch_seconds"] for run, timing in timings.items() if run.model == name and timing]
+        if epochs:
+            every = [seconds for training in epochs for seconds in training]
+            found[name] = Cost(median(every), sum(every) / len(epochs))
+    return found
+
+
+def read_costs(
+    settings: Params, folder: Path, timings: Mapping[Run, Mapping[str, Any] | None] | None = None
+) -> dict[str, Cost]:
+    """Reads what trainings and baselines took from ``folder``; see `costs`."""
+    source = folder / "baselines.json"
+    return costs(settings, timings or read_timings(settings, folder), read_json(source) if source.is_file() else {})

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+NO_SEED = -1  # stands in tables of predictions where a model draws nothing
+
 
 def drop_leftovers(folder: Path, kept: Iterable[str]) -> None:
     """Removes files of runs that are no longer asked for.

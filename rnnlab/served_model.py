@@ -2,6 +2,7 @@
 
 import mlflow.models
 
-from rnnlab.serving import TextClassifier
+from rnnlab.serving import SeriesForecaster, TextClassifier
 
-mlflow.models.set_model(TextClassifier())
+served = {"text": TextClassifier, "series": SeriesForecaster}
+mlflow.models.set_model(served[mlflow.models.ModelConfig().get("task")]())

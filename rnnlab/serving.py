@@ -1,9 +1,10 @@
-"""Text in, label and probability out: the model that MLflow serves."""
+"""What MLflow serves: text in, label and probability out; or the last values of a series in, the next one out."""
 
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from rnnlab import text
 from rnnlab.files import read_json
 from rnnlab.params import TokenizePad
 from rnnlab.quiet import importing_keras
+from rnnlab.series import Scaler
 
 
 class TextClassifier(mlflow.pyfunc.PythonModel):
@@ -21,7 +23,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab import models
         self._network = models.load(Path(context.artifacts["network"]))
-        self._vocabulary = read_json(Path(context.artifacts["vocabulary"]))
+        self._vocabulary = read_json(Path(context.artifacts["encoding"]))
         self._options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
         self._labels = context.model_config["labels"]
 
@@ -43,3 +45,31 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         probabilities = models.predict(self._network, encoded.tokens, batch_size=256)
         labels = [self._labels[int(probability >= 0.5)] for probability in probabilities]
         return pd.DataFrame({"label": labels, "probability": probabilities.astype(float)})
+
+
+class SeriesForecaster(mlflow.pyfunc.PythonModel):
+    """A trained network with its scaler, in the unit of the series."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the network; Keras is imported here, so that logging the model does not need it."""
+        with importing_keras():
+            from rnnlab import models
+        self._network = models.load(Path(context.artifacts["network"]))
+        self._scaler = Scaler(**read_json(Path(context.artifacts["encoding"])))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Predicts the value after each window.
+
+        Args:
+            context: of MLflow, not read.
+            model_input: one column ``values``, a list of the last values each, as many as in training.
+            params: none are known.
+
+        Returns:
+            The column ``next_value``, a row a window.
+        """
+        from rnnlab import models
+
+        windows = self._scaler.apply(np.array(model_input["values"].tolist(), np.float64)).astype(np.float32)
+        predicted = models.predict(self._network, windows, batch_size=256)
+        return pd.DataFrame({"next_value": self._scaler.undo(predicted)})

@@ -84,7 +84,7 @@ def interval(
     elif len(values) < 2:
         raise UserError(
             "an interval over seeds needs at least two seeds in train.seeds, not one; "
-            "add seeds, or set evaluate.interval to rows"
+            "add seeds, or set intervals.over to rows"
         )
     generator = np.random.default_rng(seed)
     means = [_resampled_mean(values, generator) for _ in range(resamples)]

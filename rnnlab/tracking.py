@@ -14,6 +14,7 @@ from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import Array
 
 from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
 from rnnlab.params import Params, Run
@@ -24,10 +25,16 @@ FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 SERVED_PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock",
 )  # fmt: skip
-SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "text")]),
-    outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-)
+SIGNATURES = {
+    "text": ModelSignature(
+        inputs=Schema([ColSpec("string", "text")]),
+        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+    ),
+    "series": ModelSignature(
+        inputs=Schema([ColSpec(Array("double"), "values")]),
+        outputs=Schema([ColSpec("double", "next_value")]),
+    ),
+}
 
 
 def find_finished(store: Store, key: str) -> MlflowRun | None:
@@ -68,13 +75,10 @@ def log_pipeline(store: Store, pipeline: Pipeline) -> str:
     parent = client.create_run(store.experiment_id, started, tags, pipeline.name).info.run_id
     for run, training in pipeline.trainings.items():
         _log_training(client, store, parent, pipeline, run, training)
+    for name in pipeline.settings.baselines:
+        _log_baseline(client, store, parent, pipeline, name)
     mark_dead_live_runs(client, store)
-    figures = {
-        f"{name}.{figure}.{kind}": value
-        for name, model in pipeline.summary.items()
-        for kind in ("mean", "sd")
-        for figure, value in model[kind].items()
-    }
+    figures = _summary_figures(pipeline)
     now = _now()
     client.log_batch(
         parent,
@@ -88,6 +92,34 @@ def log_pipeline(store: Store, pipeline: Pipeline) -> str:
             client.log_artifact(parent, str(artifact))
     client.set_terminated(parent, FINISHED)
     return str(parent)
+
+
+def _summary_figures(pipeline: Pipeline) -> dict[str, float]:
+    """Figures of the parent: mean and spread of each model, and each pair's difference with its interval."""
+    figures = {
+        f"{name}.{figure}.{kind}": value
+        for name, model in pipeline.summary.items()
+        for kind in ("mean", "sd")
+        for figure, value in model[kind].items()
+    }
+    for pair in pipeline.comparison["pairs"]:
+        figures |= {f"{pair['first']}-{pair['second']}.{end}": value for end, value in pair["difference"].items()}
+    return figures
+
+
+def _log_baseline(client: MlflowClient, store: Store, parent: str, pipeline: Pipeline, name: str) -> None:
+    """A child without curves or a model, so that the table of runs holds what the networks must beat."""
+    tags = {**pipeline.tags, **process_tags(), "kind": "baseline", "model": name, "pipeline_key": pipeline.key}
+    now = _now()
+    run_id = client.create_run(store.experiment_id, now, {**tags, "mlflow.parentRunId": parent}, name).info.run_id
+    figures = {f"test_{figure}": value for figure, value in pipeline.summary[name]["mean"].items()}
+    figures["parameters"] = pipeline.summary[name]["parameters"]
+    client.log_batch(
+        run_id,
+        metrics=[Metric(figure, value, now, 0) for figure, value in figures.items()],
+        params=[Param("model", name)],
+    )
+    client.set_terminated(run_id, FINISHED, now)
 
 
 def _log_training(
@@ -111,6 +143,7 @@ def _log_training(
         **pipeline.tags,
         **process_tags(),
         "kind": "model",
+        "task": pipeline.settings.task,
         "model": run.model,
         "seed": str(run.seed),
         "pipeline_key": pipeline.key,
@@ -137,10 +170,14 @@ def _log_model(run_id: str, pipeline: Pipeline, training: Training) -> None:
         mlflow.pyfunc.log_model(
             name="model",
             python_model=str(package / "served_model.py"),
-            artifacts={"network": str(training.network), "vocabulary": str(pipeline.vocabulary)},
+            artifacts={"network": str(training.network), "encoding": str(pipeline.encoding)},
             code_paths=[str(package)],
-            model_config={"tokenize_pad": settings.tokenize_pad.model_dump(), "labels": list(settings.data.labels)},
-            signature=SIGNATURE,
+            model_config={
+                "task": settings.task,
+                "tokenize_pad": settings.tokenize_pad.model_dump(),
+                "labels": list(settings.data.labels),
+            },
+            signature=SIGNATURES[settings.task],
             pip_requirements=[f"{package}=={version(package)}" for package in SERVED_PACKAGES],
         )
 
@@ -149,8 +186,8 @@ def _training_params(settings: Params, run: Run) -> dict[str, str]:
     """Only what can tell two trainings apart, under names short enough for the table's columns."""
     shared = settings.train.model_dump(exclude={"seeds"})
     own = settings.models[run.model].model_dump()
-    tokens = settings.tokenize_pad.model_dump()
-    return {"model": run.model, "seed": str(run.seed), **flatten({**own, **shared, **tokens})}
+    encoding = (settings.series if settings.task == "series" else settings.tokenize_pad).model_dump()
+    return {"model": run.model, "seed": str(run.seed), **flatten({**own, **shared, **encoding})}
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

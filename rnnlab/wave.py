@@ -1,7 +1,7 @@
 """The embedded series: a wave whose frequency swings, under noise that no model can predict.
 
-The next value of a sum of sines is linear in the past ones. The swing makes it depend on where in its swing the wave is:
-a linear model averages over that, a recurrent one can tell.
+The next value of a sum of sines is linear in the past ones. Here the weights of the past values would have to change
+with the swing: a linear model averages over it, a recurrent one can tell where in it the wave is.
 """
 
 import numpy as np

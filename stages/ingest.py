@@ -1,4 +1,4 @@
-"""CSV of labelled texts → clean Parquet with row ids and splits, and the rows that were refused."""
+"""CSV of labelled texts, or of a series → clean Parquet with splits, and the rows that were refused."""
 
 import argparse
 import csv
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnlab import params, reviews
+from rnnlab import params, reviews, series
 from rnnlab.csv_rows import BATCH_ROWS, read_rows
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import replacing, write_json
@@ -94,7 +94,7 @@ def keep_rows(
                 rejects.add_duplicate(int(numbers[place]), first, conflict, label, text)
 
 
-def ingest(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+def ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
     """Runs both passes; memory grows by some 60 bytes a row, not with the texts."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -122,6 +122,19 @@ def ingest(settings: Params, source: Path, target: Path, rejected: Path, summary
         write_json(summary, reviews.summarise(labels[keep], splits[keep], rejects.reasons, settings.data.labels))
 
 
+def ingest_series(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+    """Splits a series in time; a row cannot be left out of it, so a bad one is an error and none is refused."""
+    values = series.read_values(source, settings.data)
+    parts = series.split_series(len(values), settings.split.test_fraction, settings.split.validation_fraction)
+    with replacing(rejected) as refused, refused.open("w", newline="", encoding="utf-8") as stream:
+        Rejects(stream, settings.data.labels)
+    with replacing(target) as parquet:
+        pq.write_table(series.to_table(values, parts), parquet)
+    splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
+    counts = {"rows_read": len(values), "rows_kept": len(values), "rows_rejected": {"total": 0}}
+    write_json(summary, {**counts, "splits": splits})
+
+
 def main() -> None:
     """Parses the flags that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -130,6 +143,7 @@ def main() -> None:
     parser.add_argument("--summary", type=Path, required=True)
     flags = parser.parse_args()
     settings = params.read()
+    ingest = ingest_series if settings.task == "series" else ingest_reviews
     ingest(settings, Path(settings.data.csv), flags.out, flags.rejected, flags.summary)
 
 

@@ -1,4 +1,4 @@
-"""Clean reviews → vocabulary of the training rows, and one folder of arrays a split."""
+"""Clean rows → vocabulary or scaler of the training rows, and one folder of arrays a split."""
 
 import argparse
 import sys
@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rnnlab import features, params, text
+from rnnlab import features, params, series, text
 from rnnlab.errors import exit_status
 from rnnlab.files import replacing, write_json
-from rnnlab.params import TokenizePad
+from rnnlab.params import Params, TokenizePad
 from rnnlab.reviews import SPLITS
 
 
@@ -56,21 +56,42 @@ def encode_split(
     }
 
 
+def encode_reviews(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
+    """Writes vocabulary and arrays of texts; returns their figures."""
+    vocabulary = fit(source, settings.tokenize_pad)
+    write_json(vocabulary_file, vocabulary)
+    figures: dict[str, object] = {"vocabulary_size": len(vocabulary)}
+    for split in SPLITS:
+        figures[split] = encode_split(source, split, vocabulary, settings.tokenize_pad, folder / split)
+    return figures
+
+
+def encode_series(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
+    """Writes standardised windows, and the scaler beside those of training; returns their figures."""
+    table = pq.read_table(source)
+    scaler = series.fit_scaler(series.split_values(table, "train")[0])
+    cut = {split: series.featurise(table, split, scaler, settings.series.window) for split in SPLITS}
+    write_json(vocabulary_file, [])  # numbers have no words
+    for split, windows in cut.items():
+        with replacing(folder / split) as target:
+            target.mkdir()
+            features.save_windows(target, windows)
+            if split == "train":
+                series.save_scaler(target, scaler)
+    return {**scaler._asdict(), **{split: {"windows": len(windows.targets)} for split, windows in cut.items()}}
+
+
 def main() -> None:
     """Parses the flags that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reviews", type=Path, required=True)
+    parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--vocabulary", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True, help="gets one folder a split")
     parser.add_argument("--metrics", type=Path, required=True)
     flags = parser.parse_args()
-    options = params.read().tokenize_pad
-    vocabulary = fit(flags.reviews, options)
-    write_json(flags.vocabulary, vocabulary)
-    figures: dict[str, object] = {"vocabulary_size": len(vocabulary)}
-    for split in SPLITS:
-        figures[split] = encode_split(flags.reviews, split, vocabulary, options, flags.features / split)
-    write_json(flags.metrics, figures)
+    settings = params.read()
+    encode = encode_series if settings.task == "series" else encode_reviews
+    write_json(flags.metrics, encode(settings, flags.rows, flags.vocabulary, flags.features))
 
 
 if __name__ == "__main__":

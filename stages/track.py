@@ -19,17 +19,22 @@ from rnnlab import params, provenance, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
 from rnnlab.params import Params
-from rnnlab.results import Pipeline, Training, in_order, read_timings, seconds_per_epoch
+from rnnlab.results import Pipeline, Training, in_order, read_costs, read_timings
 from rnnlab.runs import drop_leftovers
 
 MODELS = Path("models")
 HISTORY = Path("reports/history")
 TIMINGS = Path("reports/timings")
 METRICS = Path("reports/metrics.json")
+COMPARISON = Path("reports/comparison.json")
 VOCABULARY = Path("data/features/vocabulary.json")
+SCALER = Path("data/features/train/scaler.json")
 ARTIFACTS = [
     Path("reports/figures"),
+    Path("reports/explanations"),
     METRICS,
+    COMPARISON,
+    Path("reports/comparison.md"),
     Path("reports/validation.md"),
     Path("reports/features.json"),
     Path("reports/data.json"),
@@ -41,6 +46,8 @@ ARTIFACTS = [
 def read_results(settings: Params, key: str) -> Pipeline:
     """Gathers what the stages before wrote."""
     summary, timings = in_order(settings, read_json(METRICS)), read_timings(settings, TIMINGS)
+    comparison = read_json(COMPARISON)
+    table = report.results_table(summary, read_costs(settings, TIMINGS, timings), "github")
     experiment = provenance.experiment_name()
     trainings = {}
     for run in settings.runs:
@@ -65,10 +72,16 @@ def read_results(settings: Params, key: str) -> Pipeline:
             "dvc_lock": provenance.file_digest(Path("dvc.lock")),
             "mlflow.source.git.commit": provenance.git_commit(),
         },
-        note=report.results_table(summary, seconds_per_epoch(settings, timings), "github"),
+        comparison=comparison,
+        note="\n".join([table, "", *(f"- {sentence}" for sentence in report.sentences(comparison))]),
         artifacts=ARTIFACTS,
-        vocabulary=VOCABULARY,
+        encoding=encoding_file(settings),
     )
+
+
+def encoding_file(settings: Params) -> Path:
+    """What turns inputs into numbers, which a served model needs."""
+    return SCALER if settings.task == "series" else VOCABULARY
 
 
 def log_workspace() -> str:
@@ -129,9 +142,11 @@ def checked_out(commit: str, root: Path) -> Iterator[Path]:
         try:
             cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
             subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
-            runs = params.read(folder / "params.yaml").runs
-            files = [place for run in runs for place in (MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json")]
-            targets = [str(target) for target in (VOCABULARY, *files)]
+            settings = params.read(folder / "params.yaml")
+            files = [encoding_file(settings), TIMINGS / "baselines.json"]
+            for run in settings.runs:
+                files += [MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json"]
+            targets = [str(target) for target in files]
             subprocess.run(("dvc", "checkout", "--quiet", "--allow-missing", *targets), cwd=folder, check=False)
             yield folder
         finally:

@@ -1,4 +1,4 @@
-"""Clean reviews → a verdict on them; a critical failure stops the pipeline here."""
+"""Clean rows → a verdict on them; a critical failure stops the pipeline here."""
 
 import argparse
 import os
@@ -15,18 +15,23 @@ from rnnlab.files import read_json, write_json, write_text
 def main() -> None:
     """Parses the flags that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reviews", type=Path, required=True)
+    parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--summary", type=Path, required=True, help="the counts that ingest wrote")
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--failed", type=Path, required=True, help="copy for people; DVC drops the outs of a failure")
     flags = parser.parse_args()
-    limits = params.read().validate_
+    settings = params.read()
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     # Great Expectations takes seconds to import: a mistake in params is told before that.
     from rnnlab.expectations import check_reviews
+    from rnnlab.series_expectations import check_series
 
-    checked = check_reviews(pd.read_parquet(flags.reviews), read_json(flags.summary)["rows_read"], limits)
+    table = pd.read_parquet(flags.rows)
+    if settings.task == "series":
+        checked = check_series(table, settings.validate_)
+    else:
+        checked = check_reviews(table, read_json(flags.summary)["rows_read"], settings.validate_)
     findings = [finding._asdict() for finding in checked]
     failed = [finding for finding in findings if not finding["success"]]
     if failed:

@@ -14,7 +14,10 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 
-ORDER = ["sample", "ingest", "validate", "tokenize_pad", "train", "evaluate", "plot", "track"]
+ORDER = [
+    *("sample", "ingest", "validate", "tokenize_pad", "baseline", "train"),
+    *("evaluate", "compare", "explain", "plot", "track"),
+]
 
 # Two models and two seeds, small enough to train in seconds.
 TINY = {
@@ -28,6 +31,20 @@ TINY = {
     "train.jit_compile": False,
     "models.rnn.units": 4,
     "models.lstm.units": 4,
+    "intervals.resamples": 100,
+    "explain.gradient_rows": 20,
+    "explain.traced_rows": 1,
+}
+# Turns it into the other task.
+SERIES = {
+    "task": "series",
+    "data.csv": "data/sample/series.csv",
+    "split.method": "chronological",
+    "wave.rows": 300,
+    "series.window": 8,
+    "models.rnn.output": "linear",
+    "models.lstm.output": "linear",
+    "baselines": ["last_value", "linear"],
 }
 
 
@@ -121,6 +138,17 @@ def finished(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
     project.first_run = project.run("dvc", "repro")  # type: ignore[attr-defined]
     project.run("git", "add", ".")
     project.run("git", "commit", "-q", "-m", "results")
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project after a `dvc repro` of the series task, committed. Not to be changed: copy it."""
+    project = blank.copy(tmp_path_factory.mktemp("series") / "project")
+    change_params(project.folder, SERIES)
+    project.run("dvc", "repro")
+    project.run("git", "add", ".")
+    project.run("git", "commit", "-q", "-m", "series")
     return project
 
 

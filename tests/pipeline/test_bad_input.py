@@ -31,7 +31,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_ingest_names_the_mistake_and_keeps_what_was_there(mistake: str, fresh: Project) -> None:
     content, sentence = MISTAKES[mistake]
-    source, earlier = fresh.folder / "mine.csv", fresh.folder / "data/interim/reviews.parquet"
+    source, earlier = fresh.folder / "mine.csv", fresh.folder / "data/interim/rows.parquet"
     earlier.parent.mkdir(parents=True)
     earlier.write_text("earlier")
     source.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -41,7 +41,7 @@ def test_ingest_names_the_mistake_and_keeps_what_was_there(mistake: str, fresh: 
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert earlier.read_text() == "earlier"
-    assert [file.name for file in earlier.parent.iterdir()] == ["reviews.parquet"]
+    assert [file.name for file in earlier.parent.iterdir()] == ["rows.parquet"]
 
 
 def test_a_missing_file_is_named(fresh: Project) -> None:
@@ -126,12 +126,13 @@ def test_a_full_disk_loses_nothing(fresh: Project) -> None:
     target = fresh.folder / "data/sample/reviews.csv"
     before = target.read_bytes()
     fresh.set_params(seed=7)
-    limited = "trap '' XFSZ; ulimit -f 8; exec python -m stages.sample --out data/sample/reviews.csv"
+    command = "python -m stages.sample --reviews data/sample/reviews.csv --series data/sample/series.csv"
+    limited = f"trap '' XFSZ; ulimit -f 8; exec {command}"
     done = fresh.run("bash", "-c", limited, expect=1)
     assert done.stderr.startswith("error: ")
     assert "nothing was replaced" in done.stderr
     assert target.read_bytes() == before
-    assert [file.name for file in target.parent.iterdir()] == ["reviews.csv"]
+    assert sorted(file.name for file in target.parent.iterdir()) == ["reviews.csv", "series.csv"]
 
 
 def test_a_network_that_diverges_stops_with_advice(project: Project, tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ class Recorder:
         self._section, self._path, self._seen = section, path, seen
 
     def __getattr__(self, name: str) -> Any:
-        if name == "runs":
-            return params.Params.runs.fget(self)  # type: ignore[attr-defined]
+        if name in ("runs", "scored"):
+            return getattr(params.Params, name).fget(self)
         value = getattr(self._section, name)
         if callable(value):
             return lambda exclude=(), **options: self._dump(value, exclude, options)
@@ -87,7 +87,7 @@ class Recorder:
 
 
 def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Runs a stage in this process and returns the parameters it read."""
+    """Runs a stage of a finished pipeline in this process and returns the parameters it read."""
     import importlib
 
     seen: set[str] = set()
@@ -106,10 +106,14 @@ def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("stage", ORDER[:-1])
 def test_a_stage_declares_the_parameters_it_reads_and_no_other(
-    stage: str, project: Project, monkeypatch: pytest.MonkeyPatch
+    stage: str, project: Project, finished_series: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     declared = {key.replace("${item.model}", "lstm") for key in PIPELINE[stage]["params"]}
-    read = read_keys(stage, project, monkeypatch)
+    series = finished_series.copy(tmp_path / "series")
+    read: set[str] = set()
+    for task in (project, series):
+        with monkeypatch.context() as patch:
+            read |= read_keys(stage, task, patch)
     undeclared = {key for key in read if not any(key == each or key.startswith(f"{each}.") for each in declared)}
     unread = {each for each in declared if not any(key == each or key.startswith(f"{each}.") for key in read)}
     assert not undeclared

@@ -87,7 +87,7 @@ def test_backfill_adds_an_experiment_that_never_got_in(project: Project) -> None
     assert "unlogged: logged to MLflow as unlogged" in first
     [parent] = project.runs("tags.dvc_experiment = 'unlogged' and tags.kind = 'pipeline'")
     children = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-    assert {run.info.run_name for run in children} == {"rnn-1", "lstm-1"}
+    assert {run.info.run_name for run in children} == {"rnn-1", "lstm-1", "majority", "tfidf", "nbsvm"}
     assert parent.data.tags["mlflow.source.git.commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert "already in MLflow" in project.run("python", "-m", "stages.track", "--backfill").stdout
     assert len(project.runs("tags.kind = 'pipeline'")) == before + 1

@@ -34,9 +34,12 @@ def test_the_reviews_train_better_than_chance_on_their_own_split(fresh: Project)
     summary = json.loads((fresh.folder / "reports/data.json").read_text())
     assert summary["rows_read"] == 4 * ROWS
     assert summary["rows_kept"] + summary["rows_rejected"]["total"] == 4 * ROWS
-    kept = pd.read_parquet(fresh.folder / "data/interim/reviews.parquet")
+    kept = pd.read_parquet(fresh.folder / "data/interim/rows.parquet")
     own = part.reset_index(drop=True)["split"][kept["row"] - 1].to_numpy()
     assert ((kept["split"] == "test") == (own == "test")).all()
     assert not kept["text"].str.contains("<br", regex=False).any()
     metrics = json.loads((fresh.folder / "reports/metrics.json").read_text())
-    assert {name: model["mean"]["accuracy"] > 0.65 for name, model in metrics.items()} == {"rnn": True, "lstm": True}
+    least = {"rnn": 0.65, "lstm": 0.65, "majority": 0.49, "tfidf": 0.8, "nbsvm": 0.8}
+    assert {name: model["mean"]["accuracy"] > least[name] for name, model in metrics.items()} == dict.fromkeys(
+        least, True
+    )

@@ -36,10 +36,12 @@ def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
         *(f"models/{run}.keras" for run in RUNS),
         *(f"reports/history/{run}.csv" for run in RUNS),
         *("reports/validation.json", "reports/validation.md", "reports/metrics.json", "mlflow/mlflow.db"),
+        *("reports/comparison.json", "reports/comparison.md"),
+        *(f"models/baselines/{name}.npz" for name in ("majority", "tfidf", "nbsvm")),
     ]
     assert [name for name in promised if not (finished.folder / name).is_file()] == []
     figures = sorted((finished.folder / "reports/figures").glob("*.png"))
-    assert len(figures) >= 4
+    assert len(figures) >= 7
     for figure in figures:
         with Image.open(figure) as image:
             image.load()
@@ -48,7 +50,7 @@ def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
 
 def test_metrics_hold_mean_spread_and_each_seed(finished: Project) -> None:
     figures = metrics(finished)
-    assert list(figures) == ["lstm", "rnn"]
+    assert list(figures) == ["lstm", "majority", "nbsvm", "rnn", "tfidf"]
     model = figures["lstm"]
     accuracies = [model["per_seed"][seed]["accuracy"] for seed in ("1", "2")]
     assert model["mean"]["accuracy"] == pytest.approx(sum(accuracies) / 2)
@@ -62,7 +64,8 @@ def test_metrics_hold_mean_spread_and_each_seed(finished: Project) -> None:
 
 def test_the_table_names_every_model_and_where_to_look(finished: Project) -> None:
     shown = finished.run("python", "-m", "rnnlab.cli", "results").stdout
-    for word in ("rnn", "lstm", "±", "parameters", "s an epoch", "reports/figures", "make ui"):
+    table = ("rnn", "lstm", "tfidf", "±", "parameters", "s an epoch", "95 % interval")
+    for word in (*table, "reports/figures", "make ui"):
         assert word in shown
 
 
@@ -73,11 +76,12 @@ def test_no_noise_reaches_the_screen(finished: Project) -> None:
         assert noise not in finished.first_run.stdout + finished.first_run.stderr, noise  # type: ignore[attr-defined]
 
 
-def test_test_rows_are_read_by_evaluate_alone() -> None:
+def test_nothing_is_learned_from_test_rows() -> None:
     from tests.pipeline.test_dvc_yaml import PIPELINE
 
     readers = [stage for stage in ORDER if any("features/test" in dep for dep in PIPELINE[stage]["deps"])]
-    assert readers == ["evaluate"]
+    assert readers == ["evaluate", "explain"]
+    assert ORDER.index("train") < ORDER.index("evaluate")
 
 
 def test_nothing_changed_runs_nothing(project: Project) -> None:
@@ -96,7 +100,7 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
     before = outputs(project)
     project.set_params(models__lstm__units=5)
     ran = stages_run(project.run("dvc", "repro"))
-    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "plot", "track"}
+    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "explain", "plot", "track"}
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
     project.set_params(models__lstm__units=4)
     reverted = project.run("dvc", "repro")
@@ -110,7 +114,7 @@ def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> 
     kept = {name: digest for name, digest in outputs(project).items() if not name.endswith(("-2.keras", "-2.csv"))}
     project.set_params(train__seeds=[1])
     ran = stages_run(project.run("dvc", "repro"))
-    assert ran == {"evaluate", "plot", "track"}
+    assert ran == {"evaluate", "compare", "explain", "plot", "track"}
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     assert "up to date" in project.run("dvc", "status").stdout
     assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == ["lstm-1.keras", "rnn-1.keras"]
@@ -121,8 +125,8 @@ def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> 
 
 def test_a_third_model_trains_alone(project: Project) -> None:
     project.set_params(compare=["rnn", "lstm", "gru"], train__seeds=[1])
-    assert stages_run(project.run("dvc", "repro")) == {"train@gru-1", "evaluate", "plot", "track"}
-    assert list(metrics(project)) == ["gru", "lstm", "rnn"]
+    assert stages_run(project.run("dvc", "repro")) == {"train@gru-1", "evaluate", "compare", "explain", "plot", "track"}
+    assert list(metrics(project)) == ["gru", "lstm", "majority", "nbsvm", "rnn", "tfidf"]
 
 
 def test_a_killed_training_leaves_nothing_finished_and_the_next_run_completes(fresh: Project) -> None:
@@ -176,6 +180,7 @@ def test_dvc_shows_something_useful(project: Project) -> None:
 
 def test_the_dag_is_the_designs(blank: Project) -> None:
     drawn = blank.run("dvc", "dag", "--dot").stdout
-    arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("evaluate", "plot"), ("plot", "track")]
+    arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("baseline", "evaluate"), ("evaluate", "compare")]
+    arrows += [("evaluate", "explain"), ("explain", "plot"), ("compare", "track"), ("plot", "track")]
     for source, target in arrows:
         assert f'"{source}" -> "{target}"' in drawn

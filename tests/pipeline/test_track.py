@@ -22,8 +22,12 @@ def test_one_parent_with_a_child_for_each_model_and_seed(finished: Project) -> N
     [parent] = finished.runs("tags.kind = 'pipeline'")
     children = finished.runs("tags.kind = 'model'")
     assert {run.info.run_name for run in children} == {"rnn-1", "rnn-2", "lstm-1", "lstm-2"}
-    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    baselines = finished.runs("tags.kind = 'baseline'")
+    assert {run.info.run_name for run in baselines} == {"majority", "tfidf", "nbsvm"}
+    assert all(0.3 < run.data.metrics["test_accuracy"] <= 1 for run in baselines)
+    children += baselines
     assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert not finished.runs("tags.kind = 'live'")
     commit = finished.run("git", "rev-list", "--max-parents=0", "HEAD").stdout.strip()
     for run in [parent, *children]:
@@ -32,6 +36,9 @@ def test_one_parent_with_a_child_for_each_model_and_seed(finished: Project) -> N
         assert run.data.tags["dvc_lock"]
     assert parent.data.params["models.lstm.units"] == "4"
     assert "lstm.accuracy.mean" in parent.data.metrics
+    ends = [parent.data.metrics[f"lstm-rnn.{end}"] for end in ("low", "mean", "high")]
+    assert ends == sorted(ends)
+    assert "95 % interval" in parent.data.tags["mlflow.note.content"]
 
 
 def test_children_hold_curves_with_real_times(finished: Project, client: MlflowClient) -> None:
@@ -51,7 +58,7 @@ def test_children_hold_curves_with_real_times(finished: Project, client: MlflowC
 
 def test_the_logged_model_predicts_from_text_what_evaluate_did(finished: Project, client: MlflowClient) -> None:
     [run] = [run for run in finished.runs("tags.kind = 'model'") if run.info.run_name == "lstm-1"]
-    reviews = pd.read_parquet(finished.folder / "data/interim/reviews.parquet")
+    reviews = pd.read_parquet(finished.folder / "data/interim/rows.parquet")
     predictions = pd.read_parquet(finished.folder / "data/predictions.parquet")
     wanted = predictions[(predictions["model"] == "lstm") & (predictions["seed"] == 1)].set_index("id")["probability"]
     texts = reviews[reviews["id"].isin(wanted.index)].set_index("id")["text"]
@@ -63,7 +70,15 @@ def test_the_logged_model_predicts_from_text_what_evaluate_did(finished: Project
 def test_the_parent_holds_figures_and_reports(finished: Project, client: MlflowClient) -> None:
     [parent] = finished.runs("tags.kind = 'pipeline'")
     top = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
-    assert top >= {"figures", "metrics.json", "validation.md", "params.yaml", "dvc.lock"}
+    assert top >= {
+        "figures",
+        "explanations",
+        "metrics.json",
+        "comparison.md",
+        "validation.md",
+        "params.yaml",
+        "dvc.lock",
+    }
     figures = {artifact.path for artifact in client.list_artifacts(parent.info.run_id, "figures")}
     assert "figures/training_curves.png" in figures
 

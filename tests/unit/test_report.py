@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from rnnlab import report
+from rnnlab.results import Cost
 
 
 def finding(**changes: Any) -> dict[str, Any]:
@@ -64,21 +65,55 @@ def test_the_page_counts_failures_and_shows_them_first() -> None:
 
 def summary(accuracy: float, seeds: int) -> dict[str, Any]:
     return {
-        "mean": {"accuracy": accuracy, "f1": 0.5, "roc_auc": 0.75},
-        "sd": {"accuracy": 0.0125, "f1": 0.0, "roc_auc": 0.1},
+        "mean": {"accuracy": accuracy, "f1": 0.5, "roc_auc": 0.75, "log_loss": 0.4},
+        "sd": {"accuracy": 0.0125, "f1": 0.0, "roc_auc": 0.1, "log_loss": 0.02},
         "per_seed": {str(seed): {} for seed in range(seeds)},
         "parameters": 12345,
     }
 
 
+def rows(metrics: dict[str, Any], costs: dict[str, Cost]) -> list[dict[str, str]]:
+    header, _, *lines = report.results_table(metrics, costs, "github").splitlines()
+    return [dict(zip(cells(header), cells(line), strict=True)) for line in lines]
+
+
 def test_models_are_compared_in_the_given_order() -> None:
-    lines = report.results_table(
-        {"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {"rnn": 1.25}, "github"
-    ).splitlines()
-    assert cells(lines[0]) == ["model", "seeds", "test accuracy", "F1", "ROC AUC", "parameters", "s an epoch"]
-    assert cells(lines[2]) == ["rnn", "3", "0.700 ± 0.013", "0.500 ± 0.000", "0.750 ± 0.100", "12,345", "1.2"]
-    assert cells(lines[3])[:3] == ["lstm", "3", "0.800 ± 0.013"]
+    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {"rnn": Cost(1.25, 14.0)})
+    assert first == {
+        "model": "rnn",
+        "seeds": "3",
+        "test accuracy": "0.700 ± 0.013",
+        "F1": "0.500 ± 0.000",
+        "ROC AUC": "0.750 ± 0.100",
+        "log loss": "0.400 ± 0.020",
+        "parameters": "12,345",
+        "s an epoch": "1.2",
+        "training s": "14.0",
+        "accuracy a training s": "0.0500",
+    }
+    assert (second["model"], second["test accuracy"]) == ("lstm", "0.800 ± 0.013")
 
 
-def test_a_model_without_timings_shows_a_dash() -> None:
-    assert cells(report.results_table({"rnn": summary(0.7, 1)}, {}, "github").splitlines()[2])[-1] == "–"
+def test_what_is_not_known_shows_a_dash() -> None:
+    (row,) = rows({"rnn": summary(0.7, 1)}, {})
+    assert (row["s an epoch"], row["training s"], row["accuracy a training s"]) == ("–", "–", "–")
+
+
+def test_a_baseline_has_no_seeds_no_spread_and_no_epochs() -> None:
+    (row,) = rows({"tfidf": summary(0.9, 0)}, {"tfidf": Cost(None, 3.0)})
+    assert (row["seeds"], row["test accuracy"], row["s an epoch"], row["training s"]) == ("–", "0.900", "–", "3.0")
+
+
+def test_a_series_is_compared_by_its_errors() -> None:
+    figures = {"mse": 0.01234, "mae": 0.2, "r2": 0.9, "rmse": 0.1}
+    model = {"mean": figures, "sd": dict.fromkeys(figures, 0.001), "per_seed": {"1": {}, "2": {}}, "parameters": 7}
+    (row,) = rows({"lstm": model}, {"lstm": Cost(0.5, 5.0)})
+    assert (row["test MSE"], row["R²"]) == ("0.0123 ± 0.0010", "0.9000 ± 0.0010")
+    assert not any("accuracy" in heading for heading in row)
+
+
+def test_sentences_are_those_of_the_pairs() -> None:
+    assert report.sentences({"pairs": [{"sentence": "a is better than b"}, {"sentence": "no"}]}) == [
+        "a is better than b.",
+        "no.",
+    ]

@@ -1,0 +1,115 @@
+"""The second task on the same pipeline: the next value of a series."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import pyfunc, set_tracking_uri
+from PIL import Image
+
+from tests.pipeline.conftest import SERIES, Project, change_params
+
+
+def test_the_same_stages_score_networks_and_baselines(finished_series: Project) -> None:
+    metrics = json.loads((finished_series.folder / "reports/metrics.json").read_text())
+    assert set(metrics) == {"rnn", "lstm", "last_value", "linear"}
+    assert set(metrics["lstm"]["mean"]) == {"mse", "mae", "rmse", "r2"}
+    assert set(metrics["lstm"]["per_seed"]) == {"1", "2"}
+    assert metrics["linear"]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
+    assert "mean squared error" in (finished_series.folder / "reports/comparison.md").read_text()
+    for name in ("training_curves", "predicted_and_true", "errors"):
+        with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
+            image.load()
+
+
+def test_time_only_runs_forward_and_the_scaler_knows_training_rows_alone(finished_series: Project) -> None:
+    rows = pd.read_parquet(finished_series.folder / "data/interim/rows.parquet")
+    spans = rows.groupby("split")["row"].agg(["min", "max"])
+    assert spans.loc["train", "max"] < spans.loc["validation", "min"]
+    assert spans.loc["validation", "max"] < spans.loc["test", "min"]
+    features = finished_series.folder / "data/features"
+    scaler = json.loads((features / "train/scaler.json").read_text())
+    training = rows[rows["split"] == "train"]["value"]
+    assert (scaler["mean"], scaler["scale"]) == pytest.approx((training.mean(), training.std(ddof=0)))
+    for split in ("train", "validation", "test"):
+        targets, numbers = (np.load(features / split / f"{name}.npy") for name in ("targets", "rows"))
+        own = rows[rows["split"] == split]
+        assert numbers.tolist() == own["row"].tolist()[SERIES["series.window"] :]
+        values = rows.set_index("row")["value"][numbers]
+        np.testing.assert_allclose(targets, (values - scaler["mean"]) / scaler["scale"], rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_changed_runs_nothing(finished_series: Project) -> None:
+    assert "up to date" in finished_series.run("dvc", "status").stdout
+
+
+def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: Project) -> None:
+    [run] = [run for run in finished_series.runs("tags.kind = 'model'") if run.info.run_name == "lstm-1"]
+    set_tracking_uri(f"sqlite:///{finished_series.folder / 'mlflow/mlflow.db'}")
+    rows = pd.read_parquet(finished_series.folder / "data/interim/rows.parquet").set_index("row")["value"]
+    predictions = pd.read_parquet(finished_series.folder / "data/predictions.parquet")
+    wanted = predictions[(predictions["model"] == "lstm") & (predictions["seed"] == 1)].head(5)
+    window = SERIES["series.window"]
+    values = [rows.loc[row - window : row - 1].tolist() for row in wanted["row"]]
+    answer = pyfunc.load_model(f"runs:/{run.info.run_id}/model").predict(pd.DataFrame({"values": values}))
+    scaler = json.loads((finished_series.folder / "data/features/train/scaler.json").read_text())
+    expected = wanted["predicted"] * scaler["scale"] + scaler["mean"]
+    assert answer["next_value"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+MISTAKES = {
+    "gaps": ("value\n1\n2\n\n4\n", "rows have no value in column 'value', first row 3"),
+    "text": ("value\n1\ntwo\n3\n", "row 2 has 'two' in column 'value'"),
+    "no such column": ("level\n1\n2\n", "no column 'value'"),
+    "a constant": ("value\n" + "1\n" * 60, "a constant cannot be standardised"),
+    "a window longer than the series": ("value\n" + "1\n2\n" * 14, "series.window"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_bad_series_is_one_sentence_and_no_partial_result(mistake: str, fresh: Project) -> None:
+    content, sentence = MISTAKES[mistake]
+    (fresh.folder / "mine.csv").write_text(content)
+    change_params(fresh.folder, SERIES | {"data.csv": "mine.csv", "series.window": 30})
+    done = fresh.stage("ingest", expect=None)
+    if done.returncode == 0:
+        done = fresh.stage("tokenize_pad", expect=1)
+    assert done.stderr.startswith("error: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (fresh.folder / "data/features").exists()
+
+
+PARAMS = {
+    "a pooling that the task cannot have": (
+        SERIES | {"models.lstm.pooling": "mean"},
+        "models.lstm.pooling: the series task predicts from the last state, not mean",
+    ),
+    "an output of the other task": (
+        SERIES | {"models.rnn.output": "sigmoid"},
+        "models.rnn.output: the series task wants linear, not sigmoid",
+    ),
+    "a baseline of the other task": (
+        SERIES | {"baselines": ["tfidf"]},
+        "baselines: the series task has last_value, linear, not tfidf",
+    ),
+    "a split out of time": (
+        SERIES | {"split.method": "random"},
+        "split.method: the series task splits chronological, not random",
+    ),
+    "an interval over one seed": (
+        {"train.seeds": [1], "intervals.over": "rows_and_seeds"},
+        "intervals.over: an interval over seeds needs two seeds at least and train.seeds has one",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", PARAMS)
+def test_parameters_that_do_not_fit_together_stop_before_anything_runs(mistake: str, fresh: Project) -> None:
+    changes, sentence = PARAMS[mistake]
+    change_params(fresh.folder, changes)
+    done = fresh.run("dvc", "repro", expect=None)
+    assert done.returncode != 0
+    assert sentence in done.stdout + done.stderr
+    assert not (fresh.folder / "data/sample/reviews.csv").exists()
