@@ -26,6 +26,9 @@ def show_results(style: str) -> None:
     settings = params.read()
     metrics = in_order(settings, read_json(Path("reports/metrics.json")))
     print(f"\n{report.results_table(metrics, read_costs(settings, Path('reports/timings')), style)}\n")
+    for sentence in report.sentences(read_json(Path("reports/comparison.json"))):
+        print(f"- {sentence}")
+    print()
     print("figures:  reports/figures/*.png, and as a page: dvc plots show")
     print("MLflow:   make ui, then open the links it prints")
 

@@ -57,8 +57,13 @@ def compare(settings: Params, scores: dict[str, npt.NDArray[np.float64]]) -> dic
         "measure": "mse" if settings.task == "series" else "accuracy",
         "over": "rows_and_seeds" if over_seeds else "rows",
         "intervals": {name: statistics.interval(rows, **options(name))._asdict() for name, rows in scores.items()},
-        "pairs": [_pair(settings, scores, second, first, options(first, second)) for first, second in pairs],
+        "pairs": [_pair(settings, scores, *_newer_first(settings, pair), options(*pair)) for pair in pairs],
     }
+
+
+def _newer_first(settings: Params, pair: tuple[str, str]) -> tuple[str, str]:
+    """Speaks of the later network in the list, which is the one in question; of a network before its baseline."""
+    return pair if pair[1] in settings.baselines else (pair[1], pair[0])
 
 
 def _pair(

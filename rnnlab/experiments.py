@@ -273,8 +273,8 @@ def override(value: Any) -> str:
         return repr(value)
     if PLAIN.fullmatch(value):
         return value
-    # Backslashes stand for themselves, but before a quote and at the end.
-    escaped = re.sub(r'(\\*)("|\Z)', lambda found: found[1] * 2 + found[2].replace('"', r"\""), value)
+    # Backslashes stand for themselves, but before a quote, before what would be looked up, and at the end.
+    escaped = re.sub(r'(\\*)("|\$\{|\Z)', lambda found: found[1] * 2 + (found[2] and f"\\{found[2]}"), value)
     return f'"{escaped}"'
 
 
@@ -294,6 +294,9 @@ def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) 
             raise UserError(f"--csv: {named.name} runs on the embedded data; leave it out")
         return None
     place = Path(csv or environment.get("IMDB_CSV") or REVIEWS)
+    # No shell has seen to the ~ of --csv=~/x, nor to one in IMDB_CSV that was quoted.
+    if place.parts[:1] == ("~",) and not place.is_file():
+        place = place.expanduser()
     if not place.is_file():
         raise UserError(
             f"{place}: no such file; {named.name} reads the 50,000 IMDB reviews (ai.stanford.edu/~amaas/data/sentiment)"

@@ -5,7 +5,6 @@ Takes no paths from dvc.yaml: it is typed by hand too, so it knows where the oth
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnlab import params, provenance, report, store
+from rnnlab import experiments, params, provenance, report, store
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json
 from rnnlab.params import Params
@@ -112,25 +111,18 @@ def workspace_key(settings: Params) -> str:
 def backfill() -> None:
     """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its own files."""
     root = provenance.project_root()
-    for name, commit in experiments().items():
-        with checked_out(commit, root) as folder:
+    for name, found in experiments.recorded().items():
+        with checked_out(found.commit, root) as folder:
             environment = {
                 **os.environ,
                 "DVC_ROOT": str(root),
                 "DVC_EXP_NAME": name,
-                "DVC_EXP_BASELINE_REV": provenance.git("rev-parse", f"{commit}^"),
+                "DVC_EXP_BASELINE_REV": found.baseline,
                 "MLFLOW_SYNC": "strict",
             }
             command = (sys.executable, "-m", "stages.track")
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             print(f"{name}: {(done.stdout or done.stderr).strip()}")
-
-
-def experiments() -> dict[str, str]:
-    """Lists DVC's experiments: name and commit."""
-    listed = provenance.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines()
-    found = (re.fullmatch(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(\S+) (\w+)", line) for line in listed)
-    return {match[1]: match[2] for match in found if match}
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_every_pair_but_two_baselines_is_compared(settings: Params) -> None:
     options = chosen(settings)
     comparison = comparisons.compare(options, comparisons.row_scores(options, predictions()))
     pairs = {(each["first"], each["second"]) for each in comparison["pairs"]}
-    assert pairs == {("lstm", "rnn"), ("majority", "rnn"), ("tfidf", "rnn"), ("majority", "lstm"), ("tfidf", "lstm")}
+    assert pairs == {("lstm", "rnn"), ("rnn", "majority"), ("rnn", "tfidf"), ("lstm", "majority"), ("lstm", "tfidf")}
     assert set(comparison["intervals"]) == {"rnn", "lstm", "majority", "tfidf"}
     assert comparison["over"] == "rows_and_seeds"
 
@@ -70,7 +70,7 @@ def test_a_pair_has_difference_seeds_and_an_exact_test_a_seed(settings: Params) 
     # Seed 1: two rows that the LSTM alone got right, (1/2)^2 twice; seed 2: two as well.
     assert found["mcnemar"]["1"] == {"only_first": 2, "only_second": 0, "p_value": pytest.approx(0.5)}
     assert found["mcnemar"]["2"] == {"only_first": 2, "only_second": 0, "p_value": pytest.approx(0.5)}
-    assert pair(comparison, "tfidf", "rnn")["mcnemar"]["1"]["only_second"] == 2
+    assert pair(comparison, "rnn", "tfidf")["mcnemar"]["1"]["only_first"] == 2
 
 
 def test_one_seed_gives_intervals_over_rows(settings: Params) -> None:

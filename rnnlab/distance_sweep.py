@@ -1,0 +1,88 @@
+"""How far a model remembers: its accuracy over the distances of a sweep."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from rnnlab import figures
+from rnnlab.experiments import Named
+from rnnlab.outcomes import Outcome, of_experiment
+
+DISTANCE = "sample.distance"
+HOLDS = 0.95
+CHANCE = 0.5
+NEAR_CHANCE = 0.05
+
+
+def points(experiment: Named, outcomes: Mapping[str, Outcome]) -> pd.DataFrame | None:
+    """Collects a sweep over the distance: columns distance, model, seed and accuracy on far verdicts.
+
+    Returns:
+        None for another experiment, or when nothing of it was run.
+    """
+    variants = experiment.experiment.variants
+    if not variants or not all(DISTANCE in changes for changes in variants.values()):
+        return None
+    tables = [
+        far_accuracy(outcome.lengths, outcome.values["compare"]).assign(distance=outcome.values["sample"]["distance"])
+        for _, outcome in of_experiment(experiment, outcomes)
+        if outcome.lengths is not None
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Averages the two longest of the six groups of test rows, weighted by their rows: model, seed, accuracy."""
+    rows = []
+    for (model, seed), groups in lengths[lengths["model"].isin(models)].groupby(["model", "seed"], sort=False):
+        longest = groups.nlargest(2, "words")
+        rows.append((model, seed, float(np.average(longest["accuracy"], weights=longest["rows"]))))
+    return pd.DataFrame(rows, columns=["model", "seed", "accuracy"])
+
+
+def sentence(points: pd.DataFrame) -> str:
+    """Says how far each model holds a verdict, up to the first distance it fails at, and where it falls to chance."""
+    chance, claims = f"within {100 * NEAR_CHANCE:.0f} points of chance", []
+    for model, group in points.groupby("model", sort=False):
+        means = group.groupby("distance")["accuracy"].mean()
+        held = means.index[(means > HOLDS).cummin()]
+        lost = means.index[means <= CHANCE + NEAR_CHANCE]
+        first = f"holds a verdict over {held[-1]} words" if len(held) else "holds none of the distances"
+        near = f"is first {chance} at {lost[0]} words" if len(lost) else f"is never {chance}"
+        claims.append(f"{model} {first} (above {100 * HOLDS:.0f} %) and {near}")
+    return "; ".join(claims)
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Draws accuracy over distance: mean over the seeds with one standard deviation."""
+    figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
+    for index, (model, group) in enumerate(points.groupby("model", sort=False)):
+        means = group.groupby("distance")["accuracy"].agg(["mean", "std", "size"]).fillna(0)
+        panel.errorbar(
+            means.index,
+            means["mean"],
+            means["std"],
+            color=figures.COLOURS[index % 6],
+            linestyle=figures.STYLES[index % 6],
+            marker=figures.MARKERS[index % 6],
+            linewidth=1.6,
+            capsize=3,
+            label=f"{model} ({means['size'].max()} seeds)",
+        )
+    panel.axhline(CHANCE, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    distances = sorted(points["distance"].unique())
+    panel.set_xscale("log")
+    panel.set_xticks(distances, [str(distance) for distance in distances])
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.set(
+        xlabel="words that a far verdict must be remembered over, at most (logarithmic)",
+        ylabel="accuracy on far verdicts, ± one standard deviation over seeds",
+    )
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.grid(**figures.GRID)
+    panel.legend()
+    return figure
