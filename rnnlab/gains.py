@@ -40,7 +40,7 @@ class Gain(NamedTuple):
 Gains = Mapping[tuple[str, str], Gain]
 
 
-def all_gains(named: Iterable[Named], outcomes: Mapping[str, Outcome]) -> dict[tuple[str, str], Gain]:
+def all_gains(named: Iterable[Named], outcomes: Mapping[str, Outcome]) -> Gains:
     """Compares every experiment with the one it extends, model by model, where both were run."""
     gains = {}
     for experiment in named:

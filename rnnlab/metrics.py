@@ -1,11 +1,10 @@
 """Test figures of one run, and their mean and spread over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
 from sklearn.metrics import (
     brier_score_loss,
     confusion_matrix,
@@ -61,21 +60,6 @@ def calibration_error(labels: npt.NDArray[np.int8], probabilities: npt.NDArray[n
     bins = np.minimum((probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=probabilities - labels, minlength=CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / len(labels))
-
-
-def average_log_odds(members: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """Joins models: the probability whose log-odds are the mean of theirs.
-
-    That is their geometric mean as a product of experts (Hinton 2002, "Training products of experts by minimizing
-    contrastive divergence"), with equal weights, so that no rows are needed to fit it.
-
-    Args:
-        members: probabilities of class 1, float32 of shape (rows,) each.
-    """
-    # A float32 of exactly 0 or 1 would outvote all others.
-    certain = np.clip(np.asarray(members, np.float64), 1e-7, 1 - 1e-7)
-    joined: npt.NDArray[np.float32] = expit(logit(certain).mean(axis=0)).astype(np.float32)
-    return joined
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dict[str, Any]:

@@ -24,13 +24,14 @@ from rnnlab.runs import drop_leftovers
 MODELS = Path("models")
 HISTORY = Path("reports/history")
 TIMINGS = Path("reports/timings")
+EXPLANATIONS = Path("reports/explanations")
 METRICS = Path("reports/metrics.json")
 COMPARISON = Path("reports/comparison.json")
 VOCABULARY = Path("data/features/vocabulary.json")
 SCALER = Path("data/features/train/scaler.json")
 ARTIFACTS = [
     Path("reports/figures"),
-    Path("reports/explanations"),
+    EXPLANATIONS,
     METRICS,
     COMPARISON,
     Path("reports/comparison.md"),
@@ -135,7 +136,7 @@ def checked_out(commit: str, root: Path) -> Iterator[Path]:
             cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
             subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
             settings = params.read(folder / "params.yaml")
-            files = [encoding_file(settings), TIMINGS / "baselines.json"]
+            files = [encoding_file(settings), EXPLANATIONS, TIMINGS / "baselines.json"]
             for run in settings.runs:
                 files += [MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json"]
             targets = [str(target) for target in files]

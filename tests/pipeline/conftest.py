@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 ORDER = [
     *("sample", "ingest", "validate", "tokenize_pad", "baseline", "train"),
-    *("evaluate", "compare", "explain", "plot", "track"),
+    *("evaluate", "compare", "plot", "track"),
 ]
 
 # Two models and two seeds, small enough to train in seconds.

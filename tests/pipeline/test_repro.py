@@ -76,12 +76,11 @@ def test_no_noise_reaches_the_screen(finished: Project) -> None:
         assert noise not in finished.first_run.stdout + finished.first_run.stderr, noise  # type: ignore[attr-defined]
 
 
-def test_nothing_is_learned_from_test_rows() -> None:
+def test_test_rows_are_read_by_evaluate_alone() -> None:
     from tests.pipeline.test_dvc_yaml import PIPELINE
 
     readers = [stage for stage in ORDER if any("features/test" in dep for dep in PIPELINE[stage]["deps"])]
-    assert readers == ["evaluate", "explain"]
-    assert ORDER.index("train") < ORDER.index("evaluate")
+    assert readers == ["evaluate"]
 
 
 def test_nothing_changed_runs_nothing(project: Project) -> None:
@@ -100,7 +99,7 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
     before = outputs(project)
     project.set_params(models__lstm__units=5)
     ran = stages_run(project.run("dvc", "repro"))
-    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "explain", "plot", "track"}
+    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "plot", "track"}
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
     project.set_params(models__lstm__units=4)
     reverted = project.run("dvc", "repro")
@@ -114,7 +113,7 @@ def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> 
     kept = {name: digest for name, digest in outputs(project).items() if not name.endswith(("-2.keras", "-2.csv"))}
     project.set_params(train__seeds=[1])
     ran = stages_run(project.run("dvc", "repro"))
-    assert ran == {"evaluate", "compare", "explain", "plot", "track"}
+    assert ran == {"evaluate", "compare", "plot", "track"}
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     assert "up to date" in project.run("dvc", "status").stdout
     assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == ["lstm-1.keras", "rnn-1.keras"]
@@ -125,7 +124,7 @@ def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> 
 
 def test_a_third_model_trains_alone(project: Project) -> None:
     project.set_params(compare=["rnn", "lstm", "gru"], train__seeds=[1])
-    assert stages_run(project.run("dvc", "repro")) == {"train@gru-1", "evaluate", "compare", "explain", "plot", "track"}
+    assert stages_run(project.run("dvc", "repro")) == {"train@gru-1", "evaluate", "compare", "plot", "track"}
     assert list(metrics(project)) == ["gru", "lstm", "majority", "nbsvm", "rnn", "tfidf"]
 
 
@@ -181,6 +180,6 @@ def test_dvc_shows_something_useful(project: Project) -> None:
 def test_the_dag_is_the_designs(blank: Project) -> None:
     drawn = blank.run("dvc", "dag", "--dot").stdout
     arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("baseline", "evaluate"), ("evaluate", "compare")]
-    arrows += [("evaluate", "explain"), ("explain", "plot"), ("compare", "track"), ("plot", "track")]
+    arrows += [("compare", "track"), ("plot", "track")]
     for source, target in arrows:
         assert f'"{source}" -> "{target}"' in drawn

@@ -250,6 +250,13 @@ VALUES = [
     "{a: 1}",
     "é – ü",
     "$HOME",
+    "${seed}",
+    "/tmp/${oc.env:HOME}/c.csv",
+    "both $${seed} and ${",
+    "\\${seed} then \\\\${seed}\\",
+    'quoted "${seed}"',
+    "}",
+    "data/~a/~b.csv",
     "a(b)",
     "*?#%&!",
     [],
@@ -257,12 +264,13 @@ VALUES = [
     ["rnn", "lstm"],
     ["0", "1"],
     ["very bad", "good, really"],
+    ["${seed}", "${"],
     [None, True, 1.5, "x"],
 ]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_dvc_reads_back_every_value_that_is_printed(settings: Params, value: Any) -> None:
+def test_dvc_reads_back_every_value_that_is_printed(settings: Params, tmp_path: Path, value: Any) -> None:
     line = shlex.join(experiments.command(Setup("x", {"data.csv": value}, settings), queue=False, csv=None))
     words = shlex.split(line)
     assert words[:-1] == ["dvc", "exp", "run", "--name", "x", "--temp", "-S"]
@@ -271,8 +279,11 @@ def test_dvc_reads_back_every_value_that_is_printed(settings: Params, value: Any
     assert file == "params.yaml"
     assert parsed.key_or_group == "data.csv"
     assert not parsed.is_sweep_override()
-    assert parsed.value() == value
-    assert type(parsed.value()) is type(value)
+    shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
+    apply_overrides(tmp_path / "params.yaml", overrides)
+    read = YAML(typ="safe").load(tmp_path / "params.yaml")["data"]["csv"]
+    assert read == value
+    assert type(read) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -356,6 +367,25 @@ def test_reviews_are_named_by_flag_then_environment_then_habit(
     assert experiments.find_reviews(named, "../flag.csv", environment) == str(tmp_path / "flag.csv")
     assert experiments.find_reviews(named, "", environment) == str(tmp_path / "environment.csv")
     assert experiments.find_reviews(named, None, {"IMDB_CSV": ""}) == str(repository / "data/raw/imdb.csv")
+
+
+def test_a_tilde_that_no_shell_has_seen_is_the_home_folder(
+    repository: Path, folder: Path, settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = on("imdb", folder, settings)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("home/mine.csv", "project/~mine.csv", "project/a~b/~mine.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert experiments.find_reviews(named, "~/mine.csv", {}) == str(tmp_path / "home/mine.csv")
+    assert experiments.find_reviews(named, None, {"IMDB_CSV": "~/mine.csv"}) == str(tmp_path / "home/mine.csv")
+    for place in ("~mine.csv", "a~b/~mine.csv"):
+        assert experiments.find_reviews(named, place, {}) == str(repository / place)
+    with pytest.raises(UserError, match=rf"^{tmp_path}/home/no\.csv: no such file; "):
+        experiments.find_reviews(named, "~/no.csv", {})
+    (repository / "~").mkdir()
+    (repository / "~/mine.csv").touch()
+    assert experiments.find_reviews(named, "~/mine.csv", {}) == str(repository / "~/mine.csv")
 
 
 @pytest.mark.parametrize("added", ["imdb.csv", "imdb.csv.dvc"])

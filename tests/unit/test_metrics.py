@@ -132,20 +132,6 @@ def test_equal_lengths_are_one_group() -> None:
     assert found == [(9.0, 0.75, 4)]
 
 
-def test_an_ensemble_has_the_mean_log_odds_of_its_members() -> None:
-    odds = np.array([[1.0, 4.0, 0.25], [1.0, 16.0, 4.0]])
-    members = [(row / (1 + row)).astype(np.float32) for row in odds]
-    joined = np.sqrt(odds[0] * odds[1])
-    np.testing.assert_allclose(metrics.average_log_odds(members), joined / (1 + joined), rtol=1e-5)
-
-
-def test_a_member_that_is_certain_does_not_silence_the_others() -> None:
-    certain, doubtful = np.array([1.0, 0.0], np.float32), np.array([0.001, 0.999], np.float32)
-    joined = metrics.average_log_odds([certain, doubtful, doubtful, doubtful])
-    assert np.isfinite(joined).all()
-    assert joined[0] < 0.5 < joined[1]
-
-
 def test_a_model_without_seeds_has_no_figures_by_seed() -> None:
     summary = metrics.summarise({NO_SEED: {"accuracy": 0.75, "confusion": {}}}, 3)
     assert summary == {"mean": {"accuracy": 0.75}, "sd": {"accuracy": 0.0}, "per_seed": {}, "parameters": 3}

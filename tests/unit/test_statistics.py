@@ -152,7 +152,7 @@ def test_errors_in_single_precision_are_not_rounded_further() -> None:
 
 def test_an_interval_over_seeds_needs_two_seeds() -> None:
     one = np.ones((1, 5))
-    with pytest.raises(UserError, match=r"at least two seeds in train\.seeds.*set evaluate\.interval to rows"):
+    with pytest.raises(UserError, match=r"at least two seeds in train\.seeds.*set intervals\.over to rows"):
         statistics.interval(one, over_seeds=True, resamples=10, seed=1)
     with pytest.raises(UserError, match="at least two seeds"):
         statistics.paired_difference(one, one, over_seeds=True, resamples=10, seed=1)

@@ -1,7 +1,5 @@
-"""Trained networks and test rows → why they differ: gradients over distance, opinions word by word, mistakes."""
+"""What is told of the networks beside their scores: tables on why they differ, and where they go wrong."""
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab import features, params
-from rnnlab.errors import exit_status
-from rnnlab.files import read_json, replacing, write_text
+from rnnlab import explanations, features, models
 from rnnlab.params import Params
-from rnnlab.quiet import importing_keras
 
 
 def read_texts(rows: Path, ids: list[str]) -> dict[str, str]:
@@ -38,8 +33,6 @@ def look_inside(
     Returns:
         The columns model, seed, distance, norm; and text_id, model, seed, position, word, probability.
     """
-    from rnnlab import explanations, models
-
     gradients: list[pd.DataFrame] = []
     traces: list[dict[str, Any]] = []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
@@ -59,37 +52,47 @@ def look_inside(
     return pd.concat(gradients, ignore_index=True), pd.DataFrame(traces)
 
 
-def explain_reviews(
-    settings: Params, folder: Path, test: Path, rows: Path, vocabulary: Path, predictions: pd.DataFrame
+def explain_texts(
+    settings: Params,
+    folder: Path,
+    test: features.Features,
+    rows: Path,
+    vocabulary: list[str],
+    predictions: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task, by name."""
-    with importing_keras():
-        from rnnlab import explanations
+    """Makes the tables of the text task, by name.
+
+    Args:
+        settings: how much to look at.
+        folder: of the ``.keras`` files.
+        test: the encoded test rows.
+        rows: the file that holds their texts.
+        vocabulary: the word of each id.
+        predictions: of the test rows: the columns id, label, words, model, seed, probability.
+    """
     compared = predictions[predictions["model"].isin(settings.compare)]
     means = {name: average(compared, name) for name in settings.compare}
-    traced = explanations.choose_traced(
-        compared, settings.compare[0], settings.compare[-1], settings.explain.traced_rows
-    )
-    wrong = {name: explanations.mistakes(table, settings.explain.mistakes) for name, table in means.items()}
-    mistakes = pd.concat([table.assign(model=name) for name, table in wrong.items()], ignore_index=True)
-    texts = read_texts(rows, [*traced, *mistakes["id"]])
-    gradients, traces = look_inside(
-        settings, folder, features.load(test), read_json(vocabulary), {key: texts[key] for key in traced}
-    )
-    labels = dict(zip(compared["id"], compared["label"], strict=True))
-    bins = [
-        pd.DataFrame(
-            explanations.calibration(table["label"].to_numpy(), table["probability"].to_numpy(np.float32)),
-            columns=["forecast", "observed", "rows"],
-        ).assign(model=name)
-        for name, table in means.items()
+    first, last = settings.compare[0], settings.compare[-1]
+    traced = explanations.choose_traced(compared, first, last, settings.explain.traced_rows)
+    wrong = [
+        explanations.mistakes(table, settings.explain.mistakes).assign(model=name) for name, table in means.items()
     ]
+    mistakes = pd.concat(wrong, ignore_index=True)
+    texts = read_texts(rows, [*traced, *mistakes["id"]])
+    gradients, traces = look_inside(settings, folder, test, vocabulary, {key: texts[key] for key in traced})
+    labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         "gradient_norms": gradients,
         "traces": traces.assign(label=traces["text_id"].map(labels)),
-        "calibration": pd.concat(bins, ignore_index=True),
+        "calibration": pd.concat([bins(table).assign(model=name) for name, table in means.items()], ignore_index=True),
         "mistakes": mistakes.assign(text=mistakes["id"].map(texts)),
     }
+
+
+def bins(means: pd.DataFrame) -> pd.DataFrame:
+    """Groups one model's probabilities for a reliability curve: the columns forecast, observed, rows."""
+    groups = explanations.calibration(means["label"].to_numpy(), means["probability"].to_numpy(np.float32))
+    return pd.DataFrame(groups, columns=["forecast", "observed", "rows"])
 
 
 def explain_series(settings: Params, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -98,30 +101,3 @@ def explain_series(settings: Params, predictions: pd.DataFrame) -> dict[str, pd.
     means["error"] = (means["predicted"] - means["target"]).abs()
     ranked = means[means["model"].isin(settings.compare)].sort_values(["error", "row"], ascending=[False, True])
     return {"mistakes": ranked.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)}
-
-
-def main() -> None:
-    """Parses the flags that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--test", type=Path, required=True)
-    parser.add_argument("--rows", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=Path, required=True)
-    parser.add_argument("--predictions", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="folder that gets a CSV a table")
-    flags = parser.parse_args()
-    settings = params.read()
-    predictions = pd.read_parquet(flags.predictions)
-    if settings.task == "series":
-        tables = explain_series(settings, predictions)
-    else:
-        tables = explain_reviews(settings, flags.models, flags.test, flags.rows, flags.vocabulary, predictions)
-    with replacing(flags.out) as folder:
-        folder.mkdir()
-        for name, table in tables.items():
-            csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-            write_text(folder / f"{name}.csv", csv)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_status(main))

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from rnnlab import experiments, outcomes
+from rnnlab.params import Params, Run
+from tests.builders import named, outcome
+from tests.repository import Repository, lay_out
+
+
+def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Repository, settings: Params) -> None:
+    made_repository.write("rnnlab/models.py", "# as committed\n")
+    baseline = made_repository.commit("code")
+    lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
+    made_repository.write("rnnlab/models.py", "# not committed\n")
+    found = made_repository.record("wide", baseline)
+    assert experiments.recorded(made_repository.folder) == {"wide": found}
+    every = [named("wide"), named("absent")]
+    read = outcomes.read_outcomes(every, {"wide": found}, made_repository.cache, made_repository.folder)
+    assert list(read) == ["wide"]
+    wide = read["wide"]
+    assert wide.baseline == baseline
+    assert wide.values["train"]["seeds"] == [1, 2]
+    assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
+    assert wide.comparison == {}
+    assert wide.seconds == {Run("rnn", 1): [30.0, 60.0]}
+    assert list(wide.histories) == [Run("rnn", 1)]
+    assert wide.histories[Run("rnn", 1)]["val_loss"].tolist() == [0.3, 0.2]
+    assert wide.predictions is not None
+    assert wide.predictions["id"].tolist() == ["r0", "r1", "r2"] * 2
+    assert wide.lengths is not None
+    assert wide.lengths["accuracy"].tolist() == [0.9, 0.7]
+    assert wide.edited == ["rnnlab/models.py"]
+
+
+def test_an_experiment_without_results_counts_as_not_run(made_repository: Repository, settings: Params) -> None:
+    baseline = made_repository.commit("code")
+    made_repository.write("params.yaml", settings.model_dump(mode="json", by_alias=True))
+    found = made_repository.record("wide", baseline)
+    assert outcomes.read_outcome(found, made_repository.cache, made_repository.folder) is None
+
+
+def test_an_empty_cache_costs_predictions_and_times_only(
+    made_repository: Repository, settings: Params, tmp_path: Path
+) -> None:
+    baseline = made_repository.commit("code")
+    lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
+    found = made_repository.record("wide", baseline)
+    wide = outcomes.read_outcome(found, tmp_path / "no cache", made_repository.folder)
+    assert wide is not None
+    assert wide.predictions is None
+    assert wide.seconds == {}
+    assert list(wide.histories) == [Run("rnn", 1)]
+    assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
+
+
+def test_an_experiment_has_the_outcomes_of_its_setups() -> None:
+    sweep = named(variants={"a": {}, "b": {}})
+    found = {"it-b": outcome(), "another": outcome()}
+    assert outcomes.of_experiment(sweep, found) == [(sweep.setups[1], found["it-b"])]
+    assert outcomes.of_experiment(named(), found) == []
