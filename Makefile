@@ -40,7 +40,7 @@ imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"
 
 test: $(STAMP)  ## run the whole test suite
-	@pytest --numprocesses auto --dist loadfile
+	@pytest --numprocesses auto --dist worksteal
 
 lint: $(STAMP)  ## ruff and mypy
 	@ruff check .

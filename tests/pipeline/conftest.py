@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,7 @@ SERIES = {
     "series.window": 8,
     "models.rnn.output": "linear",
     "models.lstm.output": "linear",
+    "compare": ["lstm"],
     "baselines": ["last_value", "linear"],
 }
 
@@ -78,6 +80,11 @@ class Project:
         """Changes params.yaml; ``__`` stands for a dot."""
         change_params(self.folder, {key.replace("__", "."): value for key, value in values.items()})
 
+    def commit(self, message: str) -> None:
+        """Commits everything that Git does not ignore."""
+        self.run("git", "add", ".")
+        self.run("git", "commit", "-q", "-m", message)
+
     def copy(self, folder: Path) -> "Project":
         """Copies everything, DVC's cache and MLflow's store included; the store's artifacts stay where they were."""
         shutil.copytree(self.folder, folder, symlinks=True)
@@ -109,47 +116,65 @@ def change_params(folder: Path, values: dict[str, Any]) -> None:
     yaml.dump(params, folder / "params.yaml")
 
 
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Project:
+    """A project made once, by whichever test process comes first. Not to be changed: copy it."""
+    base = factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{place}.lock"):
+        if not (place / "ready").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            make(place / "project")
+            (place / "ready").touch()
+    return Project(place / "project")
+
+
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The working tree as one commit, nothing run yet. Not to be changed: copy it."""
-    folder = tmp_path_factory.mktemp("blank") / "project"
-    listed = subprocess.run(
-        ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, check=True
-    )
-    for name in listed.stdout.decode().splitlines():
-        source = ROOT / name
-        if source.is_file() and name != "dvc.lock" and not name.startswith("reports/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, folder / name)
-    change_params(folder, TINY)
-    project = Project(folder)
-    project.run("git", "init", "-q", "-b", "main")
-    project.run("git", "config", "user.name", "test")
-    project.run("git", "config", "user.email", "test@example.org")
-    project.run("git", "add", ".")
-    project.run("git", "commit", "-q", "-m", "tiny")
-    return project
+    """The working tree as one commit, nothing run yet."""
+
+    def make(folder: Path) -> None:
+        listed = subprocess.run(
+            ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, check=True
+        )
+        for name in listed.stdout.decode().splitlines():
+            source = ROOT / name
+            if source.is_file() and name != "dvc.lock" and not name.startswith("reports/"):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, folder / name)
+        change_params(folder, TINY)
+        project = Project(folder)
+        project.run("git", "init", "-q", "-b", "main")
+        project.run("git", "config", "user.name", "test")
+        project.run("git", "config", "user.email", "test@example.org")
+        project.commit("tiny")
+
+    return shared(tmp_path_factory, "blank", make)
 
 
 @pytest.fixture(scope="session")
 def finished(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after its first `dvc repro`, committed. Not to be changed: copy it."""
-    project = blank.copy(tmp_path_factory.mktemp("finished") / "project")
-    project.first_run = project.run("dvc", "repro")  # type: ignore[attr-defined]
-    project.run("git", "add", ".")
-    project.run("git", "commit", "-q", "-m", "results")
-    return project
+    """The project after its first `dvc repro`, committed; what that printed is in first_run.txt beside it."""
+
+    def make(folder: Path) -> None:
+        project = blank.copy(folder)
+        done = project.run("dvc", "repro")
+        (folder.parent / "first_run.txt").write_text(done.stdout + done.stderr)
+        project.commit("results")
+
+    return shared(tmp_path_factory, "finished", make)
 
 
 @pytest.fixture(scope="session")
 def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after a `dvc repro` of the series task, committed. Not to be changed: copy it."""
-    project = blank.copy(tmp_path_factory.mktemp("series") / "project")
-    change_params(project.folder, SERIES)
-    project.run("dvc", "repro")
-    project.run("git", "add", ".")
-    project.run("git", "commit", "-q", "-m", "series")
-    return project
+    """The project after a `dvc repro` of the series task, committed."""
+
+    def make(folder: Path) -> None:
+        project = blank.copy(folder)
+        change_params(folder, SERIES)
+        project.run("dvc", "repro")
+        project.commit("series")
+
+    return shared(tmp_path_factory, "finished-series", make)
 
 
 @pytest.fixture

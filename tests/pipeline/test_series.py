@@ -13,7 +13,7 @@ from tests.pipeline.conftest import SERIES, Project, change_params
 
 def test_the_same_stages_score_networks_and_baselines(finished_series: Project) -> None:
     metrics = json.loads((finished_series.folder / "reports/metrics.json").read_text())
-    assert set(metrics) == {"rnn", "lstm", "last_value", "linear"}
+    assert set(metrics) == {"lstm", "last_value", "linear"}
     assert set(metrics["lstm"]["mean"]) == {"mse", "mae", "rmse", "r2"}
     assert set(metrics["lstm"]["per_seed"]) == {"1", "2"}
     assert metrics["linear"]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
@@ -87,8 +87,8 @@ PARAMS = {
         "models.lstm.pooling: the series task predicts from the last state, not mean",
     ),
     "an output of the other task": (
-        SERIES | {"models.rnn.output": "sigmoid"},
-        "models.rnn.output: the series task wants linear, not sigmoid",
+        SERIES | {"models.lstm.output": "sigmoid"},
+        "models.lstm.output: the series task wants linear, not sigmoid",
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
