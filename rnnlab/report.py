@@ -66,8 +66,8 @@ def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: 
             "training s": f"{cost.training:.1f}" if cost else "–",
         }
         if main == "accuracy":
-            gained = model["mean"]["accuracy"] / max(cost.training, 0.1) if cost else None
-            row["accuracy a training s"] = f"{gained:.4f}" if gained else "–"
+            seconds = cost.training if cost and cost.training > 0.1 else None  # below, the quotient says nothing
+            row["accuracy a training s"] = f"{model['mean']['accuracy'] / seconds:.3f}" if seconds else "–"
         rows.append(row)
     right = len(rows[0]) - 1
     return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)

@@ -89,7 +89,7 @@ def test_models_are_compared_in_the_given_order() -> None:
         "parameters": "12,345",
         "s an epoch": "1.2",
         "training s": "14.0",
-        "accuracy a training s": "0.0500",
+        "accuracy a training s": "0.050",
     }
     assert (second["model"], second["test accuracy"]) == ("lstm", "0.800 ± 0.013")
 
