@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from rnnlab import explanations, metrics, models
-from rnnlab.params import Model, TokenizePad
+from rnnlab.params import TokenizePad
 from rnnlab.text import encode
+from tests.networks import plain
 
 CHANNELS, UNITS, LENGTH = 3, 4, 6
 WORDS = 15  # one for each step of ROWS that is no padding
@@ -21,24 +22,8 @@ VOCABULARY = 1 + WORDS + 2 * WORDS * CHANNELS
 
 
 def network(vocabulary: int = VOCABULARY, length: int = LENGTH, seed: int = 1, **changes: object) -> keras.Model:
-    values = {
-        "cell": "lstm",
-        "embedding_dim": CHANNELS,
-        "mask": True,
-        "word_dropout": 0.0,
-        "embedding_dropout": 0.0,
-        "layers": 1,
-        "units": UNITS,
-        "bidirectional": False,
-        "input_dropout": 0.0,
-        "recurrent_dropout": 0.0,
-        "pooling": "last",
-        "dense": 0,
-        "dropout": 0.0,
-        "output": "sigmoid",
-    }
     models.set_seed(seed)
-    model = models.build_classifier(Model.model_validate(values | changes), vocabulary, length)
+    model = models.build_classifier(plain(**{"embedding_dim": CHANNELS, "units": UNITS, **changes}), vocabulary, length)
     words = np.random.default_rng(seed).normal(size=(vocabulary, CHANNELS))
     model.get_layer("embedding").set_weights([words])  # Keras' own are so small that every cell is nearly linear
     return model

@@ -4,34 +4,14 @@ import pytest
 
 from rnnlab import models
 from rnnlab.errors import UserError
-from rnnlab.params import Model
+from tests.networks import plain
 
 VOCABULARY, LENGTH = 20, 7
 
 
-def options(**changes: object) -> Model:
-    values = {
-        "cell": "lstm",
-        "embedding_dim": 5,
-        "mask": True,
-        "word_dropout": 0.0,
-        "embedding_dropout": 0.0,
-        "layers": 1,
-        "units": 4,
-        "bidirectional": False,
-        "input_dropout": 0.0,
-        "recurrent_dropout": 0.0,
-        "pooling": "last",
-        "dense": 0,
-        "dropout": 0.0,
-        "output": "sigmoid",
-    }
-    return Model.model_validate(values | changes)
-
-
 def built(seed: int = 1, **changes: object) -> keras.Model:
     models.set_seed(seed)
-    return models.build_classifier(options(**changes), VOCABULARY, LENGTH)
+    return models.build_classifier(plain(**{"embedding_dim": 5, "units": 4, **changes}), VOCABULARY, LENGTH)
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("simple_rnn", 1), ("lstm", 4)])

@@ -4,26 +4,10 @@ import pytest
 
 from rnnlab import models, training
 from rnnlab.errors import UserError
-from rnnlab.params import Model, Train
+from rnnlab.params import Train
+from tests.networks import plain
 
-OPTIONS = Model.model_validate(
-    {
-        "cell": "lstm",
-        "embedding_dim": 8,
-        "mask": True,
-        "word_dropout": 0.0,
-        "embedding_dropout": 0.0,
-        "layers": 1,
-        "units": 8,
-        "bidirectional": False,
-        "input_dropout": 0.0,
-        "recurrent_dropout": 0.0,
-        "pooling": "last",
-        "dense": 0,
-        "dropout": 0.0,
-        "output": "sigmoid",
-    }
-)
+OPTIONS = plain(8, 8)
 
 
 def budget(**changes: object) -> Train:

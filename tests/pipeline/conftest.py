@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,30 +152,25 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return shared(tmp_path_factory, "blank", make)
 
 
+def run_and_commit(blank: Project, changes: dict[str, Any], folder: Path) -> None:
+    """Runs the project with some parameters changed; what that printed is in first_run.txt beside it."""
+    project = blank.copy(folder)
+    change_params(folder, changes)
+    done = project.run("dvc", "repro")
+    (folder.parent / "first_run.txt").write_text(done.stdout + done.stderr)
+    project.commit("results")
+
+
 @pytest.fixture(scope="session")
 def finished(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after its first `dvc repro`, committed; what that printed is in first_run.txt beside it."""
-
-    def make(folder: Path) -> None:
-        project = blank.copy(folder)
-        done = project.run("dvc", "repro")
-        (folder.parent / "first_run.txt").write_text(done.stdout + done.stderr)
-        project.commit("results")
-
-    return shared(tmp_path_factory, "finished", make)
+    """The project after its first `dvc repro`, committed."""
+    return shared(tmp_path_factory, "finished", partial(run_and_commit, blank, {}))
 
 
 @pytest.fixture(scope="session")
 def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project after a `dvc repro` of the series task, committed."""
-
-    def make(folder: Path) -> None:
-        project = blank.copy(folder)
-        change_params(folder, SERIES)
-        project.run("dvc", "repro")
-        project.commit("series")
-
-    return shared(tmp_path_factory, "finished-series", make)
+    return shared(tmp_path_factory, "finished-series", partial(run_and_commit, blank, SERIES))
 
 
 @pytest.fixture
