@@ -152,6 +152,7 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     schedule: Literal["constant", "cosine"]
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None
     patience: Positive
     keep: Literal["best", "last"]
     jit_compile: bool

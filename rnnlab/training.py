@@ -71,6 +71,27 @@ class Watch(keras.callbacks.Callback):
             print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
 
 
+class AverageWeights(keras.callbacks.SwapEMAWeights):
+    """Scores each epoch by the running average of the weights, and ends with that average.
+
+    Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging". Keras' own callback ends with the
+    plain weights where a training stops early.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(swap_on_epoch=True)
+        self._average: list[npt.NDArray[np.float32]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Swaps the average in."""
+        super().on_epoch_end(epoch, logs)
+        self._average = self.model.get_weights()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts the last average back, whatever the optimizer left."""
+        self.model.set_weights(self._average)
+
+
 def fit(
     model: keras.Model,
     train: Examples,
@@ -82,7 +103,8 @@ def fit(
     """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
 
     Adam with all gradients clipped to one norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural
-    networks"); stops after ``patience`` epochs without a better validation loss.
+    networks"), the weights averaged over steps if asked for; stops after ``patience`` epochs without a better
+    validation loss.
 
     Args:
         model: from `rnnlab.models`, with the seed already set.
@@ -97,7 +119,12 @@ def fit(
     """
     loss, metric = LOSSES[model.layers[-1].name]
     model.compile(
-        optimizer=keras.optimizers.Adam(_rate(params, len(train[1])), global_clipnorm=params.clip_norm),
+        optimizer=keras.optimizers.Adam(
+            _rate(params, len(train[1])),
+            global_clipnorm=params.clip_norm,
+            use_ema=params.ema_momentum is not None,
+            ema_momentum=params.ema_momentum or 0.0,
+        ),
         loss=loss,
         metrics=[metric],
         # XLA is TensorFlow's; the other backends know best by themselves.
@@ -112,7 +139,8 @@ def fit(
         validation_data=validation,
         batch_size=params.batch_size,
         epochs=params.epochs,
-        callbacks=[watch, stopping],
+        # In this order: what stopping keeps as the best weights is the average.
+        callbacks=[watch, *([AverageWeights()] if params.ema_momentum else []), stopping],
         verbose=1 if sys.stdout.isatty() else 0,
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]

@@ -18,6 +18,7 @@ def budget(**changes: object) -> Train:
         "learning_rate": 0.01,
         "schedule": "constant",
         "clip_norm": 1.0,
+        "ema_momentum": None,
         "patience": 2,
         "keep": "best",
         "jit_compile": False,
@@ -119,6 +120,29 @@ def test_a_forecaster_learns_a_series() -> None:
     assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("epochs", [3, 30], ids=["budget-ends-first", "patience-ends-first"])
+def test_averaged_weights_are_scored_and_kept(keep: str, epochs: int) -> None:
+    averaged = budget(epochs=epochs, learning_rate=0.03, keep=keep, ema_momentum=0.9)
+    network, history, _ = fitted(1, averaged, noise=True)
+    tokens, labels = rows(64, 2, noise=True)
+    probability = models.predict(network, tokens, 64).astype(np.float64)
+    loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
+    assert loss == pytest.approx(history.epochs[history.best_epoch - 1]["val_loss"], rel=1e-3)
+    assert len(history.epochs) < 30
+
+
+def test_the_average_follows_the_steps_of_a_plain_training() -> None:
+    plain_steps = []
+    for epochs in (1, 2):
+        # One batch an epoch, no shuffling to speak of: an epoch is a step.
+        network, _, _ = fitted(1, budget(epochs=epochs, batch_size=128, keep="last"))
+        plain_steps.append(network.get_weights())
+    averaged, _, _ = fitted(1, budget(epochs=2, batch_size=128, keep="last", ema_momentum=0.75))
+    for first, second, average in zip(*plain_steps, averaged.get_weights(), strict=True):
+        np.testing.assert_allclose(average, 0.75 * first + 0.25 * second, rtol=1e-4, atol=1e-6)
+
+
 def last_rates(schedule: str) -> float:
     network = fitted(1, budget(schedule=schedule))[0]
     return float(network.optimizer.learning_rate)
@@ -135,7 +159,7 @@ def gradient_norm_after_one_step(clip_norm: float | None) -> float:
     network = models.build_classifier(OPTIONS, 12, 6)
     before = network.get_weights()
     adam = keras.optimizers.Adam
-    keras.optimizers.Adam = lambda rate, global_clipnorm: keras.optimizers.SGD(1.0, global_clipnorm=global_clipnorm)
+    keras.optimizers.Adam = lambda rate, **options: keras.optimizers.SGD(1.0, **options)
     try:
         params = budget(epochs=1, batch_size=128, clip_norm=clip_norm, keep="last")
         training.fit(network, rows(128, 1), rows(64, 2), params, "lstm-1", lambda row: None)
