@@ -155,7 +155,7 @@ class Train(Section):
     ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None
     patience: Positive
     keep: Literal["best", "last"]
-    jit_compile: bool
+    engine: Literal["fast", "stock"]
 
 
 class Model(Section):

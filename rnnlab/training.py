@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab import batches
 from rnnlab.errors import UserError
 from rnnlab.params import Train
 
@@ -93,18 +94,19 @@ class AverageWeights(keras.callbacks.SwapEMAWeights):
 
 
 def fit(
-    model: keras.Model,
+    model: keras.Sequential,
     train: Examples,
     validation: Examples,
     params: Train,
     name: str,
+    seed: int,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> History:
     """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
 
     Adam with all gradients clipped to one norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural
     networks"), the weights averaged over steps if asked for; stops after ``patience`` epochs without a better
-    validation loss.
+    validation loss. With the fast engine, batches hold texts of like length, so that less padding is run through.
 
     Args:
         model: from `rnnlab.models`, with the seed already set.
@@ -112,13 +114,15 @@ def fit(
         validation: rows that choose the epoch.
         params: the budget; ``seeds`` is not read.
         name: of the run, for messages.
+        seed: of the batches.
         on_epoch: is given each finished row of `History.epochs`.
 
     Raises:
         UserError: the loss is not a number.
     """
     loss, metric = LOSSES[model.layers[-1].name]
-    model.compile(
+    network = _faster(model, params.batch_size) if params.engine == "fast" else model
+    network.compile(
         optimizer=keras.optimizers.Adam(
             _rate(params, len(train[1])),
             global_clipnorm=params.clip_norm,
@@ -127,17 +131,17 @@ def fit(
         ),
         loss=loss,
         metrics=[metric],
-        # XLA is TensorFlow's; the other backends know best by themselves.
-        jit_compile=params.jit_compile if keras.backend.backend() == "tensorflow" else "auto",
+        # TensorFlow would compile a whole step of stock layers for minutes to win little; others must compile.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     watch = Watch(name, on_epoch)
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", patience=params.patience, restore_best_weights=params.keep == "best"
     )
-    model.fit(
-        *train,
+    network.fit(
+        **_batches(model, train, params, seed),
         validation_data=validation,
-        batch_size=params.batch_size,
+        validation_batch_size=params.batch_size,
         epochs=params.epochs,
         # In this order: what stopping keeps as the best weights is the average.
         callbacks=[watch, *([AverageWeights()] if params.ema_momentum else []), stopping],
@@ -145,6 +149,21 @@ def fit(
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]
     return History(watch.epochs, watch.seconds, int(kept["epoch"]))
+
+
+def _faster(model: keras.Sequential, batch_size: int) -> keras.Sequential:
+    if keras.backend.backend() != "tensorflow":
+        return model
+    from rnnlab import recurrence  # imports TensorFlow, which other backends do without
+
+    return recurrence.accelerate(model, batch_size)
+
+
+def _batches(model: keras.Sequential, train: Examples, params: Train, seed: int) -> dict[str, Any]:
+    """Gives what `keras.Model.fit` is to read; like lengths pay where padding is skipped."""
+    if params.engine == "fast" and getattr(model.layers[0], "mask_zero", False):
+        return {"x": batches.SimilarLengths(*train, params.batch_size, seed), "shuffle": False}
+    return {"x": train[0], "y": train[1], "batch_size": params.batch_size}
 
 
 def _rate(params: Train, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

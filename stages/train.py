@@ -65,7 +65,7 @@ def main() -> None:
     else:
         model = models.build_classifier(settings.models[run.model], vocabulary_size, inputs.shape[1])
     with live.watching(run, settings) as watcher:
-        history = training.fit(model, (inputs, targets), held_out, settings.train, run.name, watcher.epoch)
+        history = training.fit(model, (inputs, targets), held_out, settings.train, run.name, run.seed, watcher.epoch)
     models.save(model, flags.out)
     write_history(flags.history, history.epochs)
     write_json(

@@ -21,7 +21,7 @@ def budget(**changes: object) -> Train:
         "ema_momentum": None,
         "patience": 2,
         "keep": "best",
-        "jit_compile": False,
+        "engine": "fast",
     }
     return Train.model_validate(values | changes)
 
@@ -41,7 +41,7 @@ def fitted(seed: int, params: Train, noise: bool = False, **model: object):
     models.set_seed(seed)
     network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     seen: list[dict[str, float]] = []
-    history = training.fit(network, rows(128, 1, noise), rows(64, 2, noise), params, "lstm-1", seen.append)
+    history = training.fit(network, rows(128, 1, noise), rows(64, 2, noise), params, "lstm-1", seed, seen.append)
     return network, history, seen
 
 
@@ -85,7 +85,7 @@ def test_a_loss_that_is_no_number_stops_with_advice() -> None:
     network = models.build_classifier(OPTIONS, 12, 6)
     network.set_weights([weights * np.nan for weights in network.get_weights()])
     with pytest.raises(UserError, match=r"lstm-1: the loss is not a number after epoch 1; lower train\.learning_rate"):
-        training.fit(network, rows(32, 1), rows(32, 2), budget(), "lstm-1", lambda row: None)
+        training.fit(network, rows(32, 1), rows(32, 2), budget(), "lstm-1", 1, lambda row: None)
 
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
@@ -113,7 +113,7 @@ def test_a_forecaster_learns_a_series() -> None:
     models.set_seed(1)
     network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
     both = (inputs, targets)
-    history = training.fit(network, both, both, budget(epochs=20, patience=20), "lstm-1", lambda row: None)
+    history = training.fit(network, both, both, budget(epochs=20, patience=20), "lstm-1", 1, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
     assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
     errors = models.predict(network, inputs, 64) - targets[:, 0]
@@ -144,7 +144,7 @@ def test_the_average_follows_the_steps_of_a_plain_training() -> None:
 
 
 def last_rates(schedule: str) -> float:
-    network = fitted(1, budget(schedule=schedule))[0]
+    network = fitted(1, budget(schedule=schedule, engine="stock"))[0]
     return float(network.optimizer.learning_rate)
 
 
@@ -162,7 +162,7 @@ def gradient_norm_after_one_step(clip_norm: float | None) -> float:
     keras.optimizers.Adam = lambda rate, **options: keras.optimizers.SGD(1.0, **options)
     try:
         params = budget(epochs=1, batch_size=128, clip_norm=clip_norm, keep="last")
-        training.fit(network, rows(128, 1), rows(64, 2), params, "lstm-1", lambda row: None)
+        training.fit(network, rows(128, 1), rows(64, 2), params, "lstm-1", 1, lambda row: None)
     finally:
         keras.optimizers.Adam = adam
     return float(np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, network.get_weights(), strict=True))))

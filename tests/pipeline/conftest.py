@@ -30,7 +30,7 @@ TINY = {
     "tokenize_pad.max_length": 32,
     "train.seeds": [1, 2],
     "train.epochs": 2,
-    "train.jit_compile": False,
+    "train.engine": "stock",
     "models.rnn.units": 4,
     "models.lstm.units": 4,
     "intervals.resamples": 100,

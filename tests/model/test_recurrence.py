@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlab import models, recurrence
+from rnnlab.params import Model
+from tests.networks import plain
+
+VOCABULARY, STEPS, ROWS = 20, 7, 6
+SHAPES = {
+    "last": {},
+    "both-directions": {"bidirectional": True},
+    "two-layers": {"layers": 2},
+    "both-directions-pooled": {"bidirectional": True, "pooling": "mean_max"},
+    "no-mask": {"mask": False, "bidirectional": True},
+}
+CELLS = ("simple_rnn", "lstm", "gru")
+
+
+def words(lengths: list[int], side: str) -> np.ndarray:
+    """Rows of so many words, padded on one side."""
+    rows = np.random.default_rng(3).integers(1, VOCABULARY, (len(lengths), STEPS)).astype(np.int32)
+    place = np.arange(STEPS)
+    for row, length in zip(rows, lengths, strict=True):
+        row[(place < STEPS - length) if side == "pre" else (place >= length)] = 0
+    return rows
+
+
+def twins(options: Model, steps: int = STEPS, batch_size: int = 4) -> tuple[keras.Sequential, keras.Sequential]:
+    models.set_seed(5)
+    stock = models.build_classifier(options, VOCABULARY, steps)
+    # Weights large enough that gates leave their linear part, and biases that are not all alike.
+    generator = np.random.default_rng(1)
+    stock.set_weights([weights + generator.normal(0, 0.5, weights.shape) for weights in stock.get_weights()])
+    return stock, recurrence.accelerate(stock, batch_size)
+
+
+def gradients(network: keras.Sequential, tokens: np.ndarray) -> dict[str, np.ndarray]:
+    targets = np.arange(len(tokens))[:, None] % 2
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(keras.losses.binary_crossentropy(targets, network(tokens, training=True)))
+    found = tape.gradient(loss, [weights.value for weights in network.trainable_variables])
+    pairs = zip(network.trainable_variables, found, strict=True)
+    return {weights.path: tf.convert_to_tensor(slope).numpy() for weights, slope in pairs}
+
+
+def assert_same(stock: keras.Sequential, fast: keras.Sequential, tokens: np.ndarray) -> None:
+    np.testing.assert_allclose(fast(tokens), stock(tokens), rtol=1e-4, atol=1e-6)
+    wanted, found = gradients(stock, tokens), gradients(fast, tokens)
+    assert found.keys() == wanted.keys()
+    for path, slope in wanted.items():
+        assert np.abs(slope).max() > 1e-6 or tokens.shape[1] == 1, path
+        np.testing.assert_allclose(found[path], slope, rtol=1e-4, atol=1e-4 * np.abs(slope).max(), err_msg=path)
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_outputs_and_gradients_are_those_of_the_stock_layers(cell: str, shape: str, side: str) -> None:
+    stock, fast = twins(plain(3, 4, cell=cell, **SHAPES[shape]))
+    assert [type(layer).__name__ for layer in fast.layers].count("Recurrence") == len(
+        [layer for layer in stock.layers if layer.name.startswith("recurrent")]
+    )
+    # Two steps are padding in all rows, one row is padding alone (whose mean Keras has as 0 / 0), and the last batch of
+    # four is not full.
+    assert_same(stock, fast, words([5, 3, 1, 2 if "pooled" in shape else 0, 4, 5], side))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_single_step_is_enough(cell: str) -> None:
+    stock, fast = twins(plain(3, 4, cell=cell), steps=1)
+    assert_same(stock, fast, np.array([[3], [7], [0]], np.int32))
+
+
+def test_dropped_words_and_channels_are_the_same_in_both() -> None:
+    for dropped in ("word_dropout", "embedding_dropout", "input_dropout"):
+        weights = []
+        for engine in (0, 1):
+            network = twins(plain(3, 4, **{dropped: 0.5}))[engine]
+            weights.append(gradients(network, words([7, 7, 5, 3], "pre")))
+        for path, slope in weights[0].items():
+            np.testing.assert_allclose(weights[1][path], slope, rtol=1e-4, atol=1e-6, err_msg=f"{dropped} {path}")
+
+
+def test_dropout_between_steps_stays_with_the_stock_layer() -> None:
+    stock, fast = twins(plain(3, 4, recurrent_dropout=0.5))
+    assert fast.layers[1] in stock.layers or fast.layers[0] in stock.layers
+    assert not any(isinstance(layer, recurrence.Recurrence) for layer in fast.layers)
+
+
+def test_a_forecaster_is_made_faster_too() -> None:
+    models.set_seed(5)
+    stock = models.build_forecaster(plain(3, 4, output="linear", layers=2), STEPS)
+    fast = recurrence.accelerate(stock, 4)
+    assert any(isinstance(layer, recurrence.Recurrence) for layer in fast.layers)
+    values = np.random.default_rng(1).normal(size=(6, STEPS)).astype(np.float32)
+    np.testing.assert_allclose(fast(values), stock(values), rtol=1e-4, atol=1e-6)
+
+
+def test_what_was_trained_is_a_plain_keras_model(tmp_path: Path) -> None:
+    stock, fast = twins(plain(3, 4))
+    names = [weights.path for weights in stock.weights]
+    fast.compile("adam", "binary_crossentropy")
+    tokens = words([7, 5, 3, 2], "pre")
+    before = stock.predict_on_batch(tokens)
+    fast.fit(tokens, np.ones((4, 1)), epochs=3, verbose=0)
+    assert np.all(stock.predict_on_batch(tokens) > before)
+    assert [weights.path for weights in stock.weights] == names
+    models.save(stock, tmp_path / "model.keras")
+    plain_keras = keras.saving.load_model(tmp_path / "model.keras", custom_objects={}, safe_mode=True)
+    assert {type(layer).__module__.split(".")[0] for layer in plain_keras.layers} == {"keras"}
+    np.testing.assert_array_equal(plain_keras.predict_on_batch(tokens), stock.predict_on_batch(tokens))

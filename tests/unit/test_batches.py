@@ -1,0 +1,55 @@
+import numpy as np
+
+from rnnlab import batches
+
+
+def dataset(rows: int, batch_size: int, seed: int = 1) -> batches.SimilarLengths:
+    """Rows whose words and target are all their own number plus one, of any length up to 30."""
+    lengths = np.random.default_rng(7).integers(1, 31, rows)
+    numbers = np.arange(1, rows + 1)
+    inputs = np.where(np.arange(30) >= 30 - lengths[:, None], numbers[:, None], 0).astype(np.int32)
+    return batches.SimilarLengths(inputs, numbers[:, None].astype(np.float32), batch_size, seed)
+
+
+def epoch(data: batches.SimilarLengths) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [data[place] for place in range(len(data))]
+
+
+def test_an_epoch_has_each_row_once_with_its_own_target() -> None:
+    found = epoch(dataset(1000, 16))
+    assert sorted(len(targets) for _, targets in found) == [8] + [16] * 62
+    assert sorted(np.concatenate([targets[:, 0] for _, targets in found])) == list(range(1, 1001))
+    assert all((inputs.max(axis=1) == targets[:, 0]).all() for inputs, targets in found)
+
+
+def test_lengths_in_a_batch_are_alike_and_batches_come_in_no_order() -> None:
+    longest = []
+    for inputs, _ in epoch(dataset(4000, 16)):
+        lengths = np.count_nonzero(inputs, axis=1)
+        assert np.ptp(lengths) <= 3
+        longest.append(lengths.max())
+    assert abs(np.corrcoef(longest[:-1], longest[1:])[0, 1]) < 0.2
+
+
+def test_epochs_differ_and_follow_from_the_seed() -> None:
+    def orders(seed: int) -> list[list[float]]:
+        data, found = dataset(500, 16, seed), []
+        for _ in range(2):
+            found.append([target for _, targets in epoch(data) for target in targets[:, 0]])
+            data.on_epoch_end()
+        return found
+
+    first, again, other = orders(1), orders(1), orders(2)
+    assert first == again
+    assert first[0] != first[1]
+    assert first != other
+
+
+def test_neighbours_by_length_are_not_always_the_same_rows() -> None:
+    # 4000 rows are five pools: which rows can meet is drawn anew each epoch.
+    data = dataset(4000, 16)
+    meets = []
+    for _ in range(2):
+        meets.append({frozenset(targets[:, 0]) for _, targets in epoch(data)})
+        data.on_epoch_end()
+    assert not meets[0] & meets[1]
