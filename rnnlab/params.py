@@ -198,6 +198,16 @@ class Explain(Section):
     mistakes: Annotated[int, Field(ge=1, le=100)]
 
 
+class Promote(Section):
+    """What a model must be to become the champion."""
+
+    name: Annotated[str, Field(pattern=r"^[\w-]+$")]
+    min_accuracy: Share
+    significance: Fraction
+    max_calibration_error: Share
+    max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class Run(NamedTuple):
     """One training: a model's name and a seed."""
 
@@ -230,6 +240,7 @@ class Params(Section):
     evaluate: Evaluate
     intervals: Intervals
     explain: Explain
+    promote: Promote
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> "Params":
