@@ -14,7 +14,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run imdb test lint ui bench lock clean
+.PHONY: help install run imdb test lint ui server bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,9 @@ lint: $(STAMP)  ## ruff and mypy
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@rnnlab ui --port $(PORT)
+
+server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
+	@rnnlab server
 
 bench: $(STAMP)  ## measure what the README quotes; IMDB_CSV=... adds the real reviews
 	@python -m benchmarks.profile
