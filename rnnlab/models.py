@@ -170,7 +170,13 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
         inputs: what it was built for, of shape (rows, steps).
         batch_size: rows at once.
     """
-    outputs: npt.NDArray[np.float32] = model.predict(np.asarray(inputs), batch_size=batch_size, verbose=0)
+    rows = np.asarray(inputs)
+    outputs: npt.NDArray[np.float32]
+    if len(rows) <= batch_size:
+        # The loop over batches takes longer to set up than one text takes to read.
+        outputs = np.asarray(model.predict_on_batch(rows))
+    else:
+        outputs = model.predict(rows, batch_size=batch_size, verbose=0)
     if outputs.shape[1] == 1:
         return outputs[:, 0]
     probabilities: npt.NDArray[np.float32] = expit(outputs[:, 1] - outputs[:, 0])

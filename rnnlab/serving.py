@@ -6,9 +6,8 @@ from typing import Any
 import mlflow.pyfunc
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from rnnlab import text
+from rnnlab.classifier import Classifier
 from rnnlab.files import read_json
 from rnnlab.params import TokenizePad
 from rnnlab.quiet import importing_keras
@@ -22,28 +21,23 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         """Loads the network; Keras is imported here, so that logging the model does not need it."""
         with importing_keras():
             from rnnlab import models
-        self._network = models.load(Path(context.artifacts["network"]))
-        self._vocabulary = read_json(Path(context.artifacts["encoding"]))
-        self._options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
-        self._labels = context.model_config["labels"]
+        options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
+        first, second = context.model_config["labels"]
+        network = models.load(Path(context.artifacts["network"]))
+        self._classifier = Classifier(network, read_json(Path(context.artifacts["encoding"])), options, (first, second))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Classifies texts.
 
         Args:
             context: of MLflow, not read.
-            model_input: one column ``text``.
+            model_input: one column ``text``; a missing text is an empty one.
             params: none are known.
 
         Returns:
             The columns ``label`` and ``probability`` (of the second label), a row a text.
         """
-        from rnnlab import models
-
-        texts = text.clean(pa.array(model_input["text"].astype(str).tolist(), pa.string()))
-        encoded = text.encode(texts, self._vocabulary, self._options)
-        probabilities = models.predict(self._network, encoded.tokens, batch_size=256)
-        labels = [self._labels[int(probability >= 0.5)] for probability in probabilities]
+        labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
         return pd.DataFrame({"label": labels, "probability": probabilities.astype(float)})
 
 
