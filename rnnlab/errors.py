@@ -28,6 +28,6 @@ def exit_status(main: Callable[[], None]) -> int:
         print(f"error: {place}{reason}; nothing was replaced, mend this and run again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: `dvc repro` goes on from the last finished stage", file=sys.stderr)
+        print("interrupted: the same command again goes on from what is finished", file=sys.stderr)
         return 130
     return 0

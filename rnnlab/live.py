@@ -56,8 +56,9 @@ class Watcher:
             from rnnlab import live_runs
 
             self.run_id = live_runs.start_live_run(opened, self._run, self._key, self._started)
-            while not isinstance(event := self._events.get(), str):
-                live_runs.log_epochs(self.run_id, [event])
+            with live_runs.system_metrics(self.run_id):
+                while not isinstance(event := self._events.get(), str):
+                    live_runs.log_epochs(self.run_id, [event])
             if event:
                 live_runs.end_live_run(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise

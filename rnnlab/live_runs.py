@@ -3,11 +3,14 @@
 import getpass
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.entities import Run as MlflowRun
+from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from rnnlab.params import Run
 from rnnlab.store import Store
@@ -31,6 +34,20 @@ def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> 
         if name != "epoch"
     ]
     MlflowClient().log_batch(run_id, metrics=points)
+
+
+@contextmanager
+def system_metrics(run_id: str) -> Iterator[None]:
+    """Logs what the machine is doing, if ``MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING`` asks for it."""
+    if not MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+        yield
+        return
+    monitor = SystemMetricsMonitor(run_id)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
 
 
 def end_live_run(run_id: str, status: str) -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from rnnlab.files import read_json
 from rnnlab.params import Params, Run
+
+PREDICTIONS = "predictions.parquet"  # in MLflow: the answers of one model, with one seed, to the test rows
 
 
 class Training(NamedTuple):
@@ -43,6 +47,8 @@ class Pipeline(NamedTuple):
         note: Markdown shown on top of the parent.
         artifacts: files and folders of the parent.
         encoding: what turns inputs into numbers: the vocabulary.json of texts, the scaler.json of a series.
+        predictions: of the test rows, as the evaluate stage wrote them.
+        datasets: DVC's hash and the rows of each split.
     """
 
     key: str
@@ -55,6 +61,13 @@ class Pipeline(NamedTuple):
     note: str
     artifacts: Sequence[Path]
     encoding: Path
+    predictions: pd.DataFrame
+    datasets: Mapping[str, tuple[str, int]]
+
+    def predictions_of(self, model: str, seed: int) -> pd.DataFrame:
+        """Takes one model's predictions, without the columns that would then say the same in each row."""
+        mine = (self.predictions["model"] == model) & (self.predictions["seed"] == seed)
+        return self.predictions[mine].drop(columns=["model", "seed"])
 
 
 def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:

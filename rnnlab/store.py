@@ -44,9 +44,14 @@ def folder() -> Path:
     return project_root() / "mlflow"
 
 
+def local_uri() -> str:
+    """The project's own SQLite database."""
+    return f"sqlite:///{folder() / 'mlflow.db'}"
+
+
 def tracking_uri() -> str:
     """``MLFLOW_TRACKING_URI``, or the project's own SQLite database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
 
 
 def lock() -> FileLock:
@@ -55,24 +60,35 @@ def lock() -> FileLock:
     return FileLock(folder() / "store.lock", timeout=LOCK_SECONDS)
 
 
-def connect() -> Store:
-    """Opens the store, creating database and experiment where they are missing.
+def quieten(timeout: int = 15) -> None:
+    """Turns MLflow's telemetry off, hides its set-up messages, and lets it give a dead server up within seconds.
 
-    Imports MLflow, with its telemetry off, its set-up messages hidden and a dead server found out within seconds.
+    Its own patience is minutes. What the environment says already stays, but for telemetry.
 
-    Raises:
-        Exception: whatever MLflow or its database raise when the store cannot be used.
+    Args:
+        timeout: seconds that one request may take.
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name, value in {
         "MLFLOW_LOGGING_LEVEL": "ERROR",
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(timeout),
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }.items():
         os.environ.setdefault(name, value)
+
+
+def connect() -> Store:
+    """Opens the store, creating database and experiment where they are missing.
+
+    Imports MLflow, see `quieten`.
+
+    Raises:
+        Exception: whatever MLflow or its database raise when the store cannot be used.
+    """
+    quieten()
     import mlflow
 
     uri = tracking_uri()

@@ -1,40 +1,25 @@
 """Results into MLflow: a parent run for the pipeline, a child for each model and seed."""
 
+import json
+import tempfile
 import time
-import warnings
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
 from mlflow.entities import Run as MlflowRun
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema
-from mlflow.types.schema import Array
 
 from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
+from rnnlab.logged_models import log_model
 from rnnlab.params import Params, Run
-from rnnlab.results import Pipeline, Training
+from rnnlab.results import PREDICTIONS, Pipeline, Training
+from rnnlab.runs import NO_SEED
 from rnnlab.store import Store
 
 FINISHED = RunStatus.to_string(RunStatus.FINISHED)
-SERVED_PACKAGES = (
-    "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock",
-)  # fmt: skip
-SIGNATURES = {
-    "text": ModelSignature(
-        inputs=Schema([ColSpec("string", "text")]),
-        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-    ),
-    "series": ModelSignature(
-        inputs=Schema([ColSpec(Array("double"), "values")]),
-        outputs=Schema([ColSpec("double", "next_value")]),
-    ),
-}
 
 
 def find_finished(store: Store, key: str) -> MlflowRun | None:
@@ -119,6 +104,8 @@ def _log_baseline(client: MlflowClient, store: Store, parent: str, pipeline: Pip
         metrics=[Metric(figure, value, now, 0) for figure, value in figures.items()],
         params=[Param("model", name)],
     )
+    client.log_inputs(run_id, _datasets(pipeline))
+    _log_predictions(client, run_id, pipeline, name, NO_SEED)
     client.set_terminated(run_id, FINISHED, now)
 
 
@@ -149,6 +136,7 @@ def _log_training(
         "pipeline_key": pipeline.key,
         "mlflow.parentRunId": parent,
         "mlflow.runName": run.name,
+        "mlflow.note.content": _note(pipeline, run, training),
     }
     client.log_batch(
         run_id,
@@ -156,30 +144,49 @@ def _log_training(
         params=[Param(name, value) for name, value in _training_params(pipeline.settings, run).items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+    client.log_inputs(run_id, _datasets(pipeline))
     client.log_artifact(run_id, str(training.history_file))
-    _log_model(run_id, pipeline, training)
+    _log_predictions(client, run_id, pipeline, run.model, run.seed)
+    log_model(client, store.experiment_id, run_id, pipeline.settings, training.network, pipeline.encoding)
     client.set_terminated(run_id, FINISHED, ended)
 
 
-def _log_model(run_id: str, pipeline: Pipeline, training: Training) -> None:
-    package = Path(__file__).parent
-    settings = pipeline.settings
-    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
-        # MLflow would start TensorFlow for each model to try an example; the signature is given instead.
-        warnings.filterwarnings("ignore", message=".*input example was not provided")
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(package / "served_model.py"),
-            artifacts={"network": str(training.network), "encoding": str(pipeline.encoding)},
-            code_paths=[str(package)],
-            model_config={
-                "task": settings.task,
-                "tokenize_pad": settings.tokenize_pad.model_dump(),
-                "labels": list(settings.data.labels),
-            },
-            signature=SIGNATURES[settings.task],
-            pip_requirements=[f"{package}=={version(package)}" for package in SERVED_PACKAGES],
+def _log_predictions(client: MlflowClient, run_id: str, pipeline: Pipeline, model: str, seed: int) -> None:
+    """Logs the answer to each test row, from which two runs can be compared row by row."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / PREDICTIONS
+        pipeline.predictions_of(model, seed).to_parquet(target, index=False)
+        client.log_artifact(run_id, str(target))
+
+
+def _datasets(pipeline: Pipeline) -> list[DatasetInput]:
+    """What a training read and was tested on, by the hashes that DVC has of it."""
+    source = json.dumps({"uri": pipeline.settings.data.csv})
+    name = Path(pipeline.settings.data.csv).name
+    return [
+        DatasetInput(
+            Dataset(f"{name} {split}", digest, "local", source, profile=json.dumps({"rows": rows})),
+            [InputTag("mlflow.data.context", split)],
         )
+        for split, (digest, rows) in pipeline.datasets.items()
+    ]
+
+
+def _note(pipeline: Pipeline, run: Run, training: Training) -> str:
+    """Says in Markdown what a run is, to somebody who does not know the project."""
+    settings, figures = pipeline.settings, training.metrics
+    told = ("accuracy", "f1", "roc_auc", "log_loss", "ece") if settings.task == "text" else ("mse", "mae", "r2")
+    lines = [
+        f"**{run.model}**, a {settings.models[run.model].cell} network with {training.parameters:,} weights, seed"
+        f" {run.seed}, trained on `{settings.data.csv}` for {len(training.history)} epochs.",
+        "",
+        "| test figure | value |",
+        "| --- | --- |",
+        *(f"| {name} | {figures[name]:.4f} |" for name in told),
+        "",
+        "The same data, budget and seeds as its siblings: the parent run has the comparison, with intervals.",
+    ]
+    return "\n".join(lines)
 
 
 def _training_params(settings: Params, run: Run) -> dict[str, str]:

@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,6 +28,8 @@ TIMINGS = Path("reports/timings")
 EXPLANATIONS = Path("reports/explanations")
 METRICS = Path("reports/metrics.json")
 COMPARISON = Path("reports/comparison.json")
+PREDICTIONS = Path("data/predictions.parquet")
+FEATURES = Path("reports/features.json")
 VOCABULARY = Path("data/features/vocabulary.json")
 SCALER = Path("data/features/train/scaler.json")
 ARTIFACTS = [
@@ -36,15 +39,15 @@ ARTIFACTS = [
     COMPARISON,
     Path("reports/comparison.md"),
     Path("reports/validation.md"),
-    Path("reports/features.json"),
+    FEATURES,
     Path("reports/data.json"),
     Path("params.yaml"),
     Path("dvc.lock"),
 ]
 
 
-def read_results(settings: Params, key: str) -> Pipeline:
-    """Gathers what the stages before wrote."""
+def read_results(settings: Params, lock: Mapping[str, Any], key: str) -> Pipeline:
+    """Gathers what the stages before wrote; ``lock`` is what made up ``key``."""
     summary, timings = in_order(settings, read_json(METRICS)), read_timings(settings, TIMINGS)
     comparison = read_json(COMPARISON)
     table = report.results_table(summary, read_costs(settings, TIMINGS, timings), "github")
@@ -68,6 +71,7 @@ def read_results(settings: Params, key: str) -> Pipeline:
         summary=summary,
         tags={
             "data": settings.data.csv,
+            "data_version": lock["ingest"]["outs"]["data/interim/rows.parquet"][:8],
             "dvc_experiment": experiment or "",
             "dvc_lock": provenance.file_digest(Path("dvc.lock")),
             "mlflow.source.git.commit": provenance.git_commit(),
@@ -76,7 +80,21 @@ def read_results(settings: Params, key: str) -> Pipeline:
         note="\n".join([table, "", *(f"- {sentence}" for sentence in report.sentences(comparison))]),
         artifacts=ARTIFACTS,
         encoding=encoding_file(settings),
+        predictions=pd.read_parquet(PREDICTIONS),
+        datasets=datasets(lock),
     )
+
+
+def datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """DVC's hash and the rows of each split."""
+    hashes, figures = lock["tokenize_pad"]["outs"], read_json(FEATURES)
+    return {
+        split: (
+            hashes[f"data/features/{split}"].removesuffix(".dir"),
+            figures[split].get("rows") or figures[split]["windows"],
+        )
+        for split in ("train", "validation", "test")
+    }
 
 
 def encoding_file(settings: Params) -> Path:
@@ -87,7 +105,8 @@ def encoding_file(settings: Params) -> Path:
 def log_workspace() -> str:
     """Logs what the last `dvc repro` left here, unless MLflow has it; returns a sentence on it."""
     settings = params.read()
-    key = workspace_key(settings)
+    lock = workspace_lock(settings)
+    key = provenance.result_key(lock)
     drop_leftovers(MODELS, [f"{run.name}.keras" for run in settings.runs])
     opened = store.connect()
     from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
@@ -96,17 +115,17 @@ def log_workspace() -> str:
         found = tracking.find_finished(opened, key)
         if found:
             return f"already in MLflow as {found.info.run_name} ({found.info.run_id})"
-        results = read_results(settings, key)
+        results = read_results(settings, lock, key)
         return f"logged to MLflow as {results.name} ({tracking.log_pipeline(opened, results)})"
 
 
-def workspace_key(settings: Params) -> str:
-    """Names the result in the workspace."""
+def workspace_lock(settings: Params) -> dict[str, Any]:
+    """Reads what makes up the result in the workspace."""
     try:
         lock = Path("dvc.lock").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError("dvc.lock: no such file; run `dvc repro` first") from None
-    return provenance.result_key(provenance.read_lock(lock, settings))
+    return provenance.read_lock(lock, settings)
 
 
 def backfill() -> None:
@@ -136,7 +155,7 @@ def checked_out(commit: str, root: Path) -> Iterator[Path]:
             cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
             subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
             settings = params.read(folder / "params.yaml")
-            files = [encoding_file(settings), EXPLANATIONS, TIMINGS / "baselines.json"]
+            files = [encoding_file(settings), EXPLANATIONS, PREDICTIONS, TIMINGS / "baselines.json"]
             for run in settings.runs:
                 files += [MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json"]
             targets = [str(target) for target in files]

@@ -1,13 +1,18 @@
 """Fixtures that more than one test file uses."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rnnlab import params
 from rnnlab.params import Params
 from tests.repository import Repository
+
+if TYPE_CHECKING:
+    from tests.transfers import Stores
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,3 +27,19 @@ def made_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reposito
     for name in [name for name in os.environ if name.startswith(("GIT_", "DVC_"))]:
         monkeypatch.delenv(name)
     return Repository(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stores]":
+    from tests.transfers import serve_stores  # imports MLflow, which few tests need
+
+    with serve_stores(tmp_path_factory.mktemp("stores")) as stores:
+        yield stores
+
+
+@pytest.fixture(scope="module")
+def bare_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    from tests.transfers import bare_environment
+
+    with bare_environment(tmp_path_factory.mktemp("project")):
+        yield

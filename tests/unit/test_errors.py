@@ -33,7 +33,7 @@ def test_success_is_silent_and_0(capsys: pytest.CaptureFixture[str]) -> None:
             "error: No space left on device; nothing was replaced, mend this and run again\n",
         ),
         (OSError("broken"), 1, "error: broken; nothing was replaced, mend this and run again\n"),
-        (KeyboardInterrupt(), 130, "interrupted: `dvc repro` goes on from the last finished stage\n"),
+        (KeyboardInterrupt(), 130, "interrupted: the same command again goes on from what is finished\n"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr(

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def test_epochs_become_curves_of_a_run_that_is_not_finished(settings: Params, op
     points = client.get_metric_history(run_id, "val_loss")
     assert sorted((point.step, point.value) for point in points) == [(1, 2.0), (2, 1.0), (3, pytest.approx(2 / 3))]
     assert client.get_run(run_id).info.status == "RUNNING"
+
+
+def test_what_the_machine_does_is_logged_when_asked_for(
+    settings: Params, opened: store.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
+    client = MlflowClient(opened.uri)
+    with live.watching(RUN, settings) as watcher:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = client.get_run(watcher.run_id).data.metrics if watcher.run_id else {}
+            if "system/cpu_utilization_percentage" in found:
+                break
+            time.sleep(0.2)
+    assert 0 <= found["system/cpu_utilization_percentage"] <= 100
+    assert found["system/system_memory_usage_megabytes"] > 0
 
 
 @pytest.mark.parametrize(("failure", "status"), [(RuntimeError, "FAILED"), (KeyboardInterrupt, "KILLED")])

@@ -1,0 +1,245 @@
+"""What each command of ``rnnlab`` does."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabulate import tabulate
+
+from rnnlab import experiments, params
+from rnnlab.errors import UserError
+from rnnlab.experiments import Named
+from rnnlab.files import read_json
+from rnnlab.links import page_links
+
+if TYPE_CHECKING:
+    from rnnlab.predictors import Predictor
+
+
+class Which(NamedTuple):
+    """The model to ask: a file, else a run of MLflow, else the champion."""
+
+    network: Path | None
+    vocabulary: Path
+    run: str | None
+
+
+def show_results(style: str) -> None:
+    """Prints the comparison of the last run, and where to look on."""
+    from rnnlab import report
+    from rnnlab.results import in_order, read_costs
+
+    settings = params.read()
+    metrics = in_order(settings, read_json(Path("reports/metrics.json")))
+    print(f"\n{report.results_table(metrics, read_costs(settings, Path('reports/timings')), style)}\n")
+    for sentence in report.sentences(read_json(Path("reports/comparison.json"))):
+        print(f"- {sentence}")
+    print()
+    print("figures:  reports/figures/*.png, and as a page: dvc plots show")
+    print("MLflow:   make ui, then open the links it prints")
+
+
+def serve_ui(port: int) -> None:
+    """Starts MLflow's server with two processes where its default is fourteen, and prints links that work."""
+    from rnnlab import store
+
+    opened = store.connect()
+    from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
+
+    parent, children = tracking.newest_pipeline(opened)
+    for name, address in page_links(f"http://127.0.0.1:{port}", opened.experiment_id, parent, children).items():
+        print(f"{name}:\n  {address}")
+    print("stop with Ctrl-C", flush=True)
+    os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    os.execvp("mlflow", [*command, "--backend-store-uri", opened.uri])
+
+
+def list_experiments() -> None:
+    """Prints what can be run by name."""
+    rows = [
+        {"name": named.name, "title": named.experiment.title, "data": named.data, "trainings": named.runs}
+        for named in experiments.load_all(params.read())
+    ]
+    print(tabulate(rows, headers="keys"))
+    print("\nmore on one: rnnlab experiments show NAME; run it: rnnlab experiments run NAME")
+
+
+def show_experiment(name: str) -> None:
+    """Prints what an experiment is, and all that it changes."""
+    print(_description(experiments.load(name, params.read())))
+
+
+def _description(named: Named) -> str:
+    file = named.experiment
+    facts = {
+        "reproduces": file.reproduces,
+        "expects": file.expects,
+        "data": named.data,
+        "extends": file.extends,
+        "original": file.original and f"{file.original.model}: {_pairs(file.original.figures)}",
+        "at least": _pairs(file.at_least),
+        "trainings": named.runs,
+    }
+    lines = [f"{named.name}: {file.title}", ""]
+    for name, fact in facts.items():
+        if fact:
+            lines += textwrap.wrap(f"{name + ':':12}{fact}", 110, subsequent_indent=" " * 12)
+    lines += ["", "params:", *(f"  {key}: {experiments.override(value)}" for key, value in named.params.items())]
+    if file.variants:
+        lines += ["", "variants:", *(f"  {name}: {_pairs(changes)}" for name, changes in file.variants.items())]
+    return "\n".join(lines)
+
+
+def _pairs(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {experiments.override(value)}" for name, value in values.items())
+
+
+def run_experiment(name: str, csv: str | None, queue: bool, dry_run: bool) -> None:
+    """Checks an experiment, prints the DVC commands that it stands for, and runs them.
+
+    Raises:
+        SystemExit: DVC failed; with its status.
+    """
+    named = experiments.load(name, params.read())
+    reviews = experiments.find_reviews(named, csv, os.environ)
+    setups = experiments.pending(named, {*experiments.recorded(), *experiments.queued()})
+    if len(setups) < len(named.setups):
+        print(f"{len(named.setups) - len(setups)} of {len(named.setups)} exist already and are left as they are")
+    commands = [experiments.command(setup, queue=queue, csv=reviews) for setup in setups]
+    for command in commands:
+        print(shlex.join(command), flush=True)
+    if dry_run:
+        return
+    # Ctrl-C reaches DVC as well: it ends by itself, and its status says so.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    for command in commands:
+        status = subprocess.run(command, check=False).returncode
+        if status:
+            raise SystemExit(status)
+    if queue:
+        print("start what is queued: dvc queue start")
+    print("look at the results: dvc exp show, rnnlab experiments report")
+
+
+def report_experiments(target: Path) -> None:
+    """Writes what came of all experiments."""
+    from rnnlab import experiments_report  # pandas and matplotlib take a second to import
+
+    for file in experiments_report.write(target):
+        print(f"wrote {file}")
+
+
+def compare_results(names: Sequence[str], style: str) -> None:
+    """Prints results side by side."""
+    from rnnlab import named_results, result_comparison
+
+    print(result_comparison.page(named_results.read(names), style))
+
+
+@contextmanager
+def reaching_mlflow() -> Iterator[None]:
+    """Turns what MLflow, its database or its server raise into a sentence."""
+    from rnnlab import store
+
+    try:
+        yield
+    except (UserError, OSError):
+        raise
+    except Exception as failure:
+        reason = str(failure).strip().split("\n")[0]
+        raise UserError(f"{store.tracking_uri()}: MLflow cannot be used ({reason}); nothing was changed") from failure
+
+
+def promote(run_id: str | None, dry_run: bool, force: bool) -> None:
+    """Makes a run's model the champion, by default the best of the last result, if it passes the rule.
+
+    Raises:
+        SystemExit: it was refused.
+    """
+    from rnnlab import store
+
+    limits = params.read().promote
+    with reaching_mlflow():
+        opened = store.connect()
+        from rnnlab import candidates, registry  # import MLflow, which `connect` has told to be quiet
+
+        verdict = registry.promote(opened, run_id or candidates.candidate(opened), limits, dry_run=dry_run, force=force)
+    for rule in verdict.rules:
+        print(f"{'passed' if rule.passed else 'FAILED'}  {rule.name}: {rule.sentence}")
+    if verdict.outcome == "refused":
+        raise UserError(f"{verdict.sentence}; --force overrides the rule")
+    print(verdict.sentence)
+
+
+def predict(texts: Sequence[str], which: Which) -> None:
+    """Prints label, probability and version of each text, of standard input where there are none."""
+    from rnnlab import predictions
+
+    place = "text" if texts else "line"
+    lines = iter(texts) if texts else predictions.read_lines(sys.stdin.buffer)
+    for found in predictions.predict_lines(_predictor(which), lines, place=place):
+        print(f"{found.label}\t{found.probability:.6f}\t{found.model_version}", flush=not texts)
+
+
+def predict_csv(source: Path, target: Path, column: str | None, which: Which) -> None:
+    """Writes a CSV with predictions beside each row."""
+    from rnnlab import predictions
+
+    column = column or params.read().data.text_column
+    predictions.check_csv(source, target, column)
+    rows = predictions.predict_csv(_predictor(which), source, target, column)
+    print(f"{rows} rows predicted into {target}")
+
+
+def _predictor(which: Which) -> "Predictor":
+    from rnnlab import predictors
+
+    if which.network:
+        return predictors.load_file(which.network, which.vocabulary, params.read())
+    opened = predictors.open_store()
+    if which.run:
+        return predictors.load_run(opened, which.run)
+    return predictors.load_champion(opened, params.read().promote.name)
+
+
+def serve_team(port: int, folder: Path, upgrade: bool) -> None:
+    """Runs MLflow on PostgreSQL behind a login."""
+    from rnnlab import server
+
+    server.serve(port, folder, upgrade)
+
+
+def transfer(source: str | None, target: str) -> None:
+    """Copies the runs and models of a store to a server."""
+    from rnnlab import store
+    from rnnlab.transfer import transfer as copy
+
+    done = copy(source or store.local_uri(), target)
+    print(
+        f"copied {done.runs_copied} runs, {done.models_copied} models and {done.versions_copied} registered versions;"
+        f" {done.runs_skipped} runs and {done.versions_skipped} versions were there already"
+    )
+    for version in done.left_out:
+        print(f"left out: {version}, whose model is not of this experiment")
+    for alias in done.aliases_kept:
+        print(f"left as it is on the server: {alias}; move it with `rnnlab promote` there")
+
+
+def roll_back() -> None:
+    """Makes the champion before this one champion again."""
+    from rnnlab import store
+
+    with reaching_mlflow():
+        opened = store.connect()
+        from rnnlab import registry
+
+        version = registry.roll_back(opened, params.read().promote.name)
+    print(f"{version.name} version {version.number} (run {version.run_id}) is the champion again")

@@ -1,0 +1,104 @@
+"""MLflow's own pages in a real browser, reached by the links that `rnnlab ui` prints."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.pipeline.conftest import Project
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PATIENCE_MS = 60_000
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def links(finished: Project) -> Iterator[dict[str, str]]:
+    """Addresses by what they show."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        (sys.executable, "-m", "rnnlab.cli", "ui", "--port", str(port)),
+        cwd=finished.folder,
+        env=finished.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert server.stdout
+    printed = ""
+    while not printed.endswith("stop with Ctrl-C\n"):
+        line = server.stdout.readline()
+        assert line, printed
+        printed += line
+    yield dict(re.findall(r"^(.+):\n  (http.+)$", printed, re.MULTILINE))
+    os.killpg(server.pid, signal.SIGTERM)
+    server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield opened
+        browser.close()
+
+
+def visit(page: Page, address: str) -> None:
+    """Opens a page; the server may still be starting."""
+    for _ in range(60):
+        try:
+            page.goto("about:blank")
+            page.goto(address)
+            return
+        except Exception:  # refused while nobody listens yet
+            page.wait_for_timeout(1000)
+    raise AssertionError(f"{address} does not answer")
+
+
+def picture(page: Page, name: str, tmp_path: Path) -> None:
+    """Keeps a picture for whoever wants to look: in ``UI_PICTURES``, if it is set."""
+    page.wait_for_timeout(1500)
+    page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"{name}.png")
+
+
+def test_the_last_result_has_its_table_and_its_datasets(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+    visit(page, links["last result"])
+    expect(page.get_by_text("test accuracy").first).to_be_visible()
+    expect(page.get_by_text("95 % interval").first).to_be_visible()
+    picture(page, "last-result", tmp_path)
+
+
+def test_all_runs_are_in_a_table(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+    visit(page, links["all runs"])
+    expect(page.get_by_text("workspace-").first).to_be_visible()
+    picture(page, "all-runs", tmp_path)
+
+
+def test_the_models_stand_side_by_side(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+    visit(page, links["its models side by side"])
+    for name in ("rnn-1", "rnn-2", "lstm-1", "lstm-2"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("test_accuracy").first).to_be_visible()
+    picture(page, "side-by-side", tmp_path)
+
+
+def test_their_curves_are_on_one_chart(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+    visit(page, links["their curves overlaid"])
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(4)
+    picture(page, "curves", tmp_path)
