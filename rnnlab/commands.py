@@ -53,6 +53,7 @@ def serve_ui(port: int) -> None:
     opened = store.connect()
     from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
 
+    tracking.keep_table(opened)
     parent, children = tracking.newest_pipeline(opened)
     for name, address in page_links(f"http://127.0.0.1:{port}", opened.experiment_id, parent, children).items():
         print(f"{name}:\n  {address}")

@@ -6,6 +6,29 @@ from urllib.parse import quote
 
 # Its pages open for generative models otherwise.
 MODE = "workflowType=machine_learning"
+# A view of the table of runs, kept in a tag of the experiment as MLflow's own "Share" does, and named in the address.
+VIEWS = "mlflow.sharedViewState."
+TABLE = "models"
+MODELS_TABLE = {
+    "searchFilter": "tags.kind != 'pipeline'",
+    # Sorted by time, children would be folded away under their parents.
+    "orderByKey": "metrics.`test_accuracy`",
+    "orderByAsc": False,
+    "startTime": "ALL",
+    "lifecycleFilter": "Active",
+    "modelVersionFilter": "All Runs",
+    "datasetsFilter": [],
+    "selectedColumns": [
+        "params.`model`",
+        "params.`seed`",
+        "metrics.`test_accuracy`",
+        "metrics.`test_log_loss`",
+        "metrics.`test_mse`",
+        "metrics.`seconds_per_epoch`",
+        "metrics.`parameters`",
+        "tags.`data_version`",
+    ],
+}
 
 
 def page_links(server: str, experiment_id: str, parent: str | None, children: Sequence[str]) -> dict[str, str]:
@@ -15,12 +38,13 @@ def page_links(server: str, experiment_id: str, parent: str | None, children: Se
         server: the address, without a slash at its end.
         experiment_id: of the experiment that all runs belong to.
         parent: the newest pipeline's run id, None when nothing was logged yet.
-        children: the run ids of its models.
+        children: the run ids of its networks.
 
     Returns:
-        Addresses by what they show. Compared runs are named in the address: the table of runs folds children away.
+        Addresses by what they show.
     """
-    links = {"all runs": f"{server}/#/experiments/{experiment_id}/runs?{MODE}"}
+    table = f"{server}/#/experiments/{experiment_id}/runs"
+    links = {"all models": f"{table}?viewStateShareKey={TABLE}&{MODE}", "all runs": f"{table}?{MODE}"}
     if parent:
         runs, experiments = quote(json.dumps(list(children))), quote(json.dumps([experiment_id]))
         metric, metrics = quote('"val_accuracy"'), quote('["val_accuracy"]')

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
 from mlflow.entities import Run as MlflowRun
 
+from rnnlab.links import MODELS_TABLE, TABLE, VIEWS
 from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
 from rnnlab.logged_models import log_model
 from rnnlab.params import Params, Run
@@ -30,13 +31,19 @@ def find_finished(store: Store, key: str) -> MlflowRun | None:
 
 
 def newest_pipeline(store: Store) -> tuple[str | None, list[str]]:
-    """Finds the last complete result: its run id, or None, and those of its models."""
+    """Finds the last complete result: its run id, or None, and those of its networks, as they were trained."""
     client = MlflowClient(store.uri)
     finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
     if not finished:
         return None, []
     parent = max(finished, key=lambda run: run.info.end_time).info.run_id
-    return parent, [run.info.run_id for run in search(client, store, f"tags.mlflow.parentRunId = '{parent}'")]
+    networks = search(client, store, f"tags.mlflow.parentRunId = '{parent}' and tags.kind = 'model'")
+    return parent, [run.info.run_id for run in sorted(networks, key=lambda run: run.info.start_time)]
+
+
+def keep_table(store: Store) -> None:
+    """Writes down for MLflow's pages which rows and columns the table of models has; see `rnnlab.links`."""
+    MlflowClient(store.uri).set_experiment_tag(store.experiment_id, f"{VIEWS}{TABLE}", json.dumps(MODELS_TABLE))
 
 
 def log_pipeline(store: Store, pipeline: Pipeline) -> str:

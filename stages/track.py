@@ -86,11 +86,11 @@ def read_results(settings: Params, lock: Mapping[str, Any], key: str) -> Pipelin
 
 
 def datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
-    """DVC's hash and the rows of each split."""
+    """The beginning of DVC's hash of each split, as long as MLflow's own, and its rows."""
     hashes, figures = lock["tokenize_pad"]["outs"], read_json(FEATURES)
     return {
         split: (
-            hashes[f"data/features/{split}"].removesuffix(".dir"),
+            hashes[f"data/features/{split}"][:8],
             figures[split].get("rows") or figures[split]["windows"],
         )
         for split in ("train", "validation", "test")

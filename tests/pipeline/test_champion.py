@@ -114,7 +114,7 @@ def test_texts_lines_and_a_csv_get_the_same_predictions(promoted: Project, tmp_p
 
 
 def test_rubbish_is_one_sentence(promoted: Project, tmp_path: Path) -> None:
-    assert "not UTF-8" in rnnlab(promoted, "predict", text=b"\xff\xfe\x00rubbish", expect=1).stderr
+    assert "not UTF-8" in rnnlab(promoted, "predict", text=b"\xff\xferubbish", expect=1).stderr
     assert "no text on standard input" in rnnlab(promoted, "predict", text=b"", expect=1).stderr
     (tmp_path / "in.csv").write_text("words\nhello\n")
     told = rnnlab(promoted, "predict", "--csv", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.csv"), expect=1)

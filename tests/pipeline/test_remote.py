@@ -45,34 +45,40 @@ def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
     loop.call_soon_threadsafe(loop.stop)
 
 
-@pytest.mark.parametrize("kind", ["folder", "ssh"])
-def test_another_machine_pulls_and_runs_nothing(
-    kind: str, project: Project, tmp_path: Path, sftp: tuple[str, Path]
+def test_another_machine_pulls_from_a_server_and_runs_nothing(
+    project: Project, tmp_path: Path, sftp: tuple[str, Path]
 ) -> None:
+    address, key = sftp
     origin = tmp_path / "origin.git"
     project.run("git", "init", "-q", "--bare", "-b", "main", str(origin))
     project.run("git", "remote", "add", "origin", str(origin))
-    address, key = (str(tmp_path / "store"), None) if kind == "folder" else sftp
     project.run("dvc", "remote", "add", "--default", "team", address)
     project.commit("a remote")
-    if key:
-        project.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
-    project.run("dvc", "exp", "run", "--temp", "--name", "wide", "-S", "models.lstm.units=6")
+    project.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
+    project.run("dvc", "exp", "run", "--temp", "--name", "wide", "-S", "evaluate.batch_size=64")
     project.run("git", "push", "-q", "origin", "main")
     project.run("dvc", "push")
     project.run("dvc", "exp", "push", "origin", "wide")
 
     there = Project(tmp_path / "there")
     project.run("git", "clone", "-q", str(origin), str(there.folder))
-    if key:
-        there.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
+    there.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
     there.run("dvc", "pull")
     assert (there.folder / "models/lstm-1.keras").is_file()
     assert not stages_run(there.run("dvc", "repro"))
     assert there.run("dvc", "status", "--quiet", expect=None).returncode == 0
     there.run("dvc", "exp", "pull", "origin", "wide")
     assert "wide" in there.run("dvc", "exp", "list", "--all-commits").stdout
-    shown = there.run("dvc", "metrics", "diff", "main", "wide", "--json").stdout
-    assert '"lstm"' in shown
+    assert "evaluate.batch_size" in there.run("dvc", "params", "diff", "main", "wide").stdout
     there.run("dvc", "exp", "apply", "wide")
+    assert not stages_run(there.run("dvc", "repro"))
+
+
+def test_a_folder_is_a_remote_too(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "remote", "add", "--default", "team", str(tmp_path / "store"))
+    project.commit("a remote")
+    project.run("dvc", "push")
+    there = Project(tmp_path / "there")
+    project.run("git", "clone", "-q", str(project.folder), str(there.folder))
+    there.run("dvc", "pull")
     assert not stages_run(there.run("dvc", "repro"))

@@ -52,7 +52,7 @@ def links(finished: Project) -> Iterator[dict[str, str]]:
 def page() -> Iterator[Page]:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened = browser.new_page(viewport={"width": 2200, "height": 1000})
         opened.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         yield opened
@@ -84,6 +84,13 @@ def test_the_last_result_has_its_table_and_its_datasets(page: Page, links: dict[
     picture(page, "last-result", tmp_path)
 
 
+def test_all_models_are_in_a_table_with_their_figures(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+    visit(page, links["all models"])
+    for text in ("rnn-1", "lstm-2", "nbsvm", "test_accuracy", "seconds_per_epoch", "seed", "data_version"):
+        expect(page.get_by_text(text, exact=True).first).to_be_visible()
+    picture(page, "all-models", tmp_path)
+
+
 def test_all_runs_are_in_a_table(page: Page, links: dict[str, str], tmp_path: Path) -> None:
     visit(page, links["all runs"])
     expect(page.get_by_text("workspace-").first).to_be_visible()
@@ -100,5 +107,7 @@ def test_the_models_stand_side_by_side(page: Page, links: dict[str, str], tmp_pa
 
 def test_their_curves_are_on_one_chart(page: Page, links: dict[str, str], tmp_path: Path) -> None:
     visit(page, links["their curves overlaid"])
-    expect(page.locator(".js-plotly-plot .scatterlayer .trace")).to_have_count(4)
+    for name in ("rnn-1", "rnn-2", "lstm-1", "lstm-2"):
+        expect(page.get_by_text(f"{name} (val_accuracy)").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
     picture(page, "curves", tmp_path)
