@@ -1,0 +1,109 @@
+"""Benchmarks: rivals compute the same, turns are fair, the report says what was measured."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import clones, networks, report, texts, timing, vocabularies
+from benchmarks.networks import Work
+from benchmarks.report import Section, Table
+from benchmarks.timing import Race, Rival, Sample
+from rnnlab import params
+
+SMALL = Work("lstm", batch=4, length=12, units=5, batches=3, embedding=6, words=50)
+PATIENT = {
+    "patient": Rival("tests.unit.test_benchmarks:counting"),
+    "absent": Rival("nowhere:none", needs="no_such_package"),
+}
+
+
+def counting(start: int) -> Callable[[], int]:
+    numbers = iter(range(start, 100))
+    return lambda: next(numbers)
+
+
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
+def test_rivals_learn_the_same_from_the_same_rows(cell: str) -> None:
+    work = SMALL._replace(cell=cell)
+    losses = [networks.ours(work)(), networks.stock(work)()]
+    if importlib.util.find_spec("torch"):
+        losses.append(networks.pytorch(work)())
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+
+
+def test_an_epoch_of_padded_rows_trains_every_rival() -> None:
+    work = SMALL._replace(padded=True)
+    before, after = (repeat := networks.ours(work))(), repeat()
+    assert after != before
+    assert networks.stock(work)() == pytest.approx(before, rel=0.05)  # another order of the batches
+
+
+def test_padded_rows_are_padded_in_front_and_full_rows_are_not() -> None:
+    tokens, labels = networks.rows(Work("lstm", batch=100, length=200, units=1, batches=5, padded=True))
+    assert tokens.shape == (500, 200) and labels.shape == (500, 1)
+    assert ((np.diff((tokens > 0).astype(int)) >= 0).all(axis=1)).all()
+    assert 0.3 < (tokens > 0).all(axis=1).mean() < 0.6
+    assert (networks.rows(SMALL)[0] > 0).all()
+
+
+def test_a_race_gives_a_sample_a_round_and_skips_who_is_not_installed() -> None:
+    with timing.workers(PATIENT) as pools:
+        race = timing.race(pools, PATIENT, 7, rounds=3)
+    assert race.answers == {"patient": 7}
+    assert len(race.samples["patient"]) == 3
+    assert report.comparison(PATIENT, race)[1] == "not installed"
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    ours, other = [Sample(1, 1), Sample(10, 1), Sample(2, 1)], [Sample(2, 3), Sample(20, 3), Sample(6, 3)]
+    assert timing.ratios(other, ours) == pytest.approx((2.0, 2.0, 2.5))
+    assert report.times(other, ours) == "**2.00×** (2.00–2.50), CPU 3.00×"
+    race = Race({"ours": ours, "other": other}, {}, {})
+    cells = report.comparison({"ours": Rival(""), "other": Rival("")}, race, per=2)
+    assert cells == ["1,000 ms", "3,000 ms, **2.00×** (2.00–2.50), CPU 3.00×"]
+
+
+def test_a_command_is_charged_for_its_processor_time_and_memory(tmp_path: Path) -> None:
+    sample, output = timing.run([sys.executable, "-c", "print(sum(range(10**6)))"], tmp_path)
+    assert output.strip() == "499999500000"
+    assert sample.cpu > 0 and sample.megabytes > 1
+
+
+def test_the_report_shows_each_section_and_keeps_every_raw_figure() -> None:
+    table = Table("**Speed** of both.", ("what", "seconds"), [("ours", "1.0")])
+    entry = report.entry(Section("Training", [table], {"steps": [Sample(1.0, 2.0)]}), quick=True)
+    assert json.loads(json.dumps(entry))["raw"] == {"steps": [[1.0, 2.0, 0.0]]}
+    page = report.markdown({"training": entry})
+    for part in ("## Training", "**Speed** of both.", "| ours   | 1.0", "--quick", "cores", "keras"):
+        assert part in page
+
+
+def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMDB_CSV", raising=False)
+    texts.frame.cache_clear()
+    texts.write(tmp_path / "rows.csv", rows=20, copies=3)
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    assert len(lines) == 61 and len(set(lines)) == 61
+    assert len(texts.texts(7000)) == 7000
+
+
+def test_a_clone_gets_parameters_that_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMDB_CSV", raising=False)
+    texts.frame.cache_clear()
+    (tmp_path / "params.yaml").write_text(Path("params.yaml").read_text())
+    clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **clones.read_from(Path("a.csv"))})
+    changed = params.read(tmp_path / "params.yaml")
+    assert changed.models["rnn"].units == 3 and changed.models["rnn"].cell == "simple_rnn"
+    assert changed.baselines == () and changed.data.csv == "a.csv"
+
+
+@pytest.mark.parametrize("name", ["ours", "ours_raw", "keras_layer", "scikit_learn"])
+def test_texts_are_tokenized_by_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMDB_CSV", raising=False)
+    texts.frame.cache_clear()
+    getattr(vocabularies, name)(50)()
