@@ -53,8 +53,9 @@ ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
 	@rnnlab server
 
-bench: $(STAMP)  ## measure what the README quotes; IMDB_CSV=... adds the real reviews
-	@python -m benchmarks.profile
+# PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install -r requirements-bench.in
+bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
+	@python -m benchmarks $(ARGS)
 
 lock: $(STAMP)  ## pin the newest versions that requirements.in allows
 	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \

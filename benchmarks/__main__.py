@@ -1,0 +1,42 @@
+"""Measures the project against what people use instead; writes reports/benchmarks.md and .json.
+
+With ``IMDB_CSV`` set, texts are the 50,000 reviews, else the embedded corpus. PyTorch and Hugging Face's tokenizers
+take part where they are installed (requirements-bench.in).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import report, stages, tokenization, training, whole
+from rnnlab.errors import exit_status
+from rnnlab.files import read_json, write_json, write_text
+
+SECTIONS = {
+    "training": training.measure,
+    "tokenization": tokenization.measure,
+    "stages": stages.measure,
+    "notebook": whole.measure,
+}
+
+
+def main() -> None:
+    """Measures the sections that are asked for; the others stay in the report as they were."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
+    parser.add_argument("--out", type=Path, default=Path("reports"), help="folder of the report")
+    options = parser.parse_args()
+    raw = options.out / "benchmarks.json"
+    entries = read_json(raw) if raw.exists() else {}
+    for name in [options.only] if options.only else SECTIONS:
+        entries[name] = report.entry(SECTIONS[name](options.quick), options.quick)
+        # After each section: a run that is stopped keeps what it has measured.
+        write_json(raw, entries)
+        ordered = {name: entries[name] for name in SECTIONS if name in entries}
+        write_text(options.out / "benchmarks.md", report.markdown(ordered))
+    print(report.markdown(ordered))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

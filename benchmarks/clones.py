@@ -1,0 +1,47 @@
+"""Throw-away clones of the project, with parameters of their own."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from benchmarks import texts
+
+# Of the reviews: the embedded corpus has fewer and shorter words.
+IMDB_VOCABULARY = 20_000
+
+
+def clone(place: Path) -> Path:
+    """Clones what is committed."""
+    folder = place / "project"
+    subprocess.run(("git", "clone", "--quiet", ".", str(folder)), check=True)
+    return folder
+
+
+def set_params(folder: Path, values: Mapping[str, Any]) -> None:
+    """Changes a clone's params.yaml; a mapping changes keys of a section, to any depth."""
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    _update(params, values)
+    yaml.dump(params, folder / "params.yaml")
+
+
+def _update(section: Any, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _update(section[key], value)
+        else:
+            section[key] = value
+
+
+def read_from(source: Path) -> dict[str, Any]:
+    """Gives the parameters for a CSV from `texts.write`."""
+    if "split" not in texts.frame():
+        return {"data": {"csv": str(source)}}
+    return {
+        "data": {"csv": str(source)},
+        "split": {"method": "column"},
+        "tokenize_pad": {"vocabulary_size": IMDB_VOCABULARY},
+    }

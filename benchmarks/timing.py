@@ -1,0 +1,156 @@
+"""Rivals measured in turn: each lives in a process of its own and does one repetition when it is its turn.
+
+Processes of their own keep thread pools and memory apart, as two libraries in one process would fight over the cores.
+Turns in a random order within each round let all rivals see the same weather on a busy machine, so that the ratio to
+the first rival, round by round, says more than the seconds do.
+"""
+
+import importlib
+import importlib.util
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Sample(NamedTuple):
+    """What one repetition cost.
+
+    Attributes:
+        seconds: on the clock.
+        cpu: processor seconds of all threads and children; another program's load hardly changes them.
+        megabytes: peak memory of the largest process, where it was measured.
+    """
+
+    seconds: float
+    cpu: float
+    megabytes: float = 0.0
+
+
+class Rival(NamedTuple):
+    """Who takes part.
+
+    Attributes:
+        make: ``module:function``; the function takes the task and returns what does one repetition, called without
+            arguments.
+        needs: a package that may not be installed.
+    """
+
+    make: str
+    needs: str | None = None
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can take part."""
+        return self.needs is None or importlib.util.find_spec(self.needs) is not None
+
+
+class Race(NamedTuple):
+    """What one task cost each rival that is installed.
+
+    Attributes:
+        samples: of each round, by rival.
+        first: seconds until the end of the first repetition: building, tracing, compiling, warming up.
+        answers: what that first repetition returned.
+    """
+
+    samples: dict[str, list[Sample]]
+    first: dict[str, float]
+    answers: dict[str, Any]
+
+
+Workers = dict[str, ProcessPoolExecutor]
+_repeat: Callable[[], Any]
+
+
+@contextmanager
+def workers(rivals: dict[str, Rival]) -> Iterator[Workers]:
+    """Starts a process for each rival that is installed, and ends them."""
+    context = multiprocessing.get_context("spawn")
+    pools = {name: ProcessPoolExecutor(1, context) for name, rival in rivals.items() if rival.installed}
+    try:
+        yield pools
+    finally:
+        for pool in pools.values():
+            pool.shutdown(cancel_futures=True)
+
+
+def race(pools: Workers, rivals: dict[str, Rival], task: Any, rounds: int) -> Race:
+    """Measures one task: a first repetition to warm up, then rounds in which each rival has one turn.
+
+    Args:
+        pools: from `workers`.
+        rivals: who takes part, if installed.
+        task: is given to each rival's ``make``; must be picklable.
+        rounds: repetitions of each rival.
+    """
+    order = [name for name in rivals if name in pools]
+    first, answers = {}, {}
+    for name in order:
+        first[name], answers[name] = pools[name].submit(_begin, rivals[name].make, task).result()
+    samples: dict[str, list[Sample]] = {name: [] for name in order}
+    shuffled = random.Random(0)
+    for _ in range(rounds):
+        for name in shuffled.sample(order, len(order)):
+            samples[name].append(pools[name].submit(_once).result())
+    return Race(samples, first, answers)
+
+
+def _begin(make: str, task: Any) -> tuple[float, Any]:
+    global _repeat
+    module, function = make.split(":")
+    prepare = getattr(importlib.import_module(module), function)
+    started = time.perf_counter()
+    _repeat = prepare(task)
+    answer = _repeat()
+    return time.perf_counter() - started, answer
+
+
+def _once() -> Sample:
+    cpu, started = time.process_time(), time.perf_counter()
+    _repeat()
+    return Sample(time.perf_counter() - started, time.process_time() - cpu)
+
+
+def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
+    """Runs a command to its end, and gives what it cost and printed.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it printed.
+    """
+    foreign = ("DVC_", "MLFLOW_", "GIT_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    # Stages run by the interpreter that runs this, whatever environment the shell is in.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        output.seek(0)
+        text = output.read()
+    if status:
+        raise RuntimeError(f"{' '.join(command)} failed with {os.waitstatus_to_exitcode(status)}:\n{text[-3000:]}")
+    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), text
+
+
+def ratios(samples: Sequence[Sample], base: Sequence[Sample], what: str = "seconds") -> tuple[float, float, float]:
+    """Gives the quartiles of how many times more a rival took than ``base``, round by round: low, median, high."""
+    quotients = [getattr(rival, what) / getattr(one, what) for rival, one in zip(samples, base, strict=True)]
+    low, middle, high = np.quantile(quotients, (0.25, 0.5, 0.75))
+    return float(low), float(middle), float(high)
+
+
+def median(samples: Sequence[Sample], what: str = "seconds") -> float:
+    """Gives the median of one figure of the repetitions."""
+    return float(np.median([getattr(sample, what) for sample in samples]))

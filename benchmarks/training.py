@@ -1,0 +1,85 @@
+"""Training: a step and an epoch, ours against stock Keras and PyTorch."""
+
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks import report, timing
+from benchmarks.networks import Work
+from benchmarks.report import Section, Table
+from benchmarks.timing import Race, Rival
+
+RIVALS = {
+    "ours": Rival("benchmarks.networks:ours"),
+    "Keras": Rival("benchmarks.networks:stock"),
+    "Keras, jit_compile": Rival("benchmarks.networks:stock_jit"),
+    "PyTorch": Rival("benchmarks.networks:pytorch", needs="torch"),
+}
+EPOCH_RIVALS = {**RIVALS, "PyTorch, no mask": Rival("benchmarks.networks:pytorch_unmasked", needs="torch")}
+# Batch, length, units. The first is that of the Keras notebook.
+SIZES = ((64, 200, 128), (32, 200, 128), (128, 100, 64), (64, 400, 64))
+CELLS = ("simple_rnn", "lstm")
+
+
+def measure(quick: bool) -> Section:
+    """Measures steps and epochs."""
+    sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 7, 8, 50)
+    steps = [Work(cell, *size, batches) for size in sizes for cell in CELLS]
+    epochs = [Work(cell, *SIZES[0], epoch, padded=True) for cell in CELLS]
+    # To compile Keras' step once more, with a mask, takes longest.
+    rivals = {name: rival for name, rival in EPOCH_RIVALS.items() if not quick or "jit" not in name}
+    with timing.workers(EPOCH_RIVALS) as pools:
+        stepped = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(steps, desc="steps", disable=None)]
+        through = [timing.race(pools, rivals, work, 3) for work in tqdm(epochs, desc="epochs", disable=None)]
+    tables = [_steps(steps, stepped, batches), _first(steps, stepped), _epochs(rivals, epochs, through)]
+    raw = {
+        "steps": [_raw(work, race) for work, race in zip(steps, stepped, strict=True)],
+        "epochs": [_raw(work, race) for work, race in zip(epochs, through, strict=True)],
+    }
+    return Section("Training", tables, raw)
+
+
+def _names(work: Work) -> list[str]:
+    return [work.cell, str(work.batch), str(work.length), str(work.units)]
+
+
+def _steps(steps: list[Work], races: list[Race], batches: int) -> Table:
+    apart = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
+    sentence = (
+        "**One training step** (embedding of 128 channels and 10,000 words, recurrent layer, last state, sigmoid, "
+        "Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has them), from "
+        f"`fit` over {batches} batches. All rivals begin with the same weights and see the same batches: their "
+        f"losses after these differ by {apart:.1g} at most."
+    )
+    rows = [
+        [*_names(work), *report.comparison(RIVALS, race, work.batches)] for work, race in zip(steps, races, strict=True)
+    ]
+    return Table(sentence, ("cell", "batch", "length", "units", *RIVALS), rows)
+
+
+def _first(steps: list[Work], races: list[Race]) -> Table:
+    def seconds(race: Race, name: str) -> str:
+        return f"{race.first[name]:.1f} s" if name in race.first else report.NOT_INSTALLED
+
+    rows = [[*_names(work), *(seconds(race, name) for name in RIVALS)] for work, race in zip(steps, races, strict=True)]
+    sentence = (
+        "**Before the first figure above**: building, tracing, compiling and the first repetition, once a training; in "
+        "the first row also the import of the library."
+    )
+    return Table(sentence, ("cell", "batch", "length", "units", *RIVALS), rows)
+
+
+def _epochs(rivals: dict[str, Rival], epochs: list[Work], races: list[Race]) -> Table:
+    count = epochs[0].batch * epochs[0].batches
+    sentence = (
+        f"**One epoch of {count:,} rows** as long as IMDB's reviews are (half have 174 words at least) and padded in "
+        "front, with a mask, in a new order: ours in batches of like lengths, Keras through all padding, PyTorch with "
+        "packed sequences, its way to skip padding; `no mask` runs through the padding, which is less work than "
+        "packing and gives other outputs. All without validation."
+    )
+    rows = [[*_names(work), *report.comparison(rivals, race)] for work, race in zip(epochs, races, strict=True)]
+    return Table(sentence, ("cell", "batch", "length", "units", *rivals), rows)
+
+
+def _raw(work: Work, race: Race) -> dict[str, Any]:
+    return {"work": work._asdict(), **race._asdict()}

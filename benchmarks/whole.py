@@ -1,0 +1,79 @@
+"""The whole pipeline against the plain notebook that it replaces: the same CSV, networks and epochs."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks import clones, report, texts, timing
+from benchmarks.report import Section, Table
+from benchmarks.timing import Sample
+
+EPOCHS = 3
+# Sizes of the notebooks on IMDB; those of params.yaml on the embedded corpus.
+IMDB = {"words": 10_000, "length": 200, "embedding": 128, "units": 128}
+EMBEDDED = {"words": 200, "length": 96, "embedding": 32, "units": 32}
+QUICK_ROWS = 2000
+
+
+def measure(quick: bool) -> Section:
+    """Runs both from nothing to their test accuracy."""
+    real = "split" in texts.frame()
+    rows = min(QUICK_ROWS, len(texts.frame())) if quick else len(texts.frame())
+    epochs, rounds = (1, 1) if quick else (EPOCHS, 1 if real else 3)
+    with tempfile.TemporaryDirectory() as place:
+        samples = _run(Path(place), rows, IMDB if real else EMBEDDED, epochs, rounds)
+    sentence = (
+        f"**From {rows:,} {texts.name()} to test accuracies** of a SimpleRNN and an LSTM, one seed, epochs: "
+        f"{epochs}, rounds: {rounds}. The notebook reads, tokenizes, trains with stock Keras and evaluates "
+        "(benchmarks/notebook.py); `dvc repro` also validates, trains baselines, looks inside, compares, plots and "
+        "logs to MLflow."
+    )
+    return Section("A notebook against the pipeline", [_table(sentence, samples)], dict(samples))
+
+
+def _run(place: Path, rows: int, size: dict[str, int], epochs: int, rounds: int) -> dict[str, list[Sample]]:
+    source = place / "reviews.csv"
+    texts.write(source, rows)
+    folder = clones.clone(place)
+    clones.set_params(folder, {**clones.read_from(source), **_network(size), "compare": ["rnn", "lstm"]})
+    clones.set_params(folder, {"train": _training(epochs), "tokenize_pad": _encoding(size)})
+    flags = [str(word) for key, value in {**size, "epochs": epochs}.items() for word in (f"--{key}", value)]
+    commands = {
+        "notebook": [sys.executable, "-m", "benchmarks.notebook", str(source), *flags],
+        "pipeline": [sys.executable, "-m", "dvc", "repro", "--force"],
+    }
+    samples: dict[str, list[Sample]] = {"pipeline": [], "notebook": []}
+    for turn in tqdm([name for _ in range(rounds) for name in commands], desc="notebook", disable=None):
+        samples[turn].append(timing.run(commands[turn], Path() if turn == "notebook" else folder)[0])
+    return samples
+
+
+def _network(size: dict[str, int]) -> dict[str, Any]:
+    plain = {"embedding_dim": size["embedding"], "units": size["units"], "embedding_dropout": 0.0, "dropout": 0.0}
+    return {"models": {"rnn": plain, "lstm": plain}}
+
+
+def _training(epochs: int) -> dict[str, Any]:
+    return {"seeds": [1], "epochs": epochs, "patience": epochs, "learning_rate": 0.001, "batch_size": 64}
+
+
+def _encoding(size: dict[str, int]) -> dict[str, Any]:
+    return {"vocabulary_size": size["words"], "max_length": size["length"]}
+
+
+def _table(sentence: str, samples: dict[str, list[Sample]]) -> Table:
+    base = samples["pipeline"]
+    rows = [
+        [
+            name,
+            f"{timing.median(found):.1f}",
+            f"{timing.median(found, 'cpu'):.1f}",
+            f"{timing.median(found, 'megabytes'):.0f}",
+            report.times(found, base) if found is not base else "",
+        ]
+        for name, found in samples.items()
+    ]
+    return Table(sentence, ("what", "seconds", "CPU seconds", "peak MB", "notebook / pipeline"), rows)
