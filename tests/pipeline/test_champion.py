@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pandas as pd
 import pytest
 
 from tests.pipeline.conftest import Project, shared
+from tests.ports import free_port
 
 TEXT = "the film was wonderful, and I was glad to see it"
 
@@ -148,9 +148,7 @@ def test_the_model_loads_without_this_repository(promoted: Project, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def served(promoted: Project) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     store = f"sqlite:///{promoted.folder / 'mlflow/mlflow.db'}"
     command = ("mlflow", "models", "serve", "--model-uri", "models:/sentiment@champion", "--env-manager", "local")
     server = subprocess.Popen(

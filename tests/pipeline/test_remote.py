@@ -1,7 +1,6 @@
 """Two machines that share a Git server and a DVC remote: a folder, and a real SFTP server."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import asyncssh
 import pytest
 
 from tests.pipeline.conftest import Project, stages_run
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +21,7 @@ def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
     key.write_private_key(folder / "key")
     (folder / "key").chmod(0o600)
     (folder / "known").write_bytes(key.export_public_key())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     loop, ready = asyncio.new_event_loop(), threading.Event()
 
     def serve() -> None:

@@ -3,7 +3,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from ruamel.yaml import YAML
 
 from rnnlab import server
 from rnnlab.errors import UserError
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 # What the pipeline does, with nothing to go by but its environment.
@@ -49,12 +49,6 @@ def installed() -> bool:
 needs_postgres = pytest.mark.skipif(
     not installed() and "CI" not in os.environ, reason="PostgreSQL is not installed: apt-get install postgresql"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Team:
