@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from rnnlab import tracking
 from rnnlab.errors import UserError
 from rnnlab.gate import Evidence
-from rnnlab.live_runs import search
+from rnnlab.predictors import ABSENT
 from rnnlab.results import PREDICTIONS
 from rnnlab.store import Store
 
@@ -30,11 +30,9 @@ def candidate(store: Store) -> str:
     Raises:
         UserError: there is no finished pipeline, it predicts a series, or its models were deleted.
     """
-    client = MlflowClient(store.uri)
-    parent, _ = tracking.newest_pipeline(store)
+    parent, runs = tracking.newest_pipeline(store)
     if parent is None:
         raise UserError(f"{store.uri}: no finished pipeline to take a model from; `dvc repro` makes one")
-    runs = search(client, store, f"tags.mlflow.parentRunId = '{parent}' and tags.kind = 'model'")
     if not runs:
         raise UserError(f"run {parent}: the models of this pipeline were deleted; name the run of another model")
     _check_task(runs[0])
@@ -135,7 +133,7 @@ def _run(client: MlflowClient, run_id: str) -> MlflowRun:
     try:
         return client.get_run(run_id)
     except MlflowException as failure:
-        if failure.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if failure.error_code not in ABSENT:
             raise
         raise UserError(f"run {run_id}: no such run in {client.tracking_uri}; MLflow's page lists them") from None
 

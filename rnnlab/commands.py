@@ -54,7 +54,8 @@ def serve_ui(port: int) -> None:
     from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
 
     tracking.keep_table(opened)
-    parent, children = tracking.newest_pipeline(opened)
+    parent, networks = tracking.newest_pipeline(opened)
+    children = [run.info.run_id for run in networks]
     for name, address in page_links(f"http://127.0.0.1:{port}", opened.experiment_id, parent, children).items():
         print(f"{name}:\n  {address}")
     print("stop with Ctrl-C", flush=True)

@@ -1,5 +1,6 @@
 """Who is better, and how sure that is: every pair of models on the same test rows."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -113,9 +114,12 @@ def _interval(ends: Interval, scale: float, unit: str) -> str:
 def _test(pair: dict[str, Any]) -> str:
     if not pair.get("mcnemar"):
         return ""
-    largest = max(result["p_value"] for result in pair["mcnemar"].values())
-    seeds = len(pair["mcnemar"])
-    return f" (McNemar's exact test: p {_p_value(largest)}{' in every seed' if seeds > 1 else ''})"
+    return f" ({exact_test([result['p_value'] for result in pair['mcnemar'].values()])})"
+
+
+def exact_test(p_values: Sequence[float]) -> str:
+    """Puts McNemar's p-values, one a seed, into words."""
+    return f"McNemar's exact test: p {_p_value(max(p_values))}{' in every seed' if len(p_values) > 1 else ''}"
 
 
 def _p_value(value: float) -> str:

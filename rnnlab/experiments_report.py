@@ -1,6 +1,5 @@
 """The report on the named experiments: Markdown and figures."""
 
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
@@ -9,12 +8,11 @@ import pandas as pd
 
 from rnnlab import distance_sweep, experiments, figures, findings, params
 from rnnlab.distance_sweep import DISTANCE
-from rnnlab.errors import UserError
 from rnnlab.experiments import Named, Setup
 from rnnlab.files import replacing, write_text
 from rnnlab.findings import amount, number
 from rnnlab.gains import Gains, all_gains
-from rnnlab.outcomes import Outcome, of_experiment, read_outcomes
+from rnnlab.outcomes import Outcome, dvc_cache, of_experiment, read_outcomes
 from rnnlab.report import COLUMNS
 
 
@@ -25,10 +23,7 @@ def write(target: Path) -> list[Path]:
         UserError: an experiment's file is wrong, or this is no repository of Git and DVC.
     """
     named = experiments.load_all(params.read())
-    cache = subprocess.run(("dvc", "cache", "dir"), capture_output=True, text=True, check=False)
-    if cache.returncode:
-        raise UserError(f"dvc cache dir failed: {cache.stderr.strip()}")
-    outcomes = read_outcomes(named, experiments.recorded(), Path(cache.stdout.strip()))
+    outcomes = read_outcomes(named, experiments.recorded(), dvc_cache(Path().resolve()))
     written = []
     for experiment in named:
         points = distance_sweep.points(experiment, outcomes)

@@ -1,9 +1,7 @@
 """Results by name: the workspace, a DVC experiment, a git revision, or an MLflow run."""
 
 import difflib
-import functools
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -53,7 +51,7 @@ def find(name: str, folder: Path, cache: Path | None = None) -> Result:
     if kinds[0] == WORKSPACE:
         result = _workspace(folder)
     else:
-        result = _committed(name, kinds[0], commits[kinds[0]], folder, cache or _cache(folder.resolve()))
+        result = _committed(name, kinds[0], commits[kinds[0]], folder, cache or outcomes.dvc_cache(folder.resolve()))
     notes = [*result.notes]
     if len(kinds) > 1:
         others = ", ".join(f"{commits[kind].commit[:10]} for the {kind}" for kind in kinds[1:])
@@ -146,14 +144,6 @@ def _epoch_seconds(seconds: Mapping[Run, Sequence[float]]) -> dict[str, float]:
     for run, own in seconds.items():
         epochs.setdefault(run.model, []).extend(own)
     return {model: median(every) for model, every in epochs.items() if every}
-
-
-@functools.cache  # DVC takes a second to start
-def _cache(folder: Path) -> Path:
-    done = subprocess.run(("dvc", "cache", "dir"), cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"dvc cache dir failed: {done.stderr.strip()}")
-    return folder / done.stdout.strip()
 
 
 def _logged(name: str, folder: Path) -> Result:

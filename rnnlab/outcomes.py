@@ -1,7 +1,9 @@
 """What a DVC experiment left behind, read from Git and from DVC's cache."""
 
+import functools
 import io
 import json
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +12,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from rnnlab import provenance
+from rnnlab.errors import UserError
 from rnnlab.experiments import Named, Recorded, Setup
 from rnnlab.params import Run
 
@@ -55,6 +58,19 @@ class Outcome(NamedTuple):
     def baselines(self) -> list[str]:
         """Models without recurrence."""
         return [name for name in self.values.get("baselines", []) if name in self.metrics]
+
+
+@functools.cache  # DVC takes a second to start
+def dvc_cache(folder: Path) -> Path:
+    """Finds DVC's cache of a repository.
+
+    Raises:
+        UserError: DVC cannot tell.
+    """
+    done = subprocess.run(("dvc", "cache", "dir"), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"dvc cache dir failed: {done.stderr.strip()}")
+    return folder / done.stdout.strip()
 
 
 def read_outcomes(

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from tabulate import tabulate
 
-from rnnlab import experiments, gains, statistics
+from rnnlab import comparisons, experiments, gains, statistics
+from rnnlab.dotted_keys import flatten
 from rnnlab.errors import UserError
 from rnnlab.findings import gain_sentence
 from rnnlab.gains import Gain
@@ -88,14 +89,6 @@ def page(results: Sequence[Result], style: str = "simple") -> str:
     sentences += [note for result in results for note in result.notes]
     listed = "\n".join(f"- {sentence}." for sentence in sentences)
     return "\n\n".join([origins_table(results, changed, style), scores_table(results, style), listed])
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turns nested mappings into one with dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
 
 
 def differing_params(results: Sequence[Result]) -> dict[str, list[Any]]:
@@ -278,6 +271,4 @@ def _seeds(number: int) -> str:
 
 def _mcnemar(ours: Scores, theirs: Scores) -> str:
     tested = [statistics.mcnemar(*pair) for pair in zip(ours == 1, theirs == 1, strict=True)]
-    largest = max(result.p_value for result in tested)
-    value = "< 0.001" if largest < 0.001 else f"≤ {largest:.3f}"
-    return f"McNemar's exact test: p {value}{' in every seed' if len(tested) > 1 else ''}"
+    return comparisons.exact_test([result.p_value for result in tested])

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
 from mlflow.entities import Run as MlflowRun
 
+from rnnlab import dotted_keys
 from rnnlab.links import MODELS_TABLE, TABLE, VIEWS
 from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
 from rnnlab.logged_models import log_model
@@ -30,15 +31,15 @@ def find_finished(store: Store, key: str) -> MlflowRun | None:
     return next((run for run in found if run.info.status == FINISHED), None)
 
 
-def newest_pipeline(store: Store) -> tuple[str | None, list[str]]:
-    """Finds the last complete result: its run id, or None, and those of its networks, as they were trained."""
+def newest_pipeline(store: Store) -> tuple[str | None, list[MlflowRun]]:
+    """Finds the last complete result: its run id, or None, and the runs of its networks, as they were trained."""
     client = MlflowClient(store.uri)
     finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
     if not finished:
         return None, []
     parent = max(finished, key=lambda run: run.info.end_time).info.run_id
     networks = search(client, store, f"tags.mlflow.parentRunId = '{parent}' and tags.kind = 'model'")
-    return parent, [run.info.run_id for run in sorted(networks, key=lambda run: run.info.start_time)]
+    return parent, sorted(networks, key=lambda run: run.info.start_time)
 
 
 def keep_table(store: Store) -> None:
@@ -204,15 +205,10 @@ def _training_params(settings: Params, run: Run) -> dict[str, str]:
     return {"model": run.model, "seed": str(run.seed), **flatten({**own, **shared, **encoding})}
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flatten(values: Mapping[str, Any]) -> dict[str, str]:
     """Turns nested mappings into dotted keys with text values."""
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = str(list(value) if isinstance(value, tuple) else value)
-    return flat
+    flat = dotted_keys.flatten(values)
+    return {key: str(list(value) if isinstance(value, tuple) else value) for key, value in flat.items()}
 
 
 def _adoptable(client: MlflowClient, store: Store, timings: Mapping[str, Any] | None) -> str | None:
