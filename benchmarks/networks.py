@@ -80,7 +80,7 @@ def ours(work: Work) -> Callable[[], float]:
     network = recurrence.accelerate(model, work.batch)
     tokens, labels = rows(work)
     if work.padded:
-        return _fitting(network, x=batches.SimilarLengths(tokens, labels, work.batch, seed=1), shuffle=False)
+        return _fitting(network, x=batches.Batches(tokens, labels, work.batch, seed=1, by_length=True), shuffle=False)
     return _fitting(network, x=tokens, y=labels, batch_size=work.batch, shuffle=False)
 
 

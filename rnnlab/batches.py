@@ -1,4 +1,4 @@
-"""Batches of texts of like length: less padding to run through, each row once an epoch."""
+"""Batches in an order that follows from the seed and the epoch alone; of like lengths where padding is skipped."""
 
 from typing import Any
 
@@ -11,28 +11,40 @@ import numpy.typing as npt
 POOL = 50
 
 
-class SimilarLengths(keras.utils.PyDataset):
-    """Rows in batches: a random order each epoch, sorted by length within pools, and the batches shuffled again.
+class Batches(keras.utils.PyDataset):
+    """Rows in batches: a new random order each epoch, by length within pools if asked for, the batches shuffled again.
 
     Khomenko et al. 2016, "Accelerating recurrent neural network training using sequence bucketing and multi-GPU data
     parallelization".
     """
 
-    def __init__(self, inputs: npt.NDArray[Any], targets: npt.NDArray[np.float32], batch_size: int, seed: int) -> None:
-        """Draws the first epoch's order.
+    def __init__(
+        self,
+        inputs: npt.NDArray[Any],
+        targets: npt.NDArray[np.float32],
+        batch_size: int,
+        seed: int,
+        *,
+        by_length: bool,
+        finished_epochs: int = 0,
+    ) -> None:
+        """Draws the order of the epoch after those that are finished.
 
         Args:
-            inputs: word ids, 0 for padding, of shape (rows, steps).
+            inputs: of shape (rows, steps); word ids, 0 for padding, if ``by_length``.
             targets: of shape (rows, 1).
             batch_size: rows a batch; an epoch's shortest batch has what is left over.
             seed: of all orders.
+            by_length: whether neighbours in a batch have like lengths.
+            finished_epochs: of a training that goes on.
         """
         super().__init__()
         self._inputs, self._targets = inputs, targets
         self._batch_size = batch_size
-        self._lengths = np.count_nonzero(inputs, axis=1)
+        self._lengths = np.count_nonzero(inputs, axis=1) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
-        self._batches = self._draw()
+        for _ in range(finished_epochs + 1):
+            self._batches = self._draw()
 
     def _draw(self) -> list[npt.NDArray[np.intp]]:
         size = self._batch_size

@@ -2,7 +2,6 @@
 
 import math
 import sys
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,9 +9,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab import batches
-from rnnlab.errors import UserError
-from rnnlab.params import Train
+from rnnlab.batches import Batches
+from rnnlab.callbacks import AverageWeights, Resume, Watch
+from rnnlab.checkpoints import Checkpoint
+from rnnlab.params import Run, Train
 
 # By the name of the output layer.
 LOSSES = {
@@ -41,65 +41,13 @@ class History(NamedTuple):
     best_epoch: int
 
 
-class Watch(keras.callbacks.Callback):
-    """Keeps each epoch's figures and seconds; stops a training whose loss is no number."""
-
-    def __init__(self, name: str, on_epoch: Callable[[dict[str, float]], None]) -> None:
-        super().__init__()
-        self.epochs: list[dict[str, float]] = []
-        self.seconds: list[float] = []
-        self._name = name
-        self._on_epoch = on_epoch
-        self._started = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
-        self._started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds a row; sparse lines take the bar's place where no one watches a terminal."""
-        figures = {name: float(value) for name, value in (logs or {}).items()}
-        self.seconds.append(time.perf_counter() - self._started)
-        self.epochs.append({"epoch": epoch + 1, **figures})
-        if not math.isfinite(figures["loss"]) or not math.isfinite(figures["val_loss"]):
-            raise UserError(
-                f"{self._name}: the loss is not a number after epoch {epoch + 1};"
-                " lower train.learning_rate or train.clip_norm"
-            )
-        self._on_epoch(self.epochs[-1])
-        if not sys.stdout.isatty():
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
-            print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
-
-
-class AverageWeights(keras.callbacks.SwapEMAWeights):
-    """Scores each epoch by the running average of the weights, and ends with that average.
-
-    Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging". Keras' own callback ends with the
-    plain weights where a training stops early.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(swap_on_epoch=True)
-        self._average: list[npt.NDArray[np.float32]] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Swaps the average in."""
-        super().on_epoch_end(epoch, logs)
-        self._average = self.model.get_weights()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts the last average back, whatever the optimizer left."""
-        self.model.set_weights(self._average)
-
-
 def fit(
     model: keras.Sequential,
     train: Examples,
     validation: Examples,
     params: Train,
-    name: str,
-    seed: int,
+    run: Run,
+    checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> History:
     """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
@@ -113,18 +61,41 @@ def fit(
         train: rows to learn from.
         validation: rows that choose the epoch.
         params: the budget; ``seeds`` is not read.
-        name: of the run, for messages.
-        seed: of the batches.
+        run: names the training in messages, and seeds its batches.
+        checkpoint: what a killed training of the same left; the weights are the same bytes as without the kill.
         on_epoch: is given each finished row of `History.epochs`.
 
     Raises:
         UserError: the loss is not a number.
     """
-    loss, metric = LOSSES[model.layers[-1].name]
+    network = _compiled(model, params, len(train[1]))
+    watch = Watch(run.name, on_epoch)
+    stopping = keras.callbacks.EarlyStopping(
+        "val_loss", patience=params.patience, restore_best_weights=params.keep == "best"
+    )
+    resume = Resume(checkpoint, watch, stopping)
+    by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
+    network.fit(
+        Batches(*train, params.batch_size, run.seed, by_length=by_length, finished_epochs=resume.finished_epochs),
+        shuffle=False,  # which would mix the batches of Batches once more
+        validation_data=validation,
+        validation_batch_size=params.batch_size,
+        initial_epoch=resume.finished_epochs,
+        epochs=params.epochs,
+        # In this order: what stopping keeps as the best weights is the average.
+        callbacks=[watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
+        verbose=1 if sys.stdout.isatty() else 0,
+    )
+    kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]
+    return History(watch.epochs, watch.seconds, int(kept["epoch"]))
+
+
+def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequential:
     network = _faster(model, params.batch_size) if params.engine == "fast" else model
+    loss, metric = LOSSES[model.layers[-1].name]
     network.compile(
         optimizer=keras.optimizers.Adam(
-            _rate(params, len(train[1])),
+            _rate(params, rows),
             global_clipnorm=params.clip_norm,
             use_ema=params.ema_momentum is not None,
             ema_momentum=params.ema_momentum or 0.0,
@@ -134,21 +105,7 @@ def fit(
         # TensorFlow would compile a whole step of stock layers for minutes to win little; others must compile.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    watch = Watch(name, on_epoch)
-    stopping = keras.callbacks.EarlyStopping(
-        "val_loss", patience=params.patience, restore_best_weights=params.keep == "best"
-    )
-    network.fit(
-        **_batches(model, train, params, seed),
-        validation_data=validation,
-        validation_batch_size=params.batch_size,
-        epochs=params.epochs,
-        # In this order: what stopping keeps as the best weights is the average.
-        callbacks=[watch, *([AverageWeights()] if params.ema_momentum else []), stopping],
-        verbose=1 if sys.stdout.isatty() else 0,
-    )
-    kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]
-    return History(watch.epochs, watch.seconds, int(kept["epoch"]))
+    return network
 
 
 def _faster(model: keras.Sequential, batch_size: int) -> keras.Sequential:
@@ -157,13 +114,6 @@ def _faster(model: keras.Sequential, batch_size: int) -> keras.Sequential:
     from rnnlab import recurrence  # imports TensorFlow, which other backends do without
 
     return recurrence.accelerate(model, batch_size)
-
-
-def _batches(model: keras.Sequential, train: Examples, params: Train, seed: int) -> dict[str, Any]:
-    """Gives what `keras.Model.fit` is to read; like lengths pay where padding is skipped."""
-    if params.engine == "fast" and getattr(model.layers[0], "mask_zero", False):
-        return {"x": batches.SimilarLengths(*train, params.batch_size, seed), "shuffle": False}
-    return {"x": train[0], "y": train[1], "batch_size": params.batch_size}
 
 
 def _rate(params: Train, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -2,19 +2,22 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab import features, params
+from rnnlab import checkpoints, features, params
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json, replacing, write_json
-from rnnlab.params import Run, Task
+from rnnlab.params import Params, Run, Task
+from rnnlab.provenance import project_root
 from rnnlab.quiet import importing_keras
 
 
@@ -35,6 +38,19 @@ def write_history(target: Path, epochs: Sequence[dict[str, float]]) -> None:
         writer.writerows({name: round(value, 6) for name, value in row.items()} for row in epochs)
 
 
+def identity(run: Run, settings: Params, vocabulary_size: int) -> dict[str, Any]:
+    """Gives what the weights follow from, besides data and code."""
+    return {
+        "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
+        "backend": os.environ.get("KERAS_BACKEND"),
+        "task": settings.task,
+        "vocabulary_size": vocabulary_size,
+        "seed": run.seed,
+        "model": settings.models[run.model].model_dump(),
+        "train": settings.train.model_dump(exclude={"seeds"}),
+    }
+
+
 def main() -> None:
     """Parses the flags that dvc.yaml gives."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,7 +67,7 @@ def main() -> None:
     if flags.model not in settings.models:
         raise UserError(f"--model {flags.model}: no such model; params.yaml has {', '.join(settings.models)}")
     run = Run(flags.model, flags.seed)
-    inputs, targets = read_split(flags.train, settings.task)
+    rows = read_split(flags.train, settings.task)
     held_out = read_split(flags.validation, settings.task)
     vocabulary_size = len(read_json(flags.vocabulary))
     # Keras takes seconds to import: whatever is wrong before is told at once.
@@ -59,13 +75,16 @@ def main() -> None:
         from rnnlab import live, models, training
 
     started = datetime.now(UTC)
+    checkpoint = checkpoints.of_training(
+        project_root() / "data/checkpoints", run.name, identity(run, settings, vocabulary_size), [*rows, *held_out]
+    )
     models.set_seed(run.seed)
     if settings.task == "series":
-        model = models.build_forecaster(settings.models[run.model], inputs.shape[1])
+        model = models.build_forecaster(settings.models[run.model], rows[0].shape[1])
     else:
-        model = models.build_classifier(settings.models[run.model], vocabulary_size, inputs.shape[1])
+        model = models.build_classifier(settings.models[run.model], vocabulary_size, rows[0].shape[1])
     with live.watching(run, settings) as watcher:
-        history = training.fit(model, (inputs, targets), held_out, settings.train, run.name, run.seed, watcher.epoch)
+        history = training.fit(model, rows, held_out, settings.train, run, checkpoint, watcher.epoch)
     models.save(model, flags.out)
     write_history(flags.history, history.epochs)
     write_json(
@@ -77,6 +96,7 @@ def main() -> None:
             "mlflow_run": watcher.run_id,
         },
     )
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

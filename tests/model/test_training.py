@@ -1,13 +1,23 @@
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from rnnlab import models, training
+from rnnlab.checkpoints import Checkpoint
 from rnnlab.errors import UserError
-from rnnlab.params import Train
+from rnnlab.params import Run, Train
 from tests.networks import plain
 
 OPTIONS = plain(8, 8)
+RUN = Run("lstm", 1)
+CHECKPOINT = Checkpoint(Path("checkpoint.npz"))
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 def budget(**changes: object) -> Train:
@@ -38,10 +48,12 @@ def rows(count: int, seed: int, noise: bool = False) -> training.Examples:
 
 
 def fitted(seed: int, params: Train, noise: bool = False, **model: object):
+    CHECKPOINT.remove()
     models.set_seed(seed)
     network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     seen: list[dict[str, float]] = []
-    history = training.fit(network, rows(128, 1, noise), rows(64, 2, noise), params, "lstm-1", seed, seen.append)
+    run = Run("lstm", seed)
+    history = training.fit(network, rows(128, 1, noise), rows(64, 2, noise), params, run, CHECKPOINT, seen.append)
     return network, history, seen
 
 
@@ -85,7 +97,7 @@ def test_a_loss_that_is_no_number_stops_with_advice() -> None:
     network = models.build_classifier(OPTIONS, 12, 6)
     network.set_weights([weights * np.nan for weights in network.get_weights()])
     with pytest.raises(UserError, match=r"lstm-1: the loss is not a number after epoch 1; lower train\.learning_rate"):
-        training.fit(network, rows(32, 1), rows(32, 2), budget(), "lstm-1", 1, lambda row: None)
+        training.fit(network, rows(32, 1), rows(32, 2), budget(), RUN, CHECKPOINT, lambda row: None)
 
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
@@ -113,7 +125,7 @@ def test_a_forecaster_learns_a_series() -> None:
     models.set_seed(1)
     network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
     both = (inputs, targets)
-    history = training.fit(network, both, both, budget(epochs=20, patience=20), "lstm-1", 1, lambda row: None)
+    history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
     assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
     errors = models.predict(network, inputs, 64) - targets[:, 0]
@@ -162,7 +174,7 @@ def gradient_norm_after_one_step(clip_norm: float | None) -> float:
     keras.optimizers.Adam = lambda rate, **options: keras.optimizers.SGD(1.0, **options)
     try:
         params = budget(epochs=1, batch_size=128, clip_norm=clip_norm, keep="last")
-        training.fit(network, rows(128, 1), rows(64, 2), params, "lstm-1", 1, lambda row: None)
+        training.fit(network, rows(128, 1), rows(64, 2), params, RUN, CHECKPOINT, lambda row: None)
     finally:
         keras.optimizers.Adam = adam
     return float(np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, network.get_weights(), strict=True))))
@@ -174,3 +186,58 @@ def test_clipping_bounds_the_norm_of_all_gradients_together() -> None:
     # TensorFlow takes the norm of the embedding's gradient before it adds up the parts of a word that comes twice.
     assert gradient_norm_after_one_step(0.001) == pytest.approx(0.001, rel=0.2)
     assert gradient_norm_after_one_step(1000.0) == pytest.approx(free, rel=1e-4)
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_in_epoch(number: int):
+    def on_epoch(row: dict[str, float]) -> None:
+        if row["epoch"] == number:
+            raise Killed
+
+    return on_epoch
+
+
+@pytest.mark.parametrize(
+    ("changes", "model"),
+    [
+        ({}, {"dropout": 0.3, "word_dropout": 0.2, "embedding_dropout": 0.2, "input_dropout": 0.2}),
+        ({"engine": "stock"}, {"dropout": 0.3, "recurrent_dropout": 0.2, "bidirectional": True}),
+        ({"schedule": "cosine", "ema_momentum": 0.9}, {"dropout": 0.3}),
+        ({"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
+    ],
+    ids=["every-dropout", "stock", "averaged-best", "averaged-last"],
+)
+def test_a_killed_training_goes_on_to_the_same_bytes(changes: dict[str, object], model: dict[str, object]) -> None:
+    params = budget(epochs=30, patience=4, learning_rate=0.03, **changes)
+    network, whole, told = fitted(1, params, noise=True, **model)
+    assert len(whole.epochs) > 4  # both kills come before the end
+    CHECKPOINT.remove()
+    for epoch in (2, 4):  # killed, taken up, killed again, taken up
+        with pytest.raises(Killed):
+            again(params, model, killed_in_epoch(epoch))
+    seen: list[dict[str, float]] = []
+    resumed, rest = again(params, model, seen.append)
+    assert (rest.epochs, rest.best_epoch, seen) == (whole.epochs, whole.best_epoch, told)
+    assert len(rest.seconds) == len(whole.seconds)
+    for one, other in zip(network.get_weights(), resumed.get_weights(), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+def again(params: Train, model: dict[str, object], on_epoch):
+    models.set_seed(1)
+    network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
+    return network, training.fit(network, rows(128, 1, True), rows(64, 2, True), params, RUN, CHECKPOINT, on_epoch)
+
+
+def test_what_is_taken_up_is_not_trained_again(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Killed):
+        again(budget(epochs=4), {}, killed_in_epoch(3))
+    capsys.readouterr()
+    again(budget(epochs=4), {}, lambda row: None)
+    said = capsys.readouterr().out
+    assert "lstm-1  goes on after epoch 2" in said
+    assert "epoch 1  " not in said
+    assert "epoch 3  " in said

@@ -1,22 +1,25 @@
 import numpy as np
+import pytest
 
 from rnnlab import batches
 
 
-def dataset(rows: int, batch_size: int, seed: int = 1) -> batches.SimilarLengths:
+def dataset(rows: int, batch_size: int, seed: int = 1, by_length: bool = True, finished: int = 0) -> batches.Batches:
     """Rows whose words and target are all their own number plus one, of any length up to 30."""
     lengths = np.random.default_rng(7).integers(1, 31, rows)
     numbers = np.arange(1, rows + 1)
     inputs = np.where(np.arange(30) >= 30 - lengths[:, None], numbers[:, None], 0).astype(np.int32)
-    return batches.SimilarLengths(inputs, numbers[:, None].astype(np.float32), batch_size, seed)
+    targets = numbers[:, None].astype(np.float32)
+    return batches.Batches(inputs, targets, batch_size, seed, by_length=by_length, finished_epochs=finished)
 
 
-def epoch(data: batches.SimilarLengths) -> list[tuple[np.ndarray, np.ndarray]]:
+def epoch(data: batches.Batches) -> list[tuple[np.ndarray, np.ndarray]]:
     return [data[place] for place in range(len(data))]
 
 
-def test_an_epoch_has_each_row_once_with_its_own_target() -> None:
-    found = epoch(dataset(1000, 16))
+@pytest.mark.parametrize("by_length", [True, False])
+def test_an_epoch_has_each_row_once_with_its_own_target(by_length: bool) -> None:
+    found = epoch(dataset(1000, 16, by_length=by_length))
     assert sorted(len(targets) for _, targets in found) == [8] + [16] * 62
     assert sorted(np.concatenate([targets[:, 0] for _, targets in found])) == list(range(1, 1001))
     assert all((inputs.max(axis=1) == targets[:, 0]).all() for inputs, targets in found)
@@ -29,6 +32,23 @@ def test_lengths_in_a_batch_are_alike_and_batches_come_in_no_order() -> None:
         assert np.ptp(lengths) <= 3
         longest.append(lengths.max())
     assert abs(np.corrcoef(longest[:-1], longest[1:])[0, 1]) < 0.2
+
+
+def test_lengths_are_mixed_where_nothing_is_skipped() -> None:
+    spreads = [np.ptp(np.count_nonzero(inputs, axis=1)) for inputs, _ in epoch(dataset(4000, 16, by_length=False))]
+    assert np.median(spreads) > 20
+
+
+def test_a_training_that_goes_on_reads_what_it_would_have_read() -> None:
+    whole = dataset(1000, 16)
+    for _ in range(3):
+        whole.on_epoch_end()
+    later = dataset(1000, 16, finished=3)
+    for _ in range(2):
+        pairs = zip(epoch(whole), epoch(later), strict=True)
+        assert all((one[1] == other[1]).all() for one, other in pairs)
+        whole.on_epoch_end()
+        later.on_epoch_end()
 
 
 def test_epochs_differ_and_follow_from_the_seed() -> None:
