@@ -52,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--markdown", action="store_true", help="as GitHub shows it")
     compare.set_defaults(start=lambda flags: commands.compare_results(flags.names, _style(flags)))
 
+    drift = verbs.add_parser("drift", help="has the workspace become worse than a committed result, or is it noise?")
+    drift.add_argument("revision", nargs="?", default="HEAD", help="the commit to compare with; HEAD by default")
+    drift.add_argument("--out", type=Path, default=Path("reports/drift.md"), help="the summary to write")
+    drift.set_defaults(start=lambda flags: commands.drift(flags.revision, flags.out))
+
     ui = verbs.add_parser("ui", help="open MLflow's pages on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(start=_ui)

@@ -1,5 +1,6 @@
 """What each command of ``rnnlab`` does."""
 
+import json
 import os
 import shlex
 import signal
@@ -9,14 +10,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabulate import tabulate
 
 from rnnlab import experiments, params
 from rnnlab.errors import UserError
 from rnnlab.experiments import Named
-from rnnlab.files import read_json
+from rnnlab.files import read_json, write_text
 from rnnlab.links import page_links
 
 if TYPE_CHECKING:
@@ -144,6 +145,41 @@ def compare_results(names: Sequence[str], style: str) -> None:
     from rnnlab import named_results, result_comparison
 
     print(result_comparison.page(named_results.read(names), style))
+
+
+def drift(revision: str, target: Path) -> None:
+    """Compares the workspace with a committed result, and writes what came of it.
+
+    Raises:
+        UserError: a model is worse, or there is nothing to compare.
+    """
+    import pandas as pd
+
+    from rnnlab import drift, named_results
+
+    before, now = named_results.read([revision, named_results.WORKSPACE])
+    data = _data_summary(revision), _data_summary(None)
+    rows = data[0]["features"]["test"]["rows"], data[1]["features"]["test"]["rows"]
+    found = drift.verdicts(before, now, rows, params.read().drift)
+    histories = pd.read_csv("reports/tables/history.csv").groupby(["model", "epoch"])["val_loss"].mean()
+    curves = {str(model): losses.droplevel("model") for model, losses in histories.groupby("model", sort=False)}
+    summary = drift.summary(before, now, found, data, curves)
+    write_text(target, summary)
+    print(summary)
+    worse = [verdict.model for verdict in found if verdict.word == "worse"]
+    if worse:
+        raise UserError(f"worse than {revision}: {', '.join(worse)}; {target} says by how much, and what changed")
+
+
+def _data_summary(revision: str | None) -> dict[str, Any]:
+    """Reads what was reported of the data, in a revision or in the workspace."""
+    from rnnlab import provenance
+
+    found = {}
+    for name in ("data", "features"):
+        path = f"reports/{name}.json"
+        found[name] = json.loads(provenance.git("show", f"{revision}:{path}")) if revision else read_json(Path(path))
+    return found
 
 
 @contextmanager

@@ -208,6 +208,13 @@ class Promote(Section):
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+class Drift(Section):
+    """When a rerun counts as worse than the committed result."""
+
+    tolerance: Share
+    significance: Fraction
+
+
 class Run(NamedTuple):
     """One training: a model's name and a seed."""
 
@@ -241,6 +248,7 @@ class Params(Section):
     intervals: Intervals
     explain: Explain
     promote: Promote
+    drift: Drift
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> "Params":
