@@ -14,7 +14,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run imdb test lint ui server bench lock clean
+.PHONY: help install run imdb test lint ui server bench lock clean restore drift share alert audit
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,10 +42,12 @@ imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 test: $(STAMP)  ## run the whole test suite
 	@pytest --numprocesses auto --dist worksteal
 
-lint: $(STAMP)  ## ruff and mypy
+lint: $(STAMP)  ## ruff, mypy, and the workflows
 	@ruff check .
 	@ruff format --check .
 	@mypy
+	@check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@zizmor --offline --quiet --no-progress .github/workflows
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@rnnlab ui --port $(PORT)
@@ -56,6 +58,23 @@ server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a logi
 # PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install -r requirements-bench.in
 bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
 	@python -m benchmarks $(ARGS)
+
+restore: $(STAMP)  ## bring results from the DVC remote, as far as it has them
+	@if [[ -n "$$(dvc remote list)" ]]; then dvc pull --run-cache --allow-missing; \
+		else echo "no DVC remote: everything is made anew"; fi
+
+drift: $(STAMP)  ## has the last run become worse than the committed result? writes reports/drift.md
+	@rnnlab drift
+
+share: $(STAMP)  ## send results and what was run to the DVC remote
+	@if [[ -n "$$(dvc remote list)" ]]; then dvc push --run-cache; else echo "no DVC remote: nothing to send"; fi
+
+alert:  ## open an issue on GitHub with reports/drift.md, or add to the open one
+	@bash .github/alert.sh
+
+audit: $(STAMP)  ## known weaknesses of the pinned packages, and secrets in the repository
+	@pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock
+	@git ls-files -z | grep -zv '^requirements.*lock$$' | xargs -0 detect-secrets-hook --baseline .secrets.baseline
 
 lock: $(STAMP)  ## pin the newest versions that requirements.in allows
 	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \

@@ -1,0 +1,74 @@
+"""What GitHub runs on a schedule, and how it raises the alarm."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+# Keeps what it was asked to do, and knows of the issue that it is told of.
+GH = """#!/usr/bin/env bash
+case "$2" in
+  list) cat "$FOLDER/open" 2>/dev/null || true ;;
+  *) echo "$1 $2 $3" >>"$FOLDER/asked"; cat "${@: -1}" >>"$FOLDER/said" ;;
+esac
+"""
+
+
+def steps(workflow: Path) -> list[dict[str, Any]]:
+    jobs = YAML(typ="safe").load(workflow)["jobs"].values()
+    return [step for job in jobs for step in job["steps"]]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_by_its_hash(workflow: Path) -> None:
+    actions = [step["uses"] for step in steps(workflow) if "uses" in step]
+    assert actions
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) for action in actions)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_target_that_is_called_exists(workflow: Path) -> None:
+    called = {word for step in steps(workflow) for word in re.findall(r"^make (\w+)$", step.get("run", ""), re.M)}
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    assert called <= targets
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_step_goes_on_after_a_failure(workflow: Path) -> None:
+    assert "continue-on-error" not in workflow.read_text()
+
+
+def alert(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    (folder / "gh").write_text(GH)
+    (folder / "gh").chmod(0o755)
+    script = folder / "project/.github/alert.sh"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text((ROOT / ".github/alert.sh").read_text())
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "FOLDER": str(folder), **variables}
+    return subprocess.run(["bash", script], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_first_alarm_opens_an_issue_with_the_summary(tmp_path: Path) -> None:
+    summary = tmp_path / "project/reports/drift.md"
+    summary.parent.mkdir(parents=True)
+    summary.write_text("# Worse than HEAD: lstm\n")
+    assert alert(tmp_path, RUN_URL="https://example.org/run/1").returncode == 0
+    assert (tmp_path / "asked").read_text() == "issue create --title\n"
+    assert (tmp_path / "said").read_text() == "# Worse than HEAD: lstm\n\nhttps://example.org/run/1\n"
+
+
+def test_the_next_alarm_adds_to_the_open_issue(tmp_path: Path) -> None:
+    (tmp_path / "open").write_text("12\n")
+    assert alert(tmp_path).returncode == 0
+    assert (tmp_path / "asked").read_text() == "issue comment 12\n"
+
+
+def test_a_run_that_failed_early_is_told_too(tmp_path: Path) -> None:
+    assert alert(tmp_path).returncode == 0
+    assert "failed before there was a result" in (tmp_path / "said").read_text()
