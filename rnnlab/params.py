@@ -156,6 +156,7 @@ class Train(Section):
     patience: Positive
     keep: Literal["best", "last"]
     engine: Literal["fast", "stock"]
+    threads: Positive
 
 
 class Model(Section):

@@ -70,6 +70,7 @@ def main() -> None:
     rows = read_split(flags.train, settings.task)
     held_out = read_split(flags.validation, settings.task)
     vocabulary_size = len(read_json(flags.vocabulary))
+    os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(settings.train.threads))
     # Keras takes seconds to import: whatever is wrong before is told at once.
     with importing_keras():
         from rnnlab import live, models, training

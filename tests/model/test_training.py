@@ -32,6 +32,7 @@ def budget(**changes: object) -> Train:
         "patience": 2,
         "keep": "best",
         "engine": "fast",
+        "threads": 1,
     }
     return Train.model_validate(values | changes)
 
