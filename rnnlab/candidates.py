@@ -12,7 +12,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from rnnlab import tracking
-from rnnlab.errors import UserError
+from rnnlab.errors import UserError, first_line
 from rnnlab.gate import Evidence
 from rnnlab.predictors import ABSENT
 from rnnlab.results import PREDICTIONS
@@ -122,8 +122,8 @@ def _latency_ms(run_id: str) -> float:
             seconds.append(time.perf_counter() - start)
         sound = bool(answer["probability"].between(0, 1).all())
     except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
-        reason = str(failure).strip().split("\n")[0]
-        raise UserError(f"run {run_id}: its model cannot be loaded or used ({reason}); rerun the pipeline") from failure
+        problem = f"run {run_id}: its model cannot be loaded or used ({first_line(failure)})"
+        raise UserError(f"{problem}; rerun the pipeline") from failure
     if not sound:
         raise UserError(f"run {run_id}: its model gives something that is no probability; rerun the pipeline")
     return 1000 * median(seconds[WARM_UP_CALLS:])

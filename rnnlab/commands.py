@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tabulate import tabulate
 
 from rnnlab import experiments, params
-from rnnlab.errors import UserError
+from rnnlab.errors import UserError, first_line
 from rnnlab.experiments import Named
 from rnnlab.files import read_json, write_text
 from rnnlab.links import page_links
@@ -192,8 +192,8 @@ def reaching_mlflow() -> Iterator[None]:
     except (UserError, OSError):
         raise
     except Exception as failure:
-        reason = str(failure).strip().split("\n")[0]
-        raise UserError(f"{store.tracking_uri()}: MLflow cannot be used ({reason}); nothing was changed") from failure
+        problem = f"{store.tracking_uri()}: MLflow cannot be used ({first_line(failure)})"
+        raise UserError(f"{problem}; nothing was changed") from failure
 
 
 def promote(run_id: str | None, dry_run: bool, force: bool) -> None:

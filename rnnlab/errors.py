@@ -8,6 +8,11 @@ class UserError(Exception):
     """A mistake the user can mend: one sentence naming the file, row or key, and what to do."""
 
 
+def first_line(failure: BaseException) -> str:
+    """What an exception of other people's code says, without the pages that may follow."""
+    return (str(failure).strip() or type(failure).__name__).split("\n")[0]
+
+
 def exit_status(main: Callable[[], None]) -> int:
     """Runs a stage's ``main`` and turns a user's mistake into a sentence and a non-zero status.
 

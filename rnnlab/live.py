@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rnnlab import store
+from rnnlab.errors import first_line
 from rnnlab.params import Params, Run
 from rnnlab.provenance import experiment_name
 
@@ -62,8 +63,7 @@ class Watcher:
             if event:
                 live_runs.end_live_run(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise
-            reason = str(failure).strip().split("\n")[0]
-            print(f"warning: no live curves in MLflow ({reason}); the training goes on", file=sys.stderr)
+            print(f"warning: no live curves in MLflow ({first_line(failure)}); the training goes on", file=sys.stderr)
 
 
 def _now() -> int:

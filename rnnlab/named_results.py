@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from rnnlab import experiments, outcomes, params, provenance, store
-from rnnlab.errors import UserError
+from rnnlab.errors import UserError, first_line
 from rnnlab.experiments import Recorded
 from rnnlab.files import read_json
 from rnnlab.outcomes import CODE
@@ -161,9 +161,9 @@ def _logged(name: str, folder: Path) -> Result:
     except UserError:
         raise
     except Exception as failure:  # anything MLflow, its database or its server may raise
-        reason = str(failure).strip().split("\n")[0]
         raise UserError(
-            f"{name}: no DVC experiment or git revision, and MLflow at {store.tracking_uri()} cannot be read: {reason}"
+            f"{name}: no DVC experiment or git revision, and MLflow at {store.tracking_uri()} cannot be read:"
+            f" {first_line(failure)}"
         ) from failure
     if result is None:
         raise UserError(_unknown(name, [*known, *logged]))

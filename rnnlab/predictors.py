@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from rnnlab import provenance
 from rnnlab.champion import CHAMPION
 from rnnlab.classifier import Answers, Classifier
-from rnnlab.errors import UserError
+from rnnlab.errors import UserError, first_line
 from rnnlab.files import read_json
 from rnnlab.params import Params, TokenizePad
 from rnnlab.quiet import importing_keras
@@ -123,12 +123,8 @@ def _asking(uri: str, absent: str | None = None) -> Iterator[None]:
     except Exception as failure:
         if absent and getattr(failure, "error_code", None) in ABSENT:
             raise UserError(absent) from None
-        problem = f"{uri}: MLflow cannot be asked ({_reason(failure)})"
+        problem = f"{uri}: MLflow cannot be asked ({first_line(failure)})"
         raise UserError(f"{problem}; start it, or set MLFLOW_TRACKING_URI") from None
-
-
-def _reason(failure: Exception) -> str:
-    return (str(failure).strip() or type(failure).__name__).split("\n")[0]
 
 
 def _load_logged(uri: str, version: str) -> Predictor:
@@ -143,7 +139,7 @@ def _load_logged(uri: str, version: str) -> Predictor:
     except UserError:
         raise
     except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise
-        problem = f"{version}: its model cannot be loaded ({_reason(damage)})"
+        problem = f"{version}: its model cannot be loaded ({first_line(damage)})"
         raise UserError(f"{problem}; log it again or name another") from None
 
     def classify(texts: Sequence[str]) -> Answers:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from rnnlab import experiments, params, provenance, report, store
-from rnnlab.errors import UserError, exit_status
+from rnnlab.errors import UserError, exit_status, first_line
 from rnnlab.files import read_json
 from rnnlab.params import Params
 from rnnlab.results import Pipeline, Training, in_order, read_costs, read_timings
@@ -182,8 +182,8 @@ def main() -> None:
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as failure:  # anything MLflow, its database or its server may raise
-        reason = str(failure).strip().split("\n")[0]
-        message = f"{store.tracking_uri()}: MLflow cannot log this run ({reason}); start it or set MLFLOW_TRACKING_URI"
+        problem = f"{store.tracking_uri()}: MLflow cannot log this run ({first_line(failure)})"
+        message = f"{problem}; start it or set MLFLOW_TRACKING_URI"
         if mode == "strict":
             raise UserError(message) from failure
         print(f"warning: {message}, then run `python -m stages.track`", file=sys.stderr)

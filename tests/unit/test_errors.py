@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rnnlab.errors import UserError, exit_status
+from rnnlab.errors import UserError, exit_status, first_line
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -46,3 +46,15 @@ def test_a_mistake_is_one_sentence_on_stderr(
 def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         exit_status(raising(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (ValueError("no such run\n  at line 3\n"), "no such run"),
+        (ValueError("\n\nlate"), "late"),
+        (ConnectionError(), "ConnectionError"),
+    ],
+)
+def test_the_first_line_of_a_failure_is_never_empty(failure: Exception, said: str) -> None:
+    assert first_line(failure) == said
