@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 STAMP := $(VENV)/.installed
 PORT ?= 5000
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 # Without bytecode every import of TensorFlow compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run imdb test lint ui server bench lock clean restore drift share alert audit
+.PHONY: help install run train imdb test lint ui server bench lock clean restore drift share alert audit
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,10 +32,16 @@ $(STAMP): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP)  ## train and compare, then show the table
+run: train  ## train and compare, then show the table
 	@dvc repro
 	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
 	@rnnlab results
+
+# Trainings do not depend on each other, and each computes with one thread. The pipe keeps their bars off the screen.
+train: $(STAMP)  ## train what is not trained yet, side by side: make train JOBS=2
+	@dvc repro tokenize_pad baseline
+	@dvc status | sed -n 's/^\(train@.*\):$$/\1/p' \
+		| xargs -r -n 1 -P $(JOBS) dvc --wait-for-lock repro --single-item | cat
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"
