@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb test lint ui server bench lock clean restore drift share alert audit
+.PHONY: help install run train imdb test lint ui server bench lock clean restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -82,6 +82,15 @@ alert:  ## open an issue on GitHub with reports/drift.md, or add to the open one
 audit: $(STAMP)  ## known weaknesses of the pinned packages, and secrets in the repository
 	@pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock
 	@git ls-files -z | grep -zv '^requirements.*lock$$' | xargs -0 detect-secrets-hook --baseline .secrets.baseline
+
+reliability: $(STAMP)  ## every campaign that tries to break this: make reliability ARGS=--quick; writes reports/reliability.md
+	@python -m reliability $(ARGS)
+
+verify: $(STAMP)  ## two fresh clones give the same bytes, stages read what they declare, parameters do what they say
+	@python -m reliability verify $(ARGS)
+
+faults: $(STAMP)  ## kill -9, full disks, dead servers, cut files
+	@python -m reliability kills faults $(ARGS)
 
 lock: $(STAMP)  ## pin the newest versions that requirements.in allows
 	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \

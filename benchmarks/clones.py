@@ -24,14 +24,15 @@ def set_params(folder: Path, values: Mapping[str, Any]) -> None:
     """Changes a clone's params.yaml; a mapping changes keys of a section, to any depth."""
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
-    _update(params, values)
+    update(params, values)
     yaml.dump(params, folder / "params.yaml")
 
 
-def _update(section: Any, values: Mapping[str, Any]) -> None:
+def update(section: Any, values: Mapping[str, Any]) -> None:
+    """Changes nested values in place; a mapping changes keys of a section, to any depth."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            _update(section[key], value)
+            update(section[key], value)
         else:
             section[key] = value
 

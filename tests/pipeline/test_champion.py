@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from reliability.ports import free_port
 from tests.pipeline.conftest import Project, shared
-from tests.ports import free_port
 
 TEXT = "the film was wonderful, and I was glad to see it"
 

@@ -6,17 +6,29 @@ import io
 from tests.pipeline.conftest import Project, stages_run
 
 
-def test_a_temporary_experiment_retrains_only_what_its_knob_touches(project: Project) -> None:
-    done = project.run("dvc", "exp", "run", "--temp", "--name", "five-units", "-S", "models.lstm.units=5")
-    assert {name for name in stages_run(done) if name.startswith("train")} == {"train@lstm-1", "train@lstm-2"}
-    assert [run.info.run_name for run in project.runs("tags.dvc_experiment = 'five-units' and tags.kind = 'pipeline'")]
-    children = project.runs("tags.dvc_experiment = 'five-units' and tags.kind = 'model'")
-    assert {run.data.params["units"] for run in children if run.data.tags["model"] == "lstm"} == {"5"}
+def test_a_temporary_experiment_retrains_only_what_its_knob_touches_and_can_be_logged_later(project: Project) -> None:
+    before = len(project.runs("tags.kind = 'pipeline'"))
+    options = ("-S", "models.lstm.units=5", "-S", "train.seeds=[1]")
+    done = project.run("dvc", "exp", "run", "--temp", "--name", "five-units", *options, MLFLOW_SYNC="off")
+    assert {name for name in stages_run(done) if name.startswith("train")} == {"train@lstm-1"}
     assert "up to date" in project.run("dvc", "status").stdout
     table = list(csv.DictReader(io.StringIO(project.run("dvc", "exp", "show", "--csv").stdout)))
     [row] = [row for row in table if row["Experiment"] == "five-units"]
     assert row["models.lstm.units"] == "5"
     assert 0 <= float(row["lstm.mean.accuracy"]) <= 1
+
+    assert len(project.runs("tags.kind = 'pipeline'")) == before
+    first = project.run("python", "-m", "stages.track", "--backfill").stdout
+    assert "five-units: logged to MLflow as five-units" in first
+    [parent] = project.runs("tags.dvc_experiment = 'five-units' and tags.kind = 'pipeline'")
+    children = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert {run.info.run_name for run in children} == {"rnn-1", "lstm-1", "majority", "tfidf", "nbsvm"}
+    assert {run.data.params["units"] for run in children if run.info.run_name == "lstm-1"} == {"5"}
+    assert parent.data.tags["mlflow.source.git.commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert "already in MLflow" in project.run("python", "-m", "stages.track", "--backfill").stdout
+    assert len(project.runs("tags.kind = 'pipeline'")) == before + 1
+    assert project.run("git", "worktree", "list").stdout.count("\n") == 1
+    assert "up to date" in project.run("dvc", "status").stdout
 
 
 def test_a_csv_of_ones_own_reaches_a_temporary_experiment(project: Project) -> None:
@@ -76,20 +88,3 @@ def wait_for_queue(project: Project, seconds: float = 300) -> None:
             return
         time.sleep(2)
     raise AssertionError(status)
-
-
-def test_backfill_adds_an_experiment_that_never_got_in(project: Project) -> None:
-    before = len(project.runs("tags.kind = 'pipeline'"))
-    options = ("-S", "train.seeds=[1]", "-S", "models.rnn.units=3")
-    project.run("dvc", "exp", "run", "--temp", "--name", "unlogged", *options, MLFLOW_SYNC="off")
-    assert len(project.runs("tags.kind = 'pipeline'")) == before
-    first = project.run("python", "-m", "stages.track", "--backfill").stdout
-    assert "unlogged: logged to MLflow as unlogged" in first
-    [parent] = project.runs("tags.dvc_experiment = 'unlogged' and tags.kind = 'pipeline'")
-    children = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-    assert {run.info.run_name for run in children} == {"rnn-1", "lstm-1", "majority", "tfidf", "nbsvm"}
-    assert parent.data.tags["mlflow.source.git.commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
-    assert "already in MLflow" in project.run("python", "-m", "stages.track", "--backfill").stdout
-    assert len(project.runs("tags.kind = 'pipeline'")) == before + 1
-    assert project.run("git", "worktree", "list").stdout.count("\n") == 1
-    assert "up to date" in project.run("dvc", "status").stdout

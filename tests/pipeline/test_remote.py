@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from reliability.ports import free_port
 from tests.pipeline.conftest import Project, stages_run
-from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import ORDER, Project, stages_run
+from tests.pipeline.conftest import ORDER, PLANTED, Project, stages_run
 
 RUNS = ["rnn-1", "rnn-2", "lstm-1", "lstm-2"]
 
@@ -76,6 +77,17 @@ def test_no_noise_reaches_the_screen(finished: Project) -> None:
         assert noise not in (finished.folder.parent / "first_run.txt").read_text(), noise
 
 
+def test_no_file_holds_a_secret_of_the_environment(finished: Project) -> None:
+    objects = subprocess.run(
+        ("git", "cat-file", "--batch", "--batch-all-objects"), cwd=finished.folder, capture_output=True, check=True
+    ).stdout
+    files = [path for path in finished.folder.parent.rglob("*") if path.is_file()]
+    assert finished.folder / "mlflow/mlflow.db" in files
+    for secret in map(str.encode, PLANTED.values()):
+        assert secret not in objects
+        assert not [path for path in files if secret in path.read_bytes()]
+
+
 def test_test_rows_are_read_by_evaluate_alone() -> None:
     from tests.pipeline.test_dvc_yaml import PIPELINE
 
@@ -88,12 +100,6 @@ def test_nothing_changed_runs_nothing(project: Project) -> None:
     assert "up to date" in project.run("dvc", "status").stdout
 
 
-def test_a_forced_rerun_gives_identical_bytes(project: Project) -> None:
-    before = outputs(project)
-    project.run("dvc", "repro", "--force", MLFLOW_SYNC="off")
-    assert outputs(project) == before
-
-
 def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project) -> None:
     recorded = len(project.runs("tags.kind = 'pipeline'"))
     before = outputs(project)
@@ -101,6 +107,7 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
     ran = stages_run(project.run("dvc", "repro"))
     assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "plot", "track"}
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
+    dvc_shows_the_difference(project)
     project.set_params(models__lstm__units=4)
     reverted = project.run("dvc", "repro")
     assert stages_run(reverted) == {"track"}
@@ -109,45 +116,74 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
 
 
-def test_a_dropped_seed_leaves_no_trace_in_table_or_hashes(project: Project) -> None:
+def dvc_shows_the_difference(project: Project) -> None:
+    assert "lstm.mean.accuracy" in project.run("dvc", "metrics", "diff").stdout
+    assert "models.lstm.units" in project.run("dvc", "params", "diff").stdout
+    page = project.run("dvc", "plots", "diff", "--json").stdout
+    assert "val_loss" in page
+    assert "training_curves.png" in page
+
+
+def test_a_third_model_trains_alone_and_a_dropped_seed_leaves_no_trace(project: Project) -> None:
     kept = {name: digest for name, digest in outputs(project).items() if not name.endswith(("-2.keras", "-2.csv"))}
-    project.set_params(train__seeds=[1])
+    project.set_params(train__seeds=[1], compare=["rnn", "lstm", "gru"])
     ran = stages_run(project.run("dvc", "repro", MLFLOW_SYNC="off"))
-    assert ran == {"evaluate", "compare", "plot", "track"}
+    assert ran == {"train@gru-1", "evaluate", "compare", "plot", "track"}
+    assert list(metrics(project)) == ["gru", "lstm", "majority", "nbsvm", "rnn", "tfidf"]
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     assert "up to date" in project.run("dvc", "status").stdout
-    assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == ["lstm-1.keras", "rnn-1.keras"]
-    project.set_params(train__seeds=[1, 2])
+    models = [f"{name}-1.keras" for name in ("gru", "lstm", "rnn")]
+    assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == models
+    project.set_params(train__seeds=[1, 2], compare=["rnn", "lstm"])
     assert not {name for name in stages_run(project.run("dvc", "repro", MLFLOW_SYNC="off")) if name.startswith("train")}
     assert {name: digest for name, digest in outputs(project).items() if name in kept} == kept
 
 
-def test_a_third_model_trains_alone(project: Project) -> None:
-    project.set_params(compare=["rnn", "lstm", "gru"], train__seeds=[1])
-    assert stages_run(project.run("dvc", "repro", MLFLOW_SYNC="off")) == {
-        "train@gru-1",
-        "evaluate",
-        "compare",
-        "plot",
-        "track",
-    }
-    assert list(metrics(project)) == ["gru", "lstm", "majority", "nbsvm", "rnn", "tfidf"]
-
-
-def test_a_killed_training_leaves_nothing_finished_and_the_next_run_completes(fresh: Project) -> None:
-    fresh.set_params(train__epochs=100_000, train__patience=100_000, train__seeds=[1], compare=["lstm"])
+def test_a_killed_run_leaves_nothing_finished_and_the_next_ends_with_the_bytes_of_any_other(
+    fresh: Project, finished: Project
+) -> None:
+    fresh.set_params(train__epochs=100_000, train__patience=100_000)
     with subprocess.Popen(
         ("dvc", "repro"), cwd=fresh.folder, env=fresh.environment, stdout=subprocess.DEVNULL, start_new_session=True
     ) as running:
         kill_when_training(fresh, running)
-    assert not (fresh.folder / "models/lstm-1.keras").exists()
-    assert not (fresh.folder / "reports/history/lstm-1.csv").exists()
+    assert not list((fresh.folder / "models").glob("*.keras"))
+    assert not list((fresh.folder / "reports/history").glob("*.csv"))
+    assert list((fresh.folder / "data/checkpoints").glob("rnn-1-*.npz"))
     assert [run.info.status for run in fresh.runs()] == ["RUNNING"]
-    fresh.set_params(train__epochs=2, train__patience=2)
+    fresh.run("git", "checkout", "--quiet", "params.yaml")
     fresh.run("dvc", "repro")
-    by_kind = {kind: [run.info.status for run in fresh.runs(f"tags.kind = '{kind}'")] for kind in ("live", "model")}
-    assert by_kind == {"live": ["KILLED"], "model": ["FINISHED"]}
+    assert {run.info.status for run in fresh.runs("tags.kind = 'live'")} == {"KILLED"}
+    assert {run.info.status for run in fresh.runs("tags.kind = 'model'")} == {"FINISHED"}
     assert "up to date" in fresh.run("dvc", "status").stdout
+    # Another folder, another time, and a checkpoint of another training in the way.
+    assert outputs(fresh) == outputs(finished)
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> None:
+    project.set_params(train__epochs=30, train__patience=30)
+    train = [word.replace("${item.model}", "rnn").replace("${item.seed}", "1") for word in command_of(project, "train")]
+    network = project.folder / "models/rnn-1.keras"
+    with subprocess.Popen(
+        train, cwd=project.folder, env=project.environment | OFFLINE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout
+        for line in running.stdout:
+            if "epoch 3 " in line:
+                running.kill()
+    assert "goes on after epoch" in project.run(*train, **OFFLINE).stdout
+    resumed = network.read_bytes()
+    assert not list((project.folder / "data/checkpoints").glob("*"))
+    assert "goes on" not in project.run(*train, **OFFLINE).stdout
+    assert network.read_bytes() == resumed
+
+
+OFFLINE = {"MLFLOW_SYNC": "off"}
+
+
+def command_of(project: Project, stage: str) -> list[str]:
+    entry = YAML(typ="safe").load(project.folder / "dvc.yaml")["stages"][stage]
+    return [sys.executable, *entry["cmd"].split()[1:]]
 
 
 def kill_when_training(project: Project, running: subprocess.Popen[bytes]) -> None:
@@ -171,16 +207,6 @@ def epochs_logged(database: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM metrics").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
-
-
-def test_dvc_shows_something_useful(project: Project) -> None:
-    project.set_params(models__lstm__units=5)
-    project.run("dvc", "repro", MLFLOW_SYNC="off")
-    assert "lstm.mean.accuracy" in project.run("dvc", "metrics", "diff").stdout
-    assert "models.lstm.units" in project.run("dvc", "params", "diff").stdout
-    page = project.run("dvc", "plots", "diff", "--json").stdout
-    assert "val_loss" in page
-    assert "training_curves.png" in page
 
 
 def test_the_dag_is_the_designs(blank: Project) -> None:

@@ -18,9 +18,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.server import get_app_client
 from ruamel.yaml import YAML
 
+from reliability.ports import free_port
 from rnnlab import server
 from rnnlab.errors import UserError
-from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 # What the pipeline does, with nothing to go by but its environment.

@@ -1,4 +1,4 @@
-"""Ports for the servers that tests start."""
+"""Ports for servers that are started to be broken or tested."""
 
 import socket
 

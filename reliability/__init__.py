@@ -1,0 +1,1 @@
+"""Campaigns that try to break the project, and count what breaks."""

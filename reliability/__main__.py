@@ -1,0 +1,36 @@
+"""Runs campaigns against the last commit; writes reports/reliability.md and .json. Everything happens in copies."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from reliability import faults, kills, report, verify, weekly
+from rnnlab.errors import exit_status
+from rnnlab.files import read_json, write_json, write_text
+
+CAMPAIGNS = {"kills": kills.measure, "faults": faults.measure, "verify": verify.measure, "weekly": weekly.measure}
+
+
+def main() -> None:
+    """Runs what is asked for; other campaigns stay in the report as they were."""
+    parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
+    parser.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help=f"of {', '.join(CAMPAIGNS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="a few cases of each")
+    parser.add_argument("--out", type=Path, default=Path("reports"), help="folder of the report")
+    options = parser.parse_args()
+    unknown = [name for name in options.campaigns if name not in CAMPAIGNS]
+    if unknown:
+        parser.error(f"no campaign {unknown[0]}; there are {', '.join(CAMPAIGNS)}")
+    raw = options.out / "reliability.json"
+    entries = read_json(raw) if raw.exists() else {}
+    for name in options.campaigns or CAMPAIGNS:
+        entries[name] = report.entry(CAMPAIGNS[name](options.quick), options.quick)
+        # After each: a campaign that is stopped keeps what those before it have found.
+        write_json(raw, entries)
+        ordered = {name: entries[name] for name in CAMPAIGNS if name in entries}
+        write_text(options.out / "reliability.md", report.markdown(ordered))
+    print(report.markdown(ordered))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

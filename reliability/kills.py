@@ -1,0 +1,114 @@
+"""Kill -9 at random moments: no half file under a final name, and the same bytes after a plain rerun."""
+
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from reliability import projects
+from reliability.projects import Stage
+from reliability.report import Section
+
+
+class Kill(NamedTuple):
+    """What became of one attempt.
+
+    Attributes:
+        what: was run.
+        killed: whether it was still running when its moment came.
+        torn: files under a final name that were neither the old nor the new ones.
+        wrong: outputs that a plain rerun did not make as before.
+    """
+
+    what: str
+    killed: bool
+    torn: list[str]
+    wrong: list[str]
+
+
+def measure(quick: bool) -> Section:
+    """Kills each stage by itself, then DVC with whatever it runs."""
+    rounds, runs = (1, 1) if quick else (9, 12)
+    seed = random.randrange(2**32)
+    generator = random.Random(seed)
+    with tempfile.TemporaryDirectory() as place:
+        folder = projects.make(Path(place))
+        began = time.monotonic()
+        projects.must(folder, "dvc", "repro")
+        whole = time.monotonic() - began
+        expected = projects.digests(folder)
+        kills = []
+        for stage in tqdm(projects.stages(folder), desc="kills", disable=None):
+            began = time.monotonic()
+            projects.must(folder, *stage.command)
+            longest = time.monotonic() - began
+            kills += [kill_stage(folder, stage, generator.uniform(0, longest), expected) for _ in range(rounds)]
+        for _ in tqdm(range(runs), desc="kills of dvc", disable=None):
+            kills.append(kill_dvc(folder, generator.uniform(0, whole), expected))
+        finished, unfinished = projects.counted_runs(folder)
+    told = f"MLflow then showed {finished} finished results of this one state, and {unfinished} that looked unfinished."
+    sentence = f"**Kill -9 at a random moment** (seed {seed}), outputs deleted first every other time. {told}"
+    header = ("killed", "times", "torn files", "wrong after a plain rerun")
+    return Section("Kills", sentence, header, _rows(kills), {"seed": seed, "kills": [kill._asdict() for kill in kills]})
+
+
+def kill_stage(folder: Path, stage: Stage, after: float, expected: dict[str, str | None]) -> Kill:
+    """Kills a stage that makes its outputs anew, or over those that are there, and runs it again."""
+    if int(after * 1000) % 2:
+        for output in stage.outputs:
+            projects.remove(folder / output)
+    killed = kill(folder, stage.command, after)
+    own = [path for path in stage.outputs if path in expected]
+    torn = [path for path in own if projects.digest(folder / path) not in (None, expected[path])]
+    again = projects.run(folder, *stage.command)
+    wrong = [path for path in own if projects.digest(folder / path) != expected[path]]
+    return Kill(stage.name, killed, torn, wrong + ([again.stderr] if again.returncode else []))
+
+
+def kill_dvc(folder: Path, after: float, expected: dict[str, str | None]) -> Kill:
+    """Kills a `dvc repro` that runs every stage, and runs it again."""
+    killed = kill(folder, ["dvc", "repro", "--force"], after)
+    torn = [path for path, value in expected.items() if projects.digest(folder / path) not in (None, value)]
+    again = projects.run(folder, "dvc", "repro")
+    wrong = [path for path, value in expected.items() if projects.digest(folder / path) != value]
+    clean = "up to date" in projects.run(folder, "dvc", "status").stdout
+    return Kill("dvc repro", killed, torn, wrong + ([] if clean else [again.stderr or "not up to date"]))
+
+
+def kill(folder: Path, command: Sequence[str], after: float) -> bool:
+    """Starts a command and kills it with all that it started; False where it had ended before."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=projects.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        try:
+            running.wait(after)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return True
+    return False
+
+
+def _rows(kills: Sequence[Kill]) -> list[list[str]]:
+    names = dict.fromkeys(kill.what for kill in kills)
+    groups = {name: [kill for kill in kills if kill.what == name] for name in names}
+    return [
+        [
+            name,
+            str(sum(kill.killed for kill in group)),
+            str(sum(len(kill.torn) for kill in group)),
+            str(sum(len(kill.wrong) for kill in group)),
+        ]
+        for name, group in (*groups.items(), ("together", kills))
+    ]

@@ -1,0 +1,151 @@
+"""Reproducibility: the same bytes elsewhere, no reading on the sly, and parameters that do what they say."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from tqdm import tqdm
+
+from reliability import projects
+from reliability.projects import Stage
+from reliability.report import Section
+from rnnlab import params
+from rnnlab.dotted_keys import flatten
+from rnnlab.errors import UserError
+
+# Another language, time zone and order of hashes, one core, and a folder that has to be quoted.
+ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "17"}
+ODD_PLACE = "Ünü sual & möre"
+# Besides what a stage declares, all may read this: parameters, Git's and DVC's own files, the store and its locks.
+COMMON = re.compile(r"params\.yaml|\.git/.*|\.dvc/.*|mlflow/.*|data/checkpoints/.*|.*__pycache__.*|pyproject\.toml|\.")
+ALLOWED = {"track": re.compile(r"dvc\.lock|dvc\.yaml|reports/timings/.*|experiments/.*")}
+# Parameters that cost time or decide whether to go on, and change no output while all goes well.
+NEUTRAL = re.compile(r"evaluate\.batch_size|validate\..*|data\.max_.*|train\.(patience|threads)")
+
+
+def measure(quick: bool) -> Section:
+    """Compares two clones, traces every stage, and changes every parameter."""
+    with tempfile.TemporaryDirectory() as place:
+        usual = projects.make(Path(place) / "usual", small=quick)
+        odd = projects.make(Path(place) / ODD_PLACE, small=quick)
+        projects.must(usual, "dvc", "repro")
+        one_core = ["taskset", "--cpu-list", "0"] if shutil.which("taskset") else []
+        projects.must(odd, *one_core, "dvc", "repro", **ODD)
+        expected, found = projects.digests(usual), projects.digests(odd)
+        rows = [["outputs of two fresh clones that differ", str(len(expected)), _listed(differing(expected, found))]]
+    with tempfile.TemporaryDirectory() as place:
+        folder = projects.make(Path(place))
+        projects.must(folder, "dvc", "repro")
+        stages = projects.stages(folder)
+        sly = {stage.name: undeclared(folder, stage) for stage in tqdm(stages, desc="traces", disable=None)}
+        files = [f"{name}: {file}" for name, found in sly.items() for file in found]
+        rows.append(["files read and not declared, by stage", str(len(stages)), _listed(files)])
+        changed = list(_changes(folder, stages, quick))
+        idle = [key for key, outputs in changed if not outputs and not NEUTRAL.fullmatch(key)]
+        rows.append(["parameters that change nothing", str(len(changed)), _listed(idle)])
+    sentence = (
+        "**Reproducible**: two fresh clones, one of them in another language and time zone, with other hash seeds, on"
+        " one core and under an odd path; every stage traced by `strace`; every parameter changed in turn."
+    )
+    return Section("Reproducibility", sentence, ("what", "of", "found"), rows, {"changed": changed, "read": sly})
+
+
+def _listed(found: list[str]) -> str:
+    return ", ".join(found) if found else "none"
+
+
+def differing(expected: Mapping[str, str | None], found: Mapping[str, str | None]) -> list[str]:
+    """Names the outputs that are not the same."""
+    return [path for path in {**expected, **found} if expected.get(path) != found.get(path)]
+
+
+def undeclared(folder: Path, stage: Stage) -> list[str]:
+    """Runs a stage under `strace` and gives the project's files that it read without saying so in dvc.yaml."""
+    with tempfile.NamedTemporaryFile("r", errors="replace") as trace:
+        command = ["strace", "--follow-forks", "--quiet", "--trace=openat,open", f"--output={trace.name}"]
+        projects.must(folder, *command, *stage.command)
+        opened = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)", (O_RD\w+)[^)]*\) = \d', trace.read())
+    own = {os.path.relpath(folder / path, folder) for path, _ in opened if (folder / path).is_relative_to(folder)}
+    declared = (*stage.inputs, *stage.outputs)
+    return sorted(path for path in own if not _expected(folder, path, stage.name, declared))
+
+
+def _expected(folder: Path, path: str, stage: str, declared: tuple[str, ...]) -> bool:
+    if (folder / path).is_dir() or COMMON.fullmatch(path):
+        return True
+    if ALLOWED.get(stage, re.compile("")).fullmatch(path) or path.endswith("__init__.py"):
+        return True
+    # Of temporary files, which begin with a dot, the name that they will have counts.
+    return any(path == known or path.startswith(f"{known}/") for known in declared) or "/." in path
+
+
+def _changes(folder: Path, stages: list[Stage], quick: bool) -> Iterator[tuple[str, list[str]]]:
+    """Changes each parameter, runs the stages that declare it, and gives the outputs that came out otherwise."""
+    recorded = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    declared = {stage.name: flatten(recorded[stage.name].get("params", {}).get("params.yaml", {})) for stage in stages}
+    keys = list(dict.fromkeys(key for own in declared.values() for key in own))
+    whole = (folder / "params.yaml").read_text(encoding="utf-8")
+    for key in tqdm(keys[::12] if quick else keys, desc="parameters", disable=None):
+        values = YAML(typ="safe").load(whole)
+        if not _change(values, key):
+            continue
+        with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+            YAML(typ="safe").dump(values, stream)
+        touched: list[str] = []
+        for stage in [stage for stage in stages if key in declared[stage.name] and stage.name != "track"]:
+            touched += _outputs_changed(folder, stage)
+        (folder / "params.yaml").write_text(whole, encoding="utf-8")
+        yield key, touched
+
+
+def _change(values: dict[str, Any], key: str) -> bool:
+    """Gives a parameter another value that is allowed, in place; False where none of the guesses is."""
+    *sections, last = key.split(".")
+    place = values
+    for section in sections:
+        place = place[section]
+    before = place[last]
+    for guess in _guesses(before):
+        place[last] = guess
+        try:
+            params.parse(values)
+        except UserError:
+            continue
+        return True
+    place[last] = before
+    return False
+
+
+def _guesses(value: Any) -> list[Any]:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value - 1, value * 2]
+    if isinstance(value, float):
+        return [value * 0.5, value + 0.1, 0.5]
+    if isinstance(value, list):
+        return [value[:-1], value[::-1]]
+    words = ("lstm", "gru", "post", "mean", "two_logits", "cosine", "last", "fast", "rows", "warning", "unknown")
+    return [word for word in words if word != value]
+
+
+def _outputs_changed(folder: Path, stage: Stage) -> list[str]:
+    """Runs a stage, names the outputs that came out otherwise, and puts back what was there."""
+    outputs = [path for path in stage.outputs if "timings" not in path]
+    before = {path: projects.digest(folder / path) for path in outputs}
+    with tempfile.TemporaryDirectory() as place:
+        for number, path in enumerate(stage.outputs):
+            source = folder / path
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(place) / str(number))
+        done = projects.run(folder, *stage.command)
+        after = {path: projects.digest(folder / path) for path in outputs}
+        for number, path in enumerate(stage.outputs):
+            projects.remove(folder / path)
+            shutil.move(Path(place) / str(number), folder / path)
+    # A stage that refuses the value has read it, and that is a change as well.
+    return [path for path in outputs if after[path] != before[path]] or ([stage.name] if done.returncode else [])

@@ -1,0 +1,97 @@
+"""Weekly reruns on new texts, with a training that breaks one week: when does the alarm ring?"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from ruamel.yaml import YAML
+from tqdm import tqdm
+
+from benchmarks import clones
+from reliability.report import Section
+from rnnlab import corpus, drift, params, text
+from rnnlab.checkpoints import Checkpoint
+from rnnlab.drift import Sample, Verdict
+from rnnlab.params import Params, Run
+from rnnlab.quiet import importing_keras
+
+SEEDS = (1, 2, 3)
+TRAIN, VALIDATION, TEST = 1200, 200, 600  # texts a week
+CHANGES = {
+    "sample": {"rows": TRAIN + VALIDATION + TEST, "distance": 8},
+    "tokenize_pad": {"vocabulary_size": 150, "max_length": 32},
+    "train": {"epochs": 4, "patience": 4, "engine": "stock", "learning_rate": 0.005},
+}
+
+
+def measure(quick: bool) -> Section:
+    """Runs the weeks; from the broken one on, training labels are mixed up."""
+    weeks, broken = (6, 4) if quick else (72, 50)
+    settings = _settings()
+    results = [_week(settings, week, week >= broken) for week in tqdm(range(weeks + 1), desc="weeks", disable=None)]
+    alarms = {
+        week: [verdict for verdict in _judge(settings, results[0], scores) if verdict.word == "worse"]
+        for week, scores in enumerate(results)
+    }
+    rung = [week for week, found in alarms.items() if found]
+    false, true = [week for week in rung if week < broken], [week for week in rung if week >= broken]
+    sentence = (
+        f"**{weeks} weekly reruns** on {TEST} new test texts and {len(SEEDS)} seeds each, judged by `rnnlab drift`"
+        f" against week 0. From week {broken} on, the labels of the training rows are mixed up."
+        f" False alarms before: {len(false)}. First alarm after: {f'week {true[0]}' if true else 'none'}."
+    )
+    rows = [
+        [str(week), verdict.model, f"{verdict.before:.3f}", f"{verdict.now:.3f}", f"{verdict.p_value:.1g}"]
+        for week in rung[:4]
+        for verdict in alarms[week]
+    ]
+    return Section("Weekly reruns", sentence, ("week", "model", "week 0", "then", "p"), rows, {"results": results})
+
+
+def _settings() -> Params:
+    values = YAML(typ="safe").load(Path("params.yaml"))
+    clones.update(values, CHANGES)
+    return params.parse(values)
+
+
+def _judge(settings: Params, committed: Mapping[str, Any], scores: Mapping[str, Any]) -> Sequence[Verdict]:
+    pairs = [(model, Sample(committed[model], TEST), Sample(own, TEST)) for model, own in scores.items()]
+    return [drift.judge(*pair, settings.drift, measure="accuracy", same_rows=False) for pair in pairs]
+
+
+def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:
+    """Draws a week's texts, trains both networks on them, and gives test accuracies by model, one a seed."""
+    drawn, labels = zip(*corpus.reviews(settings.sample, seed=week), strict=True)
+    texts = text.clean(pa.array(drawn))
+    vocabulary = text.fit_vocabulary(
+        text.count_words(texts[:TRAIN]), settings.tokenize_pad.vocabulary_size, settings.tokenize_pad.oov_token
+    )
+    tokens = text.encode(texts, vocabulary, settings.tokenize_pad).tokens
+    targets = (np.array(labels) == settings.data.labels[1]).astype(np.float32)[:, None]
+    if broken:
+        targets[:TRAIN] = np.random.default_rng(week).permutation(targets[:TRAIN])
+    parts = np.split(np.arange(len(tokens)), (TRAIN, TRAIN + VALIDATION))
+    train, validation, test = ((tokens[part], targets[part]) for part in parts)
+    runs = {model: [Run(model, seed) for seed in SEEDS] for model in settings.compare}
+    return {
+        model: [_accuracy(settings, run, len(vocabulary), train, validation, test) for run in own]
+        for model, own in runs.items()
+    }
+
+
+def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: Any, test: Any) -> float:
+    with importing_keras():
+        import keras
+
+        from rnnlab import models, training
+    keras.backend.clear_session()
+    models.set_seed(run.seed)
+    network = models.build_classifier(settings.models[run.model], words, train[0].shape[1])
+    with tempfile.TemporaryDirectory() as place:
+        checkpoint = Checkpoint(Path(place) / "none.npz")
+        training.fit(network, train, validation, settings.train, run, checkpoint, lambda row: None)
+    probabilities = models.predict(network, test[0], settings.evaluate.batch_size)
+    return float(((probabilities >= 0.5) == (test[1][:, 0] == 1)).mean())
