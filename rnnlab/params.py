@@ -79,6 +79,7 @@ class Data(Section):
     labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
+    max_megabytes: Positive
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
