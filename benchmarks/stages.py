@@ -60,8 +60,7 @@ def _commands(folder: Path) -> dict[str, list[str]]:
     stages = yaml_files.read(folder / "dvc.yaml")["stages"]
     lines = {name: stages[name]["cmd"] for name in STAGES}
     for model in ("rnn", "lstm"):
-        train = stages["train"]["cmd"].replace("${item.model}", model).replace("${item.seed}", "1")
-        lines[f"train@{model}"] = train
+        lines[f"train@{model}"] = stages["train"]["cmd"].replace("${item}", f"--model {model} --seed 1")
     return {name: [sys.executable, *line.split()[1:]] for name, line in lines.items()}
 
 
