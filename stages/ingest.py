@@ -18,10 +18,11 @@ from rnnlab.csv_rows import BATCH_ROWS, read_rows
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import replacing, write_json
 from rnnlab.params import Params
+from rnnlab.spreadsheets import defused
 
 
 class Rejects:
-    """Writes each refused row as it is met and counts the reasons."""
+    """Writes each refused row as it is met, for people to look at, and counts the reasons."""
 
     def __init__(self, stream: TextIO, labels: tuple[str, str]) -> None:
         self.reasons: Counter[str] = Counter()
@@ -32,15 +33,15 @@ class Rejects:
     def add_screened(self, rejected: pa.Table) -> None:
         """Adds rows that `reviews.screen` refused."""
         self.reasons.update(rejected["reason"].to_pylist())
-        for row in zip(*(column.to_pylist() for column in rejected.columns), strict=True):
-            self._write(row)
+        for row, reason, label, text in zip(*(column.to_pylist() for column in rejected.columns), strict=True):
+            self._write([row, reason, defused(label), defused(text)])
 
     def add_duplicate(self, row: int, first: int, conflict: bool, label: int, text: str) -> None:
         """Adds a row whose text is not its own."""
         reason = "same text with both labels" if conflict else "duplicate"
         self.reasons[reason] += 1
         detail = f"{reason} (row {first} is the first)"
-        self._write([row, detail, self._labels[label], text])
+        self._write([row, detail, defused(self._labels[label]), defused(text)])
 
 
 def screen_rows(settings: Params, source: Path, screened: Path, rejects: Rejects) -> npt.NDArray[np.uint64]:
