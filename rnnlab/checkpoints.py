@@ -39,7 +39,7 @@ class Checkpoint(NamedTuple):
         """Replaces the state, whole or not at all."""
         members: Any = {"progress": np.frombuffer(json.dumps(state.progress).encode(), np.uint8), **state.arrays}
         with replacing(self.path) as temporary:
-            np.savez(temporary, **members)
+            np.savez(temporary, allow_pickle=False, **members)
 
     def read(self) -> State | None:
         """Gives the state, or None where there is none; a file that is not whole is passed over with a warning."""
