@@ -25,8 +25,9 @@ _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
 _BLANKS = r"[\s\p{Z}\p{Cc}]+"
 _INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that choose how an emoji looks
 _NUMBER = re.compile(r"&#0*([0-9]+)")
-# Ordering marks on a letter takes their number squared, hours for a million; 30 is the bound of Unicode's annex 15.
+# Marks on one letter have an order that Python takes hours to bring a million into; 30 is the bound of UAX 15.
 _PILE = r"(\p{M}{30})\p{M}+"
+_TALL = 1000  # characters; a pile in a shorter text takes Python no longer than Arrow takes to compile the pattern
 # Words hold letters, marks, digits and inner apostrophes; whatever lies between them separates.
 _SEPARATORS = r"(?:'*[^\p{L}\p{M}\p{N}']+'*)+|^'+|'+$"
 
@@ -69,10 +70,14 @@ def _resolve(texts: pa.Array) -> list[str]:
 
 def _compose(texts: pa.Array) -> list[str]:
     """NFC, which Arrow's own normalization does not reach; a curly apostrophe is an apostrophe."""
-    if pc.any(pc.match_substring_regex(texts, _PILE)).as_py():
-        texts = pc.replace_substring_regex(texts, _PILE, r"\1")
-    composed = (unicodedata.normalize("NFC", text) for text in texts.to_pylist())
+    low = _change_where(pc.greater(pc.utf8_length(texts), _TALL), texts, _cut_piles)
+    composed = (unicodedata.normalize("NFC", text) for text in low.to_pylist())
     return [text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for text in composed]
+
+
+def _cut_piles(texts: pa.Array) -> list[str]:
+    cut: list[str] = pc.replace_substring_regex(texts, _PILE, r"\1").to_pylist()
+    return cut
 
 
 def _change_where(rows: pa.BooleanArray, texts: pa.Array, change: Callable[[pa.Array], list[str]]) -> pa.Array:
