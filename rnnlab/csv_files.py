@@ -72,7 +72,7 @@ def parse(lines: Iterable[str], delimiter: str, strict: bool = True) -> Iterator
         How many lines were read so far, and the cells of the row that they ended.
 
     Raises:
-        csv.Error: a row is not well-formed, or has more than `ROW_CHARACTERS`.
+        csv.Error: a row is not well-formed, or has more than `ROW_CHARACTERS`, blank lines before it included.
     """
     csv.field_size_limit(ROW_CHARACTERS)  # Python's own is 131,072
     gathered = 0
@@ -87,7 +87,8 @@ def parse(lines: Iterable[str], delimiter: str, strict: bool = True) -> Iterator
 
     reader = csv.reader(counted(), delimiter=delimiter, strict=strict)
     for record in reader:
-        gathered = 0
+        if record:  # blank lines without end are as bad
+            gathered = 0
         yield reader.line_num, record
 
 

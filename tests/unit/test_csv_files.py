@@ -43,13 +43,15 @@ def test_a_large_file_is_refused_at_once(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize(("begin", "again"), [('"', "x\n"), ('"', "x,y\n"), ('a,"', '",b,"\n')])
+@pytest.mark.parametrize(
+    ("begin", "again"), [("", "\n"), ("a\n", "\r\n"), ('"', "x\n"), ('"', "x,y\n"), ('a,"', '",b,"\n')]
+)
 def test_a_row_without_end_is_refused_before_it_fills_the_memory(
     begin: str, again: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_files, "ROW_CHARACTERS", 1000)
     with pytest.raises(csv.Error, match="more than 1,000 characters"):
-        next(parse(itertools.chain([begin], itertools.repeat(again)), ","))
+        list(parse(itertools.chain([begin], itertools.repeat(again)), ","))
 
 
 def test_a_line_without_end_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
