@@ -49,7 +49,8 @@ def _label_to_text(label: Any) -> Any:
     return str(label) if isinstance(label, int | float) else label
 
 
-def _is_encoding(name: str) -> bool:
+def is_encoding(name: str) -> bool:
+    """Whether Python knows an encoding of text files by this name."""
     try:
         "".encode(name)
         return codecs.lookup(name).name not in NOT_OF_FILES
@@ -103,7 +104,7 @@ class Data(Section):
             raise PydanticCustomError("labels", "labels must be two different names")
         if not all(LABEL.fullmatch(label) for label in self.labels):
             raise PydanticCustomError("labels", "labels must be 1 to 100 characters of one line, no blanks around them")
-        if not _is_encoding(self.encoding):
+        if not is_encoding(self.encoding):
             raise PydanticCustomError("encoding", "encoding is not one of text files that Python knows, such as utf-8")
         return self
 
