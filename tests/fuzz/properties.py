@@ -21,7 +21,7 @@ from hypothesis.strategies import SearchStrategy
 from rnnlab import checkpoints, experiments, features, params, predictions, reviews, series, text, yaml_files
 from rnnlab.checkpoints import State
 from rnnlab.classifier import Answers, Classifier
-from rnnlab.csv_files import parse
+from rnnlab.csv_files import open_csv, parse
 from rnnlab.csv_rows import read_rows
 from rnnlab.errors import LONGEST_MESSAGE, UserError
 from rnnlab.files import read_json
@@ -223,9 +223,11 @@ def check_prediction(file: File, folder: Path) -> None:
     except UserError:
         assert [place.name for place in folder.iterdir()] == [source.name]
         raise
-    with predictions._open(source, MOST) as (_, records), target.open(newline="", encoding="utf-8") as stream:
-        read = [cells for _, cells in records]
-        written = [cells for _, cells in parse(stream, "\t" if ".tsv" in source.name else ",")]
+    delimiter = "\t" if ".tsv" in source.name else ","
+    with open_csv(source, MOST) as (_, packed), target.open(newline="", encoding="utf-8") as stream:
+        plain = io.TextIOWrapper(packed, "utf-8-sig", newline="")
+        read = [cells for _, cells in parse(plain, delimiter) if cells]
+        written = [cells for _, cells in parse(stream, delimiter)]
     assert len(written) == len(read) == count + 1
     assert [row[:-3] for row in written] == read
     texts = [row[read[0].index("review")] for row in read[1:]]
