@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb test lint ui server bench lock clean restore drift share alert audit reliability verify faults
+.PHONY: help install run train imdb test fuzz lint ui server bench lock clean restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 
 test: $(STAMP)  ## run the whole test suite
 	@pytest --numprocesses auto --dist worksteal
+
+fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
+	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)
 
 lint: $(STAMP)  ## ruff, mypy, and the workflows
 	@ruff check .
@@ -97,4 +100,4 @@ lock: $(STAMP)  ## pin the newest versions that requirements.in allows
 		--custom-compile-command "make lock" requirements.in -o requirements.lock
 
 clean:  ## remove .venv and what tools left; results stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache .mypy_cache

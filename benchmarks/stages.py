@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from benchmarks import clones, report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Rival, Sample
+from rnnlab import yaml_files
 
 STAGES = ("ingest", "validate", "tokenize_pad", "evaluate")
 SCALES = (1, 2, 4, 10)
@@ -57,11 +57,10 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
 
 def _commands(folder: Path) -> dict[str, list[str]]:
     """Reads the commands of the stages, and of training either cell."""
-    stages = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
+    stages = yaml_files.read(folder / "dvc.yaml")["stages"]
     lines = {name: stages[name]["cmd"] for name in STAGES}
     for model in ("rnn", "lstm"):
-        train = stages["train"]["cmd"].replace("${item.model}", model).replace("${item.seed}", "1")
-        lines[f"train@{model}"] = train
+        lines[f"train@{model}"] = stages["train"]["cmd"].replace("${item}", f"--model {model} --seed 1")
     return {name: [sys.executable, *line.split()[1:]] for name, line in lines.items()}
 
 
@@ -69,7 +68,7 @@ def repro_costs(place: Path, quick: bool) -> list[dict[str, Any]]:
     """Runs the embedded comparison cold, unchanged, with one LSTM knob changed, and reverted."""
     folder = clones.clone(place)
     clones.set_params(folder, BRIEF if quick else {})
-    before = YAML(typ="safe").load(folder / "params.yaml")["models"]["lstm"]["dropout"]
+    before = yaml_files.read(folder / "params.yaml")["models"]["lstm"]["dropout"]
     # The clone holds the small reports: without --force, stages that only made those would be skipped.
     plan = [("from scratch", before, ["--force"]), ("nothing changed", before, [])]
     plan += [("LSTM dropout changed", 0.2, []), *([] if quick else [("reverted", before, [])])]

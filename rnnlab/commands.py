@@ -231,9 +231,10 @@ def predict_csv(source: Path, target: Path, column: str | None, which: Which) ->
     """Writes a CSV with predictions beside each row."""
     from rnnlab import predictions
 
-    column = column or params.read().data.text_column
-    predictions.check_csv(source, target, column)
-    rows = predictions.predict_csv(_predictor(which), source, target, column)
+    data = params.read().data
+    column = column or data.text_column
+    predictions.check_csv(source, target, column, data.max_megabytes)
+    rows = predictions.predict_csv(_predictor(which), source, target, column, data.max_megabytes)
     print(f"{rows} rows predicted into {target}")
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
+from rnnlab.csv_files import bounded_lines, open_csv, parse
 from rnnlab.errors import UserError
 from rnnlab.params import Data
 
 BATCH_ROWS = 4096
 BATCH_CHARACTERS = 8 << 20
-CELL_CHARACTERS = 64 << 20
 SAMPLES = "data/sample/reviews.csv or data/sample/series.csv"
 
 
@@ -52,7 +52,7 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
         rows.texts.append(text)
         rows.labels.append(label)
         rows.splits.append(split[0] if split else "")
-        characters += len(text)
+        characters += len(text) + len(label) + sum(map(len, split))
         if len(rows.numbers) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
             yield rows
             rows, characters = Rows([], [], [], []), 0
@@ -80,7 +80,7 @@ def read_cells(
     if not source.is_file():
         raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at {SAMPLES}")
     try:
-        with _open(source) as stream:
+        with open_csv(source, data.max_megabytes) as (_, stream):
             records = _numbered(source, _parse(stream, data), blank_lines)
             yield from _pick(source, records, wanted)
     except UnicodeError:
@@ -89,17 +89,11 @@ def read_cells(
         raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
 
 
-def _open(source: Path) -> io.BufferedReader:
-    opener = gzip.open if source.suffix == ".gz" else open
-    return cast(io.BufferedReader, opener(source, "rb"))
-
-
 def _parse(stream: IO[bytes], data: Data, errors: str = "strict", strict: bool = True) -> Iterator[list[str]]:
-    csv.field_size_limit(CELL_CHARACTERS)
     encoding = "utf-8-sig" if codecs.lookup(data.encoding).name == "utf-8" else data.encoding
     text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
     delimiter = "\t" if data.delimiter == "tab" else data.delimiter
-    return csv.reader(text, delimiter=delimiter, strict=strict)
+    return (record for _, record in parse(bounded_lines(text), delimiter, strict))
 
 
 def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> Iterator[tuple[int, list[str]]]:
@@ -145,9 +139,9 @@ def _columns(source: Path, header: list[str], wanted: Mapping[str, str]) -> list
 
 def _undecodable(source: Path, data: Data) -> str:
     """Finds the row and byte that broke the decoder; only runs after a failure, so it may read again."""
-    position = _first_bad_byte(source, data.encoding)
+    position = _first_bad_byte(source, data)
     try:
-        with _open(source) as stream:
+        with open_csv(source, data.max_megabytes) as (_, stream):
             records = enumerate(filter(None, _parse(stream, data, errors="surrogateescape", strict=False)))
             undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
             row = str(next(undecoded, "?"))
@@ -161,13 +155,14 @@ def _undecodable(source: Path, data: Data) -> str:
     return f"{source}: row {row}, byte {position} is not {data.encoding}; set data.encoding (cp1252, latin-1, …)"
 
 
-def _first_bad_byte(source: Path, encoding: str) -> int:
+def _first_bad_byte(source: Path, data: Data) -> int:
+    encoding = data.encoding
     # utf-8-sig would swallow the byte order mark, and its three bytes with it.
     decoder = codecs.getincrementaldecoder("utf-8" if codecs.lookup(encoding).name == "utf-8-sig" else encoding)()
     position = 0
-    with _open(source) as stream:
+    with open_csv(source, data.max_megabytes) as (_, stream):
         while True:
-            block = stream.read1(1 << 16)  # a torn gzip still gives what came before the tear
+            block = cast(io.BufferedReader, stream).read1(1 << 16)  # a torn gzip still gives what came before the tear
             pending = len(decoder.getstate()[0])
             try:
                 decoder.decode(block, final=not block)

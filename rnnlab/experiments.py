@@ -4,21 +4,19 @@ import copy
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from rnnlab import params, provenance
+from rnnlab import params, provenance, yaml_files
 from rnnlab.errors import UserError
 from rnnlab.params import Fraction, ModelName, Params, Section
 
 FOLDER = Path("experiments")
 REVIEWS = Path("data/raw/imdb.csv")
-NAME = r"^[a-z0-9][a-z0-9-]*$"
+NAME = r"[a-z0-9][a-z0-9-]*"
 
 # Anything else between quotes: commas, brackets and blanks mean something to `dvc exp run -S`, as do these words.
 PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[a-z_/][\w./-]*", re.IGNORECASE | re.ASCII)
@@ -45,7 +43,7 @@ Text = Annotated[str, Field(min_length=1)]
 Figure = Annotated[float, Field(allow_inf_nan=False)] | None
 Value = Annotated[Any, AfterValidator(_plain)]
 Changes = dict[str, Value]
-Name = Annotated[str, Field(pattern=NAME)]
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
 Source = Literal["embedded", "imdb"]
 
 
@@ -181,15 +179,17 @@ def read(name: str, folder: Path = FOLDER) -> Experiment:
     if name not in _names(folder):
         raise UserError(_unknown(name, folder))
     try:
-        return Experiment.model_validate(YAML(typ="safe").load(source.read_text(encoding="utf-8")))
-    except (YAMLError, UnicodeDecodeError) as damage:
-        raise UserError(f"{source}: not readable as YAML: {' '.join(str(damage).split())}") from None
+        return Experiment.model_validate(yaml_files.read(source))
     except ValidationError as wrong:
         raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in wrong.errors())) from None
+    except ValueError as damage:
+        raise UserError(f"{source}: not readable as YAML: {damage}") from None
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(file.stem for file in folder.glob("*.yaml") if re.match(NAME, file.stem))
+    """Lists the files that are experiments; a link may lead out of the folder."""
+    files = (file for file in folder.glob("*.yaml") if file.is_file() and not file.is_symlink())
+    return sorted(file.stem for file in files if re.fullmatch(NAME, file.stem))
 
 
 def _unknown(name: str, folder: Path) -> str:
@@ -219,6 +219,7 @@ def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path
     values = settings.model_dump(mode="json", by_alias=True)
     for key, value in changes.items():
         _change(values, key, value, source)
+    _check_reach(changes, source)
     return Setup(name, changes, params.parse(values, str(source)))
 
 
@@ -232,6 +233,13 @@ def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:
             raise UserError(f"{source}: {key}: unknown key{_closest(part, section)}")
         place, section = section, section[part]
     place[parts[-1]] = copy.copy(value)
+
+
+def _check_reach(changes: Mapping[str, Any], source: Path) -> None:
+    """An experiment may come from a stranger, and what it reads ends up in results that are shared."""
+    place = str(changes.get("data.csv", ""))
+    if PurePath(place).is_absolute() or ".." in PurePath(place).parts or place.startswith("~") or "://" in place:
+        raise UserError(f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it")
 
 
 def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path) -> None:

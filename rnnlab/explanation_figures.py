@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
-from rnnlab.figures import COLOURS, GRID, MARKERS, STYLES
+from rnnlab.figures import COLOURS, GRID, MARKERS, STYLES, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
 
@@ -57,7 +57,7 @@ def traces(table: pd.DataFrame) -> Figure:
             marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
             _draw_spread(panel, index, run, "position", "probability", label, **marks)
         panel.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-        panel.set_title(f"true label: {rows['label'].iloc[0]}   (text {text_id})", loc="left", fontsize=11)
+        panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
         panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
         _name_words(panel, rows)
         panel.grid(axis="y", **GRID)
@@ -72,7 +72,9 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
         panel.set_xlabel("word")
         return
     panel.xaxis.set_major_locator(FixedLocator(read["position"].tolist()))
-    panel.set_xticklabels(read["word"].tolist(), rotation=60, ha="right", rotation_mode="anchor", fontsize=9)
+    panel.set_xticklabels(
+        read["word"].map(verbatim).tolist(), rotation=60, ha="right", rotation_mode="anchor", fontsize=9
+    )
 
 
 def calibration_curves(table: pd.DataFrame) -> Figure:

@@ -64,20 +64,28 @@ def load_windows(folder: Path) -> Windows:
 def save_windows(folder: Path, windows: Windows) -> None:
     """Writes the arrays of a split to an existing folder."""
     for name, array in windows._asdict().items():
-        np.save(folder / f"{name}.npy", array)
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
 def _map(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
-    arrays = []
-    for name in names:
-        source = folder / f"{name}.npy"
-        try:
-            arrays.append(np.load(source, mmap_mode="r"))
-        except FileNotFoundError:
-            raise UserError(f"{source}: no such file; `dvc repro tokenize_pad` makes it") from None
-        except (ValueError, EOFError) as damage:
-            raise UserError(f"{source}: not a whole array ({damage}); remove it and run `dvc repro`") from None
-    return arrays
+    return [map_array(folder / f"{name}.npy") for name in names]
+
+
+def map_array(source: Path) -> npt.NDArray[Any]:
+    """Maps one array, which is never a pickle.
+
+    Raises:
+        UserError: the file is missing, cut short or no array.
+    """
+    try:
+        array = np.load(source, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("an archive of arrays")
+    except FileNotFoundError:
+        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
+    except Exception as damage:  # NumPy reads the header with Python's own parser, and zipfile has its own
+        raise UserError(f"{source}: not a whole array ({damage}); remove it and run `dvc repro`") from None
+    return array
 
 
 class Writer:

@@ -79,8 +79,8 @@ def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], la
                 colour = "white" if shares[row, column] > 0.55 else "black"
                 panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=13)
         panel.set(title=f"{name} (mean of {len(seeds)} seeds)", xlabel="predicted", ylabel="true")
-        panel.set_xticks([0, 1], labels)
-        panel.set_yticks([0, 1], labels, rotation=90, va="center")
+        panel.set_xticks([0, 1], [verbatim(label) for label in labels])
+        panel.set_yticks([0, 1], [verbatim(label) for label in labels], rotation=90, va="center")
     return figure
 
 
@@ -142,6 +142,11 @@ def length_groups(predictions: pd.DataFrame) -> pd.DataFrame:
         groups = accuracy_by_length(run["words"].to_numpy(), correct.to_numpy())
         tables.append(pd.DataFrame(groups, columns=["words", "accuracy", "rows"]).assign(model=name, seed=seed))
     return pd.concat(tables, ignore_index=True)[["model", "seed", "words", "accuracy", "rows"]]
+
+
+def verbatim(text: str) -> str:
+    """Keeps matplotlib from reading a formula between two dollar signs of the data's own."""
+    return text.replace("$", r"\$")
 
 
 def close(figure: Figure) -> None:

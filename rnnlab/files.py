@@ -59,5 +59,5 @@ def read_json(source: Path) -> Any:
         return json.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
-    except ValueError as damage:
+    except (ValueError, RecursionError) as damage:  # a number or a nesting beyond what Python reads
         raise UserError(f"{source}: not whole JSON ({damage}); remove it and run `dvc repro`") from None

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from rnnlab import explanations, features, models
 from rnnlab.params import Params
+from rnnlab.spreadsheets import defused
 
 
 def read_texts(rows: Path, ids: list[str]) -> dict[str, str]:
@@ -85,7 +86,7 @@ def explain_texts(
         "gradient_norms": gradients,
         "traces": traces.assign(label=traces["text_id"].map(labels)),
         "calibration": pd.concat([bins(table).assign(model=name) for name, table in means.items()], ignore_index=True),
-        "mistakes": mistakes.assign(text=mistakes["id"].map(texts)),
+        "mistakes": mistakes.assign(text=mistakes["id"].map(texts).map(defused)),
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
-from ruamel.yaml import YAML
 
+from rnnlab import yaml_files
 from rnnlab.errors import UserError
 from rnnlab.live_runs import search
 from rnnlab.result_comparison import Result
@@ -75,7 +75,7 @@ def _read(client: MlflowClient, store: Store, run: MlflowRun, folder: Path) -> R
     files = {path: _text(client, pipeline, path, folder) for path in ("params.yaml", "dvc.lock", "metrics.json")}
     if not files["params.yaml"] or (whole and not files["metrics.json"]):
         raise UserError(f"{name}: MLflow has lost params.yaml or metrics.json of its pipeline; name another run")
-    values, stages = (YAML(typ="safe").load(files[path]) or {} for path in ("params.yaml", "dvc.lock"))
+    values, stages = (yaml_files.load(files[path]) or {} for path in ("params.yaml", "dvc.lock"))
     models = search(client, store, f"tags.mlflow.parentRunId = '{run_id}'") if whole else [run]
     return Result(
         name=name,

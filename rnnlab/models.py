@@ -150,12 +150,14 @@ def _renumber_shared_objects(config: bytes) -> bytes:
 
 
 def load(source: Path) -> keras.Model:
-    """Loads a ``.keras`` file in Keras' safe mode.
+    """Loads a ``.keras`` file in Keras' safe mode, which runs no code that is in the file.
 
     Raises:
-        UserError: the file is missing or damaged.
+        UserError: the file is missing, damaged or of another kind.
     """
     try:
+        if source.suffix != ".keras":
+            raise ValueError("its name does not end in .keras")  # the safe mode does not reach older formats
         model: keras.Model = keras.models.load_model(source, compile=False, safe_mode=True)
     except Exception as damage:  # Keras wraps a bad archive in any of a dozen types
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None

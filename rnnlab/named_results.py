@@ -8,10 +8,8 @@ from statistics import median
 from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from rnnlab import experiments, outcomes, params, provenance, store
+from rnnlab import experiments, outcomes, params, provenance, store, yaml_files
 from rnnlab.errors import UserError, first_line
 from rnnlab.experiments import Recorded
 from rnnlab.files import read_json
@@ -74,7 +72,7 @@ def _commits(name: str, folder: Path) -> dict[str, Recorded]:
 def _workspace(folder: Path) -> Result:
     """Reads what the last `dvc repro` left here."""
     settings = params.read(folder / "params.yaml")
-    values = YAML(typ="safe").load((folder / "params.yaml").read_text(encoding="utf-8"))  # as the other kinds have them
+    values = yaml_files.read(folder / "params.yaml")  # as the other kinds have them
     lock, predictions = folder / "dvc.lock", folder / "data" / "predictions.parquet"
     stages = _stages(lock.read_text(encoding="utf-8") if lock.is_file() else "", WORKSPACE)
     timings = read_timings(settings, folder / "reports" / "timings")
@@ -100,7 +98,7 @@ def _committed(name: str, kind: str, found: Recorded, folder: Path, cache: Path)
     shown = name[:10] if name == found.commit else name
     try:
         outcome = outcomes.read_outcome(found, cache, folder)
-    except (KeyError, TypeError, ValueError, YAMLError):
+    except outcomes.UNREADABLE:
         raise UserError(f"{shown}: the result of this {kind} cannot be read; it is too old, or not whole") from None
     if outcome is None:
         raise UserError(f"{shown}: this {kind} holds no reports/metrics.json; name one that was made by `dvc repro`")
@@ -121,8 +119,8 @@ def _committed(name: str, kind: str, found: Recorded, folder: Path, cache: Path)
 
 def _stages(lock: str, name: str) -> Mapping[str, Any]:
     try:
-        stages: Mapping[str, Any] = (YAML(typ="safe").load(lock) or {}).get("stages", {})
-    except YAMLError:
+        stages: Mapping[str, Any] = (yaml_files.load(lock) or {}).get("stages", {})
+    except ValueError:
         raise UserError(f"{name}: dvc.lock is not whole YAML; `git checkout dvc.lock` brings back the last") from None
     return stages
 

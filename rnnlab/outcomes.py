@@ -3,20 +3,22 @@
 import functools
 import io
 import json
+import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from ruamel.yaml import YAML
 
-from rnnlab import provenance
+from rnnlab import provenance, yaml_files
 from rnnlab.errors import UserError
 from rnnlab.experiments import Named, Recorded, Setup
 from rnnlab.params import Run
 
 CODE = ("dvc.yaml", "rnnlab", "stages")
+HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what reading a result may raise that is none
 
 
 class Outcome(NamedTuple):
@@ -83,14 +85,29 @@ def read_outcomes(
         recorded: all DVC experiments.
         cache: DVC's.
         folder: of the repository, if it is not this one.
+
+    Raises:
+        UserError: names the first that holds something else than a result.
     """
     names = [setup.name for experiment in named for setup in experiment.setups if setup.name in recorded]
-    outcomes = {name: read_outcome(recorded[name], cache, folder) for name in names}
+    outcomes = {name: _read_named(name, recorded[name], cache, folder) for name in names}
     return {name: outcome for name, outcome in outcomes.items() if outcome}
 
 
+def _read_named(name: str, found: Recorded, cache: Path, folder: Path | None) -> Outcome | None:
+    try:
+        return read_outcome(found, cache, folder)
+    except UNREADABLE:
+        problem = "what this experiment holds is no result"
+        raise UserError(f"{name}: {problem}; `dvc exp remove {name}`, and run it again") from None
+
+
 def read_outcome(found: Recorded, cache: Path, folder: Path | None = None) -> Outcome | None:
-    """Reads one DVC experiment, None when it holds no metrics."""
+    """Reads one DVC experiment, None when it holds no metrics.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: it holds something else than a result; see `UNREADABLE`.
+    """
 
     def show(path: str) -> str:
         return provenance.git("show", f"{found.commit}:{path}", check=False, folder=folder)
@@ -102,7 +119,7 @@ def read_outcome(found: Recorded, cache: Path, folder: Path | None = None) -> Ou
     metrics = json.loads(show("reports/metrics.json") or "{}")
     if not metrics:
         return None
-    values = YAML(typ="safe").load(show("params.yaml"))
+    values = yaml_files.load(show("params.yaml"))
     runs = [Run(model, seed) for model in values["compare"] for seed in values["train"]["seeds"]]
     outputs = _cached_outputs(show("dvc.lock"), runs, cache)
     timings = {run: outputs.get(f"reports/timings/{run.name}.json") for run in runs}
@@ -122,11 +139,14 @@ def read_outcome(found: Recorded, cache: Path, folder: Path | None = None) -> Ou
 
 
 def _cached_outputs(lock: str, runs: Iterable[Run], cache: Path) -> dict[str, Path]:
-    """Finds what stages wrote in DVC's cache, by path; dvc.lock keeps stages that are not in use as well."""
-    stages = (YAML(typ="safe").load(lock) or {}).get("stages", {})
+    """Finds what stages wrote in DVC's cache, by path; dvc.lock keeps stages that are not in use as well.
+
+    A hash becomes a path: dvc.lock may come from a stranger, and name what lies outside of the cache.
+    """
+    stages = (yaml_files.load(lock) or {}).get("stages", {})
     used = [stages[name] for name in ("evaluate", *(f"train@{run.name}" for run in runs)) if name in stages]
     outputs = {out["path"]: out["md5"] for stage in used for out in stage["outs"]}
-    files = {path: cache / "files" / "md5" / md5[:2] / md5[2:] for path, md5 in outputs.items()}
+    files = {path: cache / "files" / "md5" / md5[:2] / md5[2:] for path, md5 in outputs.items() if HASH.fullmatch(md5)}
     return {path: file for path, file in files.items() if file.is_file()}
 
 

@@ -1,5 +1,6 @@
 """params.yaml, parsed once into frozen objects that reject what they do not know."""
 
+import codecs
 import difflib
 import re
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from rnnlab import yaml_files
 from rnnlab.errors import UserError
 
-Positive = Annotated[int, Field(ge=1)]
+LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
+Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Width = Annotated[int, Field(ge=1, le=100_000)]  # of a layer or a sequence; far beyond what any machine trains
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -23,7 +25,11 @@ BASELINES: dict[Task, tuple[str, ...]] = {
     "text": ("majority", "tfidf", "nbsvm"),
     "series": ("last_value", "linear"),
 }
-ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+# Transformations of text rather than encodings of files: what they decode need not be text, or takes ages.
+NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
+# A label is compared with trimmed cells, and stands in tables, file lines and figures.
+LABEL = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\s)")
 
 
 def _list_to_tuple(value: Any) -> Any:
@@ -43,6 +49,15 @@ def _label_to_text(label: Any) -> Any:
     return str(label) if isinstance(label, int | float) else label
 
 
+def is_encoding(name: str) -> bool:
+    """Whether Python knows an encoding of text files by this name."""
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name not in NOT_OF_FILES
+    except (LookupError, ValueError):
+        return False
+
+
 class Section(BaseModel):
     """A frozen part of params.yaml: no unknown keys, no silent conversion of types."""
 
@@ -52,7 +67,7 @@ class Section(BaseModel):
 class Sample(Section):
     """The embedded corpus."""
 
-    rows: Annotated[int, Field(ge=10)]
+    rows: Annotated[int, Field(ge=10, le=LARGEST_COUNT)]
     distance: Annotated[int, Field(ge=0, le=10_000)]
     far_share: Annotated[float, Field(ge=0, le=1)]
     distractor_share: Annotated[float, Field(ge=0, le=1)]
@@ -64,7 +79,7 @@ class Sample(Section):
 class Wave(Section):
     """The embedded series."""
 
-    rows: Annotated[int, Field(ge=10)]
+    rows: Annotated[int, Field(ge=10, le=LARGEST_COUNT)]
     periods: Annotated[tuple[Period, Period], BeforeValidator(_list_to_tuple)]
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -79,6 +94,7 @@ class Data(Section):
     labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
+    max_megabytes: Positive
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -86,10 +102,10 @@ class Data(Section):
             raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:
             raise PydanticCustomError("labels", "labels must be two different names")
-        try:
-            "".encode(self.encoding)
-        except LookupError:
-            raise PydanticCustomError("encoding", "encoding is not one that Python knows, such as utf-8") from None
+        if not all(LABEL.fullmatch(label) for label in self.labels):
+            raise PydanticCustomError("labels", "labels must be 1 to 100 characters of one line, no blanks around them")
+        if not is_encoding(self.encoding):
+            raise PydanticCustomError("encoding", "encoding is not one of text files that Python knows, such as utf-8")
         return self
 
 
@@ -130,8 +146,8 @@ class Validate(Section):
 class TokenizePad(Section):
     """Texts to arrays of word ids."""
 
-    vocabulary_size: Annotated[int, Field(ge=3)]
-    max_length: Positive
+    vocabulary_size: Annotated[int, Field(ge=3, le=LARGEST_COUNT)]
+    max_length: Width
     padding: Literal["pre", "post"]
     truncation: Literal["pre", "middle", "post"]
     oov_token: Annotated[str, Field(min_length=1)]
@@ -140,7 +156,7 @@ class TokenizePad(Section):
 class Series(Section):
     """A series to windows."""
 
-    window: Positive
+    window: Width
 
 
 class Train(Section):
@@ -163,17 +179,17 @@ class Model(Section):
     """One network; between rivals only the cell should differ."""
 
     cell: Literal["simple_rnn", "lstm", "gru"]
-    embedding_dim: Positive
+    embedding_dim: Width
     mask: bool
     word_dropout: Share
     embedding_dropout: Share
-    layers: Positive
-    units: Positive
+    layers: Annotated[int, Field(ge=1, le=100)]
+    units: Width
     bidirectional: bool
     input_dropout: Share
     recurrent_dropout: Share
     pooling: Literal["last", "mean", "max", "mean_max"]
-    dense: Annotated[int, Field(ge=0)]
+    dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["sigmoid", "two_logits", "linear"]
 
@@ -188,7 +204,7 @@ class Intervals(Section):
     """How sure a difference between two models is."""
 
     over: Literal["auto", "rows", "rows_and_seeds"]
-    resamples: Annotated[int, Field(ge=100)]
+    resamples: Annotated[int, Field(ge=100, le=LARGEST_COUNT)]
 
 
 class Explain(Section):
@@ -328,11 +344,11 @@ def read(source: Path = Path("params.yaml")) -> Params:
         UserError: the file is missing or not YAML, or a key is unknown, missing or ill-typed.
     """
     try:
-        values = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
+        values = yaml_files.read(source)
     except FileNotFoundError:
         raise UserError(f"{source}: no such file; run from the project's root") from None
-    except (YAMLError, UnicodeDecodeError) as damage:
-        raise UserError(f"{source}: not readable as YAML: {' '.join(str(damage).split())}") from None
+    except ValueError as damage:
+        raise UserError(f"{source}: not readable as YAML: {damage}") from None
     return parse(values, str(source))
 
 

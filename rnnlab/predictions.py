@@ -6,12 +6,13 @@ import io
 import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
 
-from rnnlab.csv_rows import BATCH_CHARACTERS, BATCH_ROWS, CELL_CHARACTERS
+from rnnlab import csv_files
+from rnnlab.csv_files import bounded_lines
+from rnnlab.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.errors import UserError
 from rnnlab.files import replacing
 from rnnlab.predictors import Predictor
@@ -35,7 +36,7 @@ def read_lines(stream: IO[bytes]) -> Iterator[str]:
     Raises:
         UserError: there is not one line, or the stream is a terminal, where nobody would know what is waited for.
     """
-    lines = _lines(_readable(stream))
+    lines = bounded_lines(_readable(stream))
     first = None if stream.isatty() else next(lines, None)
     if first is None:
         raise UserError("no text on standard input; give one a line, or texts as arguments")
@@ -47,16 +48,11 @@ def _readable(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _lines(readable: io.TextIOWrapper) -> Iterator[str]:
-    """Gives lines with their ends; of one that would fill the memory, parts."""
-    return iter(partial(readable.readline, CELL_CHARACTERS), "")
-
-
 def _checked(lines: Iterable[str], place: str) -> Iterator[str]:
     """Passes on what is text; ``place`` and a number from 1 name what is not."""
     for number, line in enumerate(lines, start=1):
-        if len(line) >= CELL_CHARACTERS:
-            raise UserError(f"{place} {number} has {CELL_CHARACTERS:,} characters or more; split it")
+        if len(line) > csv_files.ROW_CHARACTERS:
+            raise UserError(f"{place} {number} has more than {csv_files.ROW_CHARACTERS:,} characters; split it")
         if "\0" in line:
             raise UserError(f"{place} {number} holds a NUL character, as no text does; give text in UTF-8")
         try:
@@ -103,21 +99,22 @@ def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> I
         yield batch
 
 
-def check_csv(source: Path, target: Path, column: str) -> None:
+def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
     """Finds out, before a model is loaded, what `predict_csv` would refuse at once.
 
     Raises:
-        UserError: no such file, no such column, a column in the way, or a target that is no file of its own.
+        UserError: no such file, no such column, a column in the way, more than ``max_megabytes``, or a target that is
+            no file of its own.
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")
     if target.exists() and (not target.is_file() or target.samefile(source)):
         raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
-    with _open(source) as (_, records):
+    with _open(source, max_megabytes) as (_, records):
         _read_header(source, records, column)
 
 
-def predict_csv(predictor: Predictor, source: Path, target: Path, column: str) -> int:
+def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
     """Writes a CSV with the columns of another and `COLUMNS` behind them, its rows in the same order.
 
     Args:
@@ -125,6 +122,7 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str) -
         source: UTF-8 with a header, comma-separated, or with tabs where the name ends in .tsv; .gz is unpacked.
         target: written beside and renamed when all is done; .gz is packed.
         column: where the texts are.
+        max_megabytes: of ``source``, unpacked.
 
     Returns:
         How many rows.
@@ -134,12 +132,17 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str) -
     """
     from tqdm import tqdm  # a served model imports this module where tqdm need not be installed
 
-    check_csv(source, target, column)
+    check_csv(source, target, column, max_megabytes)
     count = 0
     bar = tqdm(desc="predict", total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
-    with replacing(target) as temporary, _create(temporary) as out, _open(source) as (raw, records), bar:
+    with (
+        replacing(target) as temporary,
+        _create(temporary) as out,
+        _open(source, max_megabytes) as (raw, records),
+        bar,
+    ):
         header, place = _read_header(source, records, column)
-        write = _writer(out, _delimiter(source))
+        write = csv_files.row_writer(out, _delimiter(source))
         write([*header, *COLUMNS])
         for batch in _batches(_rows(source, header, records), lambda row: sum(map(len, row)), BATCH_ROWS):
             labels, probabilities = predictor.classify([row[place] for row in batch])
@@ -154,14 +157,10 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str) -
 
 
 @contextmanager
-def _open(source: Path) -> Iterator[tuple[IO[bytes], Iterator[tuple[int, list[str]]]]]:
+def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], Iterator[tuple[int, list[str]]]]]:
     """Opens a CSV: the bytes, which tell how far it is read, and the records, each with its line."""
-    with (
-        source.open("rb") as raw,
-        gzip.open(raw) if source.suffix == ".gz" else nullcontext(raw) as stream,
-        _readable(cast(IO[bytes], stream)) as readable,
-    ):
-        yield raw, _records(source, _lines(readable))
+    with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
+        yield raw, _records(source, bounded_lines(readable))
 
 
 def _delimiter(source: Path) -> str:
@@ -170,14 +169,12 @@ def _delimiter(source: Path) -> str:
 
 def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     """Gives what is no blank line, each with the number of the line it begins in."""
-    csv.field_size_limit(CELL_CHARACTERS)
-    reader = csv.reader(_checked(lines, f"{source}: line"), delimiter=_delimiter(source), strict=True)
     begins = 1
     try:
-        for record in reader:
+        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
             if record:
                 yield begins, record
-            begins = reader.line_num + 1
+            begins = end + 1
     except csv.Error as problem:
         advice = "look there for an unclosed quote, and double the quotes inside of a cell"
         raise UserError(f"{source}: line {begins} begins a row that is not well-formed ({problem}); {advice}") from None
@@ -210,14 +207,3 @@ def _rows(source: Path, header: list[str], records: Iterator[tuple[int, list[str
 def _create(target: Path) -> IO[str]:
     opener = gzip.open if target.suffix == ".gz" else open
     return cast(IO[str], opener(target, "wt", encoding="utf-8", newline=""))
-
-
-def _writer(stream: IO[str], delimiter: str) -> Callable[[list[str]], object]:
-    plain = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-    quoted = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-
-    def write(row: list[str]) -> object:
-        # Python leaves a lone carriage return without quotes, and then reads it as the end of the row.
-        return (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
-
-    return write

@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import pyarrow as pa
 
-from rnnlab import provenance
+from rnnlab import provenance, yaml_files
 from rnnlab.champion import CHAMPION
 from rnnlab.classifier import Answers, Classifier
 from rnnlab.errors import UserError, first_line
@@ -100,7 +99,7 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Pa
         problem = "no .keras file" if network.is_file() else "no such file"
         raise UserError(f"{network}: {problem}; `dvc repro` makes models/<model>-<seed>.keras")
     words = read_json(vocabulary)
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    if not _are_words(words):
         raise UserError(f"{vocabulary}: not a vocabulary, a list of words; `dvc repro tokenize_pad` makes it")
     digest = provenance.file_digest(network)
     _check_training(network, digest, vocabulary, settings, lock)
@@ -111,6 +110,14 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Pa
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
     classifier = Classifier(loaded, words, settings.tokenize_pad, settings.data.labels)
     return Predictor(f"{network.name}/{digest}", classifier.classify)
+
+
+def _are_words(values: Any) -> bool:
+    """JSON can also hold half of a surrogate pair, which is no text to Arrow."""
+    try:
+        return isinstance(values, list) and pa.array(values, pa.string()).null_count == 0
+    except (pa.ArrowException, UnicodeEncodeError):
+        return False
 
 
 @contextmanager
@@ -165,20 +172,10 @@ def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, optio
 
 def _check_training(network: Path, digest: str, vocabulary: Path, settings: Params, lock: Path) -> None:
     """Sizes agree by chance, hashes do not: asks dvc.lock, where it knows this very network."""
-    stages = _read_stages(lock)
-    trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
-    training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
-    if training is None:
-        return
-    if provenance.file_digest(vocabulary) not in _hashes(training, "deps").values():
-        raise UserError(f"{vocabulary}: {network} was trained with another one ({lock}); name that with --vocabulary")
-    tokenized, ingested = stages.get("tokenize_pad", {}), stages.get("ingest", {})
-    used: dict[str, Any] = {}
-    if _feeds(tokenized, training):
-        options = _params(tokenized).get("tokenize_pad", {})
-        used |= {f"tokenize_pad.{key}": options.get(key) for key in ("max_length", "padding", "truncation")}
-        if _feeds(ingested, tokenized):
-            used["data.labels"] = _params(ingested).get("data", {}).get("labels")
+    try:
+        used = _used_params(network, digest, vocabulary, lock)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(f"{lock}: not whole YAML as DVC writes it; `git checkout {lock}`") from None
     current = settings.model_dump()
     for key, value in used.items():
         section, name = key.split(".")
@@ -188,13 +185,23 @@ def _check_training(network: Path, digest: str, vocabulary: Path, settings: Para
             raise UserError(f"params.yaml: {key} is {shown}, but {network} was trained with {value}; change it back")
 
 
-def _read_stages(lock: Path) -> dict[str, Any]:
-    try:
-        whole = YAML(typ="safe").load(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
-    except (YAMLError, UnicodeDecodeError):
-        raise UserError(f"{lock}: not whole YAML; `git checkout {lock}`") from None
-    stages: dict[str, Any] = (whole or {}).get("stages", {})
-    return stages
+def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> dict[str, Any]:
+    """Finds what a network's texts were tokenized with, by dotted key; empty where nothing is known of it."""
+    stages = (yaml_files.load(lock.read_text(encoding="utf-8")) or {}).get("stages", {}) if lock.is_file() else {}
+    trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
+    training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
+    if training is None:
+        return {}
+    if provenance.file_digest(vocabulary) not in _hashes(training, "deps").values():
+        raise UserError(f"{vocabulary}: {network} was trained with another one ({lock}); name that with --vocabulary")
+    tokenized, ingested = stages.get("tokenize_pad", {}), stages.get("ingest", {})
+    used: dict[str, Any] = {}
+    if _feeds(tokenized, training):
+        options = _params(tokenized).get("tokenize_pad", {})
+        used |= {f"tokenize_pad.{key}": options.get(key) for key in ("max_length", "padding", "truncation")}
+        if _feeds(ingested, tokenized):
+            used["data.labels"] = _params(ingested).get("data", {}).get("labels")
+    return used
 
 
 def _hashes(stage: dict[str, Any], side: str) -> dict[str, str]:

@@ -7,9 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from rnnlab import yaml_files
 from rnnlab.errors import UserError
 from rnnlab.params import Params
 
@@ -55,11 +53,9 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
         UserError: dvc.lock lacks a stage: the pipeline was not run to its end.
     """
     try:
-        stages = (YAML(typ="safe").load(text) or {}).get("stages", {})
-    except YAMLError as damage:
-        raise UserError(
-            f"dvc.lock: not whole YAML ({' '.join(str(damage).split())}); `git checkout dvc.lock`"
-        ) from None
+        stages = (yaml_files.load(text) or {}).get("stages", {})
+    except ValueError as damage:
+        raise UserError(f"dvc.lock: not whole YAML ({damage}); `git checkout dvc.lock`") from None
     names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in settings.runs), "evaluate"]
     missing = [name for name in names if name not in stages]
     if missing:

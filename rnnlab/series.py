@@ -1,6 +1,7 @@
 """A numeric series: its values, their splits in time, and the windows from which the next value is predicted."""
 
 import math
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,22 +58,24 @@ def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
         UserError: the file cannot be read, or a row has no value, text, or a number beyond float32.
     """
     column = options.value_column
-    cells = [cell for _, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True)]
-    numbers = [_number(cell) for cell in cells]
-    if None in numbers:
-        row = numbers.index(None)
-        problem = f"row {row + 1} has {cells[row][:40]!r} in column {column!r}"
-        raise UserError(f"{source}: {problem}; expected a number such as -1.5 (see data.value_column, data.delimiter)")
-    values = np.array(numbers, np.float64)
-    gaps = np.flatnonzero(np.isnan(values))
-    if len(gaps):
-        problem = f"{len(gaps)} of {len(values)} rows have no value in column {column!r}, first row {gaps[0] + 1}"
+    values, gaps, first_gap, beyond = array("d"), 0, 0, ""
+    for row, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True):
+        number = _number(cell)
+        if number is None:
+            expected = "a number such as -1.5 (see data.value_column, data.delimiter)"
+            raise UserError(f"{source}: row {row} has {cell[:40]!r} in column {column!r}; expected {expected}")
+        if math.isnan(number):
+            gaps, first_gap = gaps + 1, first_gap or row
+        elif abs(number) > LARGEST and not beyond:
+            beyond = f"row {row} has {cell[:40]!r} in column {column!r}"
+        if not gaps:  # a file of blank lines would be a thousand times as large in memory as it was packed
+            values.append(number)
+    if gaps:
+        problem = f"{gaps} of {row} rows have no value in column {column!r}, first row {first_gap}"
         raise UserError(f"{source}: {problem}; expected a number at every time step: fill the gaps or cut them off")
-    beyond = np.flatnonzero(np.abs(values) > LARGEST)
-    if len(beyond):
-        problem = f"row {beyond[0] + 1} has {cells[beyond[0]][:40]!r} in column {column!r}"
-        raise UserError(f"{source}: {problem}; expected finite numbers of at most {LARGEST:.1e} in size")
-    return values
+    if beyond:
+        raise UserError(f"{source}: {beyond}; expected finite numbers of at most {LARGEST:.1e} in size")
+    return np.array(values, np.float64)
 
 
 def _number(cell: str) -> float | None:

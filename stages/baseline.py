@@ -29,7 +29,7 @@ def fit_baselines(settings: Params, source: Path, train: Path, folder: Path) -> 
         if name == "linear":
             windows = features.load_windows(train)
             weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
-            np.save(folder / "linear.npy", np.append(weights, intercept))
+            np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
         elif name != "last_value":
             fitted = baselines.fit(name, rows["text"].combine_chunks(), rows["label"].to_numpy())
             baselines.save(fitted, folder / f"{name}.npz")

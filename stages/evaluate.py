@@ -76,7 +76,7 @@ def predict_series_baselines(
     parameters: Parameters = {}
     for name in settings.baselines:
         if name == "linear":
-            *weights, intercept = np.load(folder / "linear.npy")
+            *weights, intercept = features.map_array(folder / "linear.npy")
             predictions[name, NO_SEED] = series_metrics.predict_linear(inputs, np.array(weights), intercept)
             parameters[name] = len(weights) + 1
         else:

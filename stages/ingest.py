@@ -1,7 +1,6 @@
 """CSV of labelled texts, or of a series → clean Parquet with splits, and the rows that were refused."""
 
 import argparse
-import csv
 import sys
 import tempfile
 from collections import Counter
@@ -14,32 +13,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rnnlab import params, reviews, series
+from rnnlab.csv_files import row_writer
 from rnnlab.csv_rows import BATCH_ROWS, read_rows
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import replacing, write_json
 from rnnlab.params import Params
+from rnnlab.spreadsheets import defused
 
 
 class Rejects:
-    """Writes each refused row as it is met and counts the reasons."""
+    """Writes each refused row as it is met, for people to look at, and counts the reasons."""
 
     def __init__(self, stream: TextIO, labels: tuple[str, str]) -> None:
         self.reasons: Counter[str] = Counter()
         self._labels = labels
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(["row", "reason", "label", "text"])
+        self._write = row_writer(stream)
+        self._write(["row", "reason", "label", "text"])
 
     def add_screened(self, rejected: pa.Table) -> None:
         """Adds rows that `reviews.screen` refused."""
         self.reasons.update(rejected["reason"].to_pylist())
-        self._writer.writerows(zip(*(column.to_pylist() for column in rejected.columns), strict=True))
+        for row, reason, label, text in zip(*(column.to_pylist() for column in rejected.columns), strict=True):
+            self._write([row, reason, defused(label), defused(text)])
 
     def add_duplicate(self, row: int, first: int, conflict: bool, label: int, text: str) -> None:
         """Adds a row whose text is not its own."""
         reason = "same text with both labels" if conflict else "duplicate"
         self.reasons[reason] += 1
         detail = f"{reason} (row {first} is the first)"
-        self._writer.writerow([row, detail, self._labels[label], text])
+        self._write([row, detail, defused(self._labels[label]), defused(text)])
 
 
 def screen_rows(settings: Params, source: Path, screened: Path, rejects: Rejects) -> npt.NDArray[np.uint64]:

@@ -47,7 +47,7 @@ def encode_split(
     with replacing(target) as folder, features.Writer(folder, options.max_length) as writer:
         for batch in read_split(source, split):
             writer.add(text.encode(batch["text"], vocabulary, options), batch["label"], batch["id"])
-    lengths = np.load(target / "lengths.npy")
+    lengths = np.load(target / "lengths.npy", allow_pickle=False)
     return {
         "rows": len(lengths),
         "oov_rate": writer.unknown / int(lengths.sum()),

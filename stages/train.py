@@ -59,9 +59,9 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--validation", type=Path, required=True)
     parser.add_argument("--vocabulary", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument("--timings", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True, help="folder that gets <model>-<seed>.keras")
+    parser.add_argument("--history", type=Path, required=True, help="folder that gets <model>-<seed>.csv")
+    parser.add_argument("--timings", type=Path, required=True, help="folder that gets <model>-<seed>.json")
     flags = parser.parse_args()
     settings = params.read()
     if flags.model not in settings.models:
@@ -86,10 +86,10 @@ def main() -> None:
         model = models.build_classifier(settings.models[run.model], vocabulary_size, rows[0].shape[1])
     with live.watching(run, settings) as watcher:
         history = training.fit(model, rows, held_out, settings.train, run, checkpoint, watcher.epoch)
-    models.save(model, flags.out)
-    write_history(flags.history, history.epochs)
+    models.save(model, flags.models / f"{run.name}.keras")
+    write_history(flags.history / f"{run.name}.csv", history.epochs)
     write_json(
-        flags.timings,
+        flags.timings / f"{run.name}.json",
         {
             "started": started.isoformat(),
             "ended": datetime.now(UTC).isoformat(),

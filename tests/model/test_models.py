@@ -1,3 +1,6 @@
+import json
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -140,3 +143,32 @@ def test_a_damaged_file_is_named(tmp_path, content: bytes | None) -> None:
         source.write_bytes(content)
     with pytest.raises(UserError, match=r"lstm-1\.keras: not a model .*dvc repro"):
         models.load(source)
+
+
+def test_code_in_a_file_is_not_run(tmp_path) -> None:
+    code = keras.layers.Lambda(lambda inputs: inputs)
+    keras.Sequential([keras.Input((3,)), code]).save(tmp_path / "lstm-1.keras")
+    with pytest.raises(UserError, match=r"lstm-1\.keras: not a model that Keras can load .*[Ll]ambda"):
+        models.load(tmp_path / "lstm-1.keras")
+
+
+@pytest.mark.parametrize("module", ["os", "builtins", "subprocess", "keras.utils"])
+def test_a_file_cannot_name_a_function_to_call(tmp_path, module: str) -> None:
+    source = tmp_path / "lstm-1.keras"
+    models.save(built(), source)
+    with zipfile.ZipFile(source) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    name = {"os": "system", "builtins": "exec", "subprocess": "run", "keras.utils": "get_file"}[module]
+    config |= {"module": module, "class_name": name, "registered_name": name, "config": {"command": "touch pwned"}}
+    with zipfile.ZipFile(source, "w") as archive:
+        for member, content in {**members, "config.json": json.dumps(config).encode()}.items():
+            archive.writestr(member, content)
+    with pytest.raises(UserError, match=r"lstm-1\.keras: not a model that Keras can load"):
+        models.load(source)
+
+
+def test_older_formats_which_the_safe_mode_does_not_reach_are_refused(tmp_path) -> None:
+    built().save(tmp_path / "lstm-1.h5")
+    with pytest.raises(UserError, match=r"lstm-1\.h5: not a model .* its name does not end in \.keras"):
+        models.load(tmp_path / "lstm-1.h5")

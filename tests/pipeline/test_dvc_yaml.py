@@ -1,6 +1,7 @@
 """dvc.yaml names exactly what each stage reads."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,26 @@ def test_a_stage_depends_on_all_the_code_it_runs_and_no_other(stage: str) -> Non
     assert declared == reached_modules(stage)
 
 
+def test_no_command_holds_a_parameter_without_quotes() -> None:
+    """DVC writes parameters into the shell's command as they are, but for a whole section, whose values it quotes."""
+    variables = {name: re.findall(r"\$\{(.+?)\}", stage["cmd"]) for name, stage in PIPELINE.items()}
+    assert {name: found for name, found in variables.items() if found} == {"train": ["item"]}
+
+
+def test_a_name_in_the_parameters_is_no_command(fresh: Project) -> None:
+    name = "rnn; touch pwned; echo '$(touch pwned)'"
+    fresh.set_params(compare=[name])
+    values = YAML(typ="safe").load(fresh.folder / "params.yaml")
+    fresh.set_params(models={**values["models"], name: values["models"]["rnn"]})
+    for split in ("train", "validation"):
+        (fresh.folder / "data/features" / split).mkdir(parents=True)
+    (fresh.folder / "data/features/vocabulary.json").write_text("[]")
+    done = fresh.run("dvc", "repro", "--single-item", f"train@{name}-1", expect=None)
+    assert done.returncode != 0
+    assert "error: params.yaml: models." in done.stdout + done.stderr
+    assert not (fresh.folder / "pwned").exists()
+
+
 def test_arrows_point_from_stages_to_rnnlab_only() -> None:
     for file in (ROOT / "rnnlab").glob("*.py"):
         assert not [module for module in imported_modules(file) if module.parent.name == "stages"], file
@@ -95,10 +116,7 @@ def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(params, "read", lambda: Recorder(settings, "", seen))
     monkeypatch.setenv("MLFLOW_SYNC", "off")
     monkeypatch.chdir(project.folder)
-    values = {"${item.model}": "lstm", "${item.seed}": "1"}
-    command = PIPELINE[stage]["cmd"]
-    for variable, value in values.items():
-        command = command.replace(variable, value)
+    command = PIPELINE[stage]["cmd"].replace("${item}", "--model lstm --seed 1")
     monkeypatch.setattr(sys, "argv", command.split()[2:])
     importlib.import_module(f"stages.{stage}").main()
     return seen

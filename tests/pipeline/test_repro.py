@@ -162,7 +162,8 @@ def test_a_killed_run_leaves_nothing_finished_and_the_next_ends_with_the_bytes_o
 
 def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> None:
     project.set_params(train__epochs=30, train__patience=30)
-    train = [word.replace("${item.model}", "rnn").replace("${item.seed}", "1") for word in command_of(project, "train")]
+    command = YAML(typ="safe").load(project.folder / "dvc.yaml")["stages"]["train"]["cmd"]
+    train = [sys.executable, *command.replace("${item}", "--model rnn --seed 1").split()[1:]]
     network = project.folder / "models/rnn-1.keras"
     with subprocess.Popen(
         train, cwd=project.folder, env=project.environment | OFFLINE, stdout=subprocess.PIPE, text=True
@@ -179,11 +180,6 @@ def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> Non
 
 
 OFFLINE = {"MLFLOW_SYNC": "off"}
-
-
-def command_of(project: Project, stage: str) -> list[str]:
-    entry = YAML(typ="safe").load(project.folder / "dvc.yaml")["stages"][stage]
-    return [sys.executable, *entry["cmd"].split()[1:]]
 
 
 def kill_when_training(project: Project, running: subprocess.Popen[bytes]) -> None:

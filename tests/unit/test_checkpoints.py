@@ -1,3 +1,4 @@
+import io
 import os
 import time
 from pathlib import Path
@@ -66,7 +67,10 @@ def test_a_torn_one_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture
         flipped.append(whole[:spot] + bytes([whole[spot] ^ 255]) + whole[spot + 1 :])
     cut = [whole[:length] for length in range(0, len(whole), 40)]
     zeroed = [bytes(len(whole)), whole[:200] + bytes(len(whole) - 200)]
-    for damaged in cut + zeroed:
+    array = io.BytesIO()
+    np.save(array, DATA[0])
+    absurd = array.getvalue().replace(b"(5,), }", b"(%s,)}" % (b"9" * 20))
+    for damaged in cut + zeroed + [array.getvalue(), absurd]:
         checkpoint.path.write_bytes(damaged)
         assert checkpoint.read() is None
     assert "not a whole checkpoint" in capsys.readouterr().err

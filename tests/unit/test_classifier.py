@@ -82,7 +82,9 @@ def test_a_csv_hands_over_the_texts_that_training_reads(tmp_path: Path, settings
         seen.extend(texts)
         return [LABELS[0]] * len(texts), np.zeros(len(texts))
 
-    predictions.predict_csv(Predictor("hashed/1", classify), source, tmp_path / "out.csv", "review")
+    predictions.predict_csv(
+        Predictor("hashed/1", classify), source, tmp_path / "out.csv", "review", settings.data.max_megabytes
+    )
     assert seen == trained_on == raw
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlab import csv_rows
+from rnnlab import csv_files, csv_rows
 from rnnlab.csv_rows import Rows, read_rows
 from rnnlab.errors import UserError
 from rnnlab.params import Data
@@ -20,6 +20,7 @@ def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
         labels=("negative", "positive"),
         delimiter=delimiter,
         encoding=encoding,
+        max_megabytes=2000,
     )
 
 
@@ -107,7 +108,7 @@ def test_batches_are_bounded_in_rows(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_batches_are_bounded_in_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "BATCH_CHARACTERS", 10)
+    monkeypatch.setattr(csv_rows, "BATCH_CHARACTERS", 20)
     source = written(tmp_path, HEADER + b"123456,positive\n" * 3 + b"12345678901234567890,positive\nx,positive\n")
     assert [batch.numbers for batch in read_rows(source, data(), None)] == [[1, 2], [3, 4], [5]]
 
@@ -203,9 +204,15 @@ def test_large_cells_pass(tmp_path: Path) -> None:
 
 
 def test_a_cell_too_large_to_be_meant_is_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_rows, "CELL_CHARACTERS", 1000)
+    monkeypatch.setattr(csv_files, "ROW_CHARACTERS", 1000)
     message = complaint(written(tmp_path, HEADER + b"a,positive\n" + b"x" * 1001 + b",positive\n"))
-    assert message.startswith("row 2 is not well-formed (field larger than field limit (1000))")
+    assert message.startswith("row 2 is not well-formed (more than 1,000 characters)")
+
+
+def test_batches_are_bounded_in_all_that_is_read_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "BATCH_CHARACTERS", 10)
+    source = written(tmp_path, b"review,sentiment,part\na,123456,1234\nb,x,1234567890\nc,d,e\n")
+    assert [batch.numbers for batch in read_rows(source, data(), "part")] == [[1], [2], [3]]
 
 
 @pytest.mark.parametrize("before", [0, 1, 3000, 9000])

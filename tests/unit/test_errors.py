@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rnnlab.errors import UserError, exit_status, first_line
+from rnnlab.errors import LONGEST_MESSAGE, UserError, exit_status, first_line, one_line
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -33,6 +33,12 @@ def test_success_is_silent_and_0(capsys: pytest.CaptureFixture[str]) -> None:
             "error: No space left on device; nothing was replaced, mend this and run again\n",
         ),
         (OSError("broken"), 1, "error: broken; nothing was replaced, mend this and run again\n"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file", "a\x1b[2J\nb"),
+            1,
+            "error: a\\x1b[2J b: No such file; nothing was replaced, mend this and run again\n",
+        ),
+        (MemoryError(), 1, "error: not enough memory; take less data or smaller parameters, and run again\n"),
         (KeyboardInterrupt(), 130, "interrupted: the same command again goes on from what is finished\n"),
     ],
 )
@@ -58,3 +64,26 @@ def test_a_bug_keeps_its_traceback() -> None:
 )
 def test_the_first_line_of_a_failure_is_never_empty(failure: Exception, said: str) -> None:
     assert first_line(failure) == said
+
+
+@pytest.mark.parametrize(
+    ("quoted", "shown"),
+    [
+        ("a, b  c", "a, b  c"),
+        ("a\nb \r\n c\td", "a b c d"),
+        ("a\u2028b\x0bc\x85d", "a b c d"),
+        ("\x1b[31mred\0", "\\x1b[31mred\\x00"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("half \ud83d", "half \\ud83d"),
+        ("gut é😀👨\u200d👩", "gut é😀👨\u200d👩"),
+    ],
+)
+def test_whatever_a_mistake_quotes_it_is_one_visible_line(quoted: str, shown: str) -> None:
+    assert str(UserError(quoted)) == shown
+
+
+def test_a_very_long_message_keeps_its_ends() -> None:
+    message = one_line("start " + "x" * 10**6 + " end")
+    assert message.startswith("start ")
+    assert message.endswith(" end")
+    assert len(message) < LONGEST_MESSAGE + 10

@@ -464,3 +464,50 @@ def test_a_name_that_dvc_has_is_not_run_again(folder: Path, settings: Params) ->
     with pytest.raises(UserError) as mistake:
         experiments.pending(named, {"far-20", "far-10"})
     assert str(mistake.value) == "far exists already; `dvc exp remove far-10 far-20` to run it again"
+
+
+@pytest.mark.parametrize(
+    "place", ["/etc/passwd", "../mine.csv", "data/../../mine.csv", "~/x.csv", "https://host/x.csv"]
+)
+def test_an_experiment_reads_nothing_outside_of_the_project(folder: Path, settings: Params, place: str) -> None:
+    source = write(folder, "stranger", params={"data.csv": place})
+    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it"
+    assert complaint(folder, "stranger", settings) == message
+    write(folder, "stranger", variants={"a": {"data.csv": place}})
+    assert complaint(folder, "stranger", settings) == message
+    write(folder, "stranger", params={"data.csv": "data/raw/..mine.csv"})
+    assert experiments.load("stranger", settings, folder).setups[0].settings.data.csv == "data/raw/..mine.csv"
+
+
+@pytest.mark.parametrize("name", ["../outside", "..", "", "a/b", "/etc/passwd", "a\n", "A", "x" * 5000, "a\0"])
+def test_a_name_leads_to_no_file_elsewhere(folder: Path, settings: Params, name: str) -> None:
+    write(folder.parent, "outside")
+    write(folder, "a")
+    assert complaint(folder, name, settings).startswith("no experiment ")
+    source = write(folder, "heir", data=None, extends=name)
+    assert complaint(folder, "heir", settings).startswith(f"{source}: extends: ")
+
+
+def test_a_link_or_an_odd_file_in_the_folder_is_no_experiment(folder: Path, settings: Params) -> None:
+    write(folder, "real")
+    (folder / "link.yaml").symlink_to(write(folder.parent, "outside"))
+    (folder / "folder.yaml").mkdir()
+    write(folder, "line\n")
+    assert [named.name for named in experiments.load_all(settings, folder)] == ["real"]
+    assert complaint(folder, "link", settings).startswith("no experiment link")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("title: !!python/object/apply:os.system ['touch pwned']", "could not determine a constructor for the tag"),
+        ("title: &a [*a]", "an alias stands for what holds it"),
+        ("- " * 5000, "maximum recursion depth exceeded"),
+        ("# " + "x" * 300_000, "300,002 bytes, more than the 262,144 that are read at most"),
+    ],
+    ids=["tag", "circle", "deep", "long"],
+)
+def test_hostile_yaml_is_a_sentence(folder: Path, settings: Params, content: str, reason: str) -> None:
+    source = folder / "stranger.yaml"
+    source.write_text(content)
+    assert complaint(folder, "stranger", settings).startswith(f"{source}: not readable as YAML: {reason}")

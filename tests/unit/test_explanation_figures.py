@@ -81,6 +81,11 @@ def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
     assert first.get_ylim()[0] < 0 and first.get_ylim()[1] > 1
 
 
+def test_words_and_labels_are_drawn_as_they_are_written() -> None:
+    figure = figures.traces(text("id-1", ["$\\frac{", "}$"], "$^$"))
+    figure.canvas.draw()  # would raise where one is read as a formula
+
+
 def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
     figure = figures.traces(text("a", ["not", "bad"]))
     heights = [line.get_ydata() for line in figure.axes[0].lines]

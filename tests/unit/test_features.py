@@ -1,4 +1,6 @@
+import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -78,13 +80,13 @@ def test_nothing_is_left_when_writing_breaks_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", Features._fields)
-def test_a_missing_array_names_the_stage_that_makes_it(tmp_path: Path, name: str) -> None:
+def test_a_missing_array_is_named(tmp_path: Path, name: str) -> None:
     written(tmp_path / "train", 4)
     source = tmp_path / "train" / f"{name}.npy"
     source.unlink()
     with pytest.raises(UserError) as mistake:
         features.load(tmp_path / "train")
-    assert str(mistake.value) == f"{source}: no such file; `dvc repro tokenize_pad` makes it"
+    assert str(mistake.value) == f"{source}: no such file; `dvc repro` makes it"
 
 
 @pytest.mark.parametrize("name", Features._fields)
@@ -97,6 +99,27 @@ def test_a_torn_array_is_refused(tmp_path: Path, name: str, kept: int) -> None:
         features.load(tmp_path / "train")
     assert str(mistake.value).startswith(f"{source}: not a whole array (")
     assert str(mistake.value).endswith("; remove it and run `dvc repro`")
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("pwned"),)
+
+
+@pytest.mark.parametrize("save", ["pickle", "objects", "archive"])
+def test_what_could_hold_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "labels.npy"
+    with source.open("wb") as stream:
+        if save == "pickle":
+            pickle.dump(Bomb(), stream)
+        elif save == "objects":
+            np.save(stream, np.array([Bomb()], object), allow_pickle=True)
+        else:
+            np.savez(stream, labels=np.arange(3))
+    with pytest.raises(UserError, match=r"labels\.npy: not a whole array"):
+        features.map_array(source)
+    assert not Path("pwned").exists()
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:

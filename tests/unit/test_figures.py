@@ -107,6 +107,12 @@ def test_confusion_matrices_name_the_classes_on_both_axes() -> None:
     assert [text.get_text() for text in panel.get_yticklabels()] == ["bad", "good"]
 
 
+@pytest.mark.parametrize("labels", [("$\\frac{$", "$x_1$"), ("\\$", "$"), ("\\", "a, b"), ("x" * 30, "{%#&}")])
+def test_labels_are_drawn_as_they_are_written(labels: tuple[str, str]) -> None:
+    figure = figures.confusion_matrices({"rnn": [confusion(1, 0, 0, 1)]}, labels)
+    figure.canvas.draw()  # would raise where a label is read as a formula
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_confusion_matrix_without_rows_of_a_class_is_drawn() -> None:
     (panel,) = figures.confusion_matrices({"rnn": [confusion(0, 0, 1, 3)]}, ("bad", "good")).axes

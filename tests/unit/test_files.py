@@ -174,3 +174,11 @@ def test_a_torn_json_is_refused(tmp_path: Path, content: bytes) -> None:
         read_json(source)
     assert str(mistake.value).startswith(f"{source}: not whole JSON (")
     assert str(mistake.value).endswith("; remove it and run `dvc repro`")
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, '{"a": ', "\ufeff{}"], ids=lambda text: text[:4])
+def test_json_that_python_cannot_hold_is_a_mistake(tmp_path: Path, content: str) -> None:
+    source = tmp_path / "metrics.json"
+    source.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=r"metrics\.json: not whole JSON \("):
+        read_json(source)

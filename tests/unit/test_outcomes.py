@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from rnnlab import experiments, outcomes
+from rnnlab.errors import UserError
 from rnnlab.params import Params, Run
-from tests.builders import named, outcome
+from tests.builders import named, outcome, predictions, summary
 from tests.repository import Repository, lay_out
 
 
@@ -59,3 +60,31 @@ def test_an_experiment_has_the_outcomes_of_its_setups() -> None:
     found = {"it-b": outcome(), "another": outcome()}
     assert outcomes.of_experiment(sweep, found) == [(sweep.setups[1], found["it-b"])]
     assert outcomes.of_experiment(named(), found) == []
+
+
+@pytest.mark.parametrize("start", ["", "..", "ab/../", "files/md5/"])
+def test_a_hash_leads_to_no_file_outside_of_the_cache(
+    made_repository: Repository, settings: Params, tmp_path: Path, start: str
+) -> None:
+    outside = tmp_path / "outside.parquet"
+    predictions({"1": "oxo"}).to_parquet(outside)
+    baseline = made_repository.commit("code")
+    made_repository.write("reports/metrics.json", {"rnn": summary(0.6)})
+    made_repository.write("params.yaml", settings.model_dump(mode="json", by_alias=True))
+    out = {"path": "data/predictions.parquet", "md5": start + "../" * 30 + str(outside)[1:]}
+    made_repository.write("dvc.lock", {"stages": {"evaluate": {"outs": [out]}}})
+    found = made_repository.record("wide", baseline)
+    made_repository.store(b"")  # so that the cache is there
+    wide = outcomes.read_outcome(found, made_repository.cache, made_repository.folder)
+    assert wide is not None
+    assert wide.predictions is None
+
+
+@pytest.mark.parametrize("content", ["[", "- 1", "&a [*a]", "compare: 3", "compare: [rnn]\ntrain: 1"])
+def test_an_experiment_of_something_else_is_a_sentence(made_repository: Repository, content: str) -> None:
+    baseline = made_repository.commit("code")
+    made_repository.write("reports/metrics.json", {"rnn": {}})
+    made_repository.write("params.yaml", content)
+    found = made_repository.record("odd", baseline)
+    with pytest.raises(UserError, match="odd: what this experiment holds is no result; `dvc exp remove odd`"):
+        outcomes.read_outcomes([named("odd")], {"odd": found}, made_repository.cache, made_repository.folder)

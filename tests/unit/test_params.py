@@ -54,6 +54,11 @@ def test_numeric_labels_are_compared_as_text() -> None:
     assert params.parse(changed("data.labels", [0, 1])).data.labels == ("0", "1")
 
 
+@pytest.mark.parametrize("labels", [["a, b", 'say "no"'], ["👎🏽", "👨\u200d👩"], ["$x_1$", "#%{}"], ["否", "x" * 100]])
+def test_unusual_labels_are_labels(labels: list[str]) -> None:
+    assert params.parse(changed("data.labels", labels)).data.labels == tuple(labels)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "tab", "\t"])
 def test_usual_delimiters_are_accepted(delimiter: str) -> None:
     assert params.parse(changed("data.delimiter", delimiter)).data.delimiter == delimiter
@@ -94,6 +99,9 @@ def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known:
         ("train.learning_rate", 0, "must be greater than 0, not 0"),
         ("train.learning_rate", math.inf, "must be a finite number, not inf"),
         ("tokenize_pad.max_length", 0, "must be greater than or equal to 1, not 0"),
+        ("tokenize_pad.max_length", 10**6, "must be less than or equal to 100000, not 1000000"),
+        ("train.epochs", 10**30, "must be less than or equal to 2147483647, not 1000"),
+        ("data.max_megabytes", 0, "must be greater than or equal to 1, not 0"),
         ("tokenize_pad.vocabulary_size", 2, "must be greater than or equal to 3, not 2"),
         ("tokenize_pad.padding", "left", "must be 'pre' or 'post', not 'left'"),
         ("split.test_fraction", 1.0, "must be less than 1, not 1.0"),
@@ -133,8 +141,17 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("data.labels", ["good"], "data.labels"),
         ("data.labels", ["good", "bad", "ugly"], "data.labels"),
         ("data.delimiter", ";;", "delimiter must be one character or the word tab"),
-        ("data.encoding", "klingon", "encoding is not one that Python knows"),
-        ("data.encoding", "base64", "encoding is not one that Python knows"),
+        ("data.encoding", "klingon", "encoding is not one of text files that Python knows"),
+        ("data.encoding", "base64", "encoding is not one of text files"),
+        ("data.encoding", "unicode_escape", "encoding is not one of text files"),
+        ("data.encoding", "UTF7", "encoding is not one of text files"),
+        ("data.encoding", "undefined", "encoding is not one of text files"),
+        ("data.encoding", "utf\x008", "encoding is not one of text files"),
+        ("data.labels", ["bad", " good"], "labels must be 1 to 100 characters of one line, no blanks around them"),
+        ("data.labels", ["", "good"], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "go\nod"], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "x" * 101], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "\ud83d"], "labels must be 1 to 100 characters"),
         ("models.LSTM", COMMITTED["models"]["lstm"], "models.LSTM"),
     ],
 )
@@ -181,6 +198,12 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path, content: bytes) -> Non
         params.read(source)
     assert str(mistake.value).startswith(f"{source}: not readable as YAML: ")
     assert "\n" not in str(mistake.value)
+
+
+def test_an_answer_of_any_size_to_a_wrong_value_is_a_short_line() -> None:
+    message = complaint(changed("train.epochs", ["x\n" * 100] * 1000))
+    assert len(message) < 5000
+    assert "\n" not in message
 
 
 def test_an_empty_file_is_refused_by_name(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlab import predictions
+from rnnlab import csv_files, predictions
 from rnnlab.classifier import Answers
 from rnnlab.errors import UserError
 from rnnlab.predictions import Prediction
@@ -19,6 +19,7 @@ from rnnlab.predictors import Predictor
 from tests.builders import write_csv
 
 LABELS = ("negative", "positive")
+MOST = 2000  # megabytes
 
 
 # What a model says is not the matter of most tests: the hash of the text, so that no two texts are mixed up.
@@ -110,8 +111,8 @@ def test_an_argument_that_the_shell_could_not_decode_is_named() -> None:
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictions, "CELL_CHARACTERS", 1000)
-    with pytest.raises(UserError, match=r"line 2 has 1,000 characters or more"):
+    monkeypatch.setattr(csv_files, "ROW_CHARACTERS", 1000)
+    with pytest.raises(UserError, match=r"line 2 has more than 1,000 characters"):
         from_stdin(b"a\n" + b"x" * 5000)
 
 
@@ -127,7 +128,7 @@ def refusal(source: Path, column: str = "review", target: Path | None = None) ->
     """The sentence, after a look that nothing was written beside or as the target."""
     before = sorted(source.parent.iterdir())
     with pytest.raises(UserError) as mistake:
-        predictions.predict_csv(HASHED, source, target or source.with_name("out.csv"), column)
+        predictions.predict_csv(HASHED, source, target or source.with_name("out.csv"), column, MOST)
     assert sorted(source.parent.iterdir()) == before
     return str(mistake.value)
 
@@ -136,7 +137,7 @@ def test_all_columns_and_rows_of_a_csv_are_kept_and_three_added(tmp_path: Path) 
     header = ["id", "review", "stars"]
     rows = [["1", 'a "b", c', ""], ["2", "", "5"], ["3", "two\nlines\r\nhere", " x "], ["", "a\rb", "é"], ["", "a", ""]]
     source = write_csv(tmp_path / "in.csv", header, *rows)
-    assert predictions.predict_csv(HASHED, source, tmp_path / "new/out.csv", "review") == 5
+    assert predictions.predict_csv(HASHED, source, tmp_path / "new/out.csv", "review", MOST) == 5
     first, *others = read_csv(tmp_path / "new/out.csv")
     assert first == [*header, "label", "probability", "model_version"]
     assert [row[:3] for row in others] == rows
@@ -146,9 +147,9 @@ def test_all_columns_and_rows_of_a_csv_are_kept_and_three_added(tmp_path: Path) 
 
 def test_batches_of_a_csv_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_csv(tmp_path / "in.csv", ["review"], *([f"text {number}"] for number in range(50)))
-    predictions.predict_csv(HASHED, source, tmp_path / "whole.csv", "review")
+    predictions.predict_csv(HASHED, source, tmp_path / "whole.csv", "review", MOST)
     monkeypatch.setattr(predictions, "BATCH_ROWS", 7)
-    predictions.predict_csv(HASHED, source, tmp_path / "parts.csv", "review")
+    predictions.predict_csv(HASHED, source, tmp_path / "parts.csv", "review", MOST)
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
@@ -158,7 +159,7 @@ def test_memory_does_not_grow_with_the_csv(tmp_path: Path, monkeypatch: pytest.M
     assert source.stat().st_size > 15 << 20
     tracemalloc.start()
     try:
-        predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review")
+        predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review", MOST)
         assert tracemalloc.get_traced_memory()[1] < 6 << 20
     finally:
         tracemalloc.stop()
@@ -167,7 +168,7 @@ def test_memory_does_not_grow_with_the_csv(tmp_path: Path, monkeypatch: pytest.M
 def test_tabs_gzip_a_byte_order_mark_and_blank_lines_are_read(tmp_path: Path) -> None:
     source, target = tmp_path / "in.tsv.gz", tmp_path / "out.tsv.gz"
     source.write_bytes(gzip.compress("\ufeffreview\tn\n\na, b\t1\n\n".encode()))
-    assert predictions.predict_csv(HASHED, source, target, "review") == 1
+    assert predictions.predict_csv(HASHED, source, target, "review", MOST) == 1
     header, row = (line.split("\t") for line in gzip.decompress(target.read_bytes()).decode().splitlines())
     assert header[:3] == ["review", "n", "label"]
     assert row[:2] == ["a, b", "1"]
@@ -227,6 +228,6 @@ def test_an_older_result_stays_when_the_model_fails(tmp_path: Path, monkeypatch:
         return hashed(texts)
 
     with pytest.raises(MemoryError):
-        predictions.predict_csv(Predictor("hashed/1", classify), source, target, "review")
+        predictions.predict_csv(Predictor("hashed/1", classify), source, target, "review", MOST)
     assert target.read_text() == "older"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.csv", "out.csv"]

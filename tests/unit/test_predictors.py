@@ -109,6 +109,30 @@ def test_champion_run_and_file_agree(opened: store.Store, trained: Trained, text
         assert [answer[:2] for answer in predictions.predict_lines(predictor, TEXTS)] == wanted
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "- 1",
+        "stages: 3",
+        "stages: {1: 2}",
+        "stages: {train@x: {outs: 1}}",
+        "stages: {train@x: {outs: [{md5: 1}]}}",
+        "&a [*a]",
+    ],
+)
+def test_a_lock_file_of_something_else_is_told(trained: Trained, tmp_path: Path, content: str) -> None:
+    (tmp_path / "dvc.lock").write_text(content)
+    with pytest.raises(UserError, match=r"dvc\.lock: not whole YAML as DVC writes it; `git checkout"):
+        trained.load(lock=tmp_path / "dvc.lock")
+
+
+@pytest.mark.parametrize("words", ['["a", "\\ud83d"]', '["a", 1]', '["a", null]', '{"a": 1}', '"a"', '[["a"]]'])
+def test_a_vocabulary_of_something_else_is_told(trained: Trained, tmp_path: Path, words: str) -> None:
+    (tmp_path / "words.json").write_text(words)
+    with pytest.raises(UserError, match=r"words\.json: not a vocabulary, a list of words"):
+        trained.load(vocabulary=tmp_path / "words.json")
+
+
 def test_no_registered_model_is_no_champion(opened: store.Store) -> None:
     with pytest.raises(UserError, match="nobody has no champion yet; `rnnlab promote`"):
         predictors.load_champion(opened, "nobody")

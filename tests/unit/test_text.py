@@ -1,4 +1,5 @@
 import random
+import time
 import unicodedata
 from collections import Counter
 
@@ -59,6 +60,29 @@ def words(raw: str) -> list[str]:
 )
 def test_clean_leaves_plain_text(raw: str, expected: str) -> None:
     assert cleaned(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("a&#" + "9" * 5000 + ";b", "a\ufffdb"),
+        ("a&#" + "0" * 5000 + "65;b", "aAb"),
+        ("a&#x" + "f" * 5000 + ";b", "a\ufffdb"),
+        ("a&#1114111;b", "ab"),
+        ("a&#1114112;b", "a\ufffdb"),
+        ("a&#10000065;b", "a\ufffdb"),
+        ("a&#000;b&#0;", "a\ufffdb\ufffd"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_numbers_that_are_no_characters_are_replaced_whatever_their_length(raw: str, expected: str) -> None:
+    assert cleaned(raw) == expected
+
+
+def test_a_pile_of_marks_is_cut_before_it_takes_hours() -> None:
+    started = time.perf_counter()
+    assert cleaned("x" + "\u0301" * 500_000 + "\u0323" * 500_000 + " y") == "x" + "\u0301" * 30 + " y"
+    assert time.perf_counter() - started < 10
 
 
 def test_clean_keeps_the_order_of_rows_with_and_without_entities() -> None:

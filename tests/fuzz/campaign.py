@@ -1,0 +1,108 @@
+"""Runs properties over many cases, each within limits of time and memory, and counts what came of them."""
+
+import resource
+import signal
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.fuzz.properties import Property, hold
+
+CASE_SECONDS = 10.0  # a case takes milliseconds; a busy machine and a text of thousands of words some more
+SPARE_BYTES = 3 << 30  # that a case may take, beyond what is loaded before the first
+CHUNK = 1000  # cases a seed: a failure costs the rest of its chunk, and is found again by the seed
+
+
+class Overdue(BaseException):
+    """A case took too long; nothing that catches `Exception` catches it."""
+
+
+@contextmanager
+def limited_time(seconds: float) -> Iterator[None]:
+    """Ends what takes longer; where that is C code, when it comes back."""
+
+    def end(*_: object) -> None:
+        raise Overdue
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def limit_memory() -> None:
+    """Makes what this process takes beyond `SPARE_BYTES` a `MemoryError`."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + SPARE_BYTES,) * 2)
+
+
+def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
+    """Tries cases of one property.
+
+    Args:
+        tested: the property.
+        cases: how many.
+        first_seed: of the first chunk, the others' follow it; None for the same cases every time.
+
+    Returns:
+        Counts of results, refusals and failures; the longest case in seconds; and what failed, with its seed.
+    """
+    counts: Counter[str] = Counter()
+    failures: list[str] = []
+    slowest = 0.0
+    while sum(counts.values()) < cases:
+        chunk = min(CHUNK, cases - sum(counts.values()))
+        number = None if first_seed is None else first_seed + sum(counts.values()) // CHUNK
+        spent = [0.0]
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                _try(tested, chunk, number, Path(folder), counts, spent)
+        except Overdue:
+            counts["overdue"] += 1
+            failures.append(f"seed {number}: a case took longer than {CASE_SECONDS} s")
+        except Exception:
+            counts["failed"] += 1
+            failures.append(f"seed {number}: {traceback.format_exc()[-4000:]}")
+        slowest = max(slowest, *spent)
+    return {
+        "cases": sum(counts.values()),
+        "results": counts["result"],
+        "refusals": counts["refusal"],
+        "failures": counts["failed"],
+        "overdue": counts["overdue"],
+        "slowest_seconds": round(slowest, 2),
+        "what_failed": failures,
+    }
+
+
+def _try(
+    tested: Property, cases: int, number: int | None, folder: Path, counts: Counter[str], spent: list[float]
+) -> None:
+    def check(case: Any) -> None:
+        started = time.perf_counter()
+        with limited_time(CASE_SECONDS):
+            outcome = hold(tested.check, case, folder)
+        counts["result" if outcome else "refusal"] += 1
+        spent.append(time.perf_counter() - started)
+
+    # Quick generation rather than a database of old cases: the seed is enough to find a case again.
+    options = settings(
+        max_examples=cases,
+        derandomize=number is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
+    given_case = options(given(tested.cases)(check))
+    (given_case if number is None else seed(number)(given_case))()

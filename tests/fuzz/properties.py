@@ -1,0 +1,301 @@
+"""What must hold of any input: a result that keeps its promises, or a `UserError` that nothing was written after."""
+
+import contextlib
+import datetime
+import io
+import json
+import re
+import shutil
+import unicodedata
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from rnnlab import checkpoints, experiments, features, params, predictions, reviews, series, text, yaml_files
+from rnnlab.checkpoints import State
+from rnnlab.classifier import Answers, Classifier
+from rnnlab.csv_files import open_csv, parse
+from rnnlab.csv_rows import read_rows
+from rnnlab.errors import LONGEST_MESSAGE, UserError
+from rnnlab.files import read_json
+from rnnlab.params import Params, TokenizePad
+from rnnlab.predictors import Predictor
+from rnnlab.spreadsheets import FORMULA
+from stages import ingest
+from tests.fuzz import strategies
+from tests.fuzz.strategies import File
+
+SETTINGS = params.parse(strategies.COMMITTED)
+MOST = 2000  # megabytes
+SHOWN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+
+
+class Property(NamedTuple):
+    """Cases, and what is done with each in an empty folder; `check` raises `UserError` where it refuses one."""
+
+    cases: SearchStrategy[Any]
+    check: Callable[[Any, Path], None]
+    share: int  # of a campaign, beside the other properties'
+
+
+def hold(check: Callable[[Any, Path], None], case: Any, folder: Path) -> bool:
+    """Checks a case: whether there was a result. A refusal must be a visible line and leave nothing behind."""
+    try:
+        check(case, folder)
+        return True
+    except UserError as refusal:
+        assert SHOWN.fullmatch(str(refusal)), "not one visible line"
+        assert len(str(refusal)) < LONGEST_MESSAGE * 12
+        left = [place for place in folder.rglob("*") if "out" in place.relative_to(folder).parts]
+        assert left in ([], [folder / "out"]), "something was written"
+        return False
+    finally:
+        for place in folder.iterdir():
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+def _settings(file: File) -> Params:
+    data = SETTINGS.data.model_copy(update={"delimiter": file.delimiter, "encoding": file.encoding})
+    split = SETTINGS.split.model_copy(update={"method": "column" if file.own_split else "random"})
+    return SETTINGS.model_copy(update={"data": data, "split": split})
+
+
+def check_ingest(file: File, folder: Path) -> None:
+    source, out = folder / file.name, folder / "out"
+    source.write_bytes(file.content)
+    out.mkdir()
+    ingest.ingest_reviews(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
+    rows, summary = pq.read_table(out / "rows.parquet"), json.loads((out / "data.json").read_text())
+    assert rows.schema.equals(reviews.SCHEMA)
+    for column in ("id", "row", "text"):
+        assert len(rows[column].unique()) == len(rows), column
+    assert set(rows["label"].to_pylist()) == {0, 1}
+    assert set(rows["split"].to_pylist()) == set(reviews.SPLITS)
+    assert all(any(map(str.isalnum, row)) for row in rows["text"].to_pylist())
+    with (out / "rejected.csv").open(newline="", encoding="utf-8") as stream:
+        header, *rejected = [cells for _, cells in parse(stream, ",")]
+    assert header == ["row", "reason", "label", "text"]
+    assert all(len(row) == 4 and not row[2].startswith(FORMULA) and not row[3].startswith(FORMULA) for row in rejected)
+    assert summary["rows_read"] == summary["rows_kept"] + summary["rows_rejected"]["total"]
+    assert (summary["rows_kept"], summary["rows_rejected"]["total"]) == (len(rows), len(rejected))
+    assert sorted(path.name for path in out.iterdir()) == ["data.json", "rejected.csv", "rows.parquet"]
+
+
+def check_rows(file: File, folder: Path) -> None:
+    source = folder / file.name
+    source.write_bytes(file.content)
+    settings = _settings(file)
+    numbers = [0]
+    for batch in read_rows(source, settings.data, "split" if file.own_split else None):
+        numbers += batch.numbers
+        assert len(batch.numbers) == len(batch.texts) == len(batch.labels) == len(batch.splits)
+        "".join([*batch.texts, *batch.labels, *batch.splits]).encode()
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 1
+
+
+def check_series(file: File, folder: Path) -> None:
+    source = folder / file.name
+    source.write_bytes(file.content)
+    values = series.read_values(source, _settings(file).data)
+    assert values.dtype == np.float64
+    assert len(values)
+    assert np.isfinite(values.astype(np.float32)).all()
+
+
+VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't", "é", "好"]
+
+
+def check_texts(case: tuple[list[str], int, str, str], folder: Path) -> None:
+    raw, length, padding, truncation = case
+    options = SETTINGS.tokenize_pad.model_copy(
+        update={"max_length": length, "padding": padding, "truncation": truncation}
+    )
+    cleaned = text.clean(pa.array(raw, pa.string()))
+    again = text.clean(cleaned).to_pylist()
+    for one, twice, split in zip(cleaned.to_pylist(), again, text.words(cleaned).to_pylist(), strict=True):
+        assert one == " ".join(one.split())
+        assert unicodedata.is_normalized("NFC", one)
+        assert one == twice or re.search("[&<]", one), "cleaning what is clean"
+        assert split == [""] or all(split)
+        assert not any(re.search(r"\s", word) for word in split)
+    encoded = text.encode(cleaned, VOCABULARY, options)
+    assert encoded.tokens.shape == (len(raw), length)
+    assert encoded.tokens.dtype == encoded.lengths.dtype == np.int32
+    assert ((encoded.tokens >= 0) & (encoded.tokens < len(VOCABULARY))).all()
+    assert ((encoded.tokens != text.PADDING_ID).sum(axis=1) == np.minimum(encoded.lengths, length)).all()
+    assert (encoded.lengths >= 1).all()
+    _check_serving(raw, options, encoded.tokens)
+
+
+def _check_serving(raw: Sequence[str], options: TokenizePad, trained: Any) -> None:
+    served = Classifier(None, VOCABULARY, options, ("a", "b"))
+    np.testing.assert_array_equal(served.encode(raw), trained)
+    for one, tokens in zip(raw[-1:], trained[-1:], strict=True):  # alone
+        np.testing.assert_array_equal(served.encode([one])[0], tokens)
+
+
+def check_params(values: Any, folder: Path) -> None:
+    parsed = params.parse(values)
+    assert params.parse(parsed.model_dump(mode="json", by_alias=True)) == parsed
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*-\d+", run.name) for run in parsed.runs)
+
+
+PLAIN = (type(None), bool, int, float, str, bytes, datetime.date)
+
+
+def check_yaml(written: str, folder: Path) -> None:
+    source = folder / "params.yaml"
+    source.write_bytes(written.encode())
+    try:
+        waiting = [yaml_files.read(source)]
+    except ValueError as reason:
+        assert "\n" not in str(reason)
+        raise UserError(f"{source}: not readable as YAML: {reason}") from None
+    count = 0
+    while waiting:
+        value, count = waiting.pop(), count + 1
+        assert count <= 2 * len(written) + yaml_files.SPARE, "more than was written"
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list | set | tuple):
+            waiting += value
+        else:
+            assert isinstance(value, PLAIN), type(value)
+    try:
+        params.read(source)
+    except UserError:
+        pass
+    else:
+        raise AssertionError("parameters out of nothing")
+
+
+def check_experiment(case: tuple[str, dict[str, Any], str], folder: Path) -> None:
+    stem, values, name = case
+    place = folder / "experiments"
+    place.mkdir()
+    if re.fullmatch(r"[^/\0]{1,80}", stem) and stem not in (".", "..") and len(stem.encode()) < 200:
+        (place / f"{stem}.yaml").write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
+    (folder / "outside.yaml").write_text(json.dumps(values))
+    named = experiments.load(name, SETTINGS, place)
+    assert named.name == name == stem
+    for setup in named.setups:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", setup.name)
+        reached = (folder / setup.settings.data.csv).resolve()
+        assert reached.is_relative_to(folder.resolve())
+        words = experiments.command(setup, queue=False, csv=None)
+        assert all(isinstance(word, str) for word in words)
+
+
+def check_override(value: Any, folder: Path) -> None:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    read = OverridesParser.create().parse_override(f"data.csv={experiments.override(value)}")
+    assert not read.is_sweep_override()
+    assert read.value() == value
+
+
+LABELS = ("negative", "positive")
+
+
+def hashed(raw: Sequence[str]) -> Answers:
+    """Stands in for a network: no two texts are mixed up."""
+    values = np.array([zlib.crc32(one.encode()) / 2**32 for one in raw], np.float32)
+    return [LABELS[int(value >= 0.5)] for value in values], values
+
+
+HASHED = Predictor("hashed/1", hashed)
+
+
+def check_prediction(file: File, folder: Path) -> None:
+    suffix = file.name.removeprefix("in.csv")
+    source, target = folder / f"in.{'tsv' if file.delimiter == 'tab' else 'csv'}{suffix}", folder / "out.csv"
+    source.write_bytes(file.content)
+    try:
+        count = predictions.predict_csv(HASHED, source, target, "review", MOST)
+    except UserError:
+        assert [place.name for place in folder.iterdir()] == [source.name]
+        raise
+    delimiter = "\t" if ".tsv" in source.name else ","
+    with open_csv(source, MOST) as (_, packed), target.open(newline="", encoding="utf-8") as stream:
+        plain = io.TextIOWrapper(packed, "utf-8-sig", newline="")
+        read = [cells for _, cells in parse(plain, delimiter) if cells]
+        written = [cells for _, cells in parse(stream, delimiter)]
+    assert len(written) == len(read) == count + 1
+    assert [row[:-3] for row in written] == read
+    texts = [row[read[0].index("review")] for row in read[1:]]
+    assert [row[-3] for row in written[1:]] == hashed(texts)[0]
+
+
+def check_lines(content: bytes, folder: Path) -> None:
+    lines = list(predictions.read_lines(io.BytesIO(content)))
+    found = list(predictions.predict_lines(HASHED, lines, batch=3))
+    assert [answer.label for answer in found] == hashed(lines)[0]
+
+
+def check_array(content: bytes, folder: Path) -> None:
+    source = folder / "tokens.npy"
+    source.write_bytes(content)
+    assert isinstance(features.map_array(source), np.ndarray)
+
+
+def check_json(content: bytes, folder: Path) -> None:
+    source = folder / "metrics.json"
+    source.write_bytes(content)
+    read_json(source)
+
+
+def check_checkpoint(content: bytes, folder: Path) -> None:
+    source = folder / "lstm-1.npz"
+    source.write_bytes(content)
+    with contextlib.redirect_stderr(io.StringIO()):
+        assert isinstance(checkpoints.Checkpoint(source).read(), State | None)
+
+
+def check_message(message: str, folder: Path) -> None:
+    raise UserError(message)
+
+
+def _override_values() -> SearchStrategy[Any]:
+    finite = st.floats(allow_nan=False, allow_infinity=False)
+    scalars = st.none() | st.booleans() | st.integers(-(10**18), 10**18) | finite | strategies.texts().filter(_one_line)
+    return scalars | st.lists(scalars, max_size=4)
+
+
+def _one_line(value: str) -> bool:
+    return not re.search(r"[\x00-\x1f]", value)
+
+
+_OPTIONS = (st.integers(1, 12), st.sampled_from(["pre", "post"]), st.sampled_from(["pre", "middle", "post"]))
+_NAMES = strategies.names()
+
+PROPERTIES = {
+    "ingest": Property(strategies.files(), check_ingest, 10),
+    "rows": Property(strategies.files(), check_rows, 15),
+    "series": Property(strategies.files(series=True), check_series, 10),
+    "tokenizer": Property(st.tuples(st.lists(strategies.texts(), max_size=4), *_OPTIONS), check_texts, 10),
+    "params": Property(strategies.parameters(), check_params, 20),
+    "yaml": Property(strategies.yaml_texts(), check_yaml, 10),
+    "experiments": Property(
+        st.one_of(
+            st.tuples(st.just("it"), strategies.experiment_files(), st.just("it")),
+            st.tuples(_NAMES, strategies.experiment_files(), _NAMES),
+        ),
+        check_experiment,
+        4,
+    ),
+    "overrides": Property(_override_values(), check_override, 3),
+    "predicted CSVs": Property(strategies.files(any_encoding=False), check_prediction, 8),
+    "predicted lines": Property(strategies.streams(), check_lines, 6),
+    "arrays": Property(strategies.arrays(), check_array, 2),
+    "checkpoints": Property(strategies.arrays(), check_checkpoint, 1),
+    "JSON": Property(strategies.documents(), check_json, 1),
+    "messages": Property(strategies.texts(), check_message, 2),
+}

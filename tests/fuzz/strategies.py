@@ -1,0 +1,353 @@
+"""Hostile and odd input, drawn at random."""
+
+import codecs
+import copy
+import csv
+import encodings.aliases
+import gzip
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from ruamel.yaml import YAML
+
+from rnnlab import params
+
+COMMITTED: dict[str, Any] = YAML(typ="safe").load(
+    (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+)
+
+# What breaks programs: markup, entities, control and invisible characters, marks, scripts, numbers, formulas.
+PIECES = [
+    *("good", "BAD", "film", "don't", "’", "'", "''", '"', '""', " ", "  ", ".", ",", ";", "\t", "-", "|", "$x$", "\\"),
+    *("<br />", "<b>", "</p", "<", ">", "<!--", "-->", "&amp;", "&", "&#", "&#0;", "&#65;", "&#xD800;", "&#x", "&lt;"),
+    *("&" + "a" * 40, "&#" + "9" * 5000, "&#" + "0" * 5000 + "65;", "&#x" + "f" * 5000),
+    *("\0", "\n", "\r", "\r\n", "\x0b", "\x1b[2J", "\x7f", "\x85", "\u00a0", "\u2028", "\u2029", "\u200b", "\u200d"),
+    *("\u202e", "\u2066", "\ufeff", "\ufe0f", "\ufffd", "\uffff", "😀", "👨\u200d👩\u200d👧", "🏽", "é", "e\u0301"),
+    *("\u0301", "\u0323", "\u0301" * 40, "\u0323\u0301" * 500, "q\u0323\u0307", "İ", "ß", "Σ", "ǅ", "ﬁ", "שלום"),
+    *("مرحبا", "ที่", "\ud55c", "\u1112\u1161\u11ab", "好", "１", "²", "𝔘", "\U0010ffff", "_", "#", "%", "{", "}"),
+    *("=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "＝1", "1e400", "nan", "inf", "-0", "1_0", "0x10", "null"),
+    *("review", "sentiment", "split", "value", "positive", "negative", "train", "test", "a,b", "../../etc/passwd"),
+]
+TIMES = [0, 1, 2, 3, 10, 100, 3000]
+LONGEST = 20_000  # characters; that size does no harm either is tested with a few giants
+
+
+def texts() -> SearchStrategy[str]:
+    """Any text, from single characters to thousands of words."""
+    piece = st.sampled_from(PIECES) | st.text(max_size=5)
+    mixed = st.lists(piece, max_size=12).map("".join)
+    return st.one_of(
+        mixed, mixed, st.builds(lambda text, times: (text * times)[:LONGEST], piece, st.sampled_from(TIMES))
+    )
+
+
+def _encoding_names() -> list[str]:
+    names = {"utf-8-sig"} | set(encodings.aliases.aliases.values()) - {"mbcs", "oem"}
+    return sorted(name for name in names if params.is_encoding(name))
+
+
+ENCODINGS = _encoding_names()
+
+
+class File(NamedTuple):
+    """A file that might be a CSV, and how params.yaml says that it is written."""
+
+    content: bytes
+    name: str
+    delimiter: str
+    encoding: str
+    own_split: bool
+
+
+@st.composite
+def files(draw: DrawFn, series: bool = False, any_encoding: bool = True) -> File:
+    """Draws CSVs: most are nearly right, some are noise, some are torn."""
+    delimiter = draw(st.sampled_from([",", ",", ",", "tab", *(";|x" if any_encoding else "")]))
+    encoding = draw(st.just("utf-8") | st.sampled_from(ENCODINGS if any_encoding else ["utf-8"]))
+    table = _series_table(draw) if series else _reviews_table(draw)
+    written = _written(draw, table, "\t" if delimiter == "tab" else delimiter)
+    own = encoding if draw(st.integers(0, 9)) else draw(st.sampled_from(ENCODINGS))
+    content = written.encode(own, "replace")
+    content = draw(st.sampled_from([*[b""] * 9, codecs.BOM_UTF8, codecs.BOM_UTF8, codecs.BOM_UTF16])) + content
+    packed = draw(st.integers(0, 3)) == 0
+    content = _damaged(draw, gzip.compress(_damaged(draw, content), 1, mtime=0) if packed else content)
+    return File(content, "in.csv.gz" if packed else "in.csv", delimiter, encoding, draw(st.booleans()))
+
+
+def _reviews_table(draw: DrawFn) -> list[list[str]]:
+    header = draw(st.permutations(["review", "sentiment", "split"]))
+    if draw(st.integers(0, 5)) == 0:
+        header = [*header, *draw(st.lists(texts() | st.sampled_from(["review", "split"]), max_size=3))]
+    good = [{"review": f"text {n}", "sentiment": ("negative", "positive")[n % 2]} for n in range(24)]
+    odd = draw(
+        st.lists(st.builds(lambda text, label: {"review": text, "sentiment": label}, texts(), _labels()), max_size=8)
+    )
+    rows = [*good, *odd] if draw(st.integers(0, 4)) else odd
+    splits = draw(
+        st.sampled_from([("train", "train", "test", "test"), ("train", "x"), (" TEST", "train", "validation")])
+    )
+    split = {n: splits[n % len(splits)] for n in range(len(rows))}
+    return [
+        list(header),
+        *([row.get(name, split[n] if name == "split" else name) for name in header] for n, row in enumerate(rows)),
+    ]
+
+
+def _labels() -> SearchStrategy[str]:
+    return st.sampled_from(["negative", "positive", " positive\t", "Positive", ""]) | texts()
+
+
+def _series_table(draw: DrawFn) -> list[list[str]]:
+    cells = st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr)
+    odd = st.sampled_from(["", " ", "nan", "1e39", "-1e400", "１", "1_0", "0x1", "inf"]) | texts()
+    strange = draw(st.integers(0, 2)) == 0
+    numbers = draw(st.lists(cells | odd if strange else cells, max_size=30))
+    header = draw(st.sampled_from([["value"], ["day", "value"], ["value", "value"], ["x"]]))
+    return [header, *([number if name == "value" else "1" for name in header] for number in numbers)]
+
+
+def _written(draw: DrawFn, table: list[list[str]], delimiter: str) -> str:
+    ending = draw(st.sampled_from(["\n", "\n", "\r\n", "\r", "\n\n"]))
+    if draw(st.integers(0, 9)) == 0:  # by someone who never heard of quotes
+        return ending.join(delimiter.join(row) for row in table)
+    stream = io.StringIO(newline="")
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    csv.writer(stream, delimiter=delimiter, lineterminator=ending, quoting=quoting).writerows(table)
+    return stream.getvalue()
+
+
+def _damaged(draw: DrawFn, content: bytes) -> bytes:
+    damage = draw(st.sampled_from(["no"] * 16 + ["cut", "flip", "insert", "noise"]))
+    place = draw(st.integers(0, max(len(content) - 1, 0)))
+    if damage == "cut":
+        return content[:place]
+    if damage == "flip" and content:
+        return content[:place] + bytes([content[place] ^ draw(st.integers(1, 255))]) + content[place + 1 :]
+    if damage == "insert":
+        return content[:place] + draw(st.binary(max_size=20)) + content[place:]
+    return draw(st.binary(max_size=200)) if damage == "noise" else content
+
+
+def streams() -> SearchStrategy[bytes]:
+    """Standard input: lines of anything."""
+    lines = st.lists(texts(), max_size=6).map(lambda each: "\n".join(each).encode())
+    return lines | st.binary(max_size=100) | st.builds(lambda text, odd: text + odd, lines, st.binary(max_size=5))
+
+
+SCALARS = st.one_of(
+    *(st.none(), st.booleans(), st.floats(), texts(), st.integers(-3, 10), st.integers(-(10**90), 10**90)),
+    st.sampled_from(["rnn", "lstm", "tfidf", "text", "series", "column", "linear", "../../x", "rnn; touch pwned"]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+PLAUSIBLE = st.one_of(
+    *(
+        st.integers(1, 500),
+        st.floats(0.01, 0.99),
+        st.booleans(),
+        st.sampled_from(["rnn", "post", "mean", "gru", "last"]),
+    ),
+    st.lists(texts(), min_size=2, max_size=2) | st.lists(st.integers(0, 99), max_size=3),
+)
+
+
+def keys() -> SearchStrategy[str]:
+    """Dotted keys: of parameters, of sections, and others."""
+    return (
+        st.sampled_from(_dotted(COMMITTED))
+        | st.sampled_from(["x", "", ".", "train.", "models.new", "data.csv.x"])
+        | texts()
+    )
+
+
+def _dotted(values: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name, value in values.items():
+        found.append(prefix + name)
+        found += _dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else []
+    return found
+
+
+@st.composite
+def parameters(draw: DrawFn) -> Any:
+    """The committed parameters with some changed, added or taken away; or something else altogether."""
+    if draw(st.integers(0, 20)) == 0:
+        return draw(VALUES)
+    values = copy.deepcopy(COMMITTED)
+    for key in draw(st.lists(keys(), min_size=1, max_size=3)):
+        *sections, last = key.split(".")
+        place: Any = values
+        for part in sections:
+            place = place.get(part) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            if draw(st.integers(0, 5)) == 0:
+                place.pop(last, None)
+            else:
+                place[last] = draw(VALUES | PLAUSIBLE)
+    return values
+
+
+YAML_PIECES = [
+    *(
+        "a",
+        "b",
+        "data",
+        ": ",
+        ":\n",
+        ":\n  ",
+        ", ",
+        "- ",
+        "\n- ",
+        "\n",
+        "\n  ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "? ",
+        "# x\n",
+        "---\n",
+    ),
+    *(
+        "...\n",
+        "%YAML 1.1\n",
+        "%TAG ! tag:x\n",
+        "&a ",
+        "&b ",
+        "*a",
+        "*b",
+        "<<: ",
+        "<<: *a",
+        "<<: [*a, *a]",
+        "[*a, *a, *a]",
+    ),
+    *(
+        "!!str ",
+        "!!int ",
+        "!!float ",
+        "!!bool ",
+        "!!null ",
+        "!!set ",
+        "!!omap ",
+        "!!pairs ",
+        "!!binary ",
+        "!!timestamp ",
+    ),
+    *("!!merge ", "!!value ", "!!seq ", "!!map ", "!!python/object/apply:os.system ", "!!python/name:os.system ", "! "),
+    *(
+        "!!python/object/new:x ",
+        "!x ",
+        "!<tag:yaml.org,2002:int> ",
+        "'",
+        '"',
+        '"\\ud83d"',
+        '"\\x00"',
+        "|\n",
+        ">-\n",
+        "\t",
+    ),
+    *("1", "-1", "0x1f", "0o7", "0b1", "1e3", "1e999", ".inf", ".nan", "1:30", "1_000", "2001-01-01", "2001-13-45"),
+    *(
+        "2001-01-01T25:00:00Z",
+        "yes",
+        "null",
+        "~",
+        "=",
+        "9" * 200,
+        "0x" + "f" * 5000,
+        "@",
+        "`",
+        "\0",
+        "\ufeff",
+        "\x85",
+        "😀",
+    ),
+]
+
+
+def yaml_texts() -> SearchStrategy[str]:
+    """Text that is nearly YAML."""
+    piece = st.sampled_from(YAML_PIECES)
+    return st.lists(piece | st.text(max_size=3), max_size=20).map("".join) | st.builds(
+        _laughs, st.data(), st.integers(2, 9)
+    )
+
+
+def _laughs(data: Any, depth: int) -> str:
+    first = data.draw(st.sampled_from(["[x, x]", "{x: 1}", "x"]))
+    link = data.draw(st.sampled_from(["[{}]", "{{<<: [{}]}}", "{{k: [{}]}}"]))
+    lines = [f"a0: &a0 {first}"]
+    for level in range(1, depth):
+        lines.append(f"a{level}: &a{level} " + link.format(", ".join([f"*a{level - 1}"] * 9)))
+    return "\n".join(lines)
+
+
+@st.composite
+def experiment_files(draw: DrawFn) -> dict[str, Any]:
+    """What an experiment's file may hold."""
+    whole: dict[str, Any] = {"title": "t", "reproduces": "r", "expects": "e", "data": "embedded"}
+    changes = st.dictionaries(keys(), VALUES, max_size=2)
+    usual = st.fixed_dictionaries(
+        {}, optional={"train.epochs": st.integers(0, 9), "data.csv": texts(), "train.seeds": VALUES}
+    )
+    whole["params"] = draw(changes | usual)
+    if draw(st.booleans()):
+        whole["variants"] = draw(st.dictionaries(names() | st.integers(), changes | usual, max_size=3))
+    for key in draw(st.lists(st.sampled_from([*whole, "extends", "original", "at_least", "x"]), max_size=2)):
+        whole[key] = draw(VALUES)
+    return whole
+
+
+def names() -> SearchStrategy[str]:
+    """Names of experiments, good and bad."""
+    bad = ["..", "../../x", "/etc/passwd", "", "a/b", "a\n", "A", "a" * 300, "-x", "a\0b", "~", "*", "refs/heads/x"]
+    return st.sampled_from(["it", "other", "10", "a-b"]) | st.sampled_from(bad) | texts()
+
+
+@st.composite
+def arrays(draw: DrawFn) -> bytes:
+    """A file of an array, or of something else."""
+    dtype = draw(st.sampled_from(["<i4", "|S16", "<f8", "<U3", "?", "<c16", "<M8[s]"]))
+    array = np.zeros(draw(st.sampled_from([(), (0,), (3,), (2, 3)])), dtype)
+    stream = io.BytesIO()
+    if draw(st.integers(0, 5)):
+        np.save(stream, array, allow_pickle=False)
+    else:
+        np.savez(stream, allow_pickle=False, array=array)
+    content = stream.getvalue()
+    if draw(st.integers(0, 2)) == 0:
+        header = draw(st.sampled_from(_HEADERS)).encode()
+        content = b"\x93NUMPY\x01\x00" + (len(header) % 65536).to_bytes(2, "little") + header + content[-24:]
+    return _damaged(draw, content)
+
+
+_HEADERS = [
+    "{'descr': '<i4', 'fortran_order': False, 'shape': (99999999999999999999,)}\n",
+    "{'descr': '<i4', 'fortran_order': False, 'shape': (-1,)}\n",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (3,)}\n",
+    "{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (3,)}\n",
+    "{'descr': __import__('os').system('touch pwned'), 'fortran_order': False, 'shape': (3,)}\n",
+    "{'descr': ('<i4', (2,) * 40), 'fortran_order': 1, 'shape': 3}\n",
+    "[" * 3000,
+    "(" * 200 + ")" * 200,
+    "{'a': 1}" * 2000,
+]
+
+
+def documents() -> SearchStrategy[bytes]:
+    """JSON, nearly."""
+    pieces = st.sampled_from(
+        ['{"a": ', "}", "[", "]", '"x"', '"\\ud83d"', "1", "1e999", "NaN", ",", ":", "null", " ", "9" * 5000]
+    )
+    mixed = st.lists(pieces, max_size=15).map("".join)
+    deep = st.sampled_from(["[" * 100_000, '{"a":' * 50_000])
+    return (mixed | mixed | mixed | deep).map(str.encode) | st.binary(max_size=30)

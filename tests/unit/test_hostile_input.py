@@ -1,0 +1,87 @@
+"""Hostile and odd input in small; `make fuzz` tries a hundred thousand cases of the same."""
+
+import gzip
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rnnlab.csv_files import ROW_CHARACTERS
+from rnnlab.errors import UserError
+from tests.fuzz import campaign
+from tests.fuzz.properties import PROPERTIES, SETTINGS, hold
+from tests.fuzz.strategies import File
+
+GOOD = b"".join(b"text %d,%s\n" % (n, (b"negative", b"positive")[n % 2]) for n in range(40))
+HEADER = b"review,sentiment\n"
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_any_input_gives_a_result_or_a_sentence(name: str) -> None:
+    found = campaign.run(PROPERTIES[name], 25, first_seed=None)
+    assert found["what_failed"] == []
+    assert found["results"] + found["refusals"] == found["cases"] >= 25
+
+
+def test_a_campaign_counts_what_fails_and_what_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(case: object, folder: Path) -> None:
+        raise KeyError
+
+    def sleep(case: object, folder: Path) -> None:
+        time.sleep(1)
+
+    def write(case: object, folder: Path) -> None:
+        (folder / "out").mkdir()
+        (folder / "out" / "half").touch()
+        raise UserError("no")
+
+    monkeypatch.setattr(campaign, "CASE_SECONDS", 0.05)
+    for check, key in ((fail, "failures"), (sleep, "overdue"), (write, "failures")):
+        found = campaign.run(PROPERTIES["messages"]._replace(check=check), 1, first_seed=1)
+        assert found[key] == len(found["what_failed"]) == 1
+
+
+def zip_bomb() -> bytes:
+    """Three gigabytes of commas, or a thousand times as much where nobody counts: 3 MB."""
+    return gzip.compress(HEADER) + gzip.compress(b"," * (1 << 24)) * 200
+
+
+GIANTS: dict[str, Callable[[], tuple[bytes, str]]] = {
+    "a cell of 10 MB": lambda: (HEADER + GOOD + b"<b>&amp; word</b> " * 600_000 + b",positive\n", "in.csv"),
+    "a review of 100,000 words": lambda: (HEADER + GOOD + b"word " * 100_000 + b",positive\n", "in.csv"),
+    "10,000 columns": lambda: (
+        b"x," * 10_000 + HEADER + b"".join(b"y," * 10_000 + row + b"\n" for row in GOOD.splitlines()),
+        "in.csv",
+    ),
+    "a header of 10 MB": lambda: (
+        b"x" * (10 << 20) + b",review,sentiment\n" + GOOD.replace(b"text", b"y,text"),
+        "in.csv",
+    ),
+    "cells of 10 MB that are no texts": lambda: (
+        HEADER + GOOD + b"".join(b"x%d,%s\n" % (n, b"z" * (5 << 20)) for n in range(4)),
+        "in.csv",
+    ),
+    "a line without end": lambda: (HEADER + b"x" * (2 * ROW_CHARACTERS), "in.csv"),
+    "a row without end": lambda: (HEADER + GOOD + b'"' + (b"x" * 99 + b"\n") * (ROW_CHARACTERS // 50), "in.csv"),
+    "a row of cells without end": lambda: (HEADER + b"ab," * ROW_CHARACTERS, "in.csv"),
+    "a zip bomb of cells": lambda: (zip_bomb(), "in.csv.gz"),
+}
+TOO_LARGE = ("a line without end", "a row without end", "a row of cells without end", "a zip bomb of cells")
+
+
+def peak_megabytes() -> int:
+    """Of this process since it began."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+
+
+@pytest.mark.parametrize("name", GIANTS)
+def test_giants_take_seconds_and_bounded_memory(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SETTINGS.data.__dict__, "max_megabytes", 50)
+    content, file_name = GIANTS[name]()
+    peak, started = peak_megabytes(), time.perf_counter()
+    result = hold(PROPERTIES["ingest"].check, File(content, file_name, ",", "utf-8", False), tmp_path)
+    assert peak_megabytes() - peak < 700
+    assert time.perf_counter() - started < 30
+    assert result == (name not in TOO_LARGE)
