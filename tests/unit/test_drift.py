@@ -74,11 +74,12 @@ def test_a_larger_error_of_a_series_is_worse() -> None:
 @pytest.mark.parametrize("seeds", [1, 3, 5])
 def test_false_alarms_are_as_rare_as_the_level_says(seeds: int) -> None:
     # Weekly results that differ by seed and by row, and by nothing else.
-    generator, rows, alarms, trials = np.random.default_rng(seeds), 1000, 0, 1000
+    generator, level, alarms, trials = np.random.default_rng(seeds), 0.02, 0, 400
     for _ in range(trials):
         drawn = generator.normal(0.9, 0.01 if seeds > 1 else 0.0, (2, seeds)) + generator.normal(0, 0.0095, (2, 1))
-        alarms += judged(*map(list, drawn), rows=rows, same_rows=False, tolerance=0.0).word == "worse"
-    assert alarms <= 3 * 0.001 * trials
+        options = {"rows": 1000, "same_rows": False, "tolerance": 0.0, "significance": level}
+        alarms += judged(*map(list, drawn), **options).word == "worse"
+    assert alarms <= 2 * level * trials
 
 
 def test_new_and_gone_models_are_told() -> None:
