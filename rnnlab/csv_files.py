@@ -41,7 +41,7 @@ def open_csv(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], IO[b
 
 
 class _Unpacked(gzip.GzipFile):
-    """Unpacks up to a limit: a zip bomb of one megabyte is a thousand, or a million if it was packed twice."""
+    """Unpacks up to a limit: each megabyte of a zip bomb stands for a thousand."""
 
     def __init__(self, raw: IO[bytes], source: Path, max_megabytes: int) -> None:
         super().__init__(fileobj=raw, mode="rb")

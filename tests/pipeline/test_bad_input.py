@@ -146,3 +146,40 @@ def test_a_network_that_diverges_stops_with_advice(project: Project, tmp_path: P
     assert "error: rnn-1: the loss is not a number after epoch" in shown
     assert "lower train.learning_rate" in shown
     assert not Path(project.folder / "models/rnn-1.keras").exists()
+
+
+def test_a_zip_bomb_stays_packed(fresh: Project) -> None:
+    with gzip.open(fresh.folder / "mine.csv.gz", "wb") as stream:
+        stream.write(table(*GOOD).encode())
+        for _ in range(20):
+            stream.write(b"x,\n" * 500_000)
+    fresh.set_params(data__csv="mine.csv.gz", data__max_megabytes=3)
+    done = fresh.stage("ingest", expect=1)
+    reason = "mine.csv.gz: unpacks to more than 3 MB; if it is meant to be so large, raise data.max_megabytes"
+    assert done.stderr == f"error: {reason}\n"
+    assert not list((fresh.folder / "data/interim").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("x: !!python/object/apply:os.system ['touch pwned']\n", "could not determine a constructor for the tag"),
+        ("x: &x [*x]\n", "an alias stands for what holds it"),
+        ("seed: 0x" + "f" * 5000 + "\n", "a number of 5,002 characters"),
+    ],
+    ids=["tag", "circle", "number"],
+)
+def test_hostile_parameters_are_a_sentence(fresh: Project, content: str, reason: str) -> None:
+    (fresh.folder / "params.yaml").write_text(content)
+    done = fresh.stage("sample", expect=1)
+    assert done.stderr.startswith(f"error: params.yaml: not readable as YAML: {reason}")
+    assert done.stderr.count("\n") == 1
+    assert not (fresh.folder / "pwned").exists()
+
+
+def test_formulas_are_not_computed_in_what_people_open(fresh: Project, ingested: Callable[..., object]) -> None:
+    ingested(table(*GOOD, "=HYPERLINK(1),=2", "a\rb,?", "-1,@x"))
+    rejected = (fresh.folder / "data/interim/rejected.csv").read_bytes().decode()
+    assert "61,unknown label,'=2,'=HYPERLINK(1)\n" in rejected
+    assert '"62","unknown label","?","a\rb"\n' in rejected
+    assert "63,unknown label,'@x,'-1\n" in rejected

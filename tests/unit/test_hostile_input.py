@@ -1,5 +1,6 @@
 """Hostile and odd input in small; `make fuzz` tries a hundred thousand cases of the same."""
 
+import csv
 import gzip
 import resource
 import time
@@ -10,6 +11,9 @@ import pytest
 
 from rnnlab.csv_files import ROW_CHARACTERS
 from rnnlab.errors import UserError
+from rnnlab.files import read_json
+from stages import ingest
+from tests.builders import write_csv
 from tests.fuzz import campaign
 from tests.fuzz.properties import PROPERTIES, SETTINGS, hold
 from tests.fuzz.strategies import File
@@ -85,3 +89,18 @@ def test_giants_take_seconds_and_bounded_memory(name: str, tmp_path: Path, monke
     assert peak_megabytes() - peak < 700
     assert time.perf_counter() - started < 30
     assert result == (name not in TOO_LARGE)
+
+
+@pytest.mark.parametrize("labels", [("bad, very", 'say "good"'), ("👎🏽", "👨\u200d👩"), ("=1", "-1"), ("否", "$x$|*")])
+def test_labels_of_any_writing_go_through(labels: tuple[str, str], tmp_path: Path) -> None:
+    data = SETTINGS.data.model_copy(update={"labels": labels})
+    rows = ([f"text {number % 40}", labels[number % 2]] for number in range(41))  # the last repeats the first
+    source = write_csv(tmp_path / "in.csv", ["review", "sentiment"], *rows)
+    places = (tmp_path / name for name in ("rows.parquet", "rejected.csv", "data.json"))
+    ingest.ingest_reviews(SETTINGS.model_copy(update={"data": data}), source, *places)
+    summary = read_json(tmp_path / "data.json")
+    kept = [sum(part[label] for part in summary["splits"].values()) for label in labels]
+    assert (kept, summary["rows_rejected"]["total"]) == ([20, 20], 1)
+    with (tmp_path / "rejected.csv").open(newline="", encoding="utf-8") as stream:
+        [row] = csv.DictReader(stream)
+    assert row["label"].removeprefix("'") == labels[0]
