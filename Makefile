@@ -14,7 +14,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run imdb test lint ui server bench lock clean
+.PHONY: help install run imdb report test lint ui server bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ run: $(STAMP)  ## train and compare, then show the table
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"
+
+report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide"
+	@rnnlab report $(RUNS)
 
 test: $(STAMP)  ## run the whole test suite
 	@pytest --numprocesses auto --dist worksteal

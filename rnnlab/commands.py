@@ -16,7 +16,7 @@ from tabulate import tabulate
 from rnnlab import experiments, params
 from rnnlab.errors import UserError
 from rnnlab.experiments import Named
-from rnnlab.files import read_json
+from rnnlab.files import read_json, write_text
 from rnnlab.links import page_links
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def show_results(style: str) -> None:
     for sentence in report.sentences(read_json(Path("reports/comparison.json"))):
         print(f"- {sentence}")
     print()
-    print("figures:  reports/figures/*.png, and as a page: dvc plots show")
+    print("page:     reports/index.html")
+    print("figures:  reports/figures/*.png")
     print("MLflow:   make ui, then open the links it prints")
 
 
@@ -144,6 +145,19 @@ def compare_results(names: Sequence[str], style: str) -> None:
     from rnnlab import named_results, result_comparison
 
     print(result_comparison.page(named_results.read(names), style))
+
+
+def report_results(names: Sequence[str], target: Path) -> None:
+    """Writes a page of results side by side."""
+    from rnnlab import comparison_page, named_results
+
+    if len(names) < 2:
+        raise UserError(
+            'name two results or more: rnnlab report NAME NAME, make report RUNS="NAME NAME";'
+            " the page of the last run is reports/index.html, which `dvc repro` writes"
+        )
+    write_text(target, comparison_page.write(named_results.read(names)))
+    print(f"wrote {target}")
 
 
 @contextmanager

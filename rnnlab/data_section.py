@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.pages import Table, cut
+from rnnlab.pages import Table, cut, render
 
 EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row
@@ -81,6 +81,27 @@ def describe(
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
     return DataSection(facts, tables, read_rejected(rejected), checks(findings), frequent)
+
+
+def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
+    """Makes the page of data that did not pass.
+
+    Args:
+        source: the CSV.
+        summary: reports/data.json.
+        findings: as in reports/validation.json.
+        rejected: the CSV of refused rows.
+    """
+    reasons = [reasons_table(summary)] if summary["rows_rejected"]["total"] else []
+    return render(
+        "failed.html",
+        title=f"{source} failed a check",
+        source=source,
+        checks=checks(findings),
+        fact=rows_fact(summary),
+        tables=[splits_table(summary), *reasons],
+        refused=read_rejected(rejected),
+    )
 
 
 def rows_fact(summary: Mapping[str, Any]) -> str:

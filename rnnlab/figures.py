@@ -1,6 +1,7 @@
 """Figures of the comparison; they know results, not networks."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import matplotlib
 
@@ -45,17 +46,20 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
     return figure
 
 
-def training_curve(histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> Figure:
+def training_curve(
+    histories: Mapping[str, Sequence[pd.DataFrame]], column: str, beside: Sequence[pd.DataFrame] = ()
+) -> Figure:
     """Draws one figure by epoch, on the scale that its sibling on the other rows has too.
 
     Args:
         histories: as in `training_curves`.
         column: of a history.
+        beside: more histories that the scale shall hold.
     """
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     draw_curves(panel, histories, column)
     name = column.removeprefix("val_")
-    both = pd.concat([table[[name, f"val_{name}"]] for tables in histories.values() for table in tables])
+    both = pd.concat([table[[name, f"val_{name}"]] for table in [*chain(*histories.values()), *beside]])
     low, high = both.min().min(), both.max().max()
     if panel.get_yscale() == "log":
         panel.set_ylim(low / 1.2, high * 1.2)
@@ -170,6 +174,7 @@ def accuracy_over_length(groups: pd.DataFrame) -> Figure:
         xlabel="words in the text (median of each group)",
         ylabel="test accuracy ± 1 sd over seeds",
     )
+    panel.set_ylim(min(0.4, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**GRID)
     panel.legend()

@@ -75,7 +75,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
     """Draws whole pictures; returns them by file name."""
     drawn = {"training_curves.png": figures.training_curves(by_model(settings, tables.histories))}
     if settings.task == "series":
-        truth, predicted, rows = forecasts(settings, tables.predictions)
+        truth, predicted, rows = forecasts(settings.compare, tables.predictions)
         drawn["predicted_and_true.png"] = series_figures.predicted_and_true(truth, predicted, rows)
         drawn["errors.png"] = _errors(settings, tables)
         return drawn
@@ -170,7 +170,7 @@ def _text_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 
 def _series_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
-    truth, predicted, rows = forecasts(settings, tables.predictions)
+    truth, predicted, rows = forecasts(settings.compare, tables.predictions)
     return [
         Panel(
             "results",
@@ -216,11 +216,11 @@ def areas(settings: Params, tables: Tables) -> dict[str, tuple[float, float]]:
     return {name: (metrics[name]["mean"]["roc_auc"], metrics[name]["sd"]["roc_auc"]) for name in settings.compare}
 
 
-def forecasts(settings: Params, predictions: pd.DataFrame) -> tuple[Any, dict[str, Any], Any]:
+def forecasts(models: Sequence[str], predictions: pd.DataFrame) -> tuple[Any, dict[str, Any], Any]:
     """Averages forecasts over the seeds: true values, forecasts by model, rows in the CSV, each of shape (rows,)."""
     means = predictions.groupby(["model", "row"], sort=False)[["target", "predicted"]].mean()
-    truth = means.loc[settings.compare[0], "target"]
-    predicted = {name: means.loc[name, "predicted"].to_numpy() for name in settings.compare}
+    truth = means.loc[models[0], "target"]
+    predicted = {name: means.loc[name, "predicted"].to_numpy() for name in models}
     return truth.to_numpy(), predicted, truth.index.to_numpy()
 
 
