@@ -74,7 +74,8 @@ def command(commit: str, values: Mapping[str, Any], committed: Mapping[str, Any]
     """
     checkout = f"git checkout {commit[:10]} && " if commit else ""
     then, now = flatten(committed or values), flatten(values)
-    changes = [f"{'' if key in then else '+'}{key}={override(now[key])}" for key in now if now[key] != then.get(key)]
+    new = [key for key in now if key not in then or now[key] != then[key]]
+    changes = [f"{'' if key in then else '+'}{key}={override(now[key])}" for key in new]
     if not changes:
         return f"{checkout}dvc repro"
     return f"{checkout}dvc exp run {shlex.join(word for change in changes for word in ('-S', change))}"

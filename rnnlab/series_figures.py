@@ -47,7 +47,7 @@ def over_time(
     rows: npt.NDArray[np.int64],
 ) -> Figure:
     """Draws the first panel of `predicted_and_true` alone."""
-    figure, panel = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
+    figure, panel = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
     _draw_over_time(panel, targets, predictions, rows)
     return figure
 

@@ -23,9 +23,10 @@ def main() -> None:
     flags = vars(parser.parse_args())
     target = flags.pop("out")
     settings = params.read()
+    page = result_page.write(settings, result_page.Files(**flags, timings=TIMINGS, sweeps=SWEEPS))
     drop_leftovers(flags["models"], [f"{run.name}.keras" for run in settings.runs])
     drop_leftovers(flags["history"], [f"{run.name}.csv" for run in settings.runs])
-    write_text(target, result_page.write(settings, result_page.Files(**flags, timings=TIMINGS, sweeps=SWEEPS)))
+    write_text(target, page)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,11 @@
-import io
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pytest
 
 from rnnlab.architectures import read_layers
 from rnnlab.errors import UserError
-
-
-def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": kind, "config": {"name": name, **config}}
-
+from tests.results import layer, write_network
 
 TOKENS = layer("InputLayer", "tokens", batch_shape=[None, 9])
 EMBEDDING = layer("Embedding", "embedding", input_dim=50, output_dim=4, mask_zero=True)
@@ -23,17 +14,7 @@ OUTPUT = layer("Dense", "probability", units=1, activation="sigmoid")
 
 
 def write(folder: Path, layers: list[dict[str, Any]], weights: dict[str, tuple[int, ...]]) -> Path:
-    """A .keras file as Keras writes it, as far as it is read."""
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as store:
-        for name, shape in weights.items():
-            store[f"layers/{name}"] = np.zeros(shape, np.float32)
-        store["layers/dropout/seed_generator/vars/0"] = np.zeros(2, np.uint32)
-    target = folder / "it.keras"
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
-        archive.writestr("model.weights.h5", buffer.getvalue())
-    return target
+    return write_network(folder / "it.keras", layers, weights)
 
 
 def test_layers_have_shapes_and_parameters_in_their_order(tmp_path: Path) -> None:
