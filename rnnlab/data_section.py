@@ -172,16 +172,16 @@ def checks(findings: Sequence[Mapping[str, Any]]) -> Checks:
     rows = [
         [
             finding["check"],
-            finding["expectation"].removeprefix("expect_").replace("_", " "),
-            finding["column"],
-            ", ".join(f"{key} {value}" for key, value in finding["limits"].items()),
             "passed" if finding["success"] else f"FAILED ({finding['severity']})",
             f"{finding['unexpected']:,}",
             ", ".join(finding["examples"]),
+            finding["expectation"].removeprefix("expect_").replace("_", " "),
+            finding["column"],
+            ", ".join(f"{key} {value}" for key, value in finding["limits"].items()),
         ]
         for finding in sorted(findings, key=lambda finding: finding["success"])
     ]
-    headings = ["check", "expectation", "column", "limits", "outcome", "rows", "first of them"]
+    headings = ["check", "outcome", "rows", "first of them", "expectation", "column", "limits"]
     counts = f"{len(failed) - critical} {'warning' if len(failed) - critical == 1 else 'warnings'}"
     verdict = f"{len(findings)} checks, {critical} critical {'failure' if critical == 1 else 'failures'}, {counts}"
-    return Checks(verdict, Table("What Great Expectations checked", headings, rows, text=(0, 1, 2, 3, 4, 6)))
+    return Checks(verdict, Table("What Great Expectations checked", headings, rows, text=(0, 1, 3, 4, 5, 6)))

@@ -54,7 +54,7 @@ def test_failed_checks_come_first_and_are_counted() -> None:
     assert checks.verdict == "3 checks, 1 critical failure, 1 warning"
     assert [row[0] for row in checks.table.rows] == ["balance", "leakage", "rows"]
     outcome = ["FAILED (warning)", "1,200", "train, label 0"]
-    assert checks.table.rows[0][1:] == ["column values to be between", "rows", "min_value 20", *outcome]
+    assert checks.table.rows[0][1:] == [*outcome, "column values to be between", "rows", "min_value 20"]
 
 
 def test_the_page_of_a_failure_says_what_failed_and_what_to_do(tmp_path: Path) -> None:
