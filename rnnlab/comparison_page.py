@@ -44,7 +44,6 @@ def write(results: Sequence[Result]) -> str:
         ),
         scores=Table(f"Figures of test rows; differences are to {names[0]}", headings, scores),
         columns=draw(results),
-        command=f'make report RUNS="{" ".join(names)}"',
     )
 
 

@@ -122,9 +122,6 @@ def _training_panels(settings: Params, tables: Tables, models: str) -> list[Pane
 
 
 def _text_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
-    gradients, calibration = (
-        pd.read_csv(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
-    )
     matrices = [
         Panel(
             "results",
@@ -135,22 +132,28 @@ def _text_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         )
         for name, seeds in confusions(settings, tables).items()
     ]
+    lengths = Panel(
+        "results",
+        "accuracy-by-length",
+        figures.accuracy_over_length(tables.lengths),
+        f"Line chart: test accuracy by words in the text, {models}",
+        "Test accuracy in groups of texts of like length: whoever forgets falls on the right.",
+    )
+    roc = Panel(
+        "results",
+        "roc",
+        figures.roc_curves(tables.predictions, areas(settings, tables)),
+        f"ROC curves of {models}, one a seed",
+        "ROC curves, one a seed: the closer to the upper left corner, the better the model ranks the texts.",
+    )
+    return [*matrices, lengths, roc, *_explained_panels(tables, models)]
+
+
+def _explained_panels(tables: Tables, models: str) -> list[Panel]:
+    gradients, calibration = (
+        pd.read_csv(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
+    )
     return [
-        *matrices,
-        Panel(
-            "results",
-            "accuracy-by-length",
-            figures.accuracy_over_length(tables.lengths),
-            f"Line chart: test accuracy by words in the text, {models}",
-            "Test accuracy in groups of texts of like length: whoever forgets falls on the right.",
-        ),
-        Panel(
-            "results",
-            "roc",
-            figures.roc_curves(tables.predictions, areas(settings, tables)),
-            f"ROC curves of {models}, one a seed",
-            "ROC curves, one a seed: the closer to the upper left corner, the better the model ranks the texts.",
-        ),
         Panel(
             "results",
             "calibration",
