@@ -12,6 +12,7 @@ EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row
 RESERVED_IDS = 2  # as in rnnlab.text: padding and the unknown word
 FREQUENT = 30  # words of the vocabulary shown
+SPLITS = ("train", "validation", "test")
 POINTS = ("05", "25", "50", "75", "95", "99")
 
 
@@ -73,7 +74,7 @@ def describe(
         facts += vocabulary_facts(features, max_length)
         tables.append(lengths_table(features))
     else:
-        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in summary["splits"])
+        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
         facts.append(
             f"Values are standardised by the training rows' mean and deviation, and cut into windows: {windows}"
         )
@@ -123,9 +124,8 @@ def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
 def splits_table(summary: Mapping[str, Any]) -> Table:
     """Counts rows by split and class."""
     classes = list(next(iter(summary["splits"].values())))
-    order = [split for split in ("train", "validation", "test") if split in summary["splits"]]
     rows = []
-    for split in order:
+    for split in SPLITS:
         counts = [summary["splits"][split][name] for name in classes]
         shares = [f"{count:,} ({count / max(sum(counts), 1):.1%})" for count in counts]
         rows.append([split, f"{sum(counts):,}", *(shares if len(classes) > 1 else [])])
@@ -136,7 +136,7 @@ def lengths_table(features: Mapping[str, Any]) -> Table:
     """Shows how long texts are, and what the encoding loses of them."""
     headings = ["split", *(f"{int(point)} %" for point in POINTS), "cut texts", "unknown words"]
     rows = []
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         figures = features[split]
         lengths = [f"{figures[f'length_p{point}']:,.0f}" for point in POINTS]
         rows.append([split, *lengths, f"{figures['truncated_share']:.1%}", f"{figures['oov_rate']:.1%}"])

@@ -25,6 +25,7 @@ from rnnlab.params import Params, Run
 from rnnlab.result_figures import Panel, Tables
 from rnnlab.results import in_order, read_costs, read_timings
 
+SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Results", "Why", "Mistakes")
 ENDS = ("mean", "low", "high")
 DIFFERENCES = 10  # rows that one network alone has right, and as many of the other
 
@@ -86,8 +87,10 @@ def write(settings: Params, files: Files) -> str:
     wrong = pd.read_csv(files.explanations / "mistakes.csv", dtype={"id": str})
     costs = read_costs(settings, files.timings, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, tables.lengths)
+    drawn = draw(settings, tables, files.sweeps)
     return render(
         "index.html",
+        sections=[(name.lower(), name) for name in SECTIONS if name != "Why" or text or drawn["why"]],
         title=f"{' against '.join(settings.compare)} on {Path(settings.data.csv).name}",
         answer=answer,
         origin=origins.trace(settings),
@@ -100,7 +103,7 @@ def write(settings: Params, files: Files) -> str:
             settings.tokenize_pad.max_length,
         ),
         networks=[network(name, settings.train.seeds[0], files.models) for name in settings.compare],
-        drawn=draw(settings, tables, files.sweeps),
+        drawn=drawn,
         trainings=trainings_table(settings, tables.histories, timings),
         intervals=intervals_table(comparison, settings.scored),
         seeds=len(settings.train.seeds),

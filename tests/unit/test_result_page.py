@@ -44,6 +44,12 @@ def write(tmp_path: Path, settings: Params, texts: list[str] | None = None) -> s
     return result_page.write(settings, lay_out(tmp_path / "result", settings, texts or []))
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the figures, which take a second to draw."""
+    monkeypatch.setattr(result_page, "draw", lambda *_: {"training": [], "results": [], "why": []})
+
+
 @pytest.fixture(scope="module")
 def page(settings: Params, tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(tmp_path_factory.mktemp("page"), changed(settings, train__seeds=[1, 2]))
@@ -88,12 +94,14 @@ def test_the_same_result_gives_the_same_bytes(page: str, settings: Params, tmp_p
     assert write(tmp_path, changed(settings, train__seeds=[1, 2])) == page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_seed_has_no_band_and_the_page_says_so(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, train__seeds=[7]))
     assert "One seed: every figure is of a single training" in page
     assert "there is no band to draw" in page and "bands their range" not in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_network_is_told_of_without_a_rival(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, compare=["gru"], train__seeds=[1, 2]))
     assert "no other network was trained to compare it with" in page
@@ -114,6 +122,7 @@ def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
     assert inner <= set(Outline(page).ids)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_markup_in_texts_and_labels_is_text(settings: Params, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script> & <b>bold</b>"
     page = write(
@@ -123,6 +132,7 @@ def test_markup_in_texts_and_labels_is_text(settings: Params, tmp_path: Path) ->
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;bold" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_long_words_and_other_scripts_are_shown_in_part_and_in_their_direction(
     settings: Params, tmp_path: Path
 ) -> None:
@@ -140,6 +150,7 @@ def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(settings: Params,
     assert "of the experiment long-range and not of this run" in result_page.write(settings, files)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_lost_timings_cost_nothing_but_themselves(settings: Params, tmp_path: Path) -> None:
     settings = changed(settings)
     files = lay_out(tmp_path / "result", settings)
@@ -148,6 +159,7 @@ def test_lost_timings_cost_nothing_but_themselves(settings: Params, tmp_path: Pa
     assert "how long they trained is not known any more" in result_page.write(settings, files)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_a_run_the_missing_file_is_named(settings: Params, tmp_path: Path) -> None:
     files = lay_out(tmp_path / "result", changed(settings))
     files.metrics.unlink()
