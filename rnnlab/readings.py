@@ -35,10 +35,12 @@ class Word(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One network's way through a text."""
+    """One network's way through a text: its words, the label and probability it ends with, and how it came there."""
 
     model: str
     words: Sequence[Word]
+    said: str
+    probability: str
     verdict: str
 
 
@@ -119,8 +121,8 @@ def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -
         changes, f"changes its mind {changes} times"
     )
     where = f", last at word {means.index[turns][-1]}" if changes else ""
-    verdict = f"ends with {said} ({words[-1].probability}), {'right' if said == label else 'wrong'}; {counted}{where}"
-    return Reading(model, words, verdict)
+    verdict = f"{'right' if said == label else 'wrong'}; {counted}{where}"
+    return Reading(model, words, said, words[-1].probability, verdict)
 
 
 def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:

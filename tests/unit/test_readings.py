@@ -27,21 +27,22 @@ def test_a_reading_is_the_mean_over_the_seeds() -> None:
         ("word1", "0.30", 3, False),
         ("word2", "0.80", 8, True),
     ]
-    assert read.verdict == "ends with positive (0.80), right; changes its mind once, last at word 2"
+    assert (read.said, read.probability) == ("positive", "0.80")
+    assert read.verdict == "right; changes its mind once, last at word 2"
 
 
 def test_numbers_stand_at_the_ends_at_changes_of_mind_and_at_every_tenth_word() -> None:
     rows = trace("rnn", *[0.6] * 13, 0.4, *[0.4] * 8)
     read = readings.reading("rnn", rows, ("negative", "positive"), "positive")
     assert [place for place, word in enumerate(read.words, start=1) if word.number] == [1, 10, 14, 20, 22]
-    assert read.verdict.endswith("wrong; changes its mind once, last at word 14")
+    assert read.verdict == "wrong; changes its mind once, last at word 14"
 
 
 def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     rows = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
     (text,) = readings.traced(two, rows)
     assert [read.model for read in text.readings] == ["rnn", "lstm"]
-    assert text.readings[0].verdict == "ends with negative (0.10), wrong; never changes its mind"
+    assert text.readings[0].verdict == "wrong; never changes its mind"
 
 
 def predictions(**models: list[float]) -> pd.DataFrame:
