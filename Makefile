@@ -15,7 +15,8 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb test fuzz lint ui server bench lock clean restore drift share alert audit reliability verify faults
+.PHONY: help install run train imdb report test fuzz lint ui server bench lock clean
+.PHONY: restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +46,9 @@ train: $(STAMP)  ## train what is not trained yet, side by side: make train JOBS
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"
+
+report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide"
+	@rnnlab report $(RUNS)
 
 test: $(STAMP)  ## run the whole test suite
 	@pytest --numprocesses auto --dist worksteal

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ SMALL = {
     "intervals": {"resamples": 100},
     "explain": {"gradient_rows": 20, "traced_rows": 1},
 }
+# Outputs that hold seconds.
+TIMED = re.compile(r"reports/(timings/.*|index\.html)")
 
 
 class Stage(NamedTuple):
@@ -123,7 +126,7 @@ def digest(path: Path) -> str | None:
 
 def digests(folder: Path) -> dict[str, str | None]:
     """The hash of every output that does not hold times."""
-    outputs = [output for stage in stages(folder) for output in stage.outputs if "timings" not in output]
+    outputs = [output for stage in stages(folder) for output in stage.outputs if not TIMED.fullmatch(output)]
     return {output: digest(folder / output) for output in outputs}
 
 

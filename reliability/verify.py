@@ -136,7 +136,7 @@ def _guesses(value: Any) -> list[Any]:
 
 def _outputs_changed(folder: Path, stage: Stage) -> list[str]:
     """Runs a stage, names the outputs that came out otherwise, and puts back what was there."""
-    outputs = [path for path in stage.outputs if "timings" not in path]
+    outputs = [path for path in stage.outputs if not projects.TIMED.fullmatch(path)]
     before = {path: projects.digest(folder / path) for path in outputs}
     with tempfile.TemporaryDirectory() as place:
         for number, path in enumerate(stage.outputs):

@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--out", type=Path, default=Path("reports/drift.md"), help="the summary to write")
     drift.set_defaults(start=lambda flags: commands.drift(flags.revision, flags.out))
 
+    report = verbs.add_parser("report", help="the same as a page, with curves and figures")
+    report.add_argument("names", nargs="*", metavar="NAME")
+    report.add_argument("--out", type=Path, default=Path("reports/compare.html"))
+    report.set_defaults(start=lambda flags: commands.report_results(flags.names, flags.out))
+
     ui = verbs.add_parser("ui", help="open MLflow's pages on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(start=_ui)

@@ -43,7 +43,8 @@ def show_results(style: str) -> None:
     for sentence in report.sentences(read_json(Path("reports/comparison.json"))):
         print(f"- {sentence}")
     print()
-    print("figures:  reports/figures/*.png, and as a page: dvc plots show")
+    print("page:     reports/index.html")
+    print("figures:  reports/figures/*.png")
     print("MLflow:   make ui, then open the links it prints")
 
 
@@ -180,6 +181,19 @@ def _data_summary(revision: str | None) -> dict[str, Any]:
         path = f"reports/{name}.json"
         found[name] = json.loads(provenance.git("show", f"{revision}:{path}")) if revision else read_json(Path(path))
     return found
+
+
+def report_results(names: Sequence[str], target: Path) -> None:
+    """Writes a page of results side by side."""
+    from rnnlab import comparison_page, named_results
+
+    if len(names) < 2:
+        raise UserError(
+            'name two results or more: rnnlab report NAME NAME, make report RUNS="NAME NAME";'
+            " the page of the last run is reports/index.html, which `dvc repro` writes"
+        )
+    write_text(target, comparison_page.write(named_results.read(names)))
+    print(f"wrote {target}")
 
 
 @contextmanager

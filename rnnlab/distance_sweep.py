@@ -59,28 +59,26 @@ def sentence(points: pd.DataFrame) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Draws accuracy over distance: mean over the seeds with one standard deviation."""
-    figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
     for index, (model, group) in enumerate(points.groupby("model", sort=False)):
         means = group.groupby("distance")["accuracy"].agg(["mean", "std", "size"]).fillna(0)
         panel.errorbar(
             means.index,
             means["mean"],
             means["std"],
-            color=figures.COLOURS[index % 6],
-            linestyle=figures.STYLES[index % 6],
+            **figures.line(index),
             marker=figures.MARKERS[index % 6],
-            linewidth=1.6,
             capsize=3,
-            label=f"{model} ({means['size'].max()} seeds)",
+            label=f"{model} ({figures.seeds(means['size'].max())})",
         )
-    panel.axhline(CHANCE, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    panel.axhline(CHANCE, color="grey", linewidth=1.5, linestyle=":", label="chance")
     distances = sorted(points["distance"].unique())
     panel.set_xscale("log")
     panel.set_xticks(distances, [str(distance) for distance in distances])
     panel.xaxis.set_minor_locator(NullLocator())
     panel.set(
-        xlabel="words that a far verdict must be remembered over, at most (logarithmic)",
-        ylabel="accuracy on far verdicts, ± one standard deviation over seeds",
+        xlabel="words that a verdict must be remembered over, at most",
+        ylabel="accuracy on far verdicts ± 1 sd over seeds",
     )
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**figures.GRID)

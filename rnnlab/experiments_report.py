@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
+import matplotlib
 import pandas as pd
 
 from rnnlab import distance_sweep, experiments, figures, findings, params
@@ -29,10 +30,12 @@ def write(target: Path) -> list[Path]:
         points = distance_sweep.points(experiment, outcomes)
         if points is not None:
             written.append(target.with_suffix("") / f"{experiment.name}.png")
-            with replacing(written[-1]) as temporary:
+            with matplotlib.rc_context(figures.STYLE), replacing(written[-1]) as temporary:
                 figure = distance_sweep.draw(points)
                 figure.savefig(temporary, dpi=120, metadata={"Software": None})
                 figures.close(figure)
+            written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
+            write_text(written[-1], points.to_csv(index=False, lineterminator="\n"))
     write_text(target, markdown(named, outcomes, target.stem))
     return [target, *written]
 

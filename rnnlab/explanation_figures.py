@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
-from rnnlab.figures import COLOURS, GRID, MARKERS, STYLES, verbatim
+from rnnlab.figures import GRID, MARKERS, SIZE, draw_spread, line, seeds, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
 
@@ -24,13 +24,13 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
         table: the columns model, seed, distance, norm, from `rnnlab.explanations.norms_by_distance`; rows without a
             norm are left out.
     """
-    figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     panel.set_yscale("log", nonpositive="clip")
     for index, (name, rows) in enumerate(_by_model(table.dropna(subset="norm"))):
-        _draw_spread(panel, index, rows, "distance", "norm", f"{name} ({rows['seed'].nunique()} seeds)")
+        draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
     panel.set(
         xlabel="distance from the text's last word (words)",
-        ylabel="‖∂ logit / ∂ embedding‖, mean over test rows",
+        ylabel="‖∂ logit / ∂ embedding‖, mean",
     )
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(**GRID)
@@ -55,8 +55,8 @@ def traces(table: pd.DataFrame) -> Figure:
             words = run["position"].nunique()
             label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
             marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
-            _draw_spread(panel, index, run, "position", "probability", label, **marks)
-        panel.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+            draw_spread(panel, index, run, "position", "probability", label, **marks)
+        panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":")
         panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
         panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
         _name_words(panel, rows)
@@ -84,11 +84,11 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
         table: the columns model, forecast, observed, rows, from `rnnlab.explanations.calibration`.
     """
     figure, (panel, below) = plt.subplots(
-        2, 1, figsize=(6.4, 8), sharex=True, layout="constrained", gridspec_kw={"height_ratios": (4, 1)}
+        2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", gridspec_kw={"height_ratios": (4, 1)}
     )
-    panel.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":", label="calibrated")
+    panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="calibrated")
     for index, (name, bins) in enumerate(_by_model(table)):
-        style = {**_line(index), "marker": MARKERS[index % 6]}
+        style = {**line(index), "marker": MARKERS[index % 6]}
         panel.plot(bins["forecast"], bins["observed"], **style, label=name)
         below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
     panel.set(ylabel="share of positive rows", aspect="equal", ylim=(-0.03, 1.03))
@@ -103,14 +103,3 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
 def _by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Gives each model's rows, in the order of the table."""
     yield from table.groupby("model", sort=False)
-
-
-def _draw_spread(panel: Axes, index: int, rows: pd.DataFrame, x: str, y: str, label: str, **marks: object) -> None:
-    """Draws the mean of all rows that share an x as a line, and their range as a band."""
-    spread = rows.groupby(x)[y].agg(["mean", "min", "max"])
-    panel.plot(spread.index, spread["mean"], **_line(index), **marks, label=label)
-    panel.fill_between(spread.index, spread["min"], spread["max"], color=COLOURS[index % 6], alpha=0.15, linewidth=0)
-
-
-def _line(index: int) -> dict[str, object]:
-    return {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "linewidth": 1.6}

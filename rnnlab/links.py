@@ -55,3 +55,13 @@ def page_links(server: str, experiment_id: str, parent: str | None, children: Se
             "their curves overlaid": f"{server}/#/metric?{curves}&{MODE}",
         }
     return links
+
+
+def result_link(server: str, experiment_id: str, key: str) -> str:
+    """Finds a result's pipeline and models in MLflow's table by the key of `rnnlab.provenance.result_key`."""
+    return f"{server}/#/experiments/{experiment_id}/runs?searchFilter={quote(result_filter(key))}&{MODE}"
+
+
+def result_filter(key: str) -> str:
+    """The same as what one types into MLflow's search."""
+    return f"tags.pipeline_key = '{key}'"

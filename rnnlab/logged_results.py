@@ -15,6 +15,7 @@ from mlflow.entities import Run as MlflowRun
 from rnnlab import yaml_files
 from rnnlab.errors import UserError
 from rnnlab.live_runs import search
+from rnnlab.params import Run
 from rnnlab.result_comparison import Result
 from rnnlab.results import PREDICTIONS
 from rnnlab.runs import NO_SEED
@@ -87,6 +88,7 @@ def _read(client: MlflowClient, store: Store, run: MlflowRun, folder: Path) -> R
         stages=stages.get("stages", {}),
         predictions=_predictions(client, models, folder),
         lost=_lost(name, tags.get("dvc_experiment", "")),
+        histories=_histories(client, models, folder),
     )
 
 
@@ -134,6 +136,18 @@ def _seconds(models: Iterable[MlflowRun]) -> dict[str, float]:
         if "seconds_per_epoch" in run.data.metrics:
             found.setdefault(run.data.tags["model"], []).append(run.data.metrics["seconds_per_epoch"])
     return {model: median(every) for model, every in found.items()}
+
+
+def _histories(client: MlflowClient, models: Iterable[MlflowRun], folder: Path) -> dict[Run, pd.DataFrame]:
+    """Reads the epochs of each training that has them."""
+    found = {}
+    for run in models:
+        if "seed" in run.data.tags:
+            training = Run(run.data.tags["model"], int(run.data.tags["seed"]))
+            file = _download(client, run.info.run_id, f"{training.name}.csv", folder)
+            if file:
+                found[training] = pd.read_csv(file)
+    return found
 
 
 def _predictions(client: MlflowClient, models: Iterable[MlflowRun], folder: Path) -> pd.DataFrame | None:

@@ -90,6 +90,7 @@ def _workspace(folder: Path) -> Result:
         predictions=pd.read_parquet(predictions) if predictions.is_file() else None,
         lost=f"{predictions}: no such file; `dvc checkout {predictions}` brings it back",
         notes=_outdated(WORKSPACE, values, stages),
+        histories=_histories(settings.runs, folder / "reports" / "history"),
     )
 
 
@@ -114,7 +115,14 @@ def _committed(name: str, kind: str, found: Recorded, folder: Path, cache: Path)
         predictions=outcome.predictions,
         lost=f"the predictions of {shown} are no longer in DVC's cache",
         notes=_outdated(shown, outcome.values, stages),
+        histories=outcome.histories,
     )
+
+
+def _histories(runs: Sequence[Run], folder: Path) -> dict[Run, pd.DataFrame]:
+    """Reads the epochs of trainings; what is gone is left out."""
+    files = {run: folder / f"{run.name}.csv" for run in runs}
+    return {run: pd.read_csv(source) for run, source in files.items() if source.is_file()}
 
 
 def _stages(lock: str, name: str) -> Mapping[str, Any]:

@@ -46,20 +46,27 @@ COLUMNS = {
 
 
 def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: str = "simple") -> str:
-    """Compares the models: test figures as mean ± standard deviation over the seeds, and what they cost.
+    """Compares the models, see `results_rows`.
 
     Args:
         metrics: as in reports/metrics.json, in the order of the rows.
         costs: seconds by model; a model without them shows a dash.
         style: of the table, in tabulate's names.
     """
+    rows = results_rows(metrics, costs)
+    right = len(rows[0]) - 1
+    return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
+
+
+def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[dict[str, str]]:
+    """Gives each model's test figures as mean ± standard deviation over the seeds, and what it cost, by heading."""
     main = next(figure for figure in COLUMNS if all(figure in model["mean"] for model in metrics.values()))
     rows = []
     for name, model in metrics.items():
         cost = costs.get(name)
         row = {
             "model": name,
-            "seeds": len(model["per_seed"]) or "–",
+            "seeds": str(len(model["per_seed"]) or "–"),
             **{heading: _spread(model, figure) for heading, figure in COLUMNS[main].items()},
             "parameters": f"{model['parameters']:,}",
             "s an epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
@@ -69,8 +76,7 @@ def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: 
             seconds = cost.training if cost and cost.training > 0.1 else None  # below, the quotient says nothing
             row["accuracy a training s"] = f"{model['mean']['accuracy'] / seconds:.3f}" if seconds else "–"
         rows.append(row)
-    right = len(rows[0]) - 1
-    return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
+    return rows
 
 
 def _spread(model: Mapping[str, Any], figure: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import stdev
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from rnnlab.dotted_keys import flatten
 from rnnlab.errors import UserError
 from rnnlab.findings import gain_sentence
 from rnnlab.gains import Gain
+from rnnlab.params import Run
 from rnnlab.statistics import ACCURACY, MEAN_SQUARED_ERROR
 
 ABSENT = object()
@@ -40,6 +42,7 @@ class Result(NamedTuple):
         predictions: of the test rows, as the evaluate stage writes them, None where they are lost.
         lost: why there are no predictions.
         notes: what else a reader must know, a sentence each.
+        histories: epochs of each training, where they are known.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Result(NamedTuple):
     predictions: pd.DataFrame | None
     lost: str = ""
     notes: Sequence[str] = ()
+    histories: Mapping[Run, pd.DataFrame] = MappingProxyType({})
 
     @property
     def measure(self) -> str:
@@ -75,6 +79,17 @@ def page(results: Sequence[Result], style: str = "simple") -> str:
     Raises:
         UserError: they are of different tasks.
     """
+    changed = differing_params(results)
+    listed = "\n".join(f"- {sentence}." for sentence in findings(results))
+    return "\n\n".join([origins_table(results, changed, style), scores_table(results, style), listed])
+
+
+def findings(results: Sequence[Result]) -> list[str]:
+    """Says of each result whether it differs from the first, and what else a reader must know.
+
+    Raises:
+        UserError: they are of different tasks.
+    """
     first, *others = results
     tasks = {"accuracy": "classifies texts", "mse": "predicts a series"}
     for other in others:
@@ -83,12 +98,9 @@ def page(results: Sequence[Result], style: str = "simple") -> str:
                 f"{first.name} {tasks[first.measure]} and {other.name} {tasks[other.measure]}: their figures cannot be"
                 " compared; name results of one task"
             )
-    changed = differing_params(results)
-    sentences = [] if changed else ["The parameters are the same"]
+    sentences = [] if differing_params(results) else ["The parameters are the same"]
     sentences += [sentence for other in others for sentence in differences(first, other)]
-    sentences += [note for result in results for note in result.notes]
-    listed = "\n".join(f"- {sentence}." for sentence in sentences)
-    return "\n\n".join([origins_table(results, changed, style), scores_table(results, style), listed])
+    return sentences + [note for result in results for note in result.notes]
 
 
 def differing_params(results: Sequence[Result]) -> dict[str, list[Any]]:
@@ -117,14 +129,20 @@ def outdated(values: Mapping[str, Any], stages: Mapping[str, Any]) -> list[str]:
 
 
 def origins_table(results: Sequence[Result], changed: Mapping[str, Sequence[Any]], style: str) -> str:
-    """Shows where results come from and the parameters in which they differ, a column each."""
+    """Shows the rows of `origins_rows`."""
+    rows = origins_rows(results, changed)
+    cells = [[cell.replace("|", r"\|") if style == "github" else cell for cell in row] for row in rows]
+    headings = ["", *(result.name for result in results)]
+    return tabulate(cells, headers=headings, tablefmt=style, disable_numparse=True)
+
+
+def origins_rows(results: Sequence[Result], changed: Mapping[str, Sequence[Any]]) -> list[list[str]]:
+    """Says where results come from, and which parameters differ: what is told, and a cell for each result."""
     rows = [["kind", *(result.kind for result in results)], ["git commit", *(result.commit for result in results)]]
     rows += [[heading, *(data_version(result, heading) for result in results)] for heading in VERSIONS]
     for key, values in changed.items():
         rows.append([key, *(NOTHING if value is ABSENT else experiments.override(value) for value in values)])
-    cells = [[cell.replace("|", r"\|") if style == "github" else cell for cell in row] for row in rows]
-    headings = ["", *(result.name for result in results)]
-    return tabulate(cells, headers=headings, tablefmt=style, disable_numparse=True)
+    return rows
 
 
 def data_version(result: Result, heading: str) -> str:
@@ -135,7 +153,14 @@ def data_version(result: Result, heading: str) -> str:
 
 
 def scores_table(results: Sequence[Result], style: str) -> str:
-    """Shows figures of the test rows, a row a model; differences are to the first result."""
+    """Shows the rows of `scores_rows`."""
+    headings, rows = scores_rows(results)
+    sides = ["left", *["right"] * (len(headings) - 1)]
+    return tabulate(rows, headers=headings, tablefmt=style, colalign=sides, disable_numparse=True)
+
+
+def scores_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
+    """Gives headings and figures of the test rows, a row a model; differences are to the first result."""
     first = results[0]
     headings = [f"test {'MSE' if first.measure == 'mse' else 'accuracy'} of", first.name]
     for other in results[1:]:
@@ -148,9 +173,7 @@ def scores_table(results: Sequence[Result], style: str) -> str:
         seconds = [f"{found.seconds[model]:.1f}" if model in found.seconds else NOTHING for found in results]
         weights = [found.metrics[model]["parameters"] if model in found.metrics else None for found in results]
         rows.append([*row, _once(seconds), _once([NOTHING if count is None else f"{count:,}" for count in weights])])
-    headings += ["s an epoch", "parameters"]
-    sides = ["left", *["right"] * (len(headings) - 1)]
-    return tabulate(rows, headers=headings, tablefmt=style, colalign=sides, disable_numparse=True)
+    return [*headings, "s an epoch", "parameters"], rows
 
 
 def _score(result: Result, model: str) -> str:

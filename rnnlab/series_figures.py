@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from rnnlab.figures import COLOURS, GRID, MARKERS, STYLES
 
 STEPS = 200  # at the end of the test split: more would blur into a band
+RASTERED = 1000  # marks
 UNIT = "training standard deviations"
 
 
@@ -32,11 +33,29 @@ def predicted_and_true(
         predictions: for the same rows by model, float32 of shape (rows,).
         rows: numbers of the targets in the CSV, int64 of shape (rows,).
     """
-    figure, (over_time, against) = plt.subplots(
-        1, 2, figsize=(14, 5.4), layout="constrained", gridspec_kw={"width_ratios": (9, 5)}
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(14, 5.8), layout="constrained", gridspec_kw={"width_ratios": (9, 5)}
     )
-    _draw_over_time(over_time, targets, predictions, rows)
-    _draw_against(against, targets, predictions)
+    _draw_over_time(left, targets, predictions, rows)
+    _draw_against(right, targets, predictions)
+    return figure
+
+
+def over_time(
+    targets: npt.NDArray[np.float32],
+    predictions: Mapping[str, npt.NDArray[np.float32]],
+    rows: npt.NDArray[np.int64],
+) -> Figure:
+    """Draws the first panel of `predicted_and_true` alone."""
+    figure, panel = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
+    _draw_over_time(panel, targets, predictions, rows)
+    return figure
+
+
+def against(targets: npt.NDArray[np.float32], predictions: Mapping[str, npt.NDArray[np.float32]]) -> Figure:
+    """Draws the second panel of `predicted_and_true` alone."""
+    figure, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
+    _draw_against(panel, targets, predictions)
     return figure
 
 
@@ -47,7 +66,7 @@ def _draw_over_time(
     rows: npt.NDArray[np.int64],
 ) -> None:
     shown = slice(-STEPS, None)
-    panel.plot(rows[shown], targets[shown], color="black", linewidth=3.5, alpha=0.3, label="true")
+    panel.plot(rows[shown], targets[shown], color=plt.rcParams["text.color"], linewidth=3.5, alpha=0.3, label="true")
     spacing = 4 * len(predictions)
     for index, (name, predicted) in enumerate(predictions.items()):
         # Lines that predict well lie upon each other: marks in turn keep them apart.
@@ -59,7 +78,7 @@ def _draw_over_time(
         title=f"last {len(rows[shown])} test steps", xlabel="time step (row of the series)", ylabel=f"value ({UNIT})"
     )
     panel.grid(**GRID)
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(predictions) + 1, frameon=False)
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=len(predictions) + 1, frameon=False)
 
 
 def _draw_against(
@@ -67,8 +86,10 @@ def _draw_against(
 ) -> None:
     for index, (name, predicted) in enumerate(predictions.items()):
         style = {"marker": MARKERS[index % 6], "edgecolors": COLOURS[index % 6], "facecolors": "none"}
-        panel.scatter(targets, predicted, **style, s=16, alpha=0.6, linewidths=0.8, label=name)
-    panel.axline((0, 0), slope=1, color="black", linewidth=1, linestyle=":", label="perfect")
+        # Thousands of marks are a picture: as lines they would make an SVG too large to open.
+        many = len(targets) > RASTERED
+        panel.scatter(targets, predicted, **style, s=16, alpha=0.6, linewidths=0.8, label=name, rasterized=many)
+    panel.axline((0, 0), slope=1, color=plt.rcParams["text.color"], linewidth=1, linestyle=":", label="perfect")
     # One range for both axes shows a model that shrinks towards the mean as what it is.
     every = np.concatenate([targets, *predictions.values()])
     margin = 0.05 * np.ptp(every) or 1.0
@@ -100,7 +121,7 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
         panel.errorbar(mean, place, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
         _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, place)
     for place, figures in enumerate(baselines.values(), start=len(summary)):
-        panel.plot(figures["mse"], place, marker="|", ms=16, mew=2.5, color="dimgrey", linestyle="none")
+        panel.plot(figures["mse"], place, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
         _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], place)
     _scale(panel, [model["mean"]["mse"] for model in summary.values()] + [one["mse"] for one in baselines.values()])
     panel.set_yticks(range(len(names)), names)
@@ -111,7 +132,7 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
 
 
 def _write_value(panel: Axes, text: str, error: float, place: int) -> None:
-    panel.annotate(text, (error, place), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=9)
+    panel.annotate(text, (error, place), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=11)
 
 
 def _scale(panel: Axes, errors: Sequence[float]) -> None:

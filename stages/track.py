@@ -31,6 +31,7 @@ COMPARISON = Path("reports/comparison.json")
 PREDICTIONS = Path("data/predictions.parquet")
 FEATURES = Path("reports/features.json")
 VOCABULARY = Path("data/features/vocabulary.json")
+PAGE = Path("reports/index.html")
 SCALER = Path("data/features/train/scaler.json")
 ARTIFACTS = [
     Path("reports/figures"),
@@ -78,7 +79,7 @@ def read_results(settings: Params, lock: Mapping[str, Any], key: str) -> Pipelin
         },
         comparison=comparison,
         note="\n".join([table, "", *(f"- {sentence}" for sentence in report.sentences(comparison))]),
-        artifacts=ARTIFACTS,
+        artifacts=[*ARTIFACTS, *([PAGE] if PAGE.is_file() else [])],  # older experiments have none
         encoding=encoding_file(settings),
         predictions=pd.read_parquet(PREDICTIONS),
         datasets=datasets(lock),
@@ -155,7 +156,7 @@ def checked_out(commit: str, root: Path) -> Iterator[Path]:
             cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
             subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
             settings = params.read(folder / "params.yaml")
-            files = [encoding_file(settings), EXPLANATIONS, PREDICTIONS, TIMINGS / "baselines.json"]
+            files = [encoding_file(settings), EXPLANATIONS, PREDICTIONS, PAGE, TIMINGS / "baselines.json"]
             for run in settings.runs:
                 files += [MODELS / f"{run.name}.keras", TIMINGS / f"{run.name}.json"]
             targets = [str(target) for target in files]

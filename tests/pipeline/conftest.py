@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 ORDER = [
     *("sample", "ingest", "validate", "tokenize_pad", "baseline", "train"),
-    *("evaluate", "compare", "plot", "track"),
+    *("evaluate", "compare", "plot", "report", "track"),
 ]
 
 # Two models and two seeds, small enough to train in seconds.

@@ -100,8 +100,8 @@ def test_a_failed_check_stops_the_pipeline_with_a_table(fresh: Project) -> None:
     assert done.returncode != 0
     assert "column values to be between" in shown
     assert "train, label 0" in shown
-    assert "error: the data failed a critical check; see reports/validation-failed.md" in shown
-    assert "critical" in (fresh.folder / "reports/validation-failed.md").read_text()
+    assert "error: the data failed a critical check; see reports/validation-failed.html" in shown
+    assert "critical" in (fresh.folder / "reports/validation-failed.html").read_text()
     assert not (fresh.folder / "data/features").exists()
 
 

@@ -18,14 +18,15 @@ from ruamel.yaml import YAML
 
 from tests.pipeline.conftest import ORDER, PLANTED, Project, stages_run
 
+PAGE = "reports/index.html"
 RUNS = ["rnn-1", "rnn-2", "lstm-1", "lstm-2"]
 
 
 def outputs(project: Project) -> dict[str, str]:
-    """The hash of every output in dvc.lock but timings."""
+    """The hash of every output in dvc.lock but timings, and the page that shows them."""
     stages = YAML(typ="safe").load(project.folder / "dvc.lock")["stages"]
     outs = [out for stage in stages.values() for out in stage.get("outs", [])]
-    return {out["path"]: out["md5"] for out in outs if "timings" not in out["path"]}
+    return {out["path"]: out["md5"] for out in outs if "timings" not in out["path"] and out["path"] != PAGE}
 
 
 def metrics(project: Project) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
         *(f"models/{run}.keras" for run in RUNS),
         *(f"reports/history/{run}.csv" for run in RUNS),
         *("reports/validation.json", "reports/validation.md", "reports/metrics.json", "mlflow/mlflow.db"),
-        *("reports/comparison.json", "reports/comparison.md"),
+        *("reports/comparison.json", "reports/comparison.md", PAGE),
         *(f"models/baselines/{name}.npz" for name in ("majority", "tfidf", "nbsvm")),
     ]
     assert [name for name in promised if not (finished.folder / name).is_file()] == []
@@ -105,7 +106,7 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
     before = outputs(project)
     project.set_params(models__lstm__units=5)
     ran = stages_run(project.run("dvc", "repro"))
-    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "plot", "track"}
+    assert ran == {"train@lstm-1", "train@lstm-2", "evaluate", "compare", "plot", "report", "track"}
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
     dvc_shows_the_difference(project)
     project.set_params(models__lstm__units=4)
@@ -128,7 +129,7 @@ def test_a_third_model_trains_alone_and_a_dropped_seed_leaves_no_trace(project: 
     kept = {name: digest for name, digest in outputs(project).items() if not name.endswith(("-2.keras", "-2.csv"))}
     project.set_params(train__seeds=[1], compare=["rnn", "lstm", "gru"])
     ran = stages_run(project.run("dvc", "repro", MLFLOW_SYNC="off"))
-    assert ran == {"train@gru-1", "evaluate", "compare", "plot", "track"}
+    assert ran == {"train@gru-1", "evaluate", "compare", "plot", "report", "track"}
     assert list(metrics(project)) == ["gru", "lstm", "majority", "nbsvm", "rnn", "tfidf"]
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     assert "up to date" in project.run("dvc", "status").stdout
@@ -208,6 +209,6 @@ def epochs_logged(database: Path) -> int:
 def test_the_dag_is_the_designs(blank: Project) -> None:
     drawn = blank.run("dvc", "dag", "--dot").stdout
     arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("baseline", "evaluate"), ("evaluate", "compare")]
-    arrows += [("compare", "track"), ("plot", "track")]
+    arrows += [("compare", "track"), ("plot", "track"), ("compare", "report"), ("report", "track")]
     for source, target in arrows:
         assert f'"{source}" -> "{target}"' in drawn

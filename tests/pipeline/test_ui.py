@@ -1,8 +1,8 @@
 """MLflow's own pages in a real browser, reached by the links that `rnnlab ui` prints."""
 
+import html
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +13,9 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from reliability.ports import free_port
+from tests.browser import CHROMIUM, OPTIONS
 from tests.pipeline.conftest import Project
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PATIENCE_MS = 60_000
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed")
@@ -93,6 +92,15 @@ def test_all_runs_are_in_a_table(page: Page, links: dict[str, str], tmp_path: Pa
     visit(page, links["all runs"])
     expect(page.get_by_text("workspace-").first).to_be_visible()
     picture(page, "all-runs", tmp_path)
+
+
+def test_the_page_of_a_result_leads_to_its_runs(page: Page, links: dict[str, str], finished: Project) -> None:
+    text = html.unescape((finished.folder / "reports/index.html").read_text())
+    address = re.search(r'href="http://127\.0\.0\.1:5000(/#/[^"]+)"', text)
+    assert address
+    server = links["all runs"].partition("/#/")[0]
+    visit(page, server + address[1])
+    expect(page.get_by_text("workspace-").first).to_be_visible()
 
 
 def test_the_models_stand_side_by_side(page: Page, links: dict[str, str], tmp_path: Path) -> None:

@@ -192,6 +192,27 @@ def test_a_report_names_what_it_wrote(rnnlab: Any, monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().out == "wrote mine.md\nwrote x.png\n"
 
 
+def test_a_page_of_several_results_is_written_whole(
+    rnnlab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    from rnnlab import comparison_page, named_results
+
+    monkeypatch.setattr(named_results, "read", lambda names: names)
+    monkeypatch.setattr(comparison_page, "write", lambda results: f"a page of {' and '.join(results)}")
+    target = tmp_path / "pages" / "mine.html"
+    assert rnnlab("report", "main", "wide", "--out", str(target)) == 0
+    assert capsys.readouterr().out == f"wrote {target}\n"
+    assert target.read_text() == "a page of main and wide"
+
+
+@pytest.mark.parametrize("names", [(), ("main",)])
+def test_one_result_is_no_comparison(rnnlab: Any, capsys: Any, names: tuple[str, ...]) -> None:
+    assert rnnlab("report", *names) == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("error: name two results or more: ") and told.err.count("\n") == 1
+    assert told.out == ""
+
+
 def test_a_server_is_not_started_beside_a_team_s(rnnlab: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
     assert rnnlab("ui") == 1

@@ -97,10 +97,11 @@ def test_the_report_is_written_twice_with_the_same_bytes(
         made_repository.record(name, baseline)
     target = folder / "reports" / "mine.md"
     written = experiments_report.write(target)
-    assert written == [target, folder / "reports/mine/far.png"]
+    assert written == [target, folder / "reports/mine/far.png", folder / "reports/mine/far.csv"]
     before = [file.read_bytes() for file in written]
     assert b"](mine/far.png)" in before[0]
     assert b"Not run yet (far-20)" in before[0]
     assert before[1].startswith(b"\x89PNG")
+    assert before[2].startswith(b"model,seed,accuracy,distance\nrnn,1,")
     experiments_report.write(target)
     assert [file.read_bytes() for file in written] == before

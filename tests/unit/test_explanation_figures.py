@@ -40,7 +40,7 @@ def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
     np.testing.assert_allclose(panel.lines[0].get_xydata(), [[0, 0.6], [1, 0.02], [2, 2e-20]])
     np.testing.assert_allclose(panel.lines[1].get_xydata(), [[0, 0.5], [1, 0.4]])
     assert band(panel, 0) == pytest.approx((1e-20, 0.7))
-    assert legend(figure) == ["rnn (2 seeds)", "lstm (1 seeds)"]
+    assert legend(figure) == ["rnn (2 seeds)", "lstm (1 seed)"]
 
 
 def test_gradient_norms_have_a_logarithmic_axis_that_says_what_it_is() -> None:

@@ -52,15 +52,32 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for panel in figure.axes if panel.get_legend() for text in panel.get_legend().get_texts()]
 
 
-def test_training_curves_have_a_line_a_seed_and_a_mark_at_the_best_epoch() -> None:
+def test_training_curves_have_a_mean_a_line_a_seed_and_a_mark_at_the_best_epoch() -> None:
     histories = {"rnn": [history(0.6, 0.5, 0.7), history(0.6, 0.5)], "lstm": [history(0.4, 0.6)]}
     figure = figures.training_curves(histories)
     assert len(figure.axes) == 4
     for panel in figure.axes:
         lines = [line.get_xdata() for line in panel.lines]
-        assert [len(line) for line in lines if len(line) > 1] == [3, 2, 2]
+        assert [len(line) for line in lines if len(line) > 1] == [3, 3, 2, 2]
         assert [float(line[0]) for line in lines if len(line) == 1] == [2, 2, 1]
-    assert legend(figure) == ["rnn (2 seeds)", "lstm (1 seeds)"]
+    assert legend(figure) == ["rnn (2 seeds)", "lstm (1 seed)"]
+
+
+def test_the_band_of_a_training_curve_is_the_range_of_the_seeds_still_in_training() -> None:
+    figure = figures.training_curve({"rnn": [history(0.6, 0.5, 0.7), history(0.8, 0.9)]}, "val_loss")
+    (panel,) = figure.axes
+    assert panel.lines[0].get_ydata().tolist() == pytest.approx([0.7, 0.7, 0.7])
+    band = panel.collections[0].get_paths()[0].vertices
+    assert {(x, round(float(y), 6)) for x, y in band if x == 1} == {(1, 0.6), (1, 0.8)}
+    assert {(x, round(float(y), 6)) for x, y in band if x == 3} == {(3, 0.7)}
+
+
+def test_training_and_validation_rows_are_drawn_on_one_scale() -> None:
+    histories = {"rnn": [history(0.6, 0.5, 0.9)]}
+    limits = {figures.training_curve(histories, column).axes[0].get_ylim() for column in ("loss", "val_loss")}
+    assert len(limits) == 1
+    ((low, high),) = limits
+    assert low < 0.2 < 0.9 < high
 
 
 def test_training_curves_say_what_they_show() -> None:
@@ -69,6 +86,12 @@ def test_training_curves_say_what_they_show() -> None:
     assert [panel.get_ylabel() for panel in figure.axes] == ["accuracy", "", "loss (nats)", ""]
     assert all(panel.get_xlabel().startswith("epoch") for panel in figure.axes[2:])
     assert figure.axes[3].lines[0].get_ydata().tolist() == [0.6, 0.5]
+
+
+def test_a_training_that_does_not_change_is_drawn() -> None:
+    flat = pd.DataFrame({"epoch": [1, 2], "loss": 0.5, "val_loss": 0.5, "accuracy": 1.0, "val_accuracy": 1.0})
+    low, high = figures.training_curve({"rnn": [flat]}, "accuracy").axes[0].get_ylim()
+    assert low < 1 < high
 
 
 def test_a_training_of_one_epoch_is_drawn() -> None:
@@ -94,10 +117,10 @@ def confusion(true_negative: int, false_positive: int, false_negative: int, true
 def test_confusion_matrices_are_means_with_true_classes_as_rows() -> None:
     seeds = [confusion(80, 20, 5, 15), confusion(60, 40, 15, 5)]
     figure = figures.confusion_matrices({"rnn": seeds, "lstm": seeds[:1]}, ("bad", "good"))
-    assert [panel.get_title() for panel in figure.axes] == ["rnn (mean of 2 seeds)", "lstm (mean of 1 seeds)"]
+    assert [panel.get_title() for panel in figure.axes] == ["rnn (mean of 2 seeds)", "lstm (1 seed)"]
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == ["70.0%\n70 rows", "30.0%\n30 rows", "50.0%\n10 rows", "50.0%\n10 rows"]
-    assert figure.axes[0].images[0].get_array().tolist() == [[0.7, 0.3], [0.5, 0.5]]
+    assert figure.axes[0].collections[0].get_array().tolist() == [[0.7, 0.3], [0.5, 0.5]]
 
 
 def test_confusion_matrices_name_the_classes_on_both_axes() -> None:
@@ -149,7 +172,7 @@ def test_length_groups_are_of_single_runs() -> None:
 def test_accuracy_over_length_shows_every_model_and_chance() -> None:
     figure = figures.accuracy_over_length(figures.length_groups(predictions()))
     assert sorted(legend(figure)) == ["chance", "lstm", "rnn"]
-    assert figure.axes[0].get_ylabel() == "test accuracy, with one standard deviation over seeds"
+    assert figure.axes[0].get_ylabel() == "test accuracy ± 1 sd over seeds"
 
 
 def test_accuracy_over_length_draws_the_mean_over_the_seeds() -> None:
@@ -170,7 +193,7 @@ def test_a_figure_is_saved_and_closed(tmp_path: Path) -> None:
     figure = figures.confusion_matrices({"rnn": [confusion(8, 2, 1, 9)]}, ("negative", "positive"))
     figure.savefig(tmp_path / "confusion.png")
     image = plt.imread(tmp_path / "confusion.png")
-    assert image.shape[:2] == (420, 440)
+    assert image.shape[:2] == (460, 480)
     assert image.std() > 0
     figures.close(figure)
     assert not plt.fignum_exists(figure.number)

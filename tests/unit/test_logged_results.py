@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 
 from rnnlab import logged_results, named_results, result_comparison, store
 from rnnlab.errors import UserError
+from rnnlab.params import Run
 from rnnlab.result_comparison import Result
 from rnnlab.store import Store
-from tests.builders import COMMIT, outcome, predictions, summary
+from tests.builders import COMMIT, history, outcome, predictions, summary
 from tests.repository import Repository
 
 LOCK = {"stages": {"ingest": {"outs": [{"path": "data/interim/rows.parquet", "md5": "fe286f4c" * 4}]}}}
@@ -41,7 +42,7 @@ class Logged:
         for path, content in files.items():
             target = self.folder / path
             if isinstance(content, pd.DataFrame):
-                content.to_parquet(target)
+                content.to_csv(target) if path.endswith(".csv") else content.to_parquet(target)
             elif path.endswith(".json"):
                 target.write_text(json.dumps(content))
             else:
@@ -61,7 +62,8 @@ class Logged:
             tags = {"kind": "model", "model": model, "seed": str(seed), "mlflow.parentRunId": parent}
             rows = predictions({"only": letters}).drop(columns=["model", "seed"])
             metrics = {"test_accuracy": letters.count("o") / 4, "parameters": 1234.0, "seconds_per_epoch": float(seed)}
-            files = {"predictions.parquet": rows} if keep_predictions else {}
+            files = {f"{model}-{seed}.csv": history(0.3, 0.1 * seed)}
+            files |= {"predictions.parquet": rows} if keep_predictions else {}
             ids[f"{model}-{seed}"] = self.run(f"{model}-{seed}", tags, files, {**metrics, "best_val_loss": 0.1})
         tags = {"kind": "baseline", "model": "tfidf", "mlflow.parentRunId": parent, "dvc_experiment": name}
         ids["tfidf"] = self.run("tfidf", tags, {}, {"test_accuracy": 0.8, "parameters": 9.0})
@@ -104,6 +106,8 @@ def test_a_pipeline_is_read_back_whole(logged: Logged, wide: dict[str, str]) -> 
     assert result_comparison.data_version(found, "clean rows") == "fe286f4c"
     assert found.predictions is not None
     assert sorted(set(zip(found.predictions["model"], found.predictions["seed"], strict=True))) == sorted(HITS)
+    assert found.histories.keys() == set(HITS)
+    assert found.histories[Run("lstm", 2)]["val_loss"].tolist() == [0.3, 0.2]
 
 
 def test_a_model_is_read_with_the_parameters_of_its_pipeline(logged: Logged, wide: dict[str, str]) -> None:

@@ -39,6 +39,7 @@ def test_a_revision_is_read_from_git_and_dvc_s_cache(project: Repository) -> Non
     assert found.seconds == {"rnn": 45.0}
     assert found.values["train"]["seeds"] == [1, 2]
     assert "evaluate" in found.stages
+    assert {run.name: history["val_loss"].tolist() for run, history in found.histories.items()} == {"rnn-1": [0.3, 0.2]}
     assert found.predictions is not None
     assert found.predictions["id"].tolist() == ["r0", "r1", "r2"] * 2
     assert found.notes == []
@@ -70,6 +71,7 @@ def test_the_workspace_is_read_from_its_files(project: Repository) -> None:
     assert (found.kind, found.seconds) == ("workspace", {"rnn": 2.0})
     assert found.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
     assert found.values == find(project, "HEAD").values
+    assert [run.name for run in found.histories] == ["rnn-1"]
     assert found.predictions is None
     assert "dvc checkout" in found.lost
     table = find(project, "HEAD").predictions
