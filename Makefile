@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb report test fuzz lint ui server bench lock clean
+.PHONY: help install run train imdb report test fuzz lint ui demo server bench lock clean
 .PHONY: restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
@@ -65,6 +65,9 @@ lint: $(STAMP)  ## ruff, mypy, and the workflows
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@rnnlab ui --port $(PORT)
+
+demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types, word by word
+	@rnnlab demo
 
 server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
 	@rnnlab server

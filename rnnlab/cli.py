@@ -66,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(start=_ui)
 
+    demo = verbs.add_parser("demo", help="a page on 127.0.0.1 on which the networks read what one types, word by word")
+    demo.add_argument("--port", type=int, default=5050)
+    demo.set_defaults(start=lambda flags: commands.serve_demo(flags.port))
+
     promote = verbs.add_parser("promote", help="make a model the champion, if it passes the rule of params.yaml")
     promote.add_argument("run", nargs="?", help="the id of an MLflow run; the best model of the last result by default")
     promote.add_argument("--dry-run", action="store_true", help="only say what would happen")

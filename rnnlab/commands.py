@@ -66,6 +66,13 @@ def serve_ui(port: int) -> None:
     os.execvp("mlflow", [*command, "--backend-store-uri", opened.uri])
 
 
+def serve_demo(port: int) -> None:
+    """Serves a page on which networks read what one types."""
+    from rnnlab import demo
+
+    demo.serve(params.read(), port)
+
+
 def list_experiments() -> None:
     """Prints what can be run by name."""
     rows = [

@@ -1,6 +1,7 @@
 """What the page shows of single texts: how networks read them word by word, and which ones they get wrong."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ class Word(NamedTuple):
         probability: of the positive class up to and with it.
         shade: of its background, from 0, negative for sure, to 10, positive for sure.
         positive: which side of a half the network is on.
+        turn: whether this word brought it there.
         number: the probability where it is printed, "" elsewhere.
     """
 
@@ -31,6 +33,7 @@ class Word(NamedTuple):
     probability: str
     shade: int
     positive: bool
+    turn: bool
     number: str
 
 
@@ -102,27 +105,41 @@ def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
 def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -> Reading:
     """Shows one network's way through a text, its probabilities averaged over the seeds."""
     means = rows.groupby("position", sort=True).agg({"word": "first", "probability": "mean"})
-    sides = means["probability"] >= 0.5
-    turns = sides.ne(sides.shift(fill_value=sides.iloc[0]))
-    last = means.index[-1]
-    words = [
-        Word(
-            text=row.word,
-            probability=f"{row.probability:.2f}",
-            shade=round(10 * row.probability),
-            positive=bool(sides[place]),
-            number=f"{row.probability:.2f}" if turns[place] or place % EVERY == 0 or place in (1, last) else "",
-        )
-        for place, row in zip(means.index, means.itertuples(), strict=True)
-    ]
-    said = labels[int(sides[last])]
-    changes = int(turns.sum())
+    words = walk(means["word"].tolist(), means["probability"].tolist(), int(means.index[0]))
+    said = labels[int(words[-1].positive)]
+    turns = [place for place, word in zip(means.index, words, strict=True) if word.turn]
     counted = {0: "never changes its mind", 1: "changes its mind once"}.get(
-        changes, f"changes its mind {changes} times"
+        len(turns), f"changes its mind {len(turns)} times"
     )
-    where = f", last at word {means.index[turns][-1]}" if changes else ""
+    where = f", last at word {turns[-1]}" if turns else ""
     verdict = f"{'right' if said == label else 'wrong'}; {counted}{where}"
     return Reading(model, words, said, words[-1].probability, verdict)
+
+
+def walk(words: Sequence[str], probabilities: Sequence[float], first: int = 1) -> list[Word]:
+    """Shows each word with the probability of the positive class up to and with it.
+
+    Args:
+        words: one at least.
+        probabilities: one a word.
+        first: the place in the text of the first of them.
+    """
+    sides = [probability >= 0.5 for probability in probabilities]
+    turns = [False, *(side != before for before, side in pairwise(sides))]
+    last = first + len(words) - 1
+    return [
+        Word(
+            text=word,
+            probability=f"{probability:.2f}",
+            shade=round(10 * probability),
+            positive=side,
+            turn=turn,
+            number=f"{probability:.2f}" if turn or place % EVERY == 0 or place in (1, last) else "",
+        )
+        for place, (word, probability, side, turn) in enumerate(
+            zip(words, probabilities, sides, turns, strict=True), start=first
+        )
+    ]
 
 
 def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
