@@ -1,6 +1,7 @@
 (() => {
   const form = document.getElementById("read");
   const answer = document.getElementById("answer");
+  const heard = document.getElementById("heard");  // a screen reader hears the verdict, not every word again
   let waiting, asked;
   const read = async () => {
     asked?.abort();
@@ -9,6 +10,7 @@
     try {
       const reply = await fetch("answer", { method: "POST", body: new URLSearchParams(new FormData(form)), signal: asked.signal });
       answer.innerHTML = reply.ok ? await reply.text() : "<p class=\"lead\">The text was refused: it is too long.</p>";
+      heard.textContent = answer.querySelector(".lead").textContent;
       answer.classList.remove("stale");
     } catch (failure) {
       if (failure.name !== "AbortError") answer.textContent = "The page is no longer served: start it again with make demo.";

@@ -1,0 +1,81 @@
+"""The page on which networks read what one types, served and in a real browser."""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from reliability.ports import free_port
+from tests.browser import CHROMIUM, OPTIONS
+from tests.pipeline.conftest import Project
+
+TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the hero was awful."
+
+
+@pytest.fixture(scope="module")
+def address(finished: Project) -> Iterator[str]:
+    port = free_port()
+    with subprocess.Popen(
+        (sys.executable, "-m", "rnnlab.cli", "demo", "--port", str(port)),
+        cwd=finished.folder,
+        env=finished.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout
+        said = server.stdout.readline()
+        assert said == f"rnn and lstm read on http://127.0.0.1:{port}; stop with Ctrl-C\n"
+        yield f"http://127.0.0.1:{port}/"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 130
+
+
+def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> None:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            page = context.new_page()
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            heard: list[str] = []
+            page.on("console", lambda message, heard=heard: heard.append(message.text))
+            page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
+            page.goto(address)
+            field = page.get_by_label("A text to read")
+            field.fill("")
+            expect(page.locator("#answer")).to_contain_text("Nothing to read yet")
+            field.press_sequentially(TEXT[:40])
+            expect(page.locator(".words").first).to_contain_text("wonderful")
+            field.fill(TEXT)
+            field.press("Tab")
+            page.keyboard.press("Enter")
+            expect(page.locator(".words").first).to_contain_text("awful")
+            expect(page.get_by_role("status")).to_contain_text("rnn says")
+            assert page.locator("#answer b").count() == 0
+            assert page.locator(".words").count() == 2
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert not heard
+            page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"demo-{width}.png", full_page=True)
+            context.close()
+        browser.close()
+
+
+def test_it_works_without_a_script_and_answers_at_once(address: str) -> None:
+    body = urllib.parse.urlencode({"text": TEXT}).encode()
+    taken = []
+    for _ in range(20):
+        start = time.perf_counter()
+        with urllib.request.urlopen(address, body, timeout=30) as reply:
+            first = reply.read(1)
+            taken.append(time.perf_counter() - start)
+            assert "wonderful" in (first + reply.read()).decode()
+    assert statistics.median(taken) < 0.2  # a tenth of a second where nothing else runs
