@@ -12,7 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rnnlab import ascii_text
 from rnnlab.params import TokenizePad
+
+Change = Callable[[pa.Array], pa.Array]
 
 PADDING_ID = 0
 OOV_ID = 1
@@ -60,7 +63,11 @@ def clean(texts: pa.Array) -> pa.Array:
     resolved = _change_where(pc.match_substring(texts, "&"), texts, _resolve)
     plain = pc.replace_substring_regex(resolved, _MARKUP, " ")
     composed = _change_where(pc.invert(pc.string_is_ascii(plain)), plain, _compose)
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(composed, _BLANKS, " "))
+    return _by_alphabet(composed, ascii_text.single_spaces, _single_spaces)
+
+
+def _single_spaces(texts: pa.Array) -> pa.Array:
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, _BLANKS, " "))
 
 
 def _resolve(texts: pa.Array) -> list[str]:
@@ -96,9 +103,23 @@ def words(texts: pa.Array) -> pa.ListArray:
     Returns:
         Lists of words; a text without a word is a list of one empty string, which no vocabulary holds.
     """
+    spaced = _by_alphabet(texts, ascii_text.separate, _separate)
+    return pc.ascii_split_whitespace(pc.ascii_trim(spaced, " "))
+
+
+def _separate(texts: pa.Array) -> pa.Array:
     lowered = pc.replace_substring_regex(pc.utf8_lower(texts), _INVISIBLE, "")
-    spaced = pc.utf8_trim_whitespace(pc.replace_substring_regex(lowered, _SEPARATORS, " "))
-    return pc.split_pattern(spaced, " ")
+    return pc.replace_substring_regex(lowered, _SEPARATORS, " ")
+
+
+def _by_alphabet(texts: pa.Array, plain: Change, other: Change) -> pa.Array:
+    """Changes texts of ASCII by one function and others by another that does the same to them."""
+    is_plain = pc.string_is_ascii(texts)
+    if pc.all(is_plain).as_py():
+        return plain(texts)
+    changed = pc.replace_with_mask(texts, is_plain, plain(texts.filter(is_plain)))
+    is_other = pc.invert(is_plain)
+    return pc.replace_with_mask(changed, is_other, other(texts.filter(is_other)))
 
 
 def count_words(texts: pa.Array) -> Counter[str]:
