@@ -48,6 +48,10 @@ class MaskedMeanMax(MaskedMax):
         super().__init__(**options)
         self._mean = keras.layers.GlobalAveragePooling1D()
 
+    def get_config(self) -> dict[str, Any]:
+        """Adds the name, which Keras leaves out where a layer has an ``__init__`` and no configuration of its own."""
+        return {**super().get_config(), "name": self.name}
+
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Pools (rows, steps, channels) to (rows, 2 · channels)."""
         return keras.ops.concatenate([self._mean(inputs, mask=mask), super().call(inputs, mask)], axis=1)

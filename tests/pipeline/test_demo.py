@@ -1,7 +1,6 @@
 """The page on which networks read what one types, served and in a real browser."""
 
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -35,8 +34,7 @@ def address(finished: Project) -> Iterator[str]:
         said = server.stdout.readline()
         assert said == f"rnn and lstm read on http://127.0.0.1:{port}; stop with Ctrl-C\n"
         yield f"http://127.0.0.1:{port}/"
-        server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 130
+        server.terminate()
 
 
 def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> None:

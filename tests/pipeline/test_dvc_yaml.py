@@ -67,7 +67,7 @@ def test_a_name_in_the_parameters_is_no_command(fresh: Project) -> None:
     (fresh.folder / "data/features/vocabulary.json").write_text("[]")
     done = fresh.run("dvc", "repro", "--single-item", f"train@{name}-1", expect=None)
     assert done.returncode != 0
-    assert "error: params.yaml: models." in done.stdout + done.stderr
+    assert "error: params.yaml: compare.0: " in done.stdout + done.stderr
     assert not (fresh.folder / "pwned").exists()
 
 

@@ -118,7 +118,7 @@ def test_one_knob_retrains_one_model_and_its_revert_is_restored(project: Project
 
 
 def dvc_shows_the_difference(project: Project) -> None:
-    assert "lstm.mean.accuracy" in project.run("dvc", "metrics", "diff").stdout
+    assert "lstm.mean.log_loss" in project.run("dvc", "metrics", "diff").stdout
     assert "models.lstm.units" in project.run("dvc", "params", "diff").stdout
     page = project.run("dvc", "plots", "diff", "--json").stdout
     assert "val_loss" in page
