@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-
-from rnnlab import links, provenance, store
+from rnnlab import links, provenance, store, yaml_files
 from rnnlab.dotted_keys import flatten
 from rnnlab.errors import UserError
 from rnnlab.experiments import override
@@ -50,15 +48,14 @@ def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("
         key = provenance.result_key(recorded)
     except (FileNotFoundError, UserError):  # a page is worth having without them
         version = key = ""
-    yaml = YAML(typ="safe")
-    committed = yaml.load(provenance.git("show", f"{commit}:params.yaml", check=False)) if commit else None
+    committed = yaml_files.load(provenance.git("show", f"{commit}:params.yaml", check=False)) if commit else None
     local = store.tracking_uri() == store.local_uri() and not os.environ.get("MLFLOW_EXPERIMENT_NAME")
     return Origin(
         data=settings.data.csv,
         data_version=version,
         commit=commit,
         edited=provenance.git("diff", "--name-only", commit, "--", *CODE, check=False).split() if commit else [],
-        command=command(commit, yaml.load(values.read_text(encoding="utf-8")), committed),
+        command=command(commit, yaml_files.read(values), committed),
         search=links.result_filter(key) if key else "",
         link=links.result_link(UI, EXPERIMENT_ID, key) if key and local else "",
     )

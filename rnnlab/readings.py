@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -199,5 +200,6 @@ def mistake(settings: Params, key: str, row: Mapping[str, Any], text: str) -> Mi
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
     """Reads the texts of some rows, by id."""
-    table = pq.read_table(rows, columns=["id", "text"], filters=pc.field("id").isin(list(ids)))
+    wanted = pc.field("id").isin(pa.array(ids, pa.string()))  # of a network without mistakes there may be none
+    table = pq.read_table(rows, columns=["id", "text"], filters=wanted)
     return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))

@@ -170,5 +170,5 @@ def test_a_file_cannot_name_a_function_to_call(tmp_path, module: str) -> None:
 
 def test_older_formats_which_the_safe_mode_does_not_reach_are_refused(tmp_path) -> None:
     built().save(tmp_path / "lstm-1.h5")
-    with pytest.raises(UserError, match=r"lstm-1\.h5: not a model .* its name does not end in \.keras"):
+    with pytest.raises(UserError, match=r"lstm-1\.h5: not a model .*its name does not end in \.keras"):
         models.load(tmp_path / "lstm-1.h5")

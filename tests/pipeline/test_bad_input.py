@@ -178,7 +178,7 @@ def test_hostile_parameters_are_a_sentence(fresh: Project, content: str, reason:
 
 
 def test_formulas_are_not_computed_in_what_people_open(fresh: Project, ingested: Callable[..., object]) -> None:
-    ingested(table(*GOOD, "=HYPERLINK(1),=2", "a\rb,?", "-1,@x"))
+    ingested(table(*GOOD, "=HYPERLINK(1),=2", '"a\rb",?', "-1,@x"))
     rejected = (fresh.folder / "data/interim/rejected.csv").read_bytes().decode()
     assert "61,unknown label,'=2,'=HYPERLINK(1)\n" in rejected
     assert '"62","unknown label","?","a\rb"\n' in rejected
