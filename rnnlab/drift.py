@@ -9,9 +9,8 @@ import pandas as pd
 from scipy.stats import t
 from tabulate import tabulate
 
-from rnnlab.dotted_keys import flatten
 from rnnlab.params import Drift
-from rnnlab.result_comparison import ABSENT, NOTHING, VERSIONS, Result, data_version, differing_params
+from rnnlab.result_comparison import ABSENT, NOTHING, VERSIONS, Result, data_version, differing, differing_params
 
 SHOWN = 40  # lines of changes in a summary; the rest is counted
 
@@ -135,7 +134,7 @@ def summary(
     worse = [verdict.model for verdict in found if verdict.word == "worse"]
     answer = f"Worse than {before.name}: {', '.join(worse)}" if worse else f"No model is worse than in {before.name}"
     parts = [f"# {answer}", _table(found, now.measure, before.name)]
-    parts += [_changes("Parameters", differing_params([before, now])), _changes("Data", _differences(*data))]
+    parts += [_changes("Parameters", differing_params([before, now])), _changes("Data", differing(data))]
     return "\n\n".join(part for part in [*parts, _chart(curves)] if part) + "\n"
 
 
@@ -150,12 +149,6 @@ def _table(found: Sequence[Verdict], measure: str, name: str) -> str:
     title = "MSE" if measure == "mse" else "accuracy"
     headings = ["model", f"test {title}, {name}", "now", "change", "p", ""]
     return tabulate(rows, headers=headings, tablefmt="github", disable_numparse=True)
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
-    old, new = flatten(before), flatten(now)
-    keys = dict.fromkeys([*old, *new])
-    return {key: [old.get(key, ABSENT), new.get(key, ABSENT)] for key in keys if old.get(key, ABSENT) != new.get(key)}
 
 
 def _changes(title: str, changed: Mapping[str, Sequence[Any]]) -> str:

@@ -104,8 +104,13 @@ def findings(results: Sequence[Result]) -> list[str]:
 
 
 def differing_params(results: Sequence[Result]) -> dict[str, list[Any]]:
-    """Finds the parameters that are not the same in all results: their values by dotted key, `ABSENT` for none."""
-    every = [flatten(result.values) for result in results]
+    """Finds the parameters that are not the same in all results; see `differing`."""
+    return differing([result.values for result in results])
+
+
+def differing(nested: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Finds what is not the same in all mappings: the values by dotted key, `ABSENT` for none."""
+    every = [flatten(values) for values in nested]
     keys = dict.fromkeys(key for flat in every for key in flat)
     found = {key: [flat.get(key, ABSENT) for flat in every] for key in keys}
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
