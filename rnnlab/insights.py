@@ -5,19 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from rnnlab import explanations, features, models
 from rnnlab.params import Params
+from rnnlab.row_texts import read_texts
 from rnnlab.spreadsheets import defused
-
-
-def read_texts(rows: Path, ids: list[str]) -> dict[str, str]:
-    """Reads the texts of some test rows."""
-    table = pq.read_table(rows, columns=["id", "text"], filters=pc.field("id").isin(ids))
-    return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
 def average(predictions: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from rnnlab.pages import cut
 from rnnlab.params import Params
+from rnnlab.row_texts import read_texts
 
 EVERY = 10  # words between numbers
 LEAD = 300  # characters of a text that are shown at once
@@ -196,10 +194,3 @@ def mistake(settings: Params, key: str, row: Mapping[str, Any], text: str) -> Mi
     # Cut between words where there is a gap near.
     end = len(whole) if len(whole) <= LEAD else max(whole.rfind(" ", LEAD - 60, LEAD), 0) or LEAD
     return Mistake(key, labels[truth], int(row["words"]), said, groups, whole[:end], whole[end:])
-
-
-def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
-    """Reads the texts of some rows, by id."""
-    wanted = pc.field("id").isin(pa.array(ids, pa.string()))  # of a network without mistakes there may be none
-    table = pq.read_table(rows, columns=["id", "text"], filters=wanted)
-    return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))

@@ -90,9 +90,3 @@ def test_a_word_without_end_is_cut(two: Params, tmp_path: Path) -> None:
     (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), rows, 5)
     assert len(row.lead) == readings.LEAD
     assert row.rest.endswith("x …") and len(row.rest) == readings.LONGEST - readings.LEAD + 2
-
-
-def test_of_no_mistakes_there_are_no_texts(tmp_path: Path) -> None:
-    pd.DataFrame({"id": ["a", "b"], "text": ["one", "two"]}).to_parquet(tmp_path / "rows.parquet")
-    assert readings.read_texts(tmp_path / "rows.parquet", []) == {}
-    assert readings.read_texts(tmp_path / "rows.parquet", ["b"]) == {"b": "two"}
