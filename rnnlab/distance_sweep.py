@@ -58,28 +58,28 @@ def sentence(points: pd.DataFrame) -> str:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Draws accuracy over distance: mean over the seeds with one standard deviation."""
+    """Draws accuracy over distance: each seed as a point, a line through their means."""
     figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
     for index, (model, group) in enumerate(points.groupby("model", sort=False)):
-        means = group.groupby("distance")["accuracy"].agg(["mean", "std", "size"]).fillna(0)
-        panel.errorbar(
-            means.index,
-            means["mean"],
-            means["std"],
-            **figures.line(index),
+        style = figures.line(index)
+        means = group.groupby("distance")["accuracy"].mean()
+        seeds = figures.seeds(group["seed"].nunique())
+        panel.plot(means.index, means, **style, label=f"{model} (mean of {seeds})")
+        panel.plot(
+            group["distance"],
+            group["accuracy"],
+            linestyle="none",
+            color=style["color"],
             marker=figures.MARKERS[index % 6],
-            capsize=3,
-            label=f"{model} ({figures.seeds(means['size'].max())})",
+            alpha=0.7,
+            label=f"{model}, each seed",
         )
     panel.axhline(CHANCE, color="grey", linewidth=1.5, linestyle=":", label="chance")
     distances = sorted(points["distance"].unique())
     panel.set_xscale("log")
     panel.set_xticks(distances, [str(distance) for distance in distances])
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.set(
-        xlabel="words that a verdict must be remembered over, at most",
-        ylabel="accuracy on far verdicts ± 1 sd over seeds",
-    )
+    panel.set(xlabel="words that a verdict must be remembered over, at most", ylabel="accuracy on far verdicts")
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**figures.GRID)
     panel.legend()

@@ -45,12 +45,13 @@ def test_a_sweep_is_drawn_over_a_logarithmic_distance() -> None:
     [panel] = figure.axes
     assert panel.get_xscale() == "log"
     assert [text.get_text() for text in panel.get_xticklabels()] == ["10", "100", "200", "400"]
-    drawn = {container.get_label(): container.lines[0].get_ydata().tolist() for container in panel.containers}
-    assert drawn == {
-        "rnn (2 seeds)": pytest.approx([0.97, 0.945, 0.98, 0.54]),
-        "lstm (2 seeds)": pytest.approx([0.99, 0.975, 0.965, 0.85]),
-    }
-    styles = {(line.get_linestyle(), line.get_marker()) for line in (box.lines[0] for box in panel.containers)}
+    drawn = {line.get_label(): line for line in panel.lines}
+    assert drawn["rnn (mean of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.97, 0.945, 0.98, 0.54])
+    assert drawn["lstm (mean of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.99, 0.975, 0.965, 0.85])
+    every = SWEEP[SWEEP["model"] == "rnn"]
+    assert drawn["rnn, each seed"].get_xydata().tolist() == every[["distance", "accuracy"]].to_numpy().tolist()
+    assert drawn["rnn, each seed"].get_marker() != drawn["lstm, each seed"].get_marker()
+    styles = {drawn[f"{model} (mean of 2 seeds)"].get_linestyle() for model in ("rnn", "lstm")}
     assert len(styles) == 2
     assert "chance" in [text.get_text() for text in panel.get_legend().get_texts()]
 
