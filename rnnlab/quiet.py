@@ -1,16 +1,20 @@
-"""Keeps start-up noise that nobody can act on off the screen."""
+"""Imports Keras without what nobody needs: noise on the screen, and packages that it only tries."""
 
+import importlib
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+# Keras imports them for drawings and wrappers that nothing here uses, does without them, and is there a third sooner.
+UNUSED = ("matplotlib", "sklearn")
 
 
 @contextmanager
 def importing_keras() -> Iterator[None]:
-    """Hides what TensorFlow prints while it is imported: CPU features, missing GPUs.
+    """Imports Keras, and hides what TensorFlow prints meanwhile and in the block: CPU features, missing GPUs.
 
     It comes from C++ straight to file descriptor 2, so that is what is diverted. An import that fails shows
     everything; ``TF_CPP_MIN_LOG_LEVEL``, when set, keeps its value. Its Python warnings, such as on a graph traced for
@@ -22,6 +26,8 @@ def importing_keras() -> Iterator[None]:
     with tempfile.TemporaryFile() as sink:
         os.dup2(sink.fileno(), 2)
         try:
+            with _hidden(UNUSED):
+                importlib.import_module("keras")
             yield
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:
@@ -31,3 +37,15 @@ def importing_keras() -> Iterator[None]:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+
+
+@contextmanager
+def _hidden(packages: Iterable[str]) -> Iterator[None]:
+    """Lets imports of packages fail that were not imported before."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # as Python's manual has it
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]

@@ -1,8 +1,10 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
-from rnnlab.quiet import importing_keras
+from rnnlab.quiet import UNUSED, importing_keras
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
@@ -55,3 +57,19 @@ def test_a_chosen_log_level_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LEVEL, "0")
     with importing_keras():
         assert os.environ[LEVEL] == "0"
+
+
+def test_packages_that_keras_only_tries_are_not_imported_and_can_be_later() -> None:
+    script = f"""
+import sys
+from rnnlab.quiet import importing_keras
+with importing_keras():
+    import keras
+print(sorted({set(UNUSED)!r} & set(sys.modules)))
+import matplotlib.pyplot, sklearn.linear_model
+with importing_keras():
+    pass
+print("sklearn" in sys.modules, keras.layers.LSTM(1).units)
+"""
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
+    assert (done.stdout.split("\n"), done.stderr) == (["[]", "True 1", ""], "")
