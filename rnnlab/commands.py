@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabulate import tabulate
 
-from rnnlab import experiments, params
+from rnnlab import dvc_experiments, experiments, params
 from rnnlab.errors import UserError, first_line
 from rnnlab.experiments import Named
 from rnnlab.files import read_json, write_text
@@ -103,14 +103,14 @@ def _description(named: Named) -> str:
     for name, fact in facts.items():
         if fact:
             lines += textwrap.wrap(f"{name + ':':12}{fact}", 110, subsequent_indent=" " * 12)
-    lines += ["", "params:", *(f"  {key}: {experiments.override(value)}" for key, value in named.params.items())]
+    lines += ["", "params:", *(f"  {key}: {dvc_experiments.override(value)}" for key, value in named.params.items())]
     if file.variants:
         lines += ["", "variants:", *(f"  {name}: {_pairs(changes)}" for name, changes in file.variants.items())]
     return "\n".join(lines)
 
 
 def _pairs(values: dict[str, float]) -> str:
-    return ", ".join(f"{name} {experiments.override(value)}" for name, value in values.items())
+    return ", ".join(f"{name} {dvc_experiments.override(value)}" for name, value in values.items())
 
 
 def run_experiment(name: str, csv: str | None, queue: bool, dry_run: bool) -> None:
@@ -120,11 +120,11 @@ def run_experiment(name: str, csv: str | None, queue: bool, dry_run: bool) -> No
         SystemExit: DVC failed; with its status.
     """
     named = experiments.load(name, params.read())
-    reviews = experiments.find_reviews(named, csv, os.environ)
-    setups = experiments.pending(named, {*experiments.recorded(), *experiments.queued()})
+    reviews = dvc_experiments.find_reviews(named, csv, os.environ)
+    setups = dvc_experiments.pending(named, {*dvc_experiments.recorded(), *dvc_experiments.queued()})
     if len(setups) < len(named.setups):
         print(f"{len(named.setups) - len(setups)} of {len(named.setups)} exist already and are left as they are")
-    commands = [experiments.command(setup, queue=queue, csv=reviews) for setup in setups]
+    commands = [dvc_experiments.command(setup, queue=queue, csv=reviews) for setup in setups]
     for command in commands:
         print(shlex.join(command), flush=True)
     if dry_run:

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import matplotlib
 import pandas as pd
 
-from rnnlab import distance_sweep, experiments, figures, findings, params
+from rnnlab import distance_sweep, dvc_experiments, experiments, figures, findings, params
 from rnnlab.distance_sweep import DISTANCE
 from rnnlab.experiments import Named, Setup
 from rnnlab.files import replacing, write_text
@@ -24,7 +24,7 @@ def write(target: Path) -> list[Path]:
         UserError: an experiment's file is wrong, or this is no repository of Git and DVC.
     """
     named = experiments.load_all(params.read())
-    outcomes = read_outcomes(named, experiments.recorded(), dvc_cache(Path().resolve()))
+    outcomes = read_outcomes(named, dvc_experiments.recorded(), dvc_cache(Path().resolve()))
     written = []
     for experiment in named:
         points = distance_sweep.points(experiment, outcomes)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
-from rnnlab import experiments, statistics
+from rnnlab import dvc_experiments, statistics
 from rnnlab.experiments import Named, Setup
 from rnnlab.gains import Gain, Gains
 from rnnlab.outcomes import Outcome
@@ -103,7 +103,7 @@ def drift(setup: Setup, outcome: Outcome) -> list[str]:
         for part in key.split("."):
             place = place.get(part) if isinstance(place, dict) else None
         if place != value:
-            changed.append(f"{key} {experiments.override(place)}, not {experiments.override(value)}")
+            changed.append(f"{key} {dvc_experiments.override(place)}, not {dvc_experiments.override(value)}")
     warnings = {
         "with other parameters than its file names now": "; ".join(changed),
         "with changes that were not committed": ", ".join(outcome.edited),

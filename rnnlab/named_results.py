@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from rnnlab import experiments, outcomes, params, provenance, store, yaml_files
+from rnnlab import dvc_experiments, outcomes, params, provenance, store, yaml_files
+from rnnlab.dvc_experiments import Recorded
 from rnnlab.errors import UserError, first_line
-from rnnlab.experiments import Recorded
 from rnnlab.files import read_json
 from rnnlab.outcomes import CODE
 from rnnlab.params import Run
@@ -60,7 +60,7 @@ def find(name: str, folder: Path, cache: Path | None = None) -> Result:
 def _commits(name: str, folder: Path) -> dict[str, Recorded]:
     """Finds what a name means to DVC and to Git, by kind."""
     found = {}
-    recorded = experiments.recorded(folder).get(name)
+    recorded = dvc_experiments.recorded(folder).get(name)
     if recorded:
         found[EXPERIMENT] = recorded
     commit = provenance.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False, folder=folder)
@@ -154,7 +154,7 @@ def _epoch_seconds(seconds: Mapping[Run, Sequence[float]]) -> dict[str, float]:
 
 def _logged(name: str, folder: Path) -> Result:
     """Reads an MLflow run, for which MLflow has to be imported."""
-    known = [WORKSPACE, *experiments.recorded(folder), *_branches_and_tags(folder)]
+    known = [WORKSPACE, *dvc_experiments.recorded(folder), *_branches_and_tags(folder)]
     # Looking for a name is no reason to create a store.
     if not os.environ.get("MLFLOW_TRACKING_URI") and not (store.folder() / "mlflow.db").is_file():
         raise UserError(_unknown(name, known))

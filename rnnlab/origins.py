@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from rnnlab import links, provenance, store, yaml_files
 from rnnlab.dotted_keys import flatten
+from rnnlab.dvc_experiments import override
 from rnnlab.errors import UserError
-from rnnlab.experiments import override
 from rnnlab.params import Params
 
 CODE = ("dvc.yaml", "rnnlab", "stages")

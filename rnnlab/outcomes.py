@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab import provenance, yaml_files
+from rnnlab.dvc_experiments import Recorded
 from rnnlab.errors import UserError
-from rnnlab.experiments import Named, Recorded, Setup
+from rnnlab.experiments import Named, Setup
 from rnnlab.params import Run
 
 CODE = ("dvc.yaml", "rnnlab", "stages")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from tabulate import tabulate
 
-from rnnlab import comparisons, experiments, gains, statistics
+from rnnlab import comparisons, dvc_experiments, gains, statistics
 from rnnlab.dotted_keys import flatten
 from rnnlab.errors import UserError
 from rnnlab.findings import gain_sentence
@@ -146,7 +146,7 @@ def origins_rows(results: Sequence[Result], changed: Mapping[str, Sequence[Any]]
     rows = [["kind", *(result.kind for result in results)], ["git commit", *(result.commit for result in results)]]
     rows += [[heading, *(data_version(result, heading) for result in results)] for heading in VERSIONS]
     for key, values in changed.items():
-        rows.append([key, *(NOTHING if value is ABSENT else experiments.override(value) for value in values)])
+        rows.append([key, *(NOTHING if value is ABSENT else dvc_experiments.override(value) for value in values)])
     return rows
 
 

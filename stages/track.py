@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnlab import experiments, params, provenance, report, store
+from rnnlab import dvc_experiments, params, provenance, report, store
 from rnnlab.errors import UserError, exit_status, first_line
 from rnnlab.files import read_json
 from rnnlab.params import Params
@@ -132,7 +132,7 @@ def workspace_lock(settings: Params) -> dict[str, Any]:
 def backfill() -> None:
     """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its own files."""
     root = provenance.project_root()
-    for name, found in experiments.recorded().items():
+    for name, found in dvc_experiments.recorded().items():
         with checked_out(found.commit, root) as folder:
             environment = {
                 **os.environ,

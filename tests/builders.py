@@ -20,7 +20,7 @@ def named(name: str = "it", parent: str = "", **values: Any) -> Named:
     file = Experiment.model_validate({**texts, **source, **values})
     variants = {f"{name}-{variant}": changes for variant, changes in file.variants.items()} or {name: {}}
     setups = tuple(Setup(place, {**file.params, **changes}, None) for place, changes in variants.items())  # type: ignore[arg-type]
-    return Named(name, (parent, name) if parent else (name,), file, "embedded", file.params, setups)
+    return Named(name, (parent, name) if parent else (name,), file, file.data or "embedded", file.params, setups)
 
 
 def summary(*accuracies: float, figure: str = "accuracy") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from rnnlab.experiments import Recorded
+from rnnlab.dvc_experiments import Recorded
 from rnnlab.params import Params
 from tests.builders import history, lengths, predictions, summary
 

@@ -18,7 +18,18 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from rnnlab import checkpoints, experiments, features, params, predictions, reviews, series, text, yaml_files
+from rnnlab import (
+    checkpoints,
+    dvc_experiments,
+    experiments,
+    features,
+    params,
+    predictions,
+    reviews,
+    series,
+    text,
+    yaml_files,
+)
 from rnnlab.checkpoints import State
 from rnnlab.classifier import Answers, Classifier
 from rnnlab.csv_files import open_csv, parse
@@ -190,14 +201,14 @@ def check_experiment(case: tuple[str, dict[str, Any], str], folder: Path) -> Non
         assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", setup.name)
         reached = (folder / setup.settings.data.csv).resolve()
         assert reached.is_relative_to(folder.resolve())
-        words = experiments.command(setup, queue=False, csv=None)
+        words = dvc_experiments.command(setup, queue=False, csv=None)
         assert all(isinstance(word, str) for word in words)
 
 
 def check_override(value: Any, folder: Path) -> None:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    read = OverridesParser.create().parse_override(f"data.csv={experiments.override(value)}")
+    read = OverridesParser.create().parse_override(f"data.csv={dvc_experiments.override(value)}")
     assert not read.is_sweep_override()
     assert read.value() == value
 

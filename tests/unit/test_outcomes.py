@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlab import experiments, outcomes
+from rnnlab import dvc_experiments, outcomes
 from rnnlab.errors import UserError
 from rnnlab.params import Params, Run
 from tests.builders import named, outcome, predictions, summary
@@ -15,7 +15,7 @@ def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Reposit
     lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
     made_repository.write("rnnlab/models.py", "# not committed\n")
     found = made_repository.record("wide", baseline)
-    assert experiments.recorded(made_repository.folder) == {"wide": found}
+    assert dvc_experiments.recorded(made_repository.folder) == {"wide": found}
     every = [named("wide"), named("absent")]
     read = outcomes.read_outcomes(every, {"wide": found}, made_repository.cache, made_repository.folder)
     assert list(read) == ["wide"]
