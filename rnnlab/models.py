@@ -75,7 +75,7 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> ke
     layers = [
         keras.Input((max_length,), dtype="int32", name="tokens"),
         keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
-        keras.layers.Dropout(params.word_dropout, noise_shape=(None, max_length, 1), name="word_dropout"),
+        keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
         keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
         *_recurrent(params),
         *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),

@@ -4,7 +4,7 @@
 - The loop is one XLA kernel with a backward pass of its own: the gradient of the recurrent weights is one product after
   the loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
   GPUs").
-- Steps that are padding in every row of a batch are not taken.
+- Steps that are padding in every row of a batch are cut off, or at least not taken.
 """
 
 import functools
@@ -61,6 +61,10 @@ CELLS = {
 }
 
 
+# Steps are cut off by so many: XLA compiles its loops once more for each length it meets.
+STRIDE = 64
+
+
 def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:
     """Gives a network that shares the variables of ``model`` and computes the same, faster.
 
@@ -82,6 +86,8 @@ def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:
         rest = list(itertools.dropwhile(lambda layer: isinstance(layer, keras.layers.Dropout) and not layer.rate, rest))
         if isinstance(rest[0], Recurrence) and not rest[0].directions[0].dropout:
             layers = [Recurrence(rest[0].layer, batch_size, embedding), *rest[1:]]
+        if embedding.mask_zero:
+            layers = [Trim(), *layers]
     dtype = model.inputs[0].dtype
     return keras.Sequential([keras.Input(model.input_shape[1:], dtype=dtype), *layers], name=model.name)
 
@@ -89,6 +95,21 @@ def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:
 def _is_known(layer: keras.Layer) -> bool:
     inner = getattr(layer, "forward_layer", layer)
     return type(inner) in CELLS and not inner.recurrent_dropout and inner.compute_dtype == "float32"
+
+
+class Trim(keras.layers.Layer):
+    """Cuts off time steps that are padding in every row, on both sides, in multiples of `STRIDE`."""
+
+    def call(self, words: Tensor) -> Tensor:
+        """Takes word ids, (rows, steps), and gives (rows, fewer steps)."""
+        first, stop = _used(tf.transpose(words != 0))
+        steps = tf.minimum(tf.shape(words)[1], -(-(stop - first) // STRIDE) * STRIDE)
+        first = tf.minimum(first, tf.shape(words)[1] - steps)
+        return words[:, first : first + steps]
+
+    def compute_output_spec(self, words: keras.KerasTensor) -> keras.KerasTensor:
+        """Leaves the number of steps open."""
+        return keras.KerasTensor((words.shape[0], None), words.dtype)
 
 
 class Recurrence(keras.layers.Layer):
@@ -188,9 +209,7 @@ def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor) -> Tensor:
         The outputs, float32 of shape (steps, rows, units).
     """
     forward, backward = _loops(cell)
-    used = tf.cast(tf.reduce_any(kept, axis=(1, 2)), tf.int32)
-    first = tf.argmax(used, output_type=tf.int32)
-    stop = tf.shape(kept)[0] - tf.argmax(used[::-1], output_type=tf.int32)
+    first, stop = _used(kept[:, :, 0])
 
     @tf.custom_gradient
     def run(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
@@ -206,6 +225,12 @@ def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor) -> Tensor:
 
     outputs: Tensor = run(inputs, kernel)
     return outputs
+
+
+def _used(kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Gives of (steps, rows) the first step that any row keeps, and the one after the last; all, where none does."""
+    used = tf.cast(tf.reduce_any(kept, axis=1), tf.int32)
+    return tf.argmax(used, output_type=tf.int32), tf.shape(used)[0] - tf.argmax(used[::-1], output_type=tf.int32)
 
 
 @functools.cache

@@ -20,12 +20,12 @@ SHAPES = {
 CELLS = ("simple_rnn", "lstm", "gru")
 
 
-def words(lengths: list[int], side: str) -> np.ndarray:
+def words(lengths: list[int], side: str, steps: int = STEPS) -> np.ndarray:
     """Rows of so many words, padded on one side."""
-    rows = np.random.default_rng(3).integers(1, VOCABULARY, (len(lengths), STEPS)).astype(np.int32)
-    place = np.arange(STEPS)
+    rows = np.random.default_rng(3).integers(1, VOCABULARY, (len(lengths), steps)).astype(np.int32)
+    place = np.arange(steps)
     for row, length in zip(rows, lengths, strict=True):
-        row[(place < STEPS - length) if side == "pre" else (place >= length)] = 0
+        row[(place < steps - length) if side == "pre" else (place >= length)] = 0
     return rows
 
 
@@ -67,6 +67,18 @@ def test_outputs_and_gradients_are_those_of_the_stock_layers(cell: str, shape: s
     # Two steps are padding in all rows, one row is padding alone (whose mean Keras has as 0 / 0), and the last batch of
     # four is not full.
     assert_same(stock, fast, words([5, 3, 1, 2 if "pooled" in shape else 0, 4, 5], side))
+
+
+@pytest.mark.parametrize(
+    ("side", "lengths", "left"), [("pre", [70, 9, 1], 128), ("post", [65, 30, 2], 128), ("pre", [9, 3], 64)]
+)
+def test_padding_that_a_whole_batch_shares_is_cut_off(side: str, lengths: list[int], left: int) -> None:
+    stock, fast = twins(plain(3, 4, cell="lstm", **SHAPES["both-directions-pooled"]), steps=200)
+    tokens = words(lengths, side, steps=200)
+    assert_same(stock, fast, tokens)
+    cut = fast.layers[0](tokens).numpy()
+    assert cut.shape == (len(lengths), left)
+    assert [row[row > 0].tolist() for row in cut] == [row[row > 0].tolist() for row in tokens]
 
 
 @pytest.mark.parametrize("cell", CELLS)
