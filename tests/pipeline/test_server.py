@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 from reliability.ports import free_port
 from rnnlab import server
 from rnnlab.errors import UserError
+from tests import writers
 
 ROOT = Path(__file__).parents[2]
 # What the pipeline does, with nothing to go by but its environment.
@@ -168,6 +169,12 @@ def test_runs_and_artifacts_outlive_a_restart(team: Team, tmp_path: Path) -> Non
     assert client.get_run(run).data.metrics == {"test_accuracy": 0.75}
     assert Path(client.download_artifacts(run, "note.txt", str(tmp_path))).read_text() == "seen"
     assert list((team.folder / "artifacts").rglob("note.txt"))
+
+
+@needs_postgres
+def test_concurrent_writers_lose_and_double_nothing(team: Team, tmp_path: Path) -> None:
+    writers.race(writers.environment(tmp_path) | team.login(), tmp_path)
+    writers.assert_nothing_is_lost_or_doubled(MlflowClient(team.uri))
 
 
 @needs_postgres
