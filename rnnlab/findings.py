@@ -16,6 +16,8 @@ def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains
     file, sentences = experiment.experiment, []
     own = {model: gain for (name, model), gain in gains.items() if name == setup.name}
     for model, found in own.items():
+        if not any(found.difference):  # the very same network, of which the experiment makes something more
+            continue
         which = f" ({model})" if len(own) > 1 else ""
         sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", found))
     if file.extends and not own:

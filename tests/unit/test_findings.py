@@ -31,6 +31,8 @@ def test_the_first_finding_is_the_gain() -> None:
     gains = {("child", "rnn"): change(0.75, 0.7, 0.8), ("other", "rnn"): change(0.1, 0.1, 0.1)}
     [first] = findings.all_findings(child, setup, outcome(), gains)
     assert first.startswith("child is 75.0 points better than root, 95 % interval 70.0 to 80.0")
+    same = {("child", "rnn"): change(0.0, 0.0, 0.0)}
+    assert findings.all_findings(child, setup, outcome(), same) == []
     [lonely] = findings.all_findings(child, setup, outcome(), {})
     assert lonely == "no comparison with root: it was not run, or DVC's cache has lost predictions"
 
