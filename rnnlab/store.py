@@ -12,7 +12,8 @@ from rnnlab.provenance import project_root
 
 SyncMode = Literal["strict", "warn", "off"]
 EXPERIMENT = "rnn-vs-lstm"
-LOCK_SECONDS = 120
+# Of a queue of others: on a busy machine each may take a minute to log to a server, and they do not take turns.
+LOCK_SECONDS = 900
 
 
 class Store(NamedTuple):
