@@ -33,11 +33,13 @@ DEBIAN = Path("/usr/lib/postgresql")  # where Debian keeps the programs of each 
 DATABASE = "postgresql+psycopg2:///mlflow"
 
 # A team logs into one experiment: with READ only its creator could. With EDIT all add to it, and none deletes
-# what others logged.
+# what others logged. A password is slow to check by design, and a run makes some hundred requests: a check holds for
+# half a minute, as does, at most, a password that was changed.
 LOGIN = f"""[mlflow]
 default_permission = EDIT
 database_uri = {DATABASE}
 admin_username = {ADMIN}
+auth_cache_ttl_seconds = 30
 """
 
 
