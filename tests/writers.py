@@ -16,7 +16,7 @@ from rnnlab.results import Pipeline, Training
 ROOT = Path(__file__).parents[1]
 WRITERS = 4
 # WRITER_ROUNDS=50 for a campaign.
-ROUNDS = int(os.environ.get("WRITER_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("WRITER_ROUNDS", "2"))
 
 
 def result(key: str, folder: Path) -> Pipeline:

@@ -96,8 +96,7 @@ class Team:
 
     def log(self, login: dict[str, str]) -> subprocess.CompletedProcess[str]:
         (self.place / "note.txt").write_text("seen", encoding="utf-8")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_"))}
-        environment |= {**login, "DVC_ROOT": str(self.place), "PYTHONPATH": str(ROOT)}
+        environment = writers.environment(self.place) | login | {"PYTHONPATH": str(ROOT)}
         command = (sys.executable, "-c", LOG)
         return subprocess.run(command, cwd=self.place, env=environment, capture_output=True, text=True, check=False)
 
