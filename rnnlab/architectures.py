@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import h5py
 
-from rnnlab.errors import UserError
+from rnnlab.files import reading
 
 Shape = tuple[int, ...]  # of one row
 
@@ -42,15 +42,11 @@ def read_layers(source: Path) -> list[Layer]:
     Raises:
         UserError: the file is missing or not what `rnnlab.models.save` writes.
     """
-    try:
+    with reading(source):
         with zipfile.ZipFile(source) as archive:
             config = json.loads(archive.read("config.json"))["config"]
             weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
         return _layers(config["layers"], weights)
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
-    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as damage:
-        raise UserError(f"{source}: not a whole .keras file ({damage}); remove it and run `dvc repro`") from None
 
 
 def _layers(configs: list[dict[str, Any]], weights: h5py.File) -> list[Layer]:

@@ -18,8 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
 from rnnlab import text
-from rnnlab.errors import UserError
-from rnnlab.files import replacing
+from rnnlab.files import reading, replacing
 
 NAMES = ("majority", "tfidf", "nbsvm")
 MIN_ROWS = 2  # in which an n-gram must occur
@@ -107,17 +106,13 @@ def load(source: Path) -> Linear:
     Raises:
         UserError: the file is missing or damaged.
     """
-    try:
+    with reading(source):
         with source.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             name, terms, scale, weights, intercept = (arrays[field] for field in Linear._fields)
         words = pa.array(terms.tobytes().decode().split("\n")[:-1], pa.string())
         if str(name) not in NAMES or not len(words) == len(scale) == len(weights):
             raise ValueError("its arrays do not belong together")
         return Linear(str(name), words, scale, weights, float(intercept))
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
-    except Exception as damage:  # NumPy and zipfile raise any of a dozen types
-        raise UserError(f"{source}: not a whole baseline ({damage}); remove it and run `dvc repro`") from None
 
 
 def _batches(texts: pa.Array) -> Iterator[pa.Array]:

@@ -115,7 +115,8 @@ def _latency_ms(run_id: str) -> float:
     text = pd.DataFrame({"text": [TYPICAL_TEXT]})
     seconds = []
     try:
-        model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+        with tempfile.TemporaryDirectory() as folder:
+            model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model", dst_path=folder)
         for _ in range(WARM_UP_CALLS + TIMED_CALLS):
             start = time.perf_counter()
             answer = model.predict(text)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rnnlab.errors import UserError
+from rnnlab.files import reading
 from rnnlab.text import Encoded
 
 
@@ -77,15 +77,11 @@ def map_array(source: Path) -> npt.NDArray[Any]:
     Raises:
         UserError: the file is missing, cut short or no array.
     """
-    try:
+    with reading(source):
         array = np.load(source, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive of arrays")
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
-    except Exception as damage:  # NumPy reads the header with Python's own parser, and zipfile has its own
-        raise UserError(f"{source}: not a whole array ({damage}); remove it and run `dvc repro`") from None
-    return array
+        return array
 
 
 class Writer:

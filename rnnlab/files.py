@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnlab.errors import UserError
+from rnnlab.errors import UserError, first_line
 
 
 @contextmanager
@@ -49,15 +49,30 @@ def write_json(target: Path, value: Any) -> None:
     write_text(target, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+@contextmanager
+def reading(source: Path) -> Iterator[None]:
+    """Stands around the reading of a file that an earlier stage wrote, and of nothing else.
+
+    Raises:
+        UserError: the file is missing, or it is damaged or cut short.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
+    except (UserError, MemoryError, PermissionError):
+        raise
+    except Exception as damage:  # pandas, Arrow, NumPy and zipfile raise any of a dozen types
+        raise UserError(
+            f"{source}: damaged or cut short ({first_line(damage)}); remove it and run `dvc repro`"
+        ) from None
+
+
 def read_json(source: Path) -> Any:
     """Reads JSON that an earlier stage wrote.
 
     Raises:
         UserError: the file is missing or cut short.
     """
-    try:
+    with reading(source):
         return json.loads(source.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
-    except (ValueError, RecursionError) as damage:  # a number or a nesting beyond what Python reads
-        raise UserError(f"{source}: not whole JSON ({damage}); remove it and run `dvc repro`") from None

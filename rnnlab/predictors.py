@@ -1,5 +1,6 @@
 """Models ready to be asked: the champion, any model of MLflow, or a file."""
 
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -139,10 +140,11 @@ def _load_logged(uri: str, version: str) -> Predictor:
     import pandas as pd
 
     try:
-        signature = mlflow.models.get_model_info(uri).signature
-        if "text" not in signature.inputs.input_names():
+        # In a folder of our own: MLflow leaves its copy behind. What it holds is in memory when this returns.
+        with tempfile.TemporaryDirectory() as folder:
+            model = mlflow.pyfunc.load_model(uri, dst_path=folder)
+        if "text" not in model.metadata.signature.inputs.input_names():
             raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
-        model = mlflow.pyfunc.load_model(uri)
     except UserError:
         raise
     except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise

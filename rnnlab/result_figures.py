@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from rnnlab import explanation_figures, figures, series_figures
 from rnnlab.params import Params
+from rnnlab.tables import read_table
 
 
 class Tables(NamedTuple):
@@ -50,7 +51,7 @@ class Panel(NamedTuple):
 def read_histories(settings: Params, folder: Path) -> pd.DataFrame:
     """Joins the histories of all runs."""
     return pd.concat(
-        pd.read_csv(folder / f"{run.name}.csv").assign(run=run.name, model=run.model, seed=run.seed)
+        read_table(folder / f"{run.name}.csv").assign(run=run.name, model=run.model, seed=run.seed)
         for run in settings.runs
     )
 
@@ -67,7 +68,7 @@ def length_table(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
 def read_traces(settings: Params, folder: Path) -> pd.DataFrame:
     """Reads what the networks thought word by word, the labels as the data have them."""
     # A word may be "null", an id look like a number.
-    traces = pd.read_csv(folder / "traces.csv", dtype={"text_id": str, "word": str}, keep_default_na=False)
+    traces = read_table(folder / "traces.csv", dtype={"text_id": str, "word": str}, keep_default_na=False)
     return traces.assign(label=traces["label"].map(dict(enumerate(settings.data.labels))))
 
 
@@ -80,7 +81,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
         drawn["errors.png"] = _errors(settings, tables)
         return drawn
     gradients, calibration = (
-        pd.read_csv(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
+        read_table(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
     )
     return {
         **drawn,
@@ -151,7 +152,7 @@ def _text_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 def _explained_panels(tables: Tables, models: str) -> list[Panel]:
     gradients, calibration = (
-        pd.read_csv(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
+        read_table(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
     )
     return [
         Panel(

@@ -19,11 +19,12 @@ from rnnlab import (
     svg,
 )
 from rnnlab.architectures import Layer
-from rnnlab.files import read_json
+from rnnlab.files import read_json, reading
 from rnnlab.pages import Drawing, Table, render
 from rnnlab.params import Params, Run
 from rnnlab.result_figures import Panel, Tables
 from rnnlab.results import in_order, read_costs, read_timings
+from rnnlab.tables import read_table
 
 SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Results", "Why", "Mistakes")
 ENDS = ("mean", "low", "high")
@@ -84,7 +85,7 @@ def write(settings: Params, files: Files) -> str:
     metrics, tables = in_order(settings, read_json(files.metrics)), read_tables(settings, files)
     timings = read_timings(settings, files.timings)
     comparison, text = read_json(files.comparison), settings.task == "text"
-    wrong = pd.read_csv(files.explanations / "mistakes.csv", dtype={"id": str})
+    wrong = read_table(files.explanations / "mistakes.csv", dtype={"id": str})
     costs = read_costs(settings, files.timings, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, tables.lengths)
     drawn = draw(settings, tables, files.sweeps)
@@ -117,7 +118,8 @@ def write(settings: Params, files: Files) -> str:
 
 def read_tables(settings: Params, files: Files) -> Tables:
     """Reads what figures are drawn from."""
-    predictions = pd.read_parquet(files.predictions)
+    with reading(files.predictions):
+        predictions = pd.read_parquet(files.predictions)
     return Tables(
         histories=result_figures.read_histories(settings, files.history),
         metrics=read_json(files.metrics),
@@ -147,7 +149,7 @@ def draw(settings: Params, tables: Tables, sweeps: Path) -> dict[str, list[Drawi
 def sweep_panels(folder: Path) -> Iterator[Panel]:
     """Draws how far networks remember, from the sweeps over the distance that were run as experiments."""
     for source in sorted(folder.glob("*.csv")):
-        points = pd.read_csv(source)
+        points = read_table(source)
         caption = (
             f"The long-range curve, of the experiment {source.stem} and not of this run: accuracy by the distance that"
             f" a verdict must be remembered over. {answer_section.capitalised(distance_sweep.sentence(points))}."

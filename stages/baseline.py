@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from rnnlab import features, params
 from rnnlab.errors import exit_status
-from rnnlab.files import replacing, write_json
+from rnnlab.files import reading, replacing, write_json
 from rnnlab.params import Params
 
 
@@ -20,7 +20,8 @@ def fit_baselines(settings: Params, source: Path, train: Path, folder: Path) -> 
     """Fits those that are asked for into a new folder; returns how many seconds each took."""
     from rnnlab import baselines, series_metrics  # scikit-learn takes seconds to import
 
-    rows = pq.read_table(source)
+    with reading(source):
+        rows = pq.read_table(source)
     rows = rows.filter(pc.equal(rows["split"], "train"))
     folder.mkdir()
     seconds = {}

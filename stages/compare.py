@@ -8,7 +8,7 @@ import pandas as pd
 
 from rnnlab import comparisons, params
 from rnnlab.errors import exit_status
-from rnnlab.files import write_json, write_text
+from rnnlab.files import reading, write_json, write_text
 
 
 def main() -> None:
@@ -19,8 +19,9 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True)
     flags = parser.parse_args()
     settings = params.read()
-    scores = comparisons.row_scores(settings, pd.read_parquet(flags.predictions))
-    comparison = comparisons.compare(settings, scores)
+    with reading(flags.predictions):
+        predictions = pd.read_parquet(flags.predictions)
+    comparison = comparisons.compare(settings, comparisons.row_scores(settings, predictions))
     write_json(flags.json, comparison)
     write_text(flags.markdown, comparisons.markdown(comparison))
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from rnnlab import features, params
 from rnnlab.errors import exit_status
-from rnnlab.files import read_json, replacing, write_json, write_text
+from rnnlab.files import read_json, reading, replacing, write_json, write_text
 from rnnlab.params import Params
 from rnnlab.quiet import importing_keras
 from rnnlab.runs import NO_SEED, drop_leftovers
@@ -57,7 +57,8 @@ def predict_text_baselines(settings: Params, folder: Path, rows: Path, split: st
     """Runs the linear models on the texts of a split."""
     from rnnlab import baselines  # scikit-learn takes seconds to import
 
-    texts = pq.read_table(rows, columns=["text"], filters=pc.field("split") == split)["text"].combine_chunks()
+    with reading(rows):
+        texts = pq.read_table(rows, columns=["text"], filters=pc.field("split") == split)["text"].combine_chunks()
     predictions, parameters = {}, {}
     for name in settings.baselines:
         model = baselines.load(folder / f"{name}.npz")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from rnnlab import figures, params, result_figures
 from rnnlab.errors import exit_status
-from rnnlab.files import read_json, replacing, write_text
+from rnnlab.files import read_json, reading, replacing, write_text
 from rnnlab.runs import drop_leftovers
 
 
@@ -25,7 +25,8 @@ def main() -> None:
     flags = parser.parse_args()
     settings = params.read()
     drop_leftovers(flags.history, [f"{run.name}.csv" for run in settings.runs])
-    predictions = pd.read_parquet(flags.predictions)
+    with reading(flags.predictions):
+        predictions = pd.read_parquet(flags.predictions)
     tables = result_figures.Tables(
         histories=result_figures.read_histories(settings, flags.history),
         metrics=read_json(flags.metrics),

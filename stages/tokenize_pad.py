@@ -13,16 +13,17 @@ import pyarrow.parquet as pq
 
 from rnnlab import features, params, series, text
 from rnnlab.errors import exit_status
-from rnnlab.files import replacing, write_json
+from rnnlab.files import reading, replacing, write_json
 from rnnlab.params import Params, TokenizePad
 from rnnlab.reviews import SPLITS
 
 
 def read_split(source: Path, split: str) -> Iterator[pa.RecordBatch]:
     """Yields the rows of one split in record batches."""
-    # Read ahead, Arrow would keep the whole file in memory.
-    for batch in pq.ParquetFile(source, pre_buffer=False).iter_batches(batch_size=4096):
-        yield batch.filter(pc.equal(batch["split"], split))
+    with reading(source):
+        # Read ahead, Arrow would keep the whole file in memory.
+        for batch in pq.ParquetFile(source, pre_buffer=False).iter_batches(batch_size=4096):
+            yield batch.filter(pc.equal(batch["split"], split))
 
 
 def fit(source: Path, options: TokenizePad) -> list[str]:
@@ -68,7 +69,8 @@ def encode_reviews(settings: Params, source: Path, vocabulary_file: Path, folder
 
 def encode_series(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
     """Writes standardised windows, and the scaler beside those of training; returns their figures."""
-    table = pq.read_table(source)
+    with reading(source):
+        table = pq.read_table(source)
     scaler = series.fit_scaler(series.split_values(table, "train")[0])
     cut = {split: series.featurise(table, split, scaler, settings.series.window) for split in SPLITS}
     write_json(vocabulary_file, [])  # numbers have no words

@@ -97,7 +97,7 @@ def test_a_torn_array_is_refused(tmp_path: Path, name: str, kept: int) -> None:
     source.write_bytes(source.read_bytes()[:kept])
     with pytest.raises(UserError) as mistake:
         features.load(tmp_path / "train")
-    assert str(mistake.value).startswith(f"{source}: not a whole array (")
+    assert str(mistake.value).startswith(f"{source}: damaged or cut short (")
     assert str(mistake.value).endswith("; remove it and run `dvc repro`")
 
 
@@ -117,7 +117,7 @@ def test_what_could_hold_code_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
             np.save(stream, np.array([Bomb()], object), allow_pickle=True)
         else:
             np.savez(stream, labels=np.arange(3))
-    with pytest.raises(UserError, match=r"labels\.npy: not a whole array"):
+    with pytest.raises(UserError, match=r"labels\.npy: damaged or cut short"):
         features.map_array(source)
     assert not Path("pwned").exists()
 
@@ -125,5 +125,5 @@ def test_what_could_hold_code_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     written(tmp_path / "train", 4)
     (tmp_path / "train" / "labels.npy").write_text("positive\nnegative\n")
-    with pytest.raises(UserError, match=r"labels\.npy: not a whole array"):
+    with pytest.raises(UserError, match=r"labels\.npy: damaged or cut short"):
         features.load(tmp_path / "train")

@@ -3,10 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rnnlab.errors import UserError
-from rnnlab.files import read_json, replacing, write_json, write_text
+from rnnlab.files import read_json, reading, replacing, write_json, write_text
 
 # RLIMIT_FSIZE stands in for a full disk: a write beyond it fails half-way, as with ENOSPC.
 FULL_DISK = """
@@ -172,7 +174,7 @@ def test_a_torn_json_is_refused(tmp_path: Path, content: bytes) -> None:
     source.write_bytes(content)
     with pytest.raises(UserError) as mistake:
         read_json(source)
-    assert str(mistake.value).startswith(f"{source}: not whole JSON (")
+    assert str(mistake.value).startswith(f"{source}: damaged or cut short (")
     assert str(mistake.value).endswith("; remove it and run `dvc repro`")
 
 
@@ -180,5 +182,21 @@ def test_a_torn_json_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_json_that_python_cannot_hold_is_a_mistake(tmp_path: Path, content: str) -> None:
     source = tmp_path / "metrics.json"
     source.write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"metrics\.json: not whole JSON \("):
+    with pytest.raises(UserError, match=r"metrics\.json: damaged or cut short \("):
         read_json(source)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 200, -10])
+def test_parquet_cut_short_is_a_sentence(tmp_path: Path, kept: int) -> None:
+    source = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": ["a text"] * 100}), source)
+    source.write_bytes(source.read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"rows\.parquet: damaged or cut short \(.+\); remove it"), reading(source):
+        pq.read_table(source)
+
+
+def test_what_is_no_damage_passes(tmp_path: Path) -> None:
+    with pytest.raises(MemoryError), reading(tmp_path):
+        raise MemoryError
+    with pytest.raises(UserError, match="mine"), reading(tmp_path):
+        raise UserError("mine")

@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,7 +99,10 @@ def test_a_file_gives_what_the_network_gives_for_training_s_arrays(trained: Trai
     assert len(set(wanted.tolist())) > 2
 
 
-def test_champion_run_and_file_agree(opened: store.Store, trained: Trained, text_run: str) -> None:
+def test_champion_run_and_file_agree(
+    opened: store.Store, trained: Trained, text_run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(UserError, match="sentiment has no champion yet; `rnnlab promote` chooses one"):
         predictors.load_champion(opened, "sentiment")
     MlflowClient(opened.uri).set_registered_model_alias("sentiment", "champion", "1")
@@ -107,6 +111,7 @@ def test_champion_run_and_file_agree(opened: store.Store, trained: Trained, text
     wanted = [answer[:2] for answer in predictions.predict_lines(trained.load(), TEXTS)]
     for predictor in (champion, run):
         assert [answer[:2] for answer in predictions.predict_lines(predictor, TEXTS)] == wanted
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
