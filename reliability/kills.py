@@ -52,7 +52,7 @@ def measure(quick: bool) -> Section:
             kills += [kill_stage(folder, stage, generator.uniform(0, longest), expected) for _ in range(rounds)]
         for _ in tqdm(range(runs), desc="kills of dvc", disable=None):
             kills.append(kill_dvc(folder, generator.uniform(0, whole), expected))
-        finished, unfinished = projects.counted_runs(folder)
+        finished, unfinished = projects.counted_runs(f"sqlite:///{folder / 'mlflow/mlflow.db'}")
     told = f"MLflow then showed {finished} finished results of this one state, and {unfinished} that looked unfinished."
     sentence = f"**Kill -9 at a random moment** (seed {seed}), outputs deleted first every other time. {told}"
     header = ("killed", "times", "torn files", "wrong after a plain rerun")

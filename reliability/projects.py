@@ -83,11 +83,11 @@ def must(folder: Path, *command: str, **variables: str) -> str:
     return done.stdout
 
 
-def counted_runs(folder: Path) -> tuple[int, int]:
-    """Counts in a copy's own MLflow store the finished results, and runs that look as if they were under way."""
+def counted_runs(store: str) -> tuple[int, int]:
+    """Counts in an MLflow store the finished results, and runs that look as if they were under way."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{folder / 'mlflow/mlflow.db'}")
+    client = MlflowClient(store)
     experiment = client.get_experiment_by_name("rnn-vs-lstm")
     runs = client.search_runs([experiment.experiment_id], max_results=10_000)
     finished = [run for run in runs if run.data.tags.get("kind") == "pipeline" and run.info.status == "FINISHED"]
