@@ -1,18 +1,25 @@
 """A throw-away copy of the project with a tiny corpus, run for real."""
 
+import importlib
+import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
+
+from rnnlab.errors import exit_status
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,10 +79,34 @@ class Project:
             assert done.returncode == expect, f"{command} → {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def stage(self, name: str, *flags: str, expect: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Runs a stage by itself, with the flags of dvc.yaml unless some are given."""
-        command = YAML(typ="safe").load(self.folder / "dvc.yaml")["stages"][name]["cmd"].split()
-        return self.run(sys.executable, *(command[1:3] if flags else command[1:]), *flags, expect=expect, **variables)
+    def inside(
+        self, module: str, *words: str, expect: int | None = 0, text: bytes = b"", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs ``python -m`` a module of the project, but in this process, which imports TensorFlow and MLflow once."""
+        out, err = io.StringIO(), io.StringIO()
+        main = importlib.import_module(module).main
+        on_broken_pipe = signal.getsignal(signal.SIGPIPE)
+        with (
+            mock.patch.dict(os.environ, self.environment | variables, clear=True),
+            mock.patch.object(sys, "argv", [module, *words]),
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(text))),
+            chdir(self.folder),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            status = exit_status(main)
+        signal.signal(signal.SIGPIPE, on_broken_pipe)
+        told = f"{module} {words} → {status}\n{out.getvalue()}\n{err.getvalue()}"
+        assert expect in (status, None) and "Traceback" not in told, told
+        return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
+
+    def stage(self, name: str, expect: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs a stage by itself, in this process, with the flags of dvc.yaml; a training is named train@model-seed."""
+        stage, _, item = name.partition("@")
+        model, _, seed = item.rpartition("-")
+        command = YAML(typ="safe").load(self.folder / "dvc.yaml")["stages"][stage]["cmd"]
+        words = command.replace("${item}", f"--model {model} --seed {seed}").split()
+        return self.inside(words[2], *words[3:], expect=expect, **variables)
 
     def set_params(self, **values: Any) -> None:
         """Changes params.yaml; ``__`` stands for a dot."""

@@ -53,7 +53,7 @@ def test_another_machine_pulls_from_a_server_and_runs_nothing(
     project.run("dvc", "remote", "add", "--default", "team", address)
     project.commit("a remote")
     project.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
-    project.run("dvc", "exp", "run", "--temp", "--name", "wide", "-S", "evaluate.batch_size=64")
+    project.run("dvc", "exp", "run", "--temp", "--name", "wide", "-S", "intervals.resamples=101")
     project.run("git", "push", "-q", "origin", "main")
     project.run("dvc", "push")
     project.run("dvc", "exp", "push", "origin", "wide")
@@ -67,7 +67,7 @@ def test_another_machine_pulls_from_a_server_and_runs_nothing(
     assert there.run("dvc", "status", "--quiet", expect=None).returncode == 0
     there.run("dvc", "exp", "pull", "origin", "wide")
     assert "wide" in there.run("dvc", "exp", "list", "--all-commits").stdout
-    assert "evaluate.batch_size" in there.run("dvc", "params", "diff", "main", "wide").stdout
+    assert "intervals.resamples" in there.run("dvc", "params", "diff", "main", "wide").stdout
     there.run("dvc", "exp", "apply", "wide")
     assert not stages_run(there.run("dvc", "repro"))
 

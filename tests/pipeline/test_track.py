@@ -85,7 +85,7 @@ def test_the_parent_holds_figures_and_reports(finished: Project, client: MlflowC
 
 def test_a_second_track_logs_nothing(project: Project) -> None:
     before = len(project.runs())
-    assert "already in MLflow as workspace-" in project.run("python", "-m", "stages.track").stdout
+    assert "already in MLflow as workspace-" in project.inside("stages.track").stdout
     assert len(project.runs()) == before
 
 
@@ -93,7 +93,7 @@ def test_an_unfinished_earlier_attempt_is_replaced(project: Project) -> None:
     client = MlflowClient(f"sqlite:///{project.folder / 'mlflow/mlflow.db'}")
     [parent] = project.runs("tags.kind = 'pipeline'")
     client.update_run(parent.info.run_id, status="RUNNING")
-    assert "logged to MLflow" in project.run("python", "-m", "stages.track").stdout
+    assert "logged to MLflow" in project.inside("stages.track").stdout
     [again] = project.runs("tags.kind = 'pipeline'")
     assert again.info.run_id != parent.info.run_id
     assert again.info.status == "FINISHED"
@@ -106,7 +106,7 @@ def test_a_dead_server_fails_only_when_strict(project: Project, mode: str, statu
         unused.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{unused.getsockname()[1]}"
     variables = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_SYNC": mode}
-    done = project.run("python", "-m", "stages.track", expect=status, **variables)
+    done = project.inside("stages.track", expect=status, **variables)
     assert "Traceback" not in done.stderr
     assert (f"{uri}: MLflow cannot log this run" in done.stderr) == (mode != "off")
 
@@ -115,11 +115,11 @@ def test_a_locked_database_is_told_apart_by_mode(project: Project) -> None:
     database = project.folder / "mlflow/mlflow.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        done = project.run("python", "-m", "stages.track", expect=1, MLFLOW_SYNC="strict")
+        done = project.inside("stages.track", expect=1, MLFLOW_SYNC="strict")
         assert "locked" in done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_mode_is_refused(project: Project) -> None:
-    done = project.run("python", "-m", "stages.track", expect=1, MLFLOW_SYNC="maybe")
+    done = project.inside("stages.track", expect=1, MLFLOW_SYNC="maybe")
     assert done.stderr == "error: MLFLOW_SYNC is 'maybe'; set it to strict, warn or off\n"
