@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from reliability import faults, kills, report, verify, weekly
-from rnnlab.errors import exit_status
+from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json, write_json, write_text
 
 CAMPAIGNS = {"kills": kills.measure, "faults": faults.measure, "verify": verify.measure, "weekly": weekly.measure}
@@ -30,6 +30,9 @@ def main() -> None:
         ordered = {name: entries[name] for name in CAMPAIGNS if name in entries}
         write_text(options.out / "reliability.md", report.markdown(ordered))
     print(report.markdown(ordered))
+    unsound = [name for name in options.campaigns or CAMPAIGNS if not entries[name]["sound"]]
+    if unsound:
+        raise UserError(f"not everything held: {', '.join(unsound)}; see {options.out / 'reliability.md'}")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ def measure(quick: bool) -> Section:
         f"**{len(outcomes)} faults**: {clear} ended well or with a clear word, {mended} were mended by a plain rerun."
     )
     header = ("fault", "last word", "no traceback", "same outputs after `dvc repro`")
-    return Section("Faults", sentence, header, shown, {"outcomes": [outcome._asdict() for outcome in outcomes]})
+    raw = {"outcomes": [outcome._asdict() for outcome in outcomes]}
+    return Section("Faults", sentence, header, shown, raw, all(o.clear and o.mended for o in outcomes))
 
 
 def _short(told: str) -> str:

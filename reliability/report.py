@@ -18,6 +18,7 @@ class Section(NamedTuple):
         header: of the table.
         rows: of the table.
         raw: every case, as JSON can hold it.
+        sound: whether everything held.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Section(NamedTuple):
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     raw: Mapping[str, Any]
+    sound: bool
 
 
 def entry(section: Section, quick: bool) -> dict[str, Any]:

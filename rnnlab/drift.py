@@ -134,7 +134,10 @@ def summary(
     worse = [verdict.model for verdict in found if verdict.word == "worse"]
     answer = f"Worse than {before.name}: {', '.join(worse)}" if worse else f"No model is worse than in {before.name}"
     parts = [f"# {answer}", _table(found, now.measure, before.name)]
-    parts += [_changes("Parameters", differing_params([before, now])), _changes("Data", differing(data))]
+    # Counts may stay as they are where the texts do not.
+    versions = [{name: data_version(result, name) for name in VERSIONS} for result in (before, now)]
+    changed = differing([{"version": version, **figures} for version, figures in zip(versions, data, strict=True)])
+    parts += [_changes("Parameters", differing_params([before, now])), _changes("Data", changed)]
     return "\n\n".join(part for part in [*parts, _chart(curves)] if part) + "\n"
 
 

@@ -33,7 +33,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     assert "up to date" in project.run("dvc", "status").stdout
 
 
-def test_a_csv_of_ones_own_reaches_a_temporary_experiment(project: Project) -> None:
+def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(project: Project) -> None:
     words = {"good": ("fine", "tasty", "warm"), "bad": ("cold", "salty", "stale")}
     rows = [
         f"meal {number}: the soup was {word},{label}"
@@ -50,6 +50,16 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment(project: Project) -> N
     project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags)
     [parent] = project.runs("tags.dvc_experiment = 'mine' and tags.kind = 'pipeline'")
     assert parent.data.tags["data"] == "data/raw/mine.csv"
+    project.run("dvc", "exp", "apply", "mine")
+    project.inside("rnnlab.cli", "drift", expect=None)
+    told = (project.folder / "reports/drift.md").read_text()
+    for change in (
+        "data.csv`: `data/sample/reviews.csv` → `data/raw/mine.csv",
+        "version.clean rows`: ",
+        "data.rows_read`: ",
+    ):
+        assert f"- `{change}" in told
+    assert "| lstm " in told and "| rnn " in told
 
 
 def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:

@@ -114,6 +114,12 @@ def test_the_summary_says_what_became_worse_and_what_changed() -> None:
     assert "line [0.7, 0.65]" in told
 
 
+def test_other_texts_are_a_change_of_the_data_where_all_counts_are_the_same() -> None:
+    before, now = (result(name, {"tfidf": summary(0.9)}, name[0] * 32) for name in ("a", "b"))
+    told = drift.summary(before, now, [], ({"data": {"rows": 10}}, {"data": {"rows": 10}}), {})
+    assert "- `version.clean rows`: `aaaaaaaa` → `bbbbbbbb`" in told
+
+
 def test_the_summary_of_no_change_is_short() -> None:
     before, now = (result(name, {"tfidf": summary(0.9)}) for name in ("HEAD", "workspace"))
     found = drift.verdicts(before, now, (100, 100), LIMITS)

@@ -1,0 +1,41 @@
+"""`make reliability` in small: its campaigns find nothing here, and what is planted they find."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from reliability import kills, projects, verify
+from reliability.projects import Stage
+from tests.pipeline.conftest import Project
+
+
+@pytest.fixture
+def stages(project: Project) -> dict[str, Stage]:
+    return {stage.name: stage for stage in projects.stages(project.folder)}
+
+
+@pytest.mark.parametrize(("name", "after"), [("tokenize_pad", 0.5), ("compare", 1.5)])
+def test_a_killed_stage_leaves_whole_files_and_makes_them_again(
+    name: str, after: float, project: Project, stages: dict[str, Stage]
+) -> None:
+    found = kills.kill_stage(project.folder, stages[name], after, projects.digests(project.folder))
+    assert (found.torn, found.wrong) == ([], [])
+
+
+def test_a_half_file_is_found(tmp_path: Path) -> None:
+    script = "import time; open('it', 'w').write('half'); time.sleep(60); open('it', 'w').write('whole')"
+    found = kills.kill_stage(
+        tmp_path, Stage("tears", [sys.executable, "-c", script], ["it"], []), 2.0, {"it": "0" * 32}
+    )
+    assert found.killed
+    assert found.torn == ["it"]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[str, Stage]) -> None:
+    stage = stages["tokenize_pad"]
+    assert verify.undeclared(project.folder, stage) == []
+    sly = stage._replace(inputs=[path for path in stage.inputs if path != "data/interim/rows.parquet"])
+    assert verify.undeclared(project.folder, sly) == ["data/interim/rows.parquet"]
