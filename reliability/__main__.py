@@ -4,11 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from reliability import faults, kills, report, verify, weekly
+from reliability import faults, fuzz, kills, report, verify, weekly
 from rnnlab.errors import UserError, exit_status
 from rnnlab.files import read_json, write_json, write_text
 
-CAMPAIGNS = {"kills": kills.measure, "faults": faults.measure, "verify": verify.measure, "weekly": weekly.measure}
+CAMPAIGNS = {
+    "kills": kills.measure,
+    "faults": faults.measure,
+    "fuzz": fuzz.measure,
+    "verify": verify.measure,
+    "weekly": weekly.measure,
+}
 
 
 def main() -> None:

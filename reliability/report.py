@@ -4,9 +4,12 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tabulate import tabulate
+
+MENDED = Path(__file__).with_name("mended.md")
 
 
 class Section(NamedTuple):
@@ -37,11 +40,12 @@ def entry(section: Section, quick: bool) -> dict[str, Any]:
 
 def markdown(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """Writes the report of all campaigns that were run."""
-    parts = ["# Reliability", "Written by `make reliability`; what is found and mended gets a test of its own."]
+    parts = ["# Reliability", "Written by `make reliability`."]
     for found in entries.values():
         brief = ", in its short form" if found["quick"] else ""
         parts += [f"## {found['title']}", found["sentence"]]
         if found["rows"]:
             parts.append(tabulate(found["rows"], headers=found["header"], tablefmt="github", disable_numparse=True))
         parts.append(f"Run on {found['date']}{brief}: {found['machine']}.")
+    parts += ["## Found and mended", MENDED.read_text(encoding="utf-8").rstrip()]
     return "\n\n".join(parts) + "\n"

@@ -35,10 +35,10 @@ def test_concurrent_first_uses_make_one_experiment(tmp_path: Path) -> None:
         subprocess.Popen(
             command, env=environment | {"DVC_ROOT": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     answers = [user.communicate(timeout=120) for user in users]
-    assert [user.returncode for user in users] == [0, 0, 0], answers
+    assert [user.returncode for user in users] == [0, 0], answers
     assert len({out for out, _ in answers}) == 1
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow/mlflow.db")
     [experiment] = client.search_experiments(filter_string="name = 'rnn-vs-lstm'")

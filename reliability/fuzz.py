@@ -1,0 +1,29 @@
+"""Hostile and odd input: what `make fuzz` tries, as a section of the report."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from reliability.report import Section
+from rnnlab.files import read_json
+
+
+def measure(quick: bool) -> Section:
+    """Tries random cases in a process of their own, whose memory is limited."""
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place) / "fuzz.json"
+        cases = "2000" if quick else "100000"
+        subprocess.run((sys.executable, "-m", "tests.fuzz", "--cases", cases, "--out", str(out)), check=False)
+        found = read_json(out)
+    counted = ("cases", "results", "refusals", "failures", "overdue")
+    rows = [
+        [name, *(f"{each[key]:,}" for key in counted), f"{each['slowest_seconds']} s"]
+        for name, each in found["properties"].items()
+    ]
+    sentence = (
+        f"**Hostile and odd input** (seed {found['seed']}): {found['cases']:,} cases, {found['failures']} tracebacks or"
+        f" broken promises, {found['overdue']} that took more than ten seconds; {found['peak_megabytes']:,} MB at most."
+    )
+    sound = not found["failures"] and not found["overdue"]
+    return Section("Hostile input", sentence, ("of", *counted, "slowest"), rows, found, sound)
