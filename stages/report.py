@@ -10,7 +10,7 @@ from rnnlab.files import write_text
 from rnnlab.runs import drop_leftovers
 
 TIMINGS = Path("reports/timings")  # differ every time, so dvc.yaml does not name them
-SWEEPS = Path("reports/experiments")  # of `rnnlab experiments report`, if there are any
+SWEEPS = Path("reports/experiments")  # of `rnnlab experiments report`
 
 
 def main() -> None:
