@@ -56,7 +56,7 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
         stages = (yaml_files.load(text) or {}).get("stages", {})
     except ValueError as damage:
         raise UserError(f"dvc.lock: not whole YAML ({damage}); `git checkout dvc.lock`") from None
-    names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in settings.runs), "evaluate"]
+    names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in settings.runs), "evaluate", "compare"]
     missing = [name for name in names if name not in stages]
     if missing:
         raise UserError(f"dvc.lock: no stage {missing[0]}; run `dvc repro` first")

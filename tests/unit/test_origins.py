@@ -34,7 +34,9 @@ def lock(settings: Params) -> dict[str, object]:
 
     trained = {f"train@{run.name}": stage(f"models/{run.name}.keras") for run in settings.runs}
     stages = {"ingest": stage("data/interim/rows.parquet"), "tokenize_pad": stage("data/features/train"), **trained}
-    return {"stages": {**stages, "evaluate": stage("data/predictions.parquet")}}
+    return {
+        "stages": {**stages, "evaluate": stage("data/predictions.parquet"), "compare": stage("reports/comparison.json")}
+    }
 
 
 @pytest.fixture

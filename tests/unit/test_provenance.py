@@ -29,7 +29,7 @@ def stage(name: str, epochs: int = 3) -> dict[str, Any]:
 
 
 def lock(**changes: Any) -> dict[str, Any]:
-    names = ("sample", "ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate", "plot")
+    names = ("sample", "ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate", "compare", "plot")
     return {"schema": "2.0", "stages": {**{name: stage(name) for name in names}, **changes}}
 
 
@@ -45,7 +45,7 @@ def key(values: Any, settings: Params, tmp_path: Path) -> str:
 
 def test_the_lock_is_read_for_the_stages_in_use(two_runs: Params, tmp_path: Path) -> None:
     found = provenance.read_lock(text(lock(), tmp_path), two_runs)
-    assert list(found) == ["ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate"]
+    assert list(found) == ["ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate", "compare"]
     assert found["train@rnn-1"] == {
         "params": {"params.yaml": {"train.epochs": 3}},
         "outs": {"models/train@rnn-1": "md5 of train@rnn-1"},
@@ -64,7 +64,7 @@ def test_the_key_is_16_hex_digits(two_runs: Params, tmp_path: Path) -> None:
     assert int(found, 16) >= 0
 
 
-@pytest.mark.parametrize("name", ["ingest", "tokenize_pad", "train@rnn-1", "evaluate"])
+@pytest.mark.parametrize("name", ["ingest", "tokenize_pad", "train@rnn-1", "evaluate", "compare"])
 @pytest.mark.parametrize("part", ["params", "outs"])
 def test_the_key_changes_with_parameters_and_outputs(two_runs: Params, tmp_path: Path, name: str, part: str) -> None:
     changed = stage(name, epochs=4) if part == "params" else stage(name)
