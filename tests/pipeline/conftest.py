@@ -53,6 +53,7 @@ SERIES = {
     "series.window": 8,
     "models.rnn.output": "linear",
     "models.lstm.output": "linear",
+    "train.seeds": [1],
     "compare": ["lstm"],
     "baselines": ["last_value", "linear"],
 }

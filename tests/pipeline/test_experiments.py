@@ -45,7 +45,7 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
     project.run("dvc", "add", "data/raw/mine.csv")
     project.run("git", "add", "data/raw")
     columns = ("data.csv=data/raw/mine.csv", "data.text_column=text", "data.label_column=stars")
-    settings = (*columns, "data.labels=[bad,good]", "train.seeds=[1]", "compare=[lstm]")
+    settings = (*columns, "data.labels=[bad,good]", "train.seeds=[1]", "compare=[gru]")
     flags = [flag for setting in settings for flag in ("-S", setting)]
     project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags)
     [parent] = project.runs("tags.dvc_experiment = 'mine' and tags.kind = 'pipeline'")
@@ -59,7 +59,7 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
         "data.rows_read`: ",
     ):
         assert f"- `{change}" in told
-    assert "| lstm " in told and "| rnn " in told
+    assert "| gru " in told and "| lstm " in told
 
 
 def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:
