@@ -82,10 +82,13 @@ def _outcome(fault: str, done: Done, folder: Path, expected: Digests) -> Outcome
 
 
 def cut_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Cuts each file that a stage reads, the largest of a folder, and runs the stage."""
+    """Cuts each file that a stage reads of another's, the largest of a folder, and runs the stage."""
     generator = random.Random(0)
-    for stage in projects.stages(folder):
-        for source in [folder / path for path in stage.inputs if not path.endswith((".py", ".yaml"))]:
+    stages = projects.stages(folder)
+    made = [Path(output) for stage in stages for output in stage.outputs]
+    for stage in stages:
+        inputs = [Path(path) for path in stage.inputs]
+        for source in [folder / path for path in inputs if any(path in (out, *out.parents) for out in made)]:
             files = [part for part in (source, *source.rglob("*")) if part.is_file()]
             file = max(files, key=lambda part: part.stat().st_size)
             whole = file.read_bytes()
