@@ -25,7 +25,7 @@ def test_a_killed_stage_leaves_whole_files_and_makes_them_again(
 
 
 def test_a_half_file_is_found(tmp_path: Path) -> None:
-    script = "import time; open('it', 'w').write('half'); time.sleep(60); open('it', 'w').write('whole')"
+    script = "import time; open('it', 'w').write('half'); time.sleep(6); open('it', 'w').write('whole')"
     found = kills.kill_stage(
         tmp_path, Stage("tears", [sys.executable, "-c", script], ["it"], []), 2.0, {"it": "0" * 32}
     )
