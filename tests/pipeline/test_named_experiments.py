@@ -15,7 +15,7 @@ original: {model: lstm, accuracy: 0.75}
 params:
   train.seeds: [1]
   compare: [lstm]
-  models.lstm.units: 3
+  intervals.resamples: 101
   ensemble: [nbsvm, lstm]
 """
 
@@ -31,7 +31,7 @@ def test_one_command_runs_an_experiment_and_one_reports_it(project: Project) -> 
     project.run("git", "commit", "-q", "-m", "an experiment")
     shown = rnnlab(project, "experiments", "run", "tiny")
     line = next(line for line in shown.splitlines() if line.startswith("dvc exp run --name tiny --temp"))
-    assert "-S models.lstm.units=3" in line and "-S 'ensemble=[nbsvm,lstm]'" in line
+    assert "-S intervals.resamples=101" in line and "-S 'ensemble=[nbsvm,lstm]'" in line
     assert "up to date" in project.run("dvc", "status").stdout
     [parent] = project.runs("tags.dvc_experiment = 'tiny' and tags.kind = 'pipeline'")
     metrics = json.loads(project.run("git", "show", "tiny:reports/metrics.json", expect=None).stdout or "null")
