@@ -80,11 +80,12 @@ def read_cells(
     if not source.is_file():
         raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at {SAMPLES}")
     try:
-        with open_csv(source, data.max_megabytes) as (_, stream):
-            records = _numbered(source, _parse(stream, data), blank_lines)
-            yield from _pick(source, records, wanted)
-    except UnicodeError:
-        raise UserError(_undecodable(source, data)) from None
+        try:
+            with open_csv(source, data.max_megabytes) as (_, stream):
+                records = _numbered(source, _parse(stream, data), blank_lines)
+                yield from _pick(source, records, wanted)
+        except UnicodeError:  # reads again, and may find the file torn behind the wrong byte
+            raise UserError(_undecodable(source, data)) from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
         raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
 
@@ -145,12 +146,7 @@ def _undecodable(source: Path, data: Data) -> str:
             records = enumerate(filter(None, _parse(stream, data, errors="surrogateescape", strict=False)))
             undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
             row = str(next(undecoded, "?"))
-    except (
-        UnicodeError,
-        csv.Error,
-        EOFError,
-        zlib.error,
-    ):  # UTF-16 has no place for surrogates; other faults come next
+    except (UnicodeError, csv.Error):  # UTF-16 has no place for surrogates; other faults come next
         row = "?"
     return f"{source}: row {row}, byte {position} is not {data.encoding}; set data.encoding (cp1252, latin-1, …)"
 

@@ -294,6 +294,14 @@ def test_a_gz_that_is_none_is_refused(tmp_path: Path) -> None:
     assert complaint(source).startswith("not a whole gzip file (")
 
 
+@pytest.mark.parametrize("cell", [b"\xff", b"caf\xc3"], ids=["wrong", "torn"])
+def test_a_gz_with_a_wrong_byte_and_a_wrong_sum_is_a_sentence(tmp_path: Path, cell: bytes) -> None:
+    source = tmp_path / "reviews.csv.gz"
+    packed = gzip.compress(HEADER + b"good,positive\nbad," + cell)
+    source.write_bytes(packed[:-8] + bytes(4) + packed[-4:])
+    assert complaint(source)
+
+
 def test_a_torn_gz_with_a_wrong_byte_is_a_sentence(tmp_path: Path) -> None:
     content = HEADER + b"\xff,positive\n" + b"".join(b"text %d,positive\n" % number for number in range(2000))
     source = tmp_path / "reviews.csv.gz"
