@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import shutil
 import signal
 import sqlite3
@@ -58,7 +57,10 @@ def measure(quick: bool) -> Section:
         expected = projects.digests(folder)
         for fault in tqdm(faults[:2] if quick else faults, desc="faults", disable=None):
             outcomes += list(fault(folder, expected))
-    shown = [[o.fault, _short(o.told), "yes" if o.clear else "NO", "yes" if o.mended else "NO"] for o in outcomes]
+    shown = [
+        [o.fault, o.told.replace("|", "/")[:160], "yes" if o.clear else "NO", "yes" if o.mended else "NO"]
+        for o in outcomes
+    ]
     clear, mended = (sum(values) for values in zip(*((o.clear, o.mended) for o in outcomes), strict=True))
     sentence = (
         f"**{len(outcomes)} faults**: {clear} ended well or with a clear word, {mended} were mended by a plain rerun."
@@ -68,17 +70,14 @@ def measure(quick: bool) -> Section:
     return Section("Faults", sentence, header, shown, raw, all(o.clear and o.mended for o in outcomes))
 
 
-def _short(told: str) -> str:
-    return re.sub(r"(/tmp)?/[^ ]*/project/", "", told.replace("|", "/"))[:160]
-
-
 def _outcome(fault: str, done: Done, folder: Path, expected: Digests) -> Outcome:
     """Judges a run under a fault, and mends."""
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
     clear = "Traceback" not in done.stdout + done.stderr
     again = projects.run(folder, "dvc", "repro")
     mended = again.returncode == 0 and projects.digests(folder) == expected
-    return Outcome(fault, lines[-1] if lines else "", clear, mended)
+    told = lines[-1].replace(f"{folder}/", "").replace(f"{folder.parent}/", "") if lines else ""
+    return Outcome(fault, told, clear, mended)
 
 
 def cut_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
