@@ -90,6 +90,9 @@ def kill_dvc(folder: Path, after: float, expected: dict[str, str | None]) -> Kil
     killed = kill(folder, ["dvc", "repro", "--force"], after)
     torn = [path for path, value in expected.items() if projects.digest(folder / path) not in (None, value)]
     again = projects.run(folder, "dvc", "repro")
+    if "RWLock-file" in again.stderr:  # DVC writes it in place, and killed at that moment leaves half of it
+        (folder / ".dvc/tmp/rwlock").unlink()  # as README says
+        again = projects.run(folder, "dvc", "repro")
     wrong = [path for path, value in expected.items() if projects.digest(folder / path) != value]
     clean = "up to date" in projects.run(folder, "dvc", "status").stdout
     return Kill("dvc repro", killed, torn, wrong + ([] if clean else [again.stderr or "not up to date"]))

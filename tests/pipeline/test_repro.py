@@ -101,6 +101,14 @@ def test_nothing_changed_runs_nothing(project: Project) -> None:
     assert "up to date" in project.run("dvc", "status").stdout
 
 
+def test_half_of_dvc_s_own_lock_is_removed_as_the_readme_says(project: Project) -> None:
+    lock = project.folder / ".dvc/tmp/rwlock"
+    lock.write_text("")
+    assert "RWLock-file" in project.run("dvc", "repro", expect=255).stderr
+    lock.unlink()
+    assert stages_run(project.run("dvc", "repro")) == set()
+
+
 def test_a_knob_retrains_one_model_and_its_revert_is_restored(project: Project) -> None:
     recorded = len(project.runs("tags.kind = 'pipeline'"))
     before = outputs(project)
