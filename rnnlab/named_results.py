@@ -12,11 +12,12 @@ import pandas as pd
 from rnnlab import dvc_experiments, outcomes, params, provenance, store, yaml_files
 from rnnlab.dvc_experiments import Recorded
 from rnnlab.errors import UserError, first_line
-from rnnlab.files import read_json, reading
+from rnnlab.files import read_json
 from rnnlab.outcomes import CODE
 from rnnlab.params import Run
 from rnnlab.result_comparison import Result, outdated
 from rnnlab.results import read_timings
+from rnnlab.tables import read_parquet
 
 WORKSPACE = "workspace"
 EXPERIMENT = "DVC experiment"
@@ -69,11 +70,6 @@ def _commits(name: str, folder: Path) -> dict[str, Recorded]:
     return found
 
 
-def _read(predictions: Path) -> pd.DataFrame:
-    with reading(predictions):
-        return pd.read_parquet(predictions)
-
-
 def _workspace(folder: Path) -> Result:
     """Reads what the last `dvc repro` left here."""
     settings = params.read(folder / "params.yaml")
@@ -92,7 +88,7 @@ def _workspace(folder: Path) -> Result:
         metrics=read_json(folder / "reports" / "metrics.json"),
         seconds=_epoch_seconds({run: timing["epoch_seconds"] for run, timing in timings.items() if timing}),
         stages=stages,
-        predictions=_read(predictions) if predictions.is_file() else None,
+        predictions=read_parquet(predictions) if predictions.is_file() else None,
         lost=f"{predictions}: no such file; `dvc checkout {predictions}` brings it back",
         notes=_outdated(WORKSPACE, values, stages),
         histories=_histories(settings.runs, folder / "reports" / "history"),

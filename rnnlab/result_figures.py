@@ -72,6 +72,10 @@ def read_traces(settings: Params, folder: Path) -> pd.DataFrame:
     return traces.assign(label=traces["label"].map(dict(enumerate(settings.data.labels))))
 
 
+def _read_explained(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return read_table(folder / "gradient_norms.csv"), read_table(folder / "calibration.csv")
+
+
 def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
     """Draws whole pictures; returns them by file name."""
     drawn = {"training_curves.png": figures.training_curves(by_model(settings, tables.histories))}
@@ -80,9 +84,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
         drawn["predicted_and_true.png"] = series_figures.predicted_and_true(truth, predicted, rows)
         drawn["errors.png"] = _errors(settings, tables)
         return drawn
-    gradients, calibration = (
-        read_table(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
-    )
+    gradients, calibration = _read_explained(tables.explanations)
     return {
         **drawn,
         "confusion_matrices.png": figures.confusion_matrices(confusions(settings, tables), settings.data.labels),
@@ -151,9 +153,7 @@ def _text_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 
 def _explained_panels(tables: Tables, models: str) -> list[Panel]:
-    gradients, calibration = (
-        read_table(tables.explanations / f"{name}.csv") for name in ("gradient_norms", "calibration")
-    )
+    gradients, calibration = _read_explained(tables.explanations)
     return [
         Panel(
             "results",

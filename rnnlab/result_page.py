@@ -19,12 +19,12 @@ from rnnlab import (
     svg,
 )
 from rnnlab.architectures import Layer
-from rnnlab.files import read_json, reading
+from rnnlab.files import read_json
 from rnnlab.pages import Drawing, Table, render
 from rnnlab.params import Params, Run
 from rnnlab.result_figures import Panel, Tables
 from rnnlab.results import in_order, read_costs, read_timings
-from rnnlab.tables import read_table
+from rnnlab.tables import read_parquet, read_table
 
 SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Results", "Why", "Mistakes")
 ENDS = ("mean", "low", "high")
@@ -118,8 +118,7 @@ def write(settings: Params, files: Files) -> str:
 
 def read_tables(settings: Params, files: Files) -> Tables:
     """Reads what figures are drawn from."""
-    with reading(files.predictions):
-        predictions = pd.read_parquet(files.predictions)
+    predictions = read_parquet(files.predictions)
     return Tables(
         histories=result_figures.read_histories(settings, files.history),
         metrics=read_json(files.metrics),

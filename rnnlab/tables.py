@@ -1,4 +1,4 @@
-"""CSV tables that earlier stages wrote."""
+"""Tables that earlier stages wrote."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,7 @@ from rnnlab.files import reading
 
 
 def read_table(source: Path, **options: Any) -> pd.DataFrame:
-    """Reads a table.
+    """Reads a CSV.
 
     Args:
         source: the CSV.
@@ -24,3 +24,13 @@ def read_table(source: Path, **options: Any) -> pd.DataFrame:
         if not content.endswith(b"\n"):
             raise ValueError("its last line has no end")
         return pd.read_csv(io.BytesIO(content), **options)
+
+
+def read_parquet(source: Path) -> pd.DataFrame:
+    """Reads a Parquet file.
+
+    Raises:
+        UserError: the file is missing, or it is damaged or cut short.
+    """
+    with reading(source):
+        return pd.read_parquet(source)

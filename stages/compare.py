@@ -4,11 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from rnnlab import comparisons, params
 from rnnlab.errors import exit_status
-from rnnlab.files import reading, write_json, write_text
+from rnnlab.files import write_json, write_text
+from rnnlab.tables import read_parquet
 
 
 def main() -> None:
@@ -19,9 +18,8 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True)
     flags = parser.parse_args()
     settings = params.read()
-    with reading(flags.predictions):
-        predictions = pd.read_parquet(flags.predictions)
-    comparison = comparisons.compare(settings, comparisons.row_scores(settings, predictions))
+    scores = comparisons.row_scores(settings, read_parquet(flags.predictions))
+    comparison = comparisons.compare(settings, scores)
     write_json(flags.json, comparison)
     write_text(flags.markdown, comparisons.markdown(comparison))
 

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import matplotlib
-import pandas as pd
 
 from rnnlab import figures, params, result_figures
 from rnnlab.errors import exit_status
-from rnnlab.files import read_json, reading, replacing, write_text
+from rnnlab.files import read_json, replacing, write_text
 from rnnlab.runs import drop_leftovers
+from rnnlab.tables import read_parquet
 
 
 def main() -> None:
@@ -25,8 +25,7 @@ def main() -> None:
     flags = parser.parse_args()
     settings = params.read()
     drop_leftovers(flags.history, [f"{run.name}.csv" for run in settings.runs])
-    with reading(flags.predictions):
-        predictions = pd.read_parquet(flags.predictions)
+    predictions = read_parquet(flags.predictions)
     tables = result_figures.Tables(
         histories=result_figures.read_histories(settings, flags.history),
         metrics=read_json(flags.metrics),

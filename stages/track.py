@@ -13,15 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from rnnlab import dvc_experiments, params, provenance, report, store
 from rnnlab.errors import UserError, exit_status, first_line
-from rnnlab.files import read_json, reading
+from rnnlab.files import read_json
 from rnnlab.params import Params
 from rnnlab.results import Pipeline, Training, in_order, read_costs, read_timings
 from rnnlab.runs import drop_leftovers
-from rnnlab.tables import read_table
+from rnnlab.tables import read_parquet, read_table
 
 MODELS = Path("models")
 HISTORY = Path("reports/history")
@@ -54,8 +52,6 @@ def read_results(settings: Params, lock: Mapping[str, Any], key: str) -> Pipelin
     comparison = read_json(COMPARISON)
     table = report.results_table(summary, read_costs(settings, TIMINGS, timings), "github")
     experiment = provenance.experiment_name()
-    with reading(PREDICTIONS):
-        predictions = pd.read_parquet(PREDICTIONS)
     trainings = {}
     for run in settings.runs:
         history = HISTORY / f"{run.name}.csv"
@@ -84,7 +80,7 @@ def read_results(settings: Params, lock: Mapping[str, Any], key: str) -> Pipelin
         note="\n".join([table, "", *(f"- {sentence}" for sentence in report.sentences(comparison))]),
         artifacts=[*ARTIFACTS, *([PAGE] if PAGE.is_file() else [])],  # older experiments have none
         encoding=encoding_file(settings),
-        predictions=predictions,
+        predictions=read_parquet(PREDICTIONS),
         datasets=datasets(lock),
     )
 

@@ -5,11 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from rnnlab import data_section, params, report
 from rnnlab.errors import UserError, exit_status
-from rnnlab.files import read_json, reading, write_json, write_text
+from rnnlab.files import read_json, write_json, write_text
+from rnnlab.tables import read_parquet
 
 
 def main() -> None:
@@ -29,9 +28,7 @@ def main() -> None:
     from rnnlab.expectations import check_reviews
     from rnnlab.series_expectations import check_series
 
-    with reading(flags.rows):
-        table = pd.read_parquet(flags.rows)
-    summary = read_json(flags.summary)
+    table, summary = read_parquet(flags.rows), read_json(flags.summary)
     if settings.task == "series":
         checked = check_series(table, settings.validate_)
     else:

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +108,10 @@ class Recorder:
 
 def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Runs a stage of a finished pipeline in this process and returns the parameters it read."""
-    import importlib
-
     seen: set[str] = set()
     settings = params.read(project.folder / "params.yaml")
     monkeypatch.setattr(params, "read", lambda: Recorder(settings, "", seen))
-    monkeypatch.setenv("MLFLOW_SYNC", "off")
-    monkeypatch.chdir(project.folder)
-    command = PIPELINE[stage]["cmd"].replace("${item}", "--model lstm --seed 1")
-    monkeypatch.setattr(sys, "argv", command.split()[2:])
-    importlib.import_module(f"stages.{stage}").main()
+    project.stage("train@lstm-1" if stage == "train" else stage, MLFLOW_SYNC="off")
     return seen
 
 
