@@ -28,7 +28,8 @@ $(STAMP): requirements.lock pyproject.toml
 		|| { echo "error: Python 3.11 to 3.13 is needed; name one: make run PYTHON=python3.12" >&2; exit 1; }
 	@echo "installing into .venv (a few minutes, once)"
 	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	# Of all that is installed a tenth is ever imported, and compiled then.
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	# Without isolation, so that the pinned setuptools builds it and nothing else is fetched.
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -51,7 +52,8 @@ report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide
 	@rnnlab report $(RUNS)
 
 test: $(STAMP)  ## run the whole test suite
-	@pytest --numprocesses auto --dist worksteal
+	# One more than there are cores: some wait for a server, or for DVC.
+	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal
 
 fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
 	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)

@@ -1,5 +1,6 @@
 """A look inside the networks: how far back a gradient reaches, what each word changes, which rows go wrong."""
 
+import functools
 from typing import Any
 
 import keras
@@ -42,7 +43,6 @@ class _Probe(keras.Model):
     def __init__(self, model: keras.Model, rows: int) -> None:
         super().__init__(name="probe")
         copy = keras.Sequential.from_config(model.get_config())
-        copy.set_weights(model.get_weights())
         copy.layers[-1].activation = keras.activations.linear
         copy.trainable = False
         embedding, *others = copy.layers
@@ -57,12 +57,24 @@ class _Probe(keras.Model):
         self.add_loss(keras.ops.sum(logits))
         return logits
 
+    def take_weights(self, model: keras.Model) -> None:
+        """Copies the weights of a classifier of the same architecture."""
+        copies = [layer for layer in self._network.layers if layer is not self._nudge]
+        for copy, layer in zip(copies, model.layers, strict=True):
+            copy.set_weights(layer.get_weights())
+
     def gradients(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
         """Gives ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
         self._nudge.set_weights([np.zeros(self._nudge.vectors.shape, np.float32)])
         self.train_on_batch(tokens)
         step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
         return -step
+
+
+@functools.lru_cache(maxsize=1)
+def _probe(model: keras.Model, rows: int) -> _Probe:
+    """Keeps the last probe: of a network that is given other weights, it is not traced again."""
+    return _Probe(model, rows)
 
 
 def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
@@ -82,7 +94,8 @@ def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size
         padding has 0, and so has what is below 1e-38, the least that the network's own numbers can hold.
     """
     size = min(batch_size, len(tokens))
-    probe = _Probe(model, size)
+    probe = _probe(model, size)
+    probe.take_weights(model)
     norms = np.empty(tokens.shape, np.float32)
     for start in range(0, len(tokens), size):
         rows = np.arange(start, start + size) % len(tokens)  # the last batch is filled up from the start

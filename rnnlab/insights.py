@@ -30,8 +30,8 @@ def look_inside(
     gradients: list[pd.DataFrame] = []
     traces: list[dict[str, Any]] = []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
-    for run in tqdm(settings.runs, desc="explain", unit="model", disable=None):
-        model = models.load(folder / f"{run.name}.keras")
+    networks = models.load_each(folder / f"{run.name}.keras" for run in settings.runs)
+    for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
         norms = explanations.gradient_norms(model, tokens, batch_size=100)
         by_distance = explanations.norms_by_distance(norms, tokens)
         table = {"model": run.model, "seed": run.seed, "distance": np.arange(len(by_distance)), "norm": by_distance}

@@ -55,8 +55,9 @@ def end_live_run(run_id: str, status: str) -> None:
     MlflowClient().set_terminated(run_id, status)
 
 
-def mark_dead_live_runs(client: MlflowClient, store: Store) -> None:
+def mark_dead_live_runs(store: Store) -> None:
     """Closes runs of killed trainings, which cannot do so themselves and would look like running for ever."""
+    client = MlflowClient(store.uri)
     for live in search(client, store, f"tags.kind = 'live' and tags.host = '{platform.node()}'"):
         if live.info.status == "RUNNING" and not _is_alive(int(live.data.tags["pid"])):
             client.set_terminated(live.info.run_id, "KILLED")

@@ -1,7 +1,9 @@
 """The networks: inputs, recurrent layers, pooling, a head. Between rivals only the cell differs."""
 
+import functools
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from scipy.special import expit
 from rnnlab.errors import UserError
 from rnnlab.files import replacing
 from rnnlab.params import Model
+
+# Steps are cut off by so many: XLA compiles a network once more for each length it meets.
+STRIDE = 64
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -168,6 +173,20 @@ def load(source: Path) -> keras.Model:
     return model
 
 
+def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
+    """Loads networks one by one; those that differ in weights alone are one Keras model, which is traced once.
+
+    Raises:
+        UserError: as `load` does.
+    """
+    built: dict[str, keras.Model] = {}
+    for source in sources:
+        loaded = load(source)
+        network = built.setdefault(loaded.to_json(), loaded)
+        network.set_weights(loaded.get_weights())
+        yield network
+
+
 def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
     """Gives the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
 
@@ -181,9 +200,36 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     if len(rows) <= batch_size:
         # The loop over batches takes longer to set up than one text takes to read.
         outputs = np.asarray(model.predict_on_batch(rows))
+    elif getattr(model.layers[0], "mask_zero", False):
+        outputs = _predict_by_length(model, rows, batch_size)
     else:
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
     if outputs.shape[1] == 1:
         return outputs[:, 0]
     probabilities: npt.NDArray[np.float32] = expit(outputs[:, 1] - outputs[:, 0])
     return probabilities
+
+
+def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
+    """Reads rows of like lengths together, without the padding that they share; masked, it changes nothing."""
+    network = _of_any_length(model)
+    order = np.argsort(np.count_nonzero(tokens, axis=1), kind="stable")
+    outputs = np.empty((len(tokens), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(tokens), batch_size):
+        rows = order[start : start + batch_size]
+        outputs[rows] = network.predict_on_batch(_without_shared_padding(tokens[rows]))
+    return outputs
+
+
+@functools.lru_cache(maxsize=1)
+def _of_any_length(model: keras.Model) -> keras.Model:
+    return keras.Sequential([keras.Input((None,), dtype=model.inputs[0].dtype), *model.layers])
+
+
+def _without_shared_padding(tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    length = tokens.shape[1]
+    used = np.flatnonzero(tokens.any(axis=0))
+    first, stop = (used[0], used[-1] + 1) if len(used) else (0, 1)
+    steps = min(length, -(-(stop - first) // STRIDE) * STRIDE)
+    first = min(first, length - steps)
+    return tokens[:, first : first + steps]

@@ -98,6 +98,8 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
+        if "\0" in self.csv:
+            raise PydanticCustomError("csv", "csv must be a path, which no NUL can be in")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from rnnlab.models import STRIDE
+
 Tensor = Any  # TensorFlow has no types
 States = tuple[Tensor, ...]
 
@@ -59,10 +61,6 @@ CELLS = {
     keras.layers.LSTM: Cell(_lstm, 2),
     keras.layers.GRU: Cell(_gru, 1),
 }
-
-
-# Steps are cut off by so many: XLA compiles its loops once more for each length it meets.
-STRIDE = 64
 
 
 def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:

@@ -14,7 +14,7 @@ from mlflow.entities import Run as MlflowRun
 
 from rnnlab import dotted_keys
 from rnnlab.links import MODELS_TABLE, TABLE, VIEWS
-from rnnlab.live_runs import log_epochs, mark_dead_live_runs, process_tags, search
+from rnnlab.live_runs import log_epochs, process_tags, search
 from rnnlab.logged_models import log_model
 from rnnlab.params import Params, Run
 from rnnlab.results import PREDICTIONS, Pipeline, Training
@@ -70,7 +70,6 @@ def log_pipeline(store: Store, pipeline: Pipeline) -> str:
         _log_training(client, store, parent, pipeline, run, training)
     for name in pipeline.settings.baselines:
         _log_baseline(client, store, parent, pipeline, name)
-    mark_dead_live_runs(client, store)
     figures = _summary_figures(pipeline)
     now = _now()
     client.log_batch(

@@ -46,8 +46,9 @@ def predict_networks(settings: Params, folder: Path, inputs: npt.NDArray[Any]) -
     with importing_keras():
         from rnnlab import models
     predictions, parameters = {}, {}
-    for run in tqdm(settings.runs, desc="evaluate", unit="model", disable=None):
-        model = models.load(folder / f"{run.name}.keras")
+    networks = models.load_each(folder / f"{run.name}.keras" for run in settings.runs)
+    runs = tqdm(settings.runs, desc="evaluate", unit="model", disable=None)
+    for run, model in zip(runs, networks, strict=True):
         parameters[run.model] = model.count_params()
         predictions[run.model, run.seed] = models.predict(model, inputs, settings.evaluate.batch_size)
     return predictions, parameters

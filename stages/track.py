@@ -109,9 +109,10 @@ def log_workspace() -> str:
     key = provenance.result_key(lock)
     drop_leftovers(MODELS, [f"{run.name}.keras" for run in settings.runs])
     opened = store.connect()
-    from rnnlab import tracking  # imports MLflow, which `connect` has told to be quiet
+    from rnnlab import live_runs, tracking  # import MLflow, which `connect` has told to be quiet
 
     with store.lock():
+        live_runs.mark_dead_live_runs(opened)
         found = tracking.find_finished(opened, key)
         if found:
             return f"already in MLflow as {found.info.run_name} ({found.info.run_id})"

@@ -172,3 +172,34 @@ def test_older_formats_which_the_safe_mode_does_not_reach_are_refused(tmp_path) 
     built().save(tmp_path / "lstm-1.h5")
     with pytest.raises(UserError, match=r"lstm-1\.h5: not a model .*its name does not end in \.keras"):
         models.load(tmp_path / "lstm-1.h5")
+
+
+@pytest.mark.parametrize("padding", ["before", "after"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(padding: str, pooling: str) -> None:
+    models.set_seed(1)
+    network = models.build_classifier(plain(embedding_dim=5, units=4, pooling=pooling), VOCABULARY, max_length=150)
+    lengths = [150, 0, 3, 64, 65, 149, 1, 128, 20, 5, 70]
+    tokens = np.zeros((len(lengths), 150), np.int32)
+    generator = np.random.default_rng(1)
+    for row, length in enumerate(lengths):
+        place = slice(150 - length, 150) if padding == "before" else slice(length)
+        tokens[row, place] = generator.integers(1, VOCABULARY, length)
+    whole = models.predict(network, tokens, batch_size=100)
+    np.testing.assert_allclose(models.predict(network, tokens, batch_size=2), whole, atol=1e-6)
+
+
+def test_networks_of_one_architecture_are_one_and_predict_as_each_alone(tmp_path) -> None:
+    networks = {
+        name: built(seed, cell=cell) for name, seed, cell in (("a", 1, "lstm"), ("b", 1, "gru"), ("c", 2, "lstm"))
+    }
+    for name, network in networks.items():
+        models.save(network, tmp_path / f"{name}.keras")
+    tokens = np.random.default_rng(1).integers(0, VOCABULARY, (6, LENGTH), np.int32)
+    seen = []
+    for network, alone in zip(
+        models.load_each(tmp_path / f"{name}.keras" for name in networks), networks.values(), strict=True
+    ):
+        np.testing.assert_array_equal(models.predict(network, tokens, 4), models.predict(alone, tokens, 4))
+        seen.append(network)
+    assert seen[0] is seen[2] is not seen[1]

@@ -132,9 +132,9 @@ class Project:
         return list(client.search_runs([experiment.experiment_id], condition)) if experiment else []
 
 
-def stages_run(done: subprocess.CompletedProcess[str]) -> set[str]:
-    """The stages that DVC ran, as opposed to skipped or restored."""
-    return set(re.findall(r"Running stage '([^']+)'", done.stdout))
+def stages_run(printed: str) -> set[str]:
+    """The stages that DVC says it ran, as opposed to skipped or restored."""
+    return set(re.findall(r"Running stage '([^']+)'", printed))
 
 
 def change_params(folder: Path, values: dict[str, Any]) -> None:
@@ -206,8 +206,31 @@ def finished(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 
 @pytest.fixture(scope="session")
 def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project after a `dvc repro` of the series task, committed."""
-    return shared(tmp_path_factory, "finished-series", partial(run_and_commit, blank, SERIES))
+    """The project after the stages of the series task, one by one in this process, committed."""
+
+    def make(folder: Path) -> None:
+        project = blank.copy(folder)
+        change_params(folder, SERIES)
+        for name in ORDER[:-1]:
+            project.stage("train@lstm-1" if name == "train" else name)
+        project.run("dvc", "commit", "--force")
+        project.run("dvc", "repro")
+        project.commit("results")
+
+    return shared(tmp_path_factory, "finished-series", make)
+
+
+@pytest.fixture(scope="session")
+def resampled(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The finished project with a temporary experiment, not in MLflow; what that printed is beside it."""
+
+    def make(folder: Path) -> None:
+        project = finished.copy(folder)
+        options = ("--name", "resampled", "-S", "intervals.resamples=101")
+        done = project.run("dvc", "exp", "run", "--temp", *options, MLFLOW_SYNC="off")
+        (folder.parent / "experiment.txt").write_text(done.stdout)
+
+    return shared(tmp_path_factory, "resampled", make)
 
 
 @pytest.fixture

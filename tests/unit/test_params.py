@@ -140,6 +140,8 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("data.labels", ["good", "good"], "labels must be two different names"),
         ("data.labels", ["good"], "data.labels"),
         ("data.labels", ["good", "bad", "ugly"], "data.labels"),
+        ("data.csv", "reviews\0.csv", "csv must be a path, which no NUL can be in"),
+        ("data.csv", "\ud800.csv", "data.csv"),
         ("data.delimiter", ";;", "delimiter must be one character or the word tab"),
         ("data.encoding", "klingon", "encoding is not one of text files that Python knows"),
         ("data.encoding", "base64", "encoding is not one of text files"),
