@@ -23,14 +23,14 @@ help:  ## list the targets
 
 install: $(STAMP)  ## make .venv with the pinned packages
 
+# Of all that is installed little is ever imported, and compiled then. The project is built without isolation, so that
+# the pinned setuptools builds it and nothing else is fetched.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: Python 3.11 to 3.13 is needed; name one: make run PYTHON=python3.12" >&2; exit 1; }
 	@echo "installing into .venv (a few minutes, once)"
 	$(PYTHON) -m venv --clear $(VENV)
-	# Of all that is installed a tenth is ever imported, and compiled then.
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	# Without isolation, so that the pinned setuptools builds it and nothing else is fetched.
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -51,8 +51,8 @@ imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide"
 	@rnnlab report $(RUNS)
 
+# One process more than there are cores: some tests wait for a server, or for DVC.
 test: $(STAMP)  ## run the whole test suite
-	# One more than there are cores: some wait for a server, or for DVC.
 	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal
 
 fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"

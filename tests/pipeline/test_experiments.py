@@ -17,8 +17,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     printed = (resampled.folder.parent / "experiment.txt").read_text()
     assert stages_run(printed) == {"compare", "report", "track"}
     assert "up to date" in project.run("dvc", "status").stdout
-    table = list(csv.DictReader(io.StringIO(project.run("dvc", "exp", "show", "--csv").stdout)))
-    [row] = [row for row in table if row["Experiment"] == "resampled"]
+    row = shown(project, "resampled")
     assert row["intervals.resamples"] == "101"
     assert 0 <= float(row["lstm.mean.accuracy"]) <= 1
 
@@ -48,10 +47,10 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
     project.run("dvc", "add", "data/raw/mine.csv")
     project.run("git", "add", "data/raw")
     columns = ("data.csv=data/raw/mine.csv", "data.text_column=text", "data.label_column=stars")
-    settings = (*columns, "data.labels=[bad,good]", "train.seeds=[1]", "compare=[gru]")
-    flags = [flag for setting in settings for flag in ("-S", setting)]
-    project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags, "tokenize_pad")
-    project.run("dvc", "exp", "apply", "mine")
+    flags = [flag for setting in (*columns, "data.labels=[bad,good]") for flag in ("-S", setting)]
+    project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags, "ingest")
+    assert shown(project, "mine")["rows_read"] == str(len(rows))
+    project.run("dvc", "exp", "run", *flags, "-S", "train.seeds=[1]", "-S", "compare=[gru]", "tokenize_pad")
     for stage in ("baseline", "train@gru-1", "evaluate", "compare"):
         project.stage(stage, MLFLOW_SYNC="off")
     project.inside("rnnlab.cli", "drift", expect=None)
@@ -63,6 +62,13 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
     ):
         assert f"- `{change}" in told
     assert "| gru " in told and "| lstm " in told
+
+
+def shown(project: Project, name: str) -> dict[str, str]:
+    """An experiment as `dvc exp show` has it."""
+    table = csv.DictReader(io.StringIO(project.run("dvc", "exp", "show", "--csv").stdout))
+    [row] = [row for row in table if row["Experiment"] == name]
+    return row
 
 
 def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:

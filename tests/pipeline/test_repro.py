@@ -160,6 +160,7 @@ def test_a_killed_run_leaves_nothing_finished_and_the_next_ends_with_the_bytes_o
         (project.folder / ".dvc/cache/files/md5" / before[name][:2] / before[name][2:]).unlink(missing_ok=True)
     # Another folder, another time, and a checkpoint of another training in the way.
     assert "train@rnn-1" in stages_run(project.run("dvc", "repro").stdout)
+    assert "already in MLflow" in project.stage("track").stdout
     assert {run.info.status for run in project.runs("tags.kind = 'live'")} == {"KILLED"}
     assert {run.info.status for run in project.runs("tags.kind = 'model'")} == {"FINISHED"}
     assert "up to date" in project.run("dvc", "status").stdout
