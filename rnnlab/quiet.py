@@ -27,7 +27,10 @@ def importing_keras() -> Iterator[None]:
         os.dup2(sink.fileno(), 2)
         try:
             with _hidden(UNUSED):
-                importlib.import_module("keras")
+                keras = importlib.import_module("keras")
+            if keras.backend.backend() != "tensorflow":
+                # Keras tries it for seeds and files, takes seconds to find it, and does without.
+                sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
             yield
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
         except BaseException:

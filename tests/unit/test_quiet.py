@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,27 @@ print("sklearn" in sys.modules, keras.layers.LSTM(1).units)
 """
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
     assert (done.stdout.split("\n"), done.stderr) == (["[]", "True 1", ""], "")
+
+
+@pytest.mark.parametrize(("backend", "found"), [("torch", False), ("tensorflow", True)])
+def test_other_backends_do_without_tensorflow(tmp_path: Path, backend: str, found: bool) -> None:
+    # Both in miniature: no other backend is installed here.
+    for name, content in (
+        ("keras", f"class backend:\n    backend = staticmethod(lambda: {backend!r})\n"),
+        ("tensorflow", ""),
+    ):
+        (tmp_path / f"{name}.py").write_text(content)
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from rnnlab.quiet import importing_keras
+with importing_keras():
+    pass
+try:
+    import tensorflow
+    print(True)
+except ImportError:
+    print(False)
+"""
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{found}\n", "")
