@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb report test fuzz lint ui demo server bench lock clean
+.PHONY: help install run train imdb report test weekly fuzz lint ui demo server bench lock clean
 .PHONY: restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
@@ -52,8 +52,11 @@ report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide
 	@rnnlab report $(RUNS)
 
 # One process more than there are cores: some tests wait for a server, or for DVC.
-test: $(STAMP)  ## run the whole test suite
+test: $(STAMP)  ## run the tests
 	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal
+
+weekly: $(STAMP)  ## run the tests that take too long for every change
+	@pytest --numprocesses $(JOBS) --dist worksteal -m weekly
 
 fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
 	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)

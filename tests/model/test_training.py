@@ -205,8 +205,14 @@ def killed_in_epoch(number: int):
     ("kills", "changes", "model"),
     [
         ([2, 4], {}, {"dropout": 0.3, "word_dropout": 0.2, "embedding_dropout": 0.2, "input_dropout": 0.2}),
-        ([3], {"engine": "stock"}, {"dropout": 0.3, "recurrent_dropout": 0.2, "bidirectional": True}),
-        ([3], {"schedule": "cosine", "ema_momentum": 0.9}, {"dropout": 0.3}),
+        pytest.param(
+            *([3], {"engine": "stock"}, {"dropout": 0.3, "recurrent_dropout": 0.2, "bidirectional": True}),
+            marks=pytest.mark.weekly,
+        ),
+        pytest.param(
+            *([3], {"schedule": "cosine", "ema_momentum": 0.9}, {"dropout": 0.3}),
+            marks=pytest.mark.weekly,
+        ),
         ([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
     ],
     ids=["every-dropout", "stock", "averaged-best", "averaged-last"],

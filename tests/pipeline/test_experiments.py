@@ -4,6 +4,8 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
+
 from tests.pipeline.conftest import Project, stages_run
 
 TRAINED = ("rnn-1", "rnn-2", "lstm-1", "lstm-2")
@@ -79,6 +81,7 @@ def test_an_unknown_or_ill_typed_knob_is_refused(project: Project) -> None:
     assert "train.epochs: must be a valid integer" in wrong.stdout + wrong.stderr
 
 
+@pytest.mark.weekly
 def test_a_queued_grid_with_two_workers_fills_one_store(project: Project) -> None:
     # The store is made anew, so that two processes are its first users at once.
     for file in (project.folder / "mlflow").glob("mlflow.db*"):

@@ -49,6 +49,7 @@ def know(project: Project, address: str, key: Path) -> None:
     project.run("dvc", "remote", "modify", "--local", "team", "keyfile", str(key))
 
 
+@pytest.mark.weekly
 def test_another_machine_pulls_from_a_server_and_runs_nothing(
     resampled: Project, tmp_path: Path, sftp: tuple[str, Path]
 ) -> None:

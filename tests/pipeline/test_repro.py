@@ -138,6 +138,7 @@ def dvc_shows_the_difference(project: Project) -> None:
     assert "training_curves.png" in page
 
 
+@pytest.mark.weekly
 def test_a_killed_run_leaves_nothing_finished_and_the_next_ends_with_the_bytes_of_any_other(
     project: Project,
 ) -> None:

@@ -170,6 +170,7 @@ def test_runs_and_artifacts_outlive_a_restart(team: Team, tmp_path: Path) -> Non
     assert list((team.folder / "artifacts").rglob("note.txt"))
 
 
+@pytest.mark.weekly
 @needs_postgres
 def test_concurrent_writers_lose_and_double_nothing(team: Team, tmp_path: Path) -> None:
     writers.race(writers.environment(tmp_path) | team.login(), tmp_path)

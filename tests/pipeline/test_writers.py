@@ -16,6 +16,7 @@ def test_concurrent_writers_lose_and_double_nothing(tmp_path: Path) -> None:
     writers.assert_nothing_is_lost_or_doubled(MlflowClient(f"sqlite:///{tmp_path / 'mlflow/mlflow.db'}"))
 
 
+@pytest.mark.weekly
 def test_a_thousand_runs_do_not_slow_a_writer_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name not in writers.environment(tmp_path)]:
         monkeypatch.delenv(name)

@@ -27,6 +27,7 @@ def counting(start: int) -> Callable[[], int]:
     return lambda: next(numbers)
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
 def test_rivals_learn_the_same_from_the_same_rows(cell: str) -> None:
     work = SMALL._replace(cell=cell)
@@ -36,6 +37,7 @@ def test_rivals_learn_the_same_from_the_same_rows(cell: str) -> None:
     np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
 
 
+@pytest.mark.weekly
 def test_an_epoch_of_padded_rows_trains_every_rival() -> None:
     work = SMALL._replace(padded=True)
     before, after = (repeat := networks.ours(work))(), repeat()
