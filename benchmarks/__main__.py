@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, lengths, report, stages, tokenization, training, whole
+from benchmarks import accuracy, lengths, parts, report, stages, tokenization, training, whole
 from rnnlab.errors import exit_status
 from rnnlab.files import read_json, write_json, write_text
 
 SECTIONS = {
     "training": training.measure,
+    "parts": parts.measure,
     "lengths": lengths.measure,
     "accuracy": accuracy.measure,
     "tokenization": tokenization.measure,

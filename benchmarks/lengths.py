@@ -17,7 +17,7 @@ def measure(quick: bool) -> Section:
     """Measures a step of either cell at each length."""
     scales, rounds = (SCALES[:2], 3) if quick else (SCALES, 7)
     works = [Work(cell, batch=64, length=LENGTH * scale, units=64, batches=8) for cell in CELLS for scale in scales]
-    with timing.workers(RIVALS) as pools:
+    with timing.workers(RIVALS, threads=1) as pools:
         races = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(works, desc="lengths", disable=None)]
     raw = [{"work": work._asdict(), **race._asdict()} for work, race in zip(works, races, strict=True)]
     return Section("Growth with length", [_table(works, races)], {"lengths": raw})

@@ -74,15 +74,28 @@ _repeat: Callable[[], Any]
 
 
 @contextmanager
-def workers(rivals: dict[str, Rival]) -> Iterator[Workers]:
-    """Starts a process for each rival that is installed, and ends them."""
+def workers(rivals: dict[str, Rival], threads: int | None = None) -> Iterator[Workers]:
+    """Starts a process for each rival that is installed, and ends them.
+
+    Args:
+        rivals: who takes part.
+        threads: what each may compute with; None for what each library takes by itself.
+    """
     context = multiprocessing.get_context("spawn")
-    pools = {name: ProcessPoolExecutor(1, context) for name, rival in rivals.items() if rival.installed}
+    pools = {
+        name: ProcessPoolExecutor(1, context, _bound, (threads,)) for name, rival in rivals.items() if rival.installed
+    }
     try:
         yield pools
     finally:
         for pool in pools.values():
             pool.shutdown(cancel_futures=True)
+
+
+def _bound(threads: int | None) -> None:
+    if threads:
+        variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        os.environ |= dict.fromkeys(variables, str(threads))
 
 
 def race(pools: Workers, rivals: dict[str, Rival], task: Any, rounds: int) -> Race:

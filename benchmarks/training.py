@@ -1,4 +1,4 @@
-"""Training: a step and an epoch, ours against stock Keras and PyTorch."""
+"""Training: a step and an epoch, ours against stock Keras and PyTorch, and where the time of a step goes."""
 
 from typing import Any
 
@@ -22,39 +22,63 @@ CELLS = ("simple_rnn", "lstm")
 
 
 def measure(quick: bool) -> Section:
-    """Measures steps and epochs."""
+    """Measures steps and epochs with one thread each, and steps with all cores."""
     sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 7, 8, 50)
     steps = [Work(cell, *size, batches) for size in sizes for cell in CELLS]
     epochs = [Work(cell, *SIZES[0], epoch, padded=True) for cell in CELLS]
     # To compile Keras' step once more, with a mask, takes longest.
     rivals = {name: rival for name, rival in EPOCH_RIVALS.items() if not quick or "jit" not in name}
-    with timing.workers(EPOCH_RIVALS) as pools:
+    with timing.workers(EPOCH_RIVALS, threads=1) as pools:
         stepped = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(steps, desc="steps", disable=None)]
         through = [timing.race(pools, rivals, work, 3) for work in tqdm(epochs, desc="epochs", disable=None)]
-    tables = [_steps(steps, stepped, batches), _first(steps, stepped), _epochs(rivals, epochs, through)]
-    raw = {
-        "steps": [_raw(work, race) for work, race in zip(steps, stepped, strict=True)],
-        "epochs": [_raw(work, race) for work, race in zip(epochs, through, strict=True)],
-    }
+    wide = steps[: len(CELLS)]
+    with timing.workers(RIVALS) as pools:
+        widely = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(wide, desc="all cores", disable=None)]
+    tables = [
+        _table(_one_thread(stepped, batches), steps, stepped, per=batches),
+        _table(ALL_CORES, wide, widely, per=batches),
+        _first(steps, stepped),
+        _table(_epoch(epochs[0]), epochs, through, rivals),
+    ]
+    raw = {"steps": _raw(steps, stepped), "all cores": _raw(wide, widely), "epochs": _raw(epochs, through)}
     return Section("Training", tables, raw)
+
+
+def _one_thread(races: list[Race], batches: int) -> str:
+    apart = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
+    return (
+        "**One training step, one thread each**: as the pipeline trains (`train.threads`), with as many trainings side "
+        "by side as there are cores. Embedding of 128 channels and 10,000 words, recurrent layer, last state, sigmoid, "
+        "Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has them; from `fit` "
+        f"over {batches} batches. All rivals begin with the same weights and see the same batches: their losses after "
+        f"these differ by {apart:.1g} at most."
+    )
+
+
+ALL_CORES = (
+    "**The same with all cores for one training.** The loop over time is one thread in ours; PyTorch splits each of "
+    "its steps."
+)
+
+
+def _epoch(work: Work) -> str:
+    return (
+        f"**One epoch of {work.batch * work.batches:,} rows, one thread each**, as long as IMDB's reviews are (half "
+        "have 174 words at least) and padded in front, with a mask, in a new order: ours in batches of like lengths, "
+        "Keras through all padding, PyTorch with packed sequences, its way to skip padding; `no mask` runs through the "
+        "padding, which is less work than packing and gives other outputs. All without validation."
+    )
+
+
+def _table(
+    sentence: str, works: list[Work], races: list[Race], rivals: dict[str, Rival] = RIVALS, per: float = 1.0
+) -> Table:
+    rows = [[*_names(work), *report.comparison(rivals, race, per)] for work, race in zip(works, races, strict=True)]
+    return Table(sentence, ("cell", "batch", "length", "units", *rivals), rows)
 
 
 def _names(work: Work) -> list[str]:
     return [work.cell, str(work.batch), str(work.length), str(work.units)]
-
-
-def _steps(steps: list[Work], races: list[Race], batches: int) -> Table:
-    apart = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
-    sentence = (
-        "**One training step** (embedding of 128 channels and 10,000 words, recurrent layer, last state, sigmoid, "
-        "Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has them), from "
-        f"`fit` over {batches} batches. All rivals begin with the same weights and see the same batches: their "
-        f"losses after these differ by {apart:.1g} at most."
-    )
-    rows = [
-        [*_names(work), *report.comparison(RIVALS, race, work.batches)] for work, race in zip(steps, races, strict=True)
-    ]
-    return Table(sentence, ("cell", "batch", "length", "units", *RIVALS), rows)
 
 
 def _first(steps: list[Work], races: list[Race]) -> Table:
@@ -69,17 +93,5 @@ def _first(steps: list[Work], races: list[Race]) -> Table:
     return Table(sentence, ("cell", "batch", "length", "units", *RIVALS), rows)
 
 
-def _epochs(rivals: dict[str, Rival], epochs: list[Work], races: list[Race]) -> Table:
-    count = epochs[0].batch * epochs[0].batches
-    sentence = (
-        f"**One epoch of {count:,} rows** as long as IMDB's reviews are (half have 174 words at least) and padded in "
-        "front, with a mask, in a new order: ours in batches of like lengths, Keras through all padding, PyTorch with "
-        "packed sequences, its way to skip padding; `no mask` runs through the padding, which is less work than "
-        "packing and gives other outputs. All without validation."
-    )
-    rows = [[*_names(work), *report.comparison(rivals, race)] for work, race in zip(epochs, races, strict=True)]
-    return Table(sentence, ("cell", "batch", "length", "units", *rivals), rows)
-
-
-def _raw(work: Work, race: Race) -> dict[str, Any]:
-    return {"work": work._asdict(), **race._asdict()}
+def _raw(works: list[Work], races: list[Race]) -> list[dict[str, Any]]:
+    return [{"work": work._asdict(), **race._asdict()} for work, race in zip(works, races, strict=True)]

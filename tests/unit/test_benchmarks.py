@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import clones, networks, report, texts, timing, vocabularies
+from benchmarks import clones, networks, parts, report, texts, timing, vocabularies
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
@@ -25,6 +26,10 @@ PATIENT = {
 def counting(start: int) -> Callable[[], int]:
     numbers = iter(range(start, 100))
     return lambda: next(numbers)
+
+
+def threads(_: None) -> Callable[[], str | None]:
+    return lambda: os.environ.get("OMP_NUM_THREADS")
 
 
 @pytest.mark.weekly
@@ -43,6 +48,18 @@ def test_an_epoch_of_padded_rows_trains_every_rival() -> None:
     before, after = (repeat := networks.ours(work))(), repeat()
     assert after != before
     assert networks.stock(work)() == pytest.approx(before, rel=0.05)  # another order of the batches
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize("part", ["forward", "backward", "projection", "recurrent_gradient", "optimizer", "products"])
+def test_each_part_of_a_step_runs_by_itself(part: str) -> None:
+    getattr(parts, part)(SMALL)()
+
+
+def test_rivals_may_be_bound_to_a_thread() -> None:
+    bound = {"bound": Rival("tests.unit.test_benchmarks:threads")}
+    with timing.workers(bound, threads=1) as pools:
+        assert timing.race(pools, bound, None, rounds=1).answers == {"bound": "1"}
 
 
 def test_padded_rows_are_padded_in_front_and_full_rows_are_not() -> None:
