@@ -20,7 +20,7 @@ def ours(count: int) -> Callable[[], None]:
     from rnnlab.classifier import Classifier
 
     options = params.read().tokenize_pad.model_copy(update={"max_length": WORK.length})
-    counts = text.count_words(text.clean(pa.array(texts.texts(VOCABULARY_TEXTS), pa.string())))
+    counts = text.count_words([text.clean(pa.array(texts.texts(VOCABULARY_TEXTS), pa.string()))])
     vocabulary = text.fit_vocabulary(counts, WORK.words, options.oov_token)
     classifier = Classifier(networks.keras_model(WORK, mask=True), vocabulary, options, ("negative", "positive"))
     chosen = texts.texts(count)

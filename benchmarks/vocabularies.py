@@ -1,6 +1,5 @@
 """Who turns texts into word ids: each chooses a vocabulary from the texts and encodes all of them."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -43,10 +42,7 @@ def _ours(rows: int, raw: bool) -> Callable[[], None]:
 
     def repeat() -> None:
         cleaned = [text.clean(batch) for batch in batches] if raw else batches
-        counts: Counter[str] = Counter()
-        for batch in cleaned:
-            counts.update(text.count_words(batch))
-        vocabulary = text.fit_vocabulary(counts, WORDS, options.oov_token)
+        vocabulary = text.fit_vocabulary(text.count_words(cleaned), WORDS, options.oov_token)
         for batch in cleaned:
             text.encode(batch, vocabulary, options)
 

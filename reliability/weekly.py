@@ -70,7 +70,7 @@ def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:
     drawn, labels = zip(*corpus.reviews(settings.sample, seed=week), strict=True)
     texts = text.clean(pa.array(drawn))
     vocabulary = text.fit_vocabulary(
-        text.count_words(texts[:TRAIN]), settings.tokenize_pad.vocabulary_size, settings.tokenize_pad.oov_token
+        text.count_words([texts[:TRAIN]]), settings.tokenize_pad.vocabulary_size, settings.tokenize_pad.oov_token
     )
     tokens = text.encode(texts, vocabulary, settings.tokenize_pad).tokens
     targets = (np.array(labels) == settings.data.labels[1]).astype(np.float32)[:, None]

@@ -1,4 +1,7 @@
-"""What `rnnlab.text` does to plain ASCII, on the bytes of all texts at once; patterns take ten times as long."""
+"""What `rnnlab.text` does to ASCII characters, on the bytes of all texts at once; patterns take ten times as long.
+
+Other characters are made of bytes from 128 on, which all are left as they are.
+"""
 
 from typing import Any
 
@@ -11,19 +14,20 @@ Bytes = npt.NDArray[np.uint8]
 BLANK, APOSTROPHE = ord(" "), ord("'")
 
 _CODES = [chr(code) for code in range(256)]
-_IS_WORD = np.array([code.isascii() and code.isalnum() for code in _CODES])
+_IS_WORD = np.array([not code.isascii() or code.isalnum() for code in _CODES])
 # Control characters are blanks; what is no part of a word becomes one, and capitals become small.
 _BLANKED = "".join(" " if code < " " or code == "\x7f" else code for code in _CODES).encode("latin-1")
-_LOWERED = "".join(
-    code.lower() if word or code == "'" else " " for code, word in zip(_CODES, _IS_WORD, strict=True)
-).encode("latin-1")
+_LOWERED = bytes(
+    ord(code.lower()) if code.isascii() and code.isalnum() else number if number >= 128 or code == "'" else BLANK
+    for number, code in enumerate(_CODES)
+)
 
 
 def single_spaces(texts: pa.Array) -> pa.Array:
     """Makes each run of blanks and control characters one space, and none at the ends.
 
     Args:
-        texts: ASCII strings of shape (rows,), without nulls.
+        texts: strings of shape (rows,), without nulls.
     """
     spaced, offsets = _bytes(texts, _BLANKED)
     doubled = spaced == BLANK
@@ -38,7 +42,7 @@ def separate(texts: pa.Array) -> pa.Array:
     """Leaves lower-case words, blanks between them: an apostrophe belongs to a word if it has one on both sides.
 
     Args:
-        texts: ASCII strings of shape (rows,), without nulls.
+        texts: strings of shape (rows,), without nulls; whatever separates beyond ASCII is a blank already.
     """
     words, offsets = _bytes(texts, _LOWERED)
     marks = np.flatnonzero(words == APOSTROPHE)
@@ -63,8 +67,8 @@ def _bytes(texts: pa.Array, table: bytes) -> tuple[Bytes, npt.NDArray[np.int64]]
     """Gives the bytes of all texts, changed by a table, and where each text begins, the end of the last behind them."""
     _, places, data = texts.buffers()
     offsets = np.frombuffer(places, np.int32, len(texts) + 1, 4 * texts.offset).astype(np.int64)
-    own = data.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes() if data else b""
-    return np.frombuffer(bytearray(own.translate(table)), np.uint8), offsets - offsets[0]
+    own = bytearray(data.slice(offsets[0], offsets[-1] - offsets[0]) if data else b"")
+    return np.frombuffer(own.translate(table), np.uint8), offsets - offsets[0]
 
 
 def _strings(data: Bytes, offsets: npt.NDArray[Any]) -> pa.Array:

@@ -3,8 +3,7 @@
 import html
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,16 +22,18 @@ RESERVED_IDS = 2
 # Truncation in the middle keeps a quarter at the start, three at the end, as Sun et al. (2019), "How to fine-tune BERT
 # for text classification?", found best on film reviews.
 HEAD_PART = 4
+_NO_WORDS = pa.table({"values": pa.array([], pa.string()), "counts": pa.array([], pa.int64())})
+_MERGED_ROWS = 500_000  # counts of single batches that wait in memory
 
 _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
-_BLANKS = r"[\s\p{Z}\p{Cc}]+"
+_BLANKS = r"[\p{Z}\x{80}-\x{9F}]"  # beyond ASCII
 _INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that choose how an emoji looks
 _NUMBER = re.compile(r"&#0*([0-9]+)")
 # Marks on one letter have an order that Python takes hours to bring a million into; 30 is the bound of UAX 15.
 _PILE = r"(\p{M}{30})\p{M}+"
 _TALL = 1000  # characters; a pile in a shorter text takes Python no longer than Arrow takes to compile the pattern
 # Words hold letters, marks, digits and inner apostrophes; whatever lies between them separates.
-_SEPARATORS = r"(?:'*[^\p{L}\p{M}\p{N}']+'*)+|^'+|'+$"
+_SEPARATORS = r"[^\p{L}\p{M}\p{N}\x00-\x7F]"  # beyond ASCII
 
 
 class Encoded(NamedTuple):
@@ -63,11 +64,11 @@ def clean(texts: pa.Array) -> pa.Array:
     resolved = _change_where(pc.match_substring(texts, "&"), texts, _resolve)
     plain = pc.replace_substring_regex(resolved, _MARKUP, " ")
     composed = _change_where(pc.invert(pc.string_is_ascii(plain)), plain, _compose)
-    return _by_alphabet(composed, ascii_text.single_spaces, _single_spaces)
+    return ascii_text.single_spaces(_change_where_not_ascii(composed, _blank_to_ascii))
 
 
-def _single_spaces(texts: pa.Array) -> pa.Array:
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, _BLANKS, " "))
+def _blank_to_ascii(texts: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(texts, _BLANKS, " ")
 
 
 def _resolve(texts: pa.Array) -> list[str]:
@@ -103,46 +104,57 @@ def words(texts: pa.Array) -> pa.ListArray:
     Returns:
         Lists of words; a text without a word is a list of one empty string, which no vocabulary holds.
     """
-    spaced = _by_alphabet(texts, ascii_text.separate, _separate)
+    spaced = ascii_text.separate(_change_where_not_ascii(texts, _lower_and_separate))
     return pc.ascii_split_whitespace(pc.ascii_trim(spaced, " "))
 
 
-def _separate(texts: pa.Array) -> pa.Array:
+def _lower_and_separate(texts: pa.Array) -> pa.Array:
     lowered = pc.replace_substring_regex(pc.utf8_lower(texts), _INVISIBLE, "")
     return pc.replace_substring_regex(lowered, _SEPARATORS, " ")
 
 
-def _by_alphabet(texts: pa.Array, plain: Change, other: Change) -> pa.Array:
-    """Changes texts of ASCII by one function and others by another that does the same to them."""
-    is_plain = pc.string_is_ascii(texts)
-    if pc.all(is_plain).as_py():
-        return plain(texts)
-    changed = pc.replace_with_mask(texts, is_plain, plain(texts.filter(is_plain)))
-    is_other = pc.invert(is_plain)
-    return pc.replace_with_mask(changed, is_other, other(texts.filter(is_other)))
+def _change_where_not_ascii(texts: pa.Array, change: Change) -> pa.Array:
+    """Changes texts that are not plain ASCII; patterns are slow, and the rest of the work is the same for both."""
+    other = pc.invert(pc.string_is_ascii(texts))
+    return pc.replace_with_mask(texts, other, change(texts.filter(other))) if pc.any(other).as_py() else texts
 
 
-def count_words(texts: pa.Array) -> Counter[str]:
-    """Counts the words of cleaned texts."""
-    counts = pc.value_counts(words(texts).flatten())
-    counter = Counter(dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)))
-    counter.pop("", None)
-    return counter
+def count_words(batches: Iterable[pa.Array]) -> pa.Table:
+    """Counts the words of cleaned texts.
+
+    Args:
+        batches: strings of shape (rows,), from `clean`; one at a time is held in memory.
+
+    Returns:
+        The columns ``values``, each word once, and ``counts``, in no order.
+    """
+    total, waiting, rows = _NO_WORDS, [], 0
+    for texts in batches:
+        waiting.append(pa.Table.from_struct_array(pc.value_counts(words(texts).flatten())))
+        rows += len(waiting[-1])
+        if rows > max(_MERGED_ROWS, len(total)):  # each word is merged a few times at most
+            total, waiting, rows = _merged([total, *waiting]), [], 0
+    return _merged([total, *waiting]).filter(pc.field("values") != "")
 
 
-def fit_vocabulary(counts: Counter[str], size: int, oov_token: str) -> list[str]:
+def _merged(counts: list[pa.Table]) -> pa.Table:
+    sums = pa.concat_tables(counts).group_by("values").aggregate([("counts", "sum")])
+    return sums.rename_columns(_NO_WORDS.column_names)
+
+
+def fit_vocabulary(counts: pa.Table, size: int, oov_token: str) -> list[str]:
     """Chooses the most frequent words; ties go by alphabet, so the same rows give the same ids.
 
     Args:
-        counts: words of the training rows alone.
+        counts: of the training rows alone, from `count_words`.
         size: ids at most, `PADDING_ID` and `OOV_ID` included.
         oov_token: how the unknown word is shown.
 
     Returns:
         The word of each id; fewer than ``size`` when there are not as many words.
     """
-    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return ["", oov_token, *(word for word, _ in ranked[: size - RESERVED_IDS])]
+    ranked = counts.sort_by([("counts", "descending"), ("values", "ascending")])
+    return ["", oov_token, *ranked["values"][: size - RESERVED_IDS].to_pylist()]
 
 
 def encode(texts: pa.Array, vocabulary: list[str], params: TokenizePad) -> Encoded:

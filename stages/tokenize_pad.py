@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +27,7 @@ def read_split(source: Path, split: str) -> Iterator[pa.RecordBatch]:
 
 def fit(source: Path, options: TokenizePad) -> list[str]:
     """Chooses the vocabulary from training rows; warns when there are fewer words than asked for."""
-    counts: Counter[str] = Counter()
-    for batch in read_split(source, "train"):
-        counts.update(text.count_words(batch["text"]))
+    counts = text.count_words(batch["text"] for batch in read_split(source, "train"))
     vocabulary = text.fit_vocabulary(counts, options.vocabulary_size, options.oov_token)
     if len(vocabulary) < options.vocabulary_size:
         print(

@@ -1,7 +1,6 @@
 import random
 import time
 import unicodedata
-from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -131,30 +130,43 @@ def test_a_text_without_a_word_is_exactly_one_unknown_word(raw: str) -> None:
     assert encoded.unknown == 1
 
 
-def test_words_are_counted_over_all_rows_and_blank_ones_not_at_all() -> None:
-    assert text.count_words(strings("A b a", "", "b... a", "!")) == Counter({"a": 3, "b": 2})
+def counted(table: pa.Table) -> dict[str, int]:
+    return dict(zip(table["values"].to_pylist(), table["counts"].to_pylist(), strict=True))
+
+
+def counts_of(**counts: int) -> pa.Table:
+    return pa.table({"values": pa.array(counts, pa.string()), "counts": pa.array(counts.values(), pa.int64())})
+
+
+@pytest.mark.parametrize("merged_rows", [1, 500_000])
+def test_words_are_counted_over_all_rows_and_blank_ones_not_at_all(
+    merged_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "_MERGED_ROWS", merged_rows)
+    batches = [strings("A b a", ""), strings("b... a", "!"), strings(), strings("c")]
+    assert counted(text.count_words(batches)) == {"a": 3, "b": 2, "c": 1}
 
 
 def test_vocabulary_ranks_by_count_and_breaks_ties_by_alphabet() -> None:
-    counts = Counter({"pear": 2, "apple": 2, "zebra": 5, "fig": 1})
+    counts = counts_of(pear=2, apple=2, zebra=5, fig=1)
     assert text.fit_vocabulary(counts, 10, "<unk>") == ["", "<unk>", "zebra", "apple", "pear", "fig"]
 
 
 def test_vocabulary_does_not_depend_on_the_order_of_rows() -> None:
     rows = ["b a", "c b", "a d"]
     vocabularies = [
-        text.fit_vocabulary(text.count_words(strings(*order)), 5, "?") for order in (rows, rows[::-1], sorted(rows))
+        text.fit_vocabulary(text.count_words([strings(*order)]), 5, "?") for order in (rows, rows[::-1], sorted(rows))
     ]
     assert vocabularies == [["", "?", "a", "b", "c"]] * 3
 
 
 @pytest.mark.parametrize("size", [3, 4, 5])
 def test_vocabulary_size_includes_the_reserved_ids(size: int) -> None:
-    assert len(text.fit_vocabulary(Counter("aabbbcd"), size, "<unk>")) == size
+    assert len(text.fit_vocabulary(counts_of(a=2, b=3, c=1, d=1), size, "<unk>")) == size
 
 
 def test_vocabulary_of_no_words_holds_the_reserved_ids_alone() -> None:
-    assert text.fit_vocabulary(Counter(), 10, "[UNK]") == ["", "[UNK]"]
+    assert text.fit_vocabulary(text.count_words([]), 10, "[UNK]") == ["", "[UNK]"]
 
 
 @pytest.mark.parametrize(
