@@ -66,12 +66,22 @@ def of_training(folder: Path, name: str, told: Mapping[str, Any], arrays: Iterab
         told: everything besides data and code that the weights follow from.
         arrays: the data.
     """
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for left in folder.glob("*.npz"):
+        if time.time() - left.stat().st_mtime > FORGOTTEN_AFTER:
+            left.unlink(missing_ok=True)
+    return Checkpoint(folder / f"{name}-{training_key(told, arrays)}.npz")
+
+
+def training_key(told: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> str:
+    """Names what the weights of a training follow from, 16 hex digits: ``told``, the data, and this code."""
+    digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    for left in folder.glob("*.npz"):
-        if time.time() - left.stat().st_mtime > FORGOTTEN_AFTER:
-            left.unlink(missing_ok=True)
-    return Checkpoint(folder / f"{name}-{digest.hexdigest()[:16]}.npz")
+    return key_of({"data and code": digest.hexdigest(), **told})
+
+
+def key_of(told: Mapping[str, Any]) -> str:
+    """Names what JSON can hold, 16 hex digits."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

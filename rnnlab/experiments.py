@@ -205,11 +205,20 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path) -> Setup:
+    _check_reach(changes, source)
+    return Setup(name, changes, changed(settings, changes, source))
+
+
+def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Params:
+    """Sets parameters by dotted key.
+
+    Raises:
+        UserError: a key is unknown or a value is not what it may be; names ``source`` and the key.
+    """
     values = settings.model_dump(mode="json", by_alias=True)
     for key, value in changes.items():
         _change(values, key, value, source)
-    _check_reach(changes, source)
-    return Setup(name, changes, params.parse(values, str(source)))
+    return params.parse(values, str(source))
 
 
 def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:

@@ -3,16 +3,15 @@
 import math
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from rnnlab.batches import Batches
 from rnnlab.callbacks import AverageWeights, Resume, Watch
 from rnnlab.checkpoints import Checkpoint
 from rnnlab.params import Run, Train
+from rnnlab.trainings import Examples
 
 # By the name of the output layer.
 LOSSES = {
@@ -20,10 +19,6 @@ LOSSES = {
     "logits": (keras.losses.SparseCategoricalCrossentropy(from_logits=True), "accuracy"),
     "value": ("mean_squared_error", "mae"),
 }
-
-
-# Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
-Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
 class History(NamedTuple):
