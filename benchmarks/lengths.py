@@ -15,7 +15,7 @@ CELLS = ("simple_rnn", "lstm")
 
 def measure(quick: bool) -> Section:
     """Measures a step of either cell at each length."""
-    scales, rounds = (SCALES[:2], 3) if quick else (SCALES, 7)
+    scales, rounds = (SCALES[:2], 3) if quick else (SCALES, 5)
     works = [Work(cell, batch=64, length=LENGTH * scale, units=64, batches=8) for cell in CELLS for scale in scales]
     with timing.workers(RIVALS, threads=1) as pools:
         races = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(works, desc="lengths", disable=None)]

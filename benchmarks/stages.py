@@ -28,7 +28,7 @@ def measure(quick: bool) -> Section:
     """Measures the three."""
     with tempfile.TemporaryDirectory() as place:
         rows = min(ROWS, len(texts.frame()))
-        base, scales, rounds = (rows // 10, SCALES[::3], 1) if quick else (rows, SCALES, 3)
+        base, scales, rounds = (rows // 10, SCALES[::3], 1) if quick else (rows, SCALES, 2)
         stages = stage_costs(Path(place), base, scales, rounds)
     with tempfile.TemporaryDirectory() as place:
         steps = repro_costs(Path(place), quick)

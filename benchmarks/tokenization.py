@@ -18,7 +18,7 @@ SCALES = (1, 2, 4, 10)
 
 def measure(quick: bool) -> Section:
     """Measures choosing a vocabulary and encoding."""
-    base, rounds = (1000, 3) if quick else (5000, 5)
+    base, rounds = (1000, 3) if quick else (5000, 3)
     sizes = [base * scale for scale in SCALES]
     with timing.workers(RIVALS) as pools:
         races = [timing.race(pools, RIVALS, size, rounds) for size in tqdm(sizes, desc="tokenization", disable=None)]

@@ -23,7 +23,7 @@ CELLS = ("simple_rnn", "lstm")
 
 def measure(quick: bool) -> Section:
     """Measures steps and epochs with one thread each, and steps with all cores."""
-    sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 7, 8, 50)
+    sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 5, 8, 30)
     steps = [Work(cell, *size, batches) for size in sizes for cell in CELLS]
     epochs = [Work(cell, *SIZES[0], epoch, padded=True) for cell in CELLS]
     # To compile Keras' step once more, with a mask, takes longest.
