@@ -61,7 +61,7 @@ class Shapes:
 
         self.layer = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[work.cell]
         self.cell = recurrence.CELLS[self.layer]
-        self.loops = recurrence._loops(self.cell)
+        self.loops = recurrence._loops(self.cell, whole=False)
         self.steps, self.rows, self.units = work.length, work.batch, work.units
         self.gates = {"simple_rnn": 1, "lstm": 4}[work.cell] * work.units
         tokens = rows(work)[0][: work.batch]
@@ -100,8 +100,8 @@ def forward(work: Work) -> Callable[[], None]:
 def backward(work: Work) -> Callable[[], None]:
     """The loop back over time."""
     it = Shapes(work)
-    sums, *states = it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop)
-    upstream = draw(it.steps, it.rows, it.units)
+    _, sums, *states = it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop)
+    upstream = draw(it.rows, it.units)
     return repeated(work, lambda: it.loops[1](upstream, sums, states, it.recurrent, it.kept, it.first, it.stop))
 
 

@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnlab.trainings import thread_variables
+
 
 class Sample(NamedTuple):
     """What one repetition cost.
@@ -94,8 +96,7 @@ def workers(rivals: dict[str, Rival], threads: int | None = None) -> Iterator[Wo
 
 def _bound(threads: int | None) -> None:
     if threads:
-        variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-        os.environ |= dict.fromkeys(variables, str(threads))
+        os.environ |= thread_variables(threads)
 
 
 def race(pools: Workers, rivals: dict[str, Rival], task: Any, rounds: int) -> Race:

@@ -169,9 +169,9 @@ def _run(layer: keras.Layer, projected: Tensor, kept: Tensor) -> Tensor:
     """Reads time steps in the layer's direction and gives its output with the rows first, steps in their own order."""
     if layer.go_backwards:
         projected, kept = projected[::-1], kept[::-1]
-    outputs = scan(CELLS[type(layer)], projected, _recurrent_kernel(layer), kept)
+    outputs = scan(CELLS[type(layer)], projected, _recurrent_kernel(layer), kept, layer.return_sequences)
     if not layer.return_sequences:
-        return outputs[-1]
+        return outputs
     return tf.transpose(outputs[::-1] if layer.go_backwards else outputs, (1, 0, 2))
 
 
@@ -194,7 +194,7 @@ def _recurrent_kernel(layer: keras.Layer) -> Tensor:
     return kernel
 
 
-def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor) -> Tensor:
+def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor, whole: bool) -> Tensor:
     """Runs a cell over time; can be differentiated by ``inputs`` and ``kernel``, once.
 
     Args:
@@ -202,16 +202,17 @@ def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor) -> Tensor:
         inputs: products with the input weights, float32 of shape (steps, rows, gates · units).
         kernel: the recurrent weights, float32 of shape (units, gates · units).
         kept: bool of shape (steps, rows, 1); where false, a row's states stay as they are.
+        whole: whether the outputs of all steps are wanted, or that of the last alone, which spares copies of all.
 
     Returns:
-        The outputs, float32 of shape (steps, rows, units).
+        The outputs, float32 of shape (steps, rows, units), or (rows, units).
     """
-    forward, backward = _loops(cell)
+    forward, backward = _loops(cell, whole)
     first, stop = _used(kept[:, :, 0])
 
     @tf.custom_gradient
     def run(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
-        z, *states = forward(tf.stop_gradient(inputs), tf.stop_gradient(kernel), kept, first, stop)
+        last, z, *states = forward(tf.stop_gradient(inputs), tf.stop_gradient(kernel), kept, first, stop)
 
         def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
             slopes = backward(upstream, z, states, kernel, kept, first, stop)
@@ -219,7 +220,7 @@ def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor) -> Tensor:
             before, after = tf.reshape(states[0][:-1], (-1, units)), tf.reshape(slopes[1:], (-1, gates))
             return slopes, tf.matmul(before, after, transpose_a=True)
 
-        return states[0], gradient
+        return states[0] if whole else last, gradient
 
     outputs: Tensor = run(inputs, kernel)
     return outputs
@@ -232,7 +233,7 @@ def _used(kept: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @functools.cache
-def _loops(cell: Cell) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _loops(cell: Cell, whole: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Makes both loops of a cell; XLA compiles them once for each shape they meet."""
 
     def step(z: Tensor, kept: Tensor, states: States) -> States:
@@ -251,9 +252,10 @@ def _loops(cell: Cell) -> tuple[Callable[..., Any], Callable[..., Any]]:
         blank = tuple(tf.TensorArray(tf.float32, steps) for _ in range(cell.states + 1))
         loop = (first, states, blank[0], blank[1:])
         _, last, sums, past = tf.while_loop(lambda t, *_: t < stop, body, loop)
-        # The steps that were left out at the end repeat the last output.
-        outputs = tf.where(tf.range(steps)[:, None, None] < stop, past[0].stack(), last[0])
-        return sums.stack(), outputs, *(states.stack() for states in past[1:])
+        outputs = past[0].stack()
+        if whole:  # the steps that were left out at the end repeat the last output
+            outputs = tf.where(tf.range(steps)[:, None, None] < stop, outputs, last[0])
+        return last[0], sums.stack(), outputs, *(states.stack() for states in past[1:])
 
     @tf.function(jit_compile=True, autograph=False)
     def backward(
@@ -261,7 +263,7 @@ def _loops(cell: Cell) -> tuple[Callable[..., Any], Callable[..., Any]]:
     ) -> Tensor:
         steps = tf.shape(sums)[0]
         left_out = tf.range(steps)[:, None, None] >= stop
-        slope = tf.reduce_sum(tf.where(left_out, upstream, 0.0), axis=0)
+        slope = tf.reduce_sum(tf.where(left_out, upstream, 0.0), axis=0) if whole else upstream
 
         def body(t: Tensor, slopes: States, found: Tensor) -> tuple[Tensor, ...]:
             before = tuple(tf.where(t > 0, states[tf.maximum(t - 1, 0)], 0.0) for states in past)
@@ -269,7 +271,7 @@ def _loops(cell: Cell) -> tuple[Callable[..., Any], Callable[..., Any]]:
             with tf.GradientTape() as tape:
                 tape.watch((z, before))
                 after = step(z, kept[t], before)
-            upon = (slopes[0] + upstream[t], *slopes[1:])
+            upon = (slopes[0] + upstream[t], *slopes[1:]) if whole else slopes
             by_sum, by_states = tape.gradient(after, (z, before), upon, unconnected_gradients="zero")
             slopes = (by_states[0] + tf.matmul(by_sum, kernel, transpose_b=True), *by_states[1:])
             return t - 1, slopes, found.write(t, by_sum)
