@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install run train imdb report test weekly fuzz lint ui demo server bench lock clean
+.PHONY: help install ray run train imdb report test weekly fuzz lint ui demo server bench lock clean
 .PHONY: restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
@@ -33,6 +33,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+ray: $(STAMP)  ## install Ray too, for rnnlab sweep
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-ray.lock
 
 run: train  ## train and compare, then show the table
 	@dvc repro
@@ -95,7 +98,7 @@ alert:  ## open an issue on GitHub with reports/drift.md, or add to the open one
 	@bash .github/alert.sh
 
 audit: $(STAMP)  ## known weaknesses of the pinned packages, and secrets in the repository
-	@pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock
+	@pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock -r requirements-ray.lock
 	@git ls-files -z | grep -zv '^requirements.*lock$$' | xargs -0 detect-secrets-hook --baseline .secrets.baseline
 
 reliability: $(STAMP)  ## every campaign that tries to break this: make reliability ARGS=--quick; writes reports/reliability.md
@@ -107,9 +110,11 @@ verify: $(STAMP)  ## two fresh clones give the same bytes, stages read what they
 faults: $(STAMP)  ## kill -9, full disks, dead servers, cut files
 	@python -m reliability kills faults $(ARGS)
 
-lock: $(STAMP)  ## pin the newest versions that requirements.in allows
+lock: $(STAMP)  ## pin the newest versions that requirements.in allows, and those of Ray beside them
 	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 		--custom-compile-command "make lock" requirements.in -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet --constraints requirements.lock \
+		--custom-compile-command "make lock" requirements-ray.in -o requirements-ray.lock
 
 clean:  ## remove .venv and what tools left; results stay
 	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache .mypy_cache

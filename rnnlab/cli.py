@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(verbs)
     _add_server(verbs)
     _add_experiments(verbs)
+    _add_sweep(verbs)
     return parser
 
 
@@ -140,6 +141,13 @@ def _add_experiments(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     report = actions.add_parser("report", help="write what came of all experiments")
     report.add_argument("--out", type=Path, default=Path("reports/experiments.md"))
     report.set_defaults(start=lambda flags: commands.report_experiments(flags.out))
+
+
+def _add_sweep(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sweep = verbs.add_parser("sweep", help="train every combination of a grid of parameters side by side, with Ray")
+    sweep.add_argument("grid", type=Path, metavar="GRID.yaml")
+    sweep.add_argument("--address", help="of a Ray cluster, for example 10.0.0.1:6379; this machine alone by default")
+    sweep.set_defaults(start=lambda flags: commands.sweep(flags.grid, flags.address))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,13 @@ def run_experiment(name: str, csv: str | None, queue: bool, dry_run: bool) -> No
     print("look at the results: dvc exp show, rnnlab experiments report")
 
 
+def sweep(source: Path, address: str | None) -> None:
+    """Trains every combination of a grid of parameters."""
+    from rnnlab import sweeping
+
+    sweeping.run(source, address)
+
+
 def report_experiments(target: Path) -> None:
     """Writes what came of all experiments."""
     from rnnlab import experiments_report  # pandas and matplotlib take a second to import

@@ -1,0 +1,66 @@
+"""`rnnlab sweep`: on Ray, with the bytes of a local run, and never anything twice."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import Project
+
+GRID = "params: {compare: [lstm], train.seeds: [1]}\ngrid: {models.lstm.units: [4, 5]}\n"
+
+
+def swept(project: Project, *words: str, expect: int = 0, **variables: str) -> str:
+    done = project.run("rnnlab", "sweep", "grid.yaml", *words, expect=expect, **variables)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.weekly
+def test_a_sweep_gives_the_networks_of_local_runs_once(project: Project) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    (project.folder / "grid.yaml").write_text(GRID)
+    shown = swept(project)
+    assert "2 combinations, 2 trainings, 0 of them finished before" in shown
+    digests = {hash_of(file) for file in (project.folder / "data/sweeps").glob("*/network.keras")}
+    assert hash_of(project.folder / "models/lstm-1.keras") in digests and len(digests) == 2
+    table = (project.folder / "reports/sweeps/grid.md").read_text()
+    [command] = [line.strip() for line in table.splitlines() if line.startswith("    dvc exp run")]
+    assert command.startswith("dvc exp run -S 'compare=[lstm]' -S 'train.seeds=[1]' -S models.lstm.units=")
+
+    [parent] = project.runs("tags.kind = 'sweep'")
+    trials = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert {run.data.tags["network_sha256"] for run in trials} == digests
+    again = swept(project)
+    assert "2 of them finished before" in again and table in again
+    assert len(project.runs("tags.kind = 'trial'")) == 2 and len(project.runs("tags.kind = 'sweep'")) == 1
+
+    (project.folder / "grid.yaml").write_text(GRID.replace("[4, 5]", "[4, 5, 6]"))
+    assert "3 trainings, 2 of them finished before" in swept(project, MLFLOW_SYNC="off")
+
+
+@pytest.mark.weekly
+def test_an_unknown_cluster_is_one_sentence(project: Project) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    (project.folder / "grid.yaml").write_text(GRID)
+    shown = swept(project, "--address", "127.0.0.1:1", expect=1)
+    assert shown.splitlines()[-1].startswith("error: --address 127.0.0.1:1: no Ray cluster answers there")
+    assert "Traceback" not in shown
+
+
+def test_without_ray_a_sweep_says_what_to_install(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (project.folder / "grid.yaml").write_text(GRID)
+    done = project.inside("rnnlab.cli", "sweep", "grid.yaml", expect=1)
+    assert done.stderr == "error: Ray is not installed; run `make ray`\n"
+
+
+def test_features_of_other_parameters_are_not_swept(project: Project) -> None:
+    (project.folder / "grid.yaml").write_text(GRID)
+    project.set_params(tokenize_pad__max_length=16)
+    done = project.inside("rnnlab.cli", "sweep", "grid.yaml", expect=1)
+    assert "run `dvc repro tokenize_pad` first" in done.stderr
+
+
+def hash_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
