@@ -68,6 +68,7 @@ def test_gradient_norms_are_those_of_finite_differences(cell: str, pooling: str,
     assert (norms[ROWS != 0] > 0).all()
 
 
+@pytest.mark.weekly
 def test_gradient_norms_of_a_deep_network_are_those_of_finite_differences() -> None:
     model = network(layers=2, bidirectional=True, dense=4, pooling="max")
     np.testing.assert_allclose(explanations.gradient_norms(model, ROWS, 3), numeric_norms(model), rtol=0.01, atol=2e-4)

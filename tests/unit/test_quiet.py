@@ -76,6 +76,7 @@ print("sklearn" in sys.modules, keras.layers.LSTM(1).units)
     assert (done.stdout.split("\n"), done.stderr) == (["[]", "True 1", ""], "")
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize(("backend", "found"), [("torch", False), ("tensorflow", True)])
 def test_other_backends_do_without_tensorflow(tmp_path: Path, backend: str, found: bool) -> None:
     # Both in miniature: no other backend is installed here.

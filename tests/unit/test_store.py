@@ -28,6 +28,7 @@ def test_the_mode_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         store.sync_mode()
 
 
+@pytest.mark.weekly
 def test_concurrent_first_uses_make_one_experiment(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     command = (sys.executable, "-c", "from rnnlab import store; print(store.connect().experiment_id)")
