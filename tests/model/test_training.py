@@ -213,7 +213,10 @@ def killed_in_epoch(number: int):
             *([3], {"schedule": "cosine", "ema_momentum": 0.9}, {"dropout": 0.3}),
             marks=pytest.mark.weekly,
         ),
-        ([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
+        pytest.param(
+            *([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
+            marks=pytest.mark.weekly,
+        ),
     ],
     ids=["every-dropout", "stock", "averaged-best", "averaged-last"],
 )

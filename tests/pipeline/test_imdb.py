@@ -12,6 +12,7 @@ SOURCE = os.environ.get("IMDB_CSV", "")
 ROWS = 1500  # of each split and label
 
 
+@pytest.mark.weekly
 @pytest.mark.skipif(not SOURCE, reason="IMDB_CSV does not name the reviews")
 def test_the_reviews_train_better_than_chance_on_their_own_split(fresh: Project) -> None:
     reviews = pd.read_csv(SOURCE)

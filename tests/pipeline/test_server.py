@@ -152,6 +152,7 @@ def test_a_wrong_password_is_refused_and_logs_nothing(team: Team) -> None:
     assert len(team.runs()) == before
 
 
+@pytest.mark.weekly
 @needs_postgres
 def test_runs_and_artifacts_outlive_a_restart(team: Team, tmp_path: Path) -> None:
     done = team.log(team.login())

@@ -11,6 +11,7 @@ from rnnlab import store, tracking
 from tests import writers
 
 
+@pytest.mark.weekly
 def test_concurrent_writers_lose_and_double_nothing(tmp_path: Path) -> None:
     writers.race(writers.environment(tmp_path), tmp_path)
     writers.assert_nothing_is_lost_or_doubled(MlflowClient(f"sqlite:///{tmp_path / 'mlflow/mlflow.db'}"))
