@@ -23,8 +23,8 @@ class Work(NamedTuple):
         length: steps a row.
         units: of the recurrent layer.
         batches: of one repetition.
-        padded: rows as long as reviews are, padded in front, in a new order each time; else all rows are full, in
-            one order.
+        padded: rows as long as reviews are, padded in front, in a new order each time, by `fit`; else all rows are
+            full, in one order, batch by batch.
         embedding: channels of a word.
         words: word ids.
     """
@@ -78,10 +78,10 @@ def ours(work: Work) -> Callable[[], float]:
     from rnnlab import batches, recurrence
 
     network = recurrence.accelerate(model, work.batch)
-    tokens, labels = rows(work)
     if work.padded:
+        tokens, labels = rows(work)
         return _fitting(network, x=batches.Batches(tokens, labels, work.batch, seed=1, by_length=True), shuffle=False)
-    return _fitting(network, x=tokens, y=labels, batch_size=work.batch, shuffle=False)
+    return _stepping(network, work)
 
 
 def stock(work: Work) -> Callable[[], float]:
@@ -126,14 +126,32 @@ def keras_model(work: Work, mask: bool) -> Any:
 
 
 def _stock(work: Work, jit: bool) -> Callable[[], float]:
-    tokens, labels = rows(work)
     network = keras_model(work, mask=work.padded)
-    return _fitting(network, jit, x=tokens, y=labels, batch_size=work.batch, shuffle=work.padded)
+    if not work.padded:
+        return _stepping(network, work, jit)
+    tokens, labels = rows(work)
+    return _fitting(network, jit, x=tokens, y=labels, batch_size=work.batch, shuffle=True)
 
 
-def _fitting(network: Any, jit: bool = False, **options: Any) -> Callable[[], float]:
+def _compile(network: Any, jit: bool) -> None:
     import keras
 
     optimizer = keras.optimizers.Adam(LEARNING_RATE, global_clipnorm=CLIP_NORM)
     network.compile(optimizer=optimizer, loss="binary_crossentropy", jit_compile=jit)
+
+
+def _fitting(network: Any, jit: bool = False, **options: Any) -> Callable[[], float]:
+    _compile(network, jit)
     return lambda: float(network.fit(**options, verbose=0).history["loss"][0])
+
+
+def _stepping(network: Any, work: Work, jit: bool = False) -> Callable[[], float]:
+    _compile(network, jit)
+    batches = list(zip(*(np.split(array, work.batches) for array in rows(work)), strict=True))
+
+    def step(tokens: npt.NDArray[np.int32], labels: Floats) -> float:
+        loss = float(network.train_on_batch(tokens, labels))
+        network.reset_metrics()
+        return loss
+
+    return lambda: float(np.mean([step(*batch) for batch in batches]))

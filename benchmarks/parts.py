@@ -25,16 +25,16 @@ CELLS = ("simple_rnn", "lstm")
 
 
 def measure(quick: bool) -> Section:
-    """Measures the parts of a step of either cell, one thread each."""
+    """Measures the parts of a step of either cell, one core each."""
     works = [Work(cell, *SIZE, batches=4 if quick else 8) for cell in CELLS]
-    with timing.workers(PARTS, threads=1) as pools:
+    with timing.workers(PARTS, cores=1) as pools:
         races = [timing.race(pools, PARTS, work, 3 if quick else 7) for work in tqdm(works, desc="parts", disable=None)]
     columns = [
-        [f"{timing.median(race.samples[name]) / work.batches * 1000:.1f} ms" for name in PARTS]
+        [f"{timing.least(race.samples[name]) / work.batches * 1000:.1f} ms" for name in PARTS]
         for work, race in zip(works, races, strict=True)
     ]
     sentence = (
-        "**Where a step's time goes** (batch 64, length 200, 128 units, one thread). The last row does all matrix "
+        "**Where a step's time goes** (batch 64, length 200, 128 units, one core). The last row does all matrix "
         "products of the step flat, as if no time step waited for the one before: the least that the arithmetic takes "
         "here. What is left of the step is dropout, the head, Keras and copying."
     )

@@ -41,7 +41,7 @@ class Section(NamedTuple):
 
 
 def comparison(rivals: dict[str, Rival], race: Race, per: float = 1.0, digits: int = 0) -> list[str]:
-    """Gives a cell for each rival: median milliseconds, and how many times those of the first.
+    """Gives a cell for each rival: the least milliseconds, and how many times those of the first.
 
     Args:
         rivals: the first is what the others are compared with.
@@ -58,14 +58,14 @@ def comparison(rivals: dict[str, Rival], race: Race, per: float = 1.0, digits: i
 
 
 def _cell(samples: Sequence[Sample], base: Sequence[Sample], alone: bool, per: float, digits: int) -> str:
-    milliseconds = f"{timing.median(samples) / per * 1000:,.{digits}f} ms"
+    milliseconds = f"{timing.least(samples) / per * 1000:,.{digits}f} ms"
     return milliseconds if alone else f"{milliseconds}, {times(samples, base)}"
 
 
 def times(samples: Sequence[Sample], base: Sequence[Sample]) -> str:
-    """Says how many times more seconds and processor seconds than ``base``, with quartiles of the former."""
-    low, middle, high = timing.ratios(samples, base)
-    return f"**{middle:.2f}×** ({low:.2f}–{high:.2f}), CPU {timing.ratios(samples, base, 'cpu')[1]:.2f}×"
+    """Says how many times more seconds than ``base``: of the fastest repetitions, and in quartiles of the rounds."""
+    low, _, high = timing.ratios(samples, base)
+    return f"**{timing.least(samples) / timing.least(base):.2f}×** ({low:.2f}–{high:.2f})"
 
 
 def entry(section: Section, quick: bool) -> dict[str, Any]:
@@ -97,10 +97,10 @@ def markdown(sections: dict[str, dict[str, Any]]) -> str:
     parts = [
         "# Benchmarks",
         "Made by `make bench`; every second is in `benchmarks.json`. Rivals run in processes of their own and take "
-        "turns in a random order, so that all see the same weather; a ratio is taken round by round, and is given "
-        "as its **median**, its quartiles in brackets, and that of the processor seconds of all threads (CPU), "
-        "which another program's load hardly changes. More than 1× means slower than ours. Machines differ, and one"
-        " machine differs from hour to hour: compare figures of one table only.",
+        "turns in a random order, so that all see the same weather. A ratio is that of the fastest repetitions of "
+        "either, which the load of other programs disturbs least; in brackets are the quartiles of the ratios round by "
+        "round. More than 1× means slower than ours. Machines differ, and one machine differs from hour to hour: "
+        "compare figures of one table only.",
     ]
     for section in sections.values():
         parts.append(f"## {section['title']}")

@@ -42,7 +42,7 @@ def measure(quick: bool) -> Section:
 def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> list[dict[str, Any]]:
     """Runs stages on more and more rows; gives ``stage``, ``rows`` and ``samples`` of each."""
     folder = clones.clone(place)
-    commands = _commands(folder)
+    commands = stage_commands(folder)
     sources = {scale: place / f"{scale}.csv" for scale in scales}
     for scale, source in sources.items():
         texts.write(source, base, scale)
@@ -57,7 +57,7 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
     return [{"stage": name, "rows": base * scale, "samples": found} for (name, scale), found in costs.items()]
 
 
-def _commands(folder: Path) -> dict[str, list[str]]:
+def stage_commands(folder: Path) -> dict[str, list[str]]:
     """Reads the commands of the stages, and of training either cell."""
     stages = yaml_files.read(folder / "dvc.yaml")["stages"]
     lines = {name: stages[name]["cmd"] for name in STAGES}
@@ -88,8 +88,8 @@ def _stages(costs: list[dict[str, Any]]) -> Table:
     for name in STAGES:
         found = [cost for cost in costs if cost["stage"] == name]
         for cost in found:
-            seconds, peak = timing.median(cost["samples"]), timing.median(cost["samples"], "megabytes")
-            grown = seconds / timing.median(found[0]["samples"])
+            seconds, peak = timing.least(cost["samples"]), timing.median(cost["samples"], "megabytes")
+            grown = seconds / timing.least(found[0]["samples"])
             rows.append((name, f"{cost['rows']:,}", f"{seconds:.1f}", f"{grown:.1f}×", f"{peak:.0f}"))
     sentence = (
         f"**Stages by rows** of {texts.name()}, each text made distinct: seconds with the start of Python, how many "

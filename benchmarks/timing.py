@@ -2,7 +2,7 @@
 
 Processes of their own keep thread pools and memory apart, as two libraries in one process would fight over the cores.
 Turns in a random order within each round let all rivals see the same weather on a busy machine, so that the ratio to
-the first rival, round by round, says more than the seconds do.
+the first rival says more than the seconds do.
 """
 
 import importlib
@@ -76,16 +76,16 @@ _repeat: Callable[[], Any]
 
 
 @contextmanager
-def workers(rivals: dict[str, Rival], threads: int | None = None) -> Iterator[Workers]:
+def workers(rivals: dict[str, Rival], cores: int | None = None) -> Iterator[Workers]:
     """Starts a process for each rival that is installed, and ends them.
 
     Args:
         rivals: who takes part.
-        threads: what each may compute with; None for what each library takes by itself.
+        cores: how many all have, the same ones, with a thread each; None for what each library takes by itself.
     """
     context = multiprocessing.get_context("spawn")
     pools = {
-        name: ProcessPoolExecutor(1, context, _bound, (threads,)) for name, rival in rivals.items() if rival.installed
+        name: ProcessPoolExecutor(1, context, _bound, (cores,)) for name, rival in rivals.items() if rival.installed
     }
     try:
         yield pools
@@ -94,9 +94,11 @@ def workers(rivals: dict[str, Rival], threads: int | None = None) -> Iterator[Wo
             pool.shutdown(cancel_futures=True)
 
 
-def _bound(threads: int | None) -> None:
-    if threads:
-        os.environ |= thread_variables(threads)
+def _bound(cores: int | None) -> None:
+    if cores:
+        os.environ |= thread_variables(cores)
+        if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere a library's other threads have the other cores
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
 
 
 def race(pools: Workers, rivals: dict[str, Rival], task: Any, rounds: int) -> Race:
@@ -158,11 +160,16 @@ def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
     return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), text
 
 
-def ratios(samples: Sequence[Sample], base: Sequence[Sample], what: str = "seconds") -> tuple[float, float, float]:
+def ratios(samples: Sequence[Sample], base: Sequence[Sample]) -> tuple[float, float, float]:
     """Gives the quartiles of how many times more a rival took than ``base``, round by round: low, median, high."""
-    quotients = [getattr(rival, what) / getattr(one, what) for rival, one in zip(samples, base, strict=True)]
+    quotients = [rival.seconds / one.seconds for rival, one in zip(samples, base, strict=True)]
     low, middle, high = np.quantile(quotients, (0.25, 0.5, 0.75))
     return float(low), float(middle), float(high)
+
+
+def least(samples: Sequence[Sample]) -> float:
+    """Gives the seconds of the fastest repetition: that which other programs disturbed least."""
+    return float(min(sample.seconds for sample in samples))
 
 
 def median(samples: Sequence[Sample], what: str = "seconds") -> float:

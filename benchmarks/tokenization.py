@@ -31,7 +31,7 @@ def _speed(sizes: list[int], megabytes: list[float], races: list[Race]) -> Table
     def cell(race: Race, name: str, size: float) -> str:
         if name not in race.samples:
             return report.NOT_INSTALLED
-        speed = f"{size / timing.median(race.samples[name]):.1f} MB/s"
+        speed = f"{size / timing.least(race.samples[name]):.1f} MB/s"
         return speed if name == "ours" else f"{speed}, {report.times(race.samples[name], race.samples['ours'])}"
 
     rows = [
@@ -50,7 +50,7 @@ def _growth(sizes: list[int], races: list[Race]) -> Table:
     def cell(race: Race, name: str) -> str:
         if name not in race.samples:
             return report.NOT_INSTALLED
-        return f"{timing.median(race.samples[name]) / timing.median(races[0].samples[name]):.1f}×"
+        return f"{timing.least(race.samples[name]) / timing.least(races[0].samples[name]):.1f}×"
 
     rows = [
         [f"{size // sizes[0]}×", *(cell(race, name) for name in RIVALS)]

@@ -22,20 +22,20 @@ CELLS = ("simple_rnn", "lstm")
 
 
 def measure(quick: bool) -> Section:
-    """Measures steps and epochs with one thread each, and steps with all cores."""
-    sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 5, 8, 30)
+    """Measures steps and epochs with one core each, and steps with all cores."""
+    sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 15, 4, 30)
     steps = [Work(cell, *size, batches) for size in sizes for cell in CELLS]
     epochs = [Work(cell, *SIZES[0], epoch, padded=True) for cell in CELLS]
     # To compile Keras' step once more, with a mask, takes longest.
     rivals = {name: rival for name, rival in EPOCH_RIVALS.items() if not quick or "jit" not in name}
-    with timing.workers(EPOCH_RIVALS, threads=1) as pools:
+    with timing.workers(EPOCH_RIVALS, cores=1) as pools:
         stepped = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(steps, desc="steps", disable=None)]
         through = [timing.race(pools, rivals, work, 3) for work in tqdm(epochs, desc="epochs", disable=None)]
     wide = steps[: len(CELLS)]
     with timing.workers(RIVALS) as pools:
         widely = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(wide, desc="all cores", disable=None)]
     tables = [
-        _table(_one_thread(stepped, batches), steps, stepped, per=batches),
+        _table(_one_core(stepped, batches), steps, stepped, per=batches),
         _table(ALL_CORES, wide, widely, per=batches),
         _first(steps, stepped),
         _table(_epoch(epochs[0]), epochs, through, rivals),
@@ -44,14 +44,14 @@ def measure(quick: bool) -> Section:
     return Section("Training", tables, raw)
 
 
-def _one_thread(races: list[Race], batches: int) -> str:
+def _one_core(races: list[Race], batches: int) -> str:
     apart = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
     return (
-        "**One training step, one thread each**: as the pipeline trains (`train.threads`), with as many trainings side "
-        "by side as there are cores. Embedding of 128 channels and 10,000 words, recurrent layer, last state, sigmoid, "
-        "Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has them; from `fit` "
-        f"over {batches} batches. All rivals begin with the same weights and see the same batches: their losses after "
-        f"these differ by {apart:.1g} at most."
+        "**One training step, one core each**: as the pipeline trains, with one thread (`train.threads`) and as many "
+        "trainings side by side as there are cores. Embedding of 128 channels and 10,000 words, recurrent layer, last "
+        "state, sigmoid, Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has "
+        f"them; a repetition is {batches} batches. All rivals begin with the same weights and see the same batches: "
+        f"their losses after these differ by {apart:.1g} at most."
     )
 
 
@@ -63,8 +63,8 @@ ALL_CORES = (
 
 def _epoch(work: Work) -> str:
     return (
-        f"**One epoch of {work.batch * work.batches:,} rows, one thread each**, as long as IMDB's reviews are (half "
-        "have 174 words at least) and padded in front, with a mask, in a new order: ours in batches of like lengths, "
+        f"**One epoch of {work.batch * work.batches:,} rows, one core each**, by `fit`, as long as IMDB's reviews "
+        "are (half have 174 words at least) and padded in front, with a mask, in a new order: ours in batches of like lengths, "
         "Keras through all padding, PyTorch with packed sequences, its way to skip padding; `no mask` runs through the "
         "padding, which is less work than packing and gives other outputs. All without validation."
     )
