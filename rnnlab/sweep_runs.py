@@ -55,15 +55,13 @@ def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None
     client = MlflowClient(store.uri)
     settings, run = trial.settings, trial.run
     tags = {**_tags(), "kind": "trial", "trial_key": trial.key, "mlflow.parentRunId": parent}
-    tags |= {"model": run.model, "seed": str(run.seed), "network_sha256": outcome.network}
+    tags |= {"model": run.model, "seed": str(run.seed)}
+    tags |= {"stopped": "true"} if outcome.stopped else {"network_sha256": outcome.network}
     child = client.create_run(store.experiment_id, _now(), tags, run.name).info.run_id
     log_epochs(child, [(_now(), row) for row in outcome.history])
     figures = {f"test_{name}": value for name, value in outcome.test.items() if not isinstance(value, Mapping)}
-    figures |= {
-        "best_val_loss": outcome.validation_loss,
-        "best_epoch": outcome.best_epoch,
-        "parameters": outcome.parameters,
-    }
+    figures |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
+    figures |= {} if outcome.stopped else {"parameters": outcome.parameters}
     known = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
     params = {"model": run.model, "seed": str(run.seed), **flatten(known)}
     client.log_batch(

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from rnnlab import checkpoints, params, store, sweeps, trainings
+from rnnlab import checkpoints, params, ray_clusters, store, sweeps, trainings
 from rnnlab.errors import UserError, first_line
 from rnnlab.files import read_json, replacing, write_json, write_text
 from rnnlab.params import Params
-from rnnlab.sweeps import Data, Outcome, Trial
+from rnnlab.sweeps import Asha, Data, Outcome, Result, Trial
 
 FEATURES = Path("data/features")
 FINISHED = Path("data/sweeps")
 PAGES = Path("reports/sweeps")
+OUTCOME = "outcome.json"
 # Between two attempts to reach an MLflow that could not be reached: each may cost as long as its timeouts.
 PATIENCE_SECONDS = 15.0
 
@@ -24,12 +25,12 @@ PATIENCE_SECONDS = 15.0
 class Log:
     """Puts trials into MLflow while others train; what does not get in waits, and nothing else does."""
 
-    def __init__(self, name: str, trials: Sequence[Trial]) -> None:
+    def __init__(self, name: str, key: str) -> None:
         self.mode = store.sync_mode()
         self.problem = ""
-        self._name = name
-        self._key = checkpoints.key_of({"trials": sorted(trial.key for trial in trials)})
+        self._name, self._key = name, key
         self._waiting: list[tuple[Trial, Outcome]] = []
+        self._there: set[str] = set()
         self._opened: tuple[store.Store, str] | None = None
         self._next_attempt = 0.0
 
@@ -63,12 +64,68 @@ class Log:
         with store.lock():
             if not self._opened:
                 parent = sweep_runs.open_sweep(opened, self._name, self._key)
-                there = sweep_runs.logged_trials(opened, parent)
-                self._waiting = [done for done in self._waiting if done[0].key not in there]
+                self._there = sweep_runs.logged_trials(opened, parent)
                 self._opened = opened, parent
             while self._waiting:
-                sweep_runs.log_trial(*self._opened, *self._waiting[-1])
+                trial, outcome = self._waiting[-1]
+                if trial.key not in self._there:
+                    sweep_runs.log_trial(*self._opened, trial, outcome)
+                    self._there.add(trial.key)
                 self._waiting.pop()
+
+
+class Sweep:
+    """Trials that end, whichever way: each is kept, logged and told at once."""
+
+    def __init__(self, name: str, trials: Sequence[Trial], asha: Asha | None) -> None:
+        self.name = name
+        self.trials = trials
+        self.key = checkpoints.key_of(
+            {"trials": sorted(trial.key for trial in trials), **({"asha": asha.model_dump()} if asha else {})}
+        )
+        self.outcomes = read_finished(trials, self.key if asha else None)
+        self.failures: dict[str, str] = {}
+        self.log = Log(name, self.key)
+        self._bar: tqdm[None] | None = None
+
+    def train(self, data: Data, asha: Asha | None, address: str | None) -> None:
+        """Trains what is left, on a cluster or on this machine alone."""
+        left = [trial for trial in self.trials if trial.key not in self.outcomes]
+        self.log.add(*((trial, self.outcomes[trial.key]) for trial in self.trials if trial.key in self.outcomes))
+        if not left:
+            return
+        named = f"--address {address}"
+        with (
+            ray_clusters.cluster(address, named),
+            tqdm(desc="sweep", total=len(left), unit="training", disable=None) as self._bar,
+        ):
+            from rnnlab import ray_sweeps
+
+            ray_sweeps.check_processors(left)
+            if asha:
+                from rnnlab import ray_searches  # imports Ray
+
+                ray_searches.search(self.trials, data, asha, dict(self.outcomes), self._ended)
+            else:
+                for trial, result in ray_sweeps.outcomes(left, data):
+                    self._ended(trial, result)
+
+    def _ended(self, trial: Trial, result: Result) -> None:
+        if isinstance(result, str):
+            self.failures[trial.key] = told = result
+        else:
+            outcome, network = result
+            keep(place(trial.key, self.key if outcome.stopped else None), outcome, network)
+            self.outcomes[trial.key] = outcome
+            self.log.add((trial, outcome))
+            told = f"validation loss {outcome.validation_loss:.4f}"
+            told += f", stopped after epoch {len(outcome.history)}" if outcome.stopped else ""
+        assert self._bar is not None
+        self._bar.update()
+        if self._bar.disable:  # no one watches a bar
+            print(
+                f"{len(self.outcomes) + len(self.failures)} of {len(self.trials)}  {trial.run.name}  {told}", flush=True
+            )
 
 
 def run(source: Path, address: str | None) -> None:
@@ -81,38 +138,21 @@ def run(source: Path, address: str | None) -> None:
     Raises:
         UserError: the file, the features or the cluster are not what they should be, or a trial failed.
     """
-    from rnnlab import ray_sweeps
-
     settings = params.read()
     grid, combinations = sweeps.read(source, settings)
     data = read_features(settings)
     trials = sweeps.trials(combinations, data)
-    distinct = list({trial.key: trial for own in trials for trial in own}.values())
-    outcomes = read_finished(distinct)
-    log = Log(source.stem, distinct)
-    print(f"{len(combinations)} combinations, {len(distinct)} trainings, {len(outcomes)} of them finished before")
-    log.add(*((trial, outcomes[trial.key]) for trial in distinct if trial.key in outcomes))
-    failures: dict[str, str] = {}
-    left = [trial for trial in distinct if trial.key not in outcomes]
-    if left:
-        with ray_sweeps.cluster(address):
-            ended = tqdm(ray_sweeps.outcomes(left, data), desc="sweep", total=len(left), unit="training", disable=None)
-            for number, (trial, result) in enumerate(ended, start=1):
-                if isinstance(result, str):
-                    failures[trial.key] = told = result
-                else:
-                    outcomes[trial.key] = result[0]
-                    keep(trial, *result)
-                    log.add((trial, result[0]))
-                    told = f"validation loss {result[0].validation_loss:.4f}"
-                if ended.disable:  # no one watches a bar
-                    print(f"{number} of {len(left)}  {trial.run.name}  {told}", flush=True)
-    _conclude(source.stem, list(grid.grid), sweeps.rows(combinations, trials, outcomes), failures, log)
+    sweep = Sweep(source.stem, list({trial.key: trial for own in trials for trial in own}.values()), grid.asha)
+    finished = f"{len(sweep.outcomes)} of them finished before"
+    print(f"{len(combinations)} combinations, {len(sweep.trials)} trainings, {finished}")
+    sweep.train(data, grid.asha, address)
+    _conclude(sweep, list(grid.grid), sweeps.rows(combinations, trials, sweep.outcomes))
 
 
-def _conclude(name: str, swept: Sequence[str], found: Sequence[sweeps.Row], failures: dict[str, str], log: Log) -> None:
-    page = sweeps.page(name, swept, found)
-    target = PAGES / f"{name}.md"
+def _conclude(sweep: Sweep, swept: Sequence[str], found: Sequence[sweeps.Row]) -> None:
+    log, failures = sweep.log, sweep.failures
+    page = sweeps.page(sweep.name, swept, found)
+    target = PAGES / f"{sweep.name}.md"
     write_text(target, page)
     print(f"\n{page}\nwrote {target}")
     log.close(page, list(failures))
@@ -147,15 +187,25 @@ def read_features(settings: Params) -> Data:
     return Data(train, validation, test, len(read_json(FEATURES / "vocabulary.json")))
 
 
-def read_finished(trials: Sequence[Trial]) -> dict[str, Outcome]:
-    """Reads what earlier sweeps of the same code and data finished."""
-    files = {trial.key: FINISHED / trial.key / "outcome.json" for trial in trials}
-    return {key: Outcome(**read_json(file)) for key, file in files.items() if file.is_file()}
+def read_finished(trials: Sequence[Trial], search: str | None) -> dict[str, Outcome]:
+    """Reads what earlier sweeps of the same code and data finished, and what the same search stopped, by key."""
+    found = {}
+    for trial in trials:
+        for file in (place(trial.key, None) / OUTCOME, place(trial.key, search) / OUTCOME):
+            if trial.key not in found and file.is_file():
+                found[trial.key] = Outcome(**read_json(file))
+    return found
 
 
-def keep(trial: Trial, outcome: Outcome, network: bytes) -> None:
+def place(trial: str, search: str | None) -> Path:
+    """Names the folder of a finished trial, or of one that a search has stopped: no other sweep takes it for done."""
+    return FINISHED / (f"{trial}-{search}" if search else trial)
+
+
+def keep(target: Path, outcome: Outcome, network: bytes) -> None:
     """Writes what came of a trial, whole or not at all."""
-    with replacing(FINISHED / trial.key) as folder:
+    with replacing(target) as folder:
         folder.mkdir()
-        (folder / "network.keras").write_bytes(network)
-        write_json(folder / "outcome.json", outcome._asdict())
+        if network:
+            (folder / "network.keras").write_bytes(network)
+        write_json(folder / OUTCOME, outcome._asdict())

@@ -14,7 +14,7 @@ from tabulate import tabulate
 from rnnlab import checkpoints, dvc_experiments, experiments, trainings, yaml_files
 from rnnlab.errors import UserError
 from rnnlab.experiments import Changes, Value
-from rnnlab.params import Params, Run, Section
+from rnnlab.params import Params, Positive, Run, Section
 from rnnlab.trainings import Examples
 
 # What a sweep may change: the rest of params.yaml makes the features, which all trainings of a sweep share.
@@ -27,6 +27,18 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
+class Asha(Section):
+    """When poor trials are stopped; see `rnnlab.ray_searches`.
+
+    Attributes:
+        grace_epochs: before the first decision.
+        reduction_factor: of so many trials at a rung one goes on, and the next rung is so many times as far.
+    """
+
+    grace_epochs: Positive = 1
+    reduction_factor: Annotated[int, Field(ge=2, le=100)] = 3
+
+
 class Grid(Section):
     """The whole of a sweep's file."""
 
@@ -34,6 +46,7 @@ class Grid(Section):
     grid: Annotated[
         dict[str, Annotated[list[Value], Field(min_length=1), AfterValidator(_distinct)]], Field(min_length=1)
     ]
+    asha: Asha | None = None
 
 
 class Combination(NamedTuple):
@@ -80,6 +93,7 @@ class Outcome(NamedTuple):
         test: figures of the test rows, from `rnnlab.metrics.score` or its like for a series.
         parameters: weights of the network.
         network: the SHA-256 of its ``.keras`` file.
+        stopped: whether a search stopped it before its end: there are no figures and no network then.
     """
 
     history: list[dict[str, float]]
@@ -87,11 +101,22 @@ class Outcome(NamedTuple):
     test: dict[str, Any]
     parameters: int
     network: str
+    stopped: bool = False
 
     @property
     def validation_loss(self) -> float:
         """By which trials are compared: of the epoch that was kept."""
         return self.history[self.best_epoch - 1]["val_loss"]
+
+
+# What came of a trial, with its ``.keras`` file; or why there is nothing.
+Result = tuple[Outcome, bytes] | str
+
+
+def stopped(history: list[dict[str, float]]) -> Outcome:
+    """Gives what is known of a trial that a search stopped."""
+    best = min(history, key=lambda row: row["val_loss"])
+    return Outcome(history, int(best["epoch"]), {}, 0, "", stopped=True)
 
 
 def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
@@ -155,7 +180,8 @@ class Row(NamedTuple):
         combination: the point of the grid.
         model: by name.
         losses: validation losses of the seeds that were trained.
-        figures: the test figure of each of those.
+        figures: the test figure of each of those that came to their end.
+        stopped: seeds that the search stopped; their losses are of fewer epochs.
         failed: seeds that could not be trained.
     """
 
@@ -163,13 +189,14 @@ class Row(NamedTuple):
     model: str
     losses: Sequence[float]
     figures: Sequence[float]
+    stopped: int
     failed: int
 
 
 def rows(
     combinations: Sequence[Combination], trials: Sequence[Sequence[Trial]], outcomes: Mapping[str, Outcome]
 ) -> list[Row]:
-    """Gathers outcomes by combination and model, the smallest mean validation loss first.
+    """Gathers outcomes by combination and model, the smallest mean validation loss first; behind, what did not end.
 
     Args:
         combinations: of the grid.
@@ -183,10 +210,13 @@ def rows(
             mine = [trial for trial in own if trial.run.model == model]
             done = [outcomes[trial.key] for trial in mine if trial.key in outcomes]
             losses = [outcome.validation_loss for outcome in done]
-            found.append(
-                Row(combination, model, losses, [outcome.test[figure] for outcome in done], len(mine) - len(done))
-            )
-    return sorted(found, key=lambda row: (bool(row.failed), fmean(row.losses) if row.losses else float("inf")))
+            figures = [outcome.test[figure] for outcome in done if not outcome.stopped]
+            found.append(Row(combination, model, losses, figures, len(done) - len(figures), len(mine) - len(done)))
+    return sorted(found, key=_place)
+
+
+def _place(row: Row) -> tuple[bool, bool, float]:
+    return bool(row.failed), bool(row.stopped), fmean(row.losses) if row.losses else float("inf")
 
 
 def page(name: str, swept: Sequence[str], found: Sequence[Row]) -> str:
@@ -205,6 +235,7 @@ def page(name: str, swept: Sequence[str], found: Sequence[Row]) -> str:
             "seeds": len(row.losses),
             "validation loss": spread(row.losses),
             figure: spread(row.figures),
+            **({"stopped": row.stopped} if any(row.stopped for row in found) else {}),
             "failed": row.failed,
         }
         for row in found
@@ -217,7 +248,7 @@ def page(name: str, swept: Sequence[str], found: Sequence[Row]) -> str:
         table,
     ]
     best = found[0]
-    if best.losses:
+    if best.figures:
         parts.append(f"The first row as a DVC experiment:\n\n    {command(best.combination)}")
     return "\n\n".join(parts) + "\n"
 

@@ -39,6 +39,40 @@ def test_a_sweep_gives_the_networks_of_local_runs_once(project: Project) -> None
     assert "3 trainings, 2 of them finished before" in swept(project, MLFLOW_SYNC="off")
 
 
+SEARCH = """\
+params: {compare: [lstm, rnn], train.seeds: [1], train.epochs: 4, train.patience: 4}
+grid: {train.learning_rate: [0.01, 0.003, 0.0000001, 0.00000001]}
+asha: {reduction_factor: 2}
+"""
+
+
+@pytest.mark.weekly
+def test_a_search_stops_what_does_not_learn_and_trains_nothing_twice(project: Project) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    (project.folder / "grid.yaml").write_text(SEARCH)
+    shown = swept(project)
+    ended = [line for line in shown.splitlines() if " of 8  " in line]
+    stopped = [line for line in ended if "stopped after epoch" in line]
+    assert len(ended) == 8 and 2 <= len(stopped) < 8
+    table = (project.folder / "reports/sweeps/grid.md").read_text()
+    rows = [line.split("|") for line in table.splitlines() if line.startswith(("| lstm", "| rnn"))]
+    assert len(rows) == 8 and rows[0][-3].strip() == "0" and rows[-1][-3].strip() == "1"
+    assert len(project.runs("tags.kind = 'trial'")) == 8
+    assert len(project.runs("tags.stopped = 'true'")) == len(stopped)
+
+    kept = sorted((project.folder / "data/sweeps").iterdir())
+    gone = next(place for place in kept if (place / "network.keras").exists())
+    for file in gone.iterdir():
+        file.unlink()
+    gone.rmdir()
+    again = swept(project)
+    assert "8 trainings, 7 of them finished before" in again and again.count(" of 8  ") == 1
+    assert len(project.runs("tags.kind = 'trial'")) == 8
+
+    (project.folder / "grid.yaml").write_text(SEARCH.replace("asha", "# asha"))  # a plain grid trains what was stopped
+    assert f"8 trainings, {8 - len(stopped)} of them finished before" in swept(project, MLFLOW_SYNC="off")
+
+
 @pytest.mark.weekly
 def test_an_unknown_cluster_is_one_sentence(project: Project) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")

@@ -12,7 +12,7 @@ from rnnlab.sweeps import Data, Outcome
 
 UNITS = "grid:\n  models.lstm.units: [4, 8]\n"
 WRONG = {
-    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key (known: params, grid)"),
+    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key (known: params, grid, asha)"),
     "an unknown parameter": ("grid: {models.lstm.unit: [4]}\n", "models.lstm.unit: unknown key; did you mean units?"),
     "an empty list": ("grid: {models.lstm.units: []}\n", "grid.models.lstm.units: is empty; name a value at least"),
     "no grid": ("params: {train.epochs: 2}\n", "grid: "),
@@ -23,6 +23,8 @@ WRONG = {
         "grid: {tokenize_pad.max_length: [8]}\n",
         "tokenize_pad.max_length: a sweep changes models, train, compare",
     ),
+    "an unknown key of the search": (UNITS + "asha: {grace: 1}\n", "asha.grace: unknown key"),
+    "rungs that reduce nothing": (UNITS + "asha: {reduction_factor: 1}\n", "asha.reduction_factor: must be greater"),
     "a file of something else": ("- a\n- b\n", "must be a valid dictionary"),
     "no YAML": ("grid: [\n", "not readable as YAML"),
 }
@@ -100,6 +102,22 @@ def test_the_smallest_validation_loss_comes_first_and_what_failed_last(settings:
     first, second, third = [line for line in page.splitlines() if line.startswith("| lstm")]
     assert "0.3500 ± 0.0707" in first and "0.6000" in second and "0.1000" in third
     assert "dvc exp run -S 'compare=[lstm]' -S 'train.seeds=[1,2]'" in page and "-S models.lstm.units=8" in page
+
+
+def test_what_a_search_stopped_comes_behind_what_came_to_its_end(settings: Params, tmp_path: Path) -> None:
+    content = (
+        "params: {compare: [lstm], train.seeds: [1]}\ngrid: {models.lstm.units: [4, 8]}\nasha: {grace_epochs: 1}\n"
+    )
+    grid, combinations = sweeps.read(grid_file(tmp_path, content), settings)
+    assert grid.asha == sweeps.Asha(grace_epochs=1, reduction_factor=3)
+    trials = sweeps.trials(combinations, data())
+    early = sweeps.stopped([{"epoch": 1, "val_loss": 0.2}, {"epoch": 2, "val_loss": 0.3}])
+    assert (early.best_epoch, early.validation_loss) == (1, 0.2)
+    found = sweeps.rows(combinations, trials, {trials[0][0].key: early, trials[1][0].key: outcome(0.9)})
+    assert [(row.combination.changes["models.lstm.units"], row.stopped) for row in found] == [(8, 0), (4, 1)]
+    page = sweeps.page("units", ["models.lstm.units"], found)
+    assert "-S models.lstm.units=8" in page
+    assert [line.split("|")[-3].strip() for line in page.splitlines() if line.startswith("| lstm")] == ["0", "1"]
 
 
 def test_a_sweep_in_which_everything_failed_has_no_winner(settings: Params, tmp_path: Path) -> None:
