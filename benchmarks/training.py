@@ -63,10 +63,10 @@ ALL_CORES = (
 
 def _epoch(work: Work) -> str:
     return (
-        f"**One epoch of {work.batch * work.batches:,} rows, one core each**, by `fit`, as long as IMDB's reviews "
-        "are (half have 174 words at least) and padded in front, with a mask, in a new order: ours in batches of like lengths, "
-        "Keras through all padding, PyTorch with packed sequences, its way to skip padding; `no mask` runs through the "
-        "padding, which is less work than packing and gives other outputs. All without validation."
+        f"**One epoch of {work.batch * work.batches:,} rows, one core each**, by `fit`, as long as IMDB's reviews are "
+        "(half have 174 words at least) and padded in front, with a mask, in a new order: ours in batches of like "
+        "lengths, Keras through all padding, PyTorch with packed sequences, its way to skip padding; `no mask` runs "
+        "through the padding, which is less work than packing and gives other outputs. All without validation."
     )
 
 

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.sharded_arrays import ShardedArray, parts_of
+
 # Of so many batches' rows, drawn at random, each batch takes neighbours by length: enough rows for like lengths, and
 # few enough that an epoch's batches stay a random draw.
 POOL = 50
@@ -14,13 +16,15 @@ POOL = 50
 class Batches(keras.utils.PyDataset):
     """Rows in batches: a new random order each epoch, by length within pools if asked for, the batches shuffled again.
 
+    The order is of all rows, wherever they lie: those of several shards are mixed as those of one array are.
+
     Khomenko et al. 2016, "Accelerating recurrent neural network training using sequence bucketing and multi-GPU data
     parallelization".
     """
 
     def __init__(
         self,
-        inputs: npt.NDArray[Any],
+        inputs: npt.NDArray[Any] | ShardedArray,
         targets: npt.NDArray[np.float32],
         batch_size: int,
         seed: int,
@@ -41,7 +45,8 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self._inputs, self._targets = inputs, targets
         self._batch_size = batch_size
-        self._lengths = np.count_nonzero(inputs, axis=1) if by_length else np.zeros(len(inputs), np.int64)
+        lengths = (np.count_nonzero(part, axis=1) for part in parts_of(inputs))
+        self._lengths = np.concatenate([*lengths]) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
         for _ in range(finished_epochs + 1):
             self._batches = self._draw()

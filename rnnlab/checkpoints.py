@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.files import replacing
+from rnnlab.sharded_arrays import ShardedArray, parts_of
 
 Arrays = dict[str, npt.NDArray[Any]]
 FORGOTTEN_AFTER = 7 * 24 * 3600.0  # seconds; of trainings that nobody took up again
@@ -57,7 +58,9 @@ class Checkpoint(NamedTuple):
         self.path.unlink(missing_ok=True)
 
 
-def of_training(folder: Path, name: str, told: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> Checkpoint:
+def of_training(
+    folder: Path, name: str, told: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any] | ShardedArray]
+) -> Checkpoint:
     """Gives a training its place, and removes states that nobody took up again.
 
     Args:
@@ -72,11 +75,11 @@ def of_training(folder: Path, name: str, told: Mapping[str, Any], arrays: Iterab
     return Checkpoint(folder / f"{name}-{training_key(told, arrays)}.npz")
 
 
-def training_key(told: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> str:
+def training_key(told: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any] | ShardedArray]) -> str:
     """Names what the weights of a training follow from, 16 hex digits: ``told``, the data, and this code."""
     digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
+    for part in (part for array in arrays for part in parts_of(array)):
+        digest.update(np.ascontiguousarray(part).data)
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     return key_of({"data and code": digest.hexdigest(), **told})

@@ -43,9 +43,7 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
     Raises:
         UserError: as in `read_cells`.
     """
-    wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
-    if split_column is not None:
-        wanted["split.column"] = split_column
+    wanted = wanted_columns(data, split_column)
     rows, characters = Rows([], [], [], []), 0
     for number, (text, label, *split) in read_cells(source, data, wanted):
         rows.numbers.append(number)
@@ -58,6 +56,12 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
             rows, characters = Rows([], [], [], []), 0
     if rows.numbers:
         yield rows
+
+
+def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
+    """Gives the columns of labelled texts, by the parameter that sets them."""
+    wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
+    return wanted if split_column is None else {**wanted, "split.column": split_column}
 
 
 def read_cells(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rnnlab.files import reading
+from rnnlab.sharded_arrays import ShardedArray
 from rnnlab.text import Encoded
 
 
@@ -17,13 +18,13 @@ class Features(NamedTuple):
     """One split, mapped from disk.
 
     Attributes:
-        tokens: word ids, int32 of shape (rows, max_length).
+        tokens: word ids, int32 of shape (rows, max_length); in parts where the rows came from several files.
         labels: 0 or 1, int8 of shape (rows,).
         lengths: words before truncation, int32 of shape (rows,).
         ids: row ids, 16 ASCII characters, shape (rows,).
     """
 
-    tokens: npt.NDArray[np.int32]
+    tokens: npt.NDArray[np.int32] | ShardedArray
     labels: npt.NDArray[np.int8]
     lengths: npt.NDArray[np.int32]
     ids: npt.NDArray[np.bytes_]
@@ -44,12 +45,19 @@ class Windows(NamedTuple):
 
 
 def load(folder: Path) -> Features:
-    """Maps the arrays of a split of texts; nothing is read before it is used.
+    """Maps the arrays of a split of texts; no tokens are read before they are used.
+
+    Args:
+        folder: of the split: has the arrays, or a folder of them for each file that the rows came from.
 
     Raises:
         UserError: a file is missing or cut short.
     """
-    return Features(*_map(folder, Features._fields))
+    shards = [_map(shard, Features._fields) for shard in sorted(folder.glob("*/")) or [folder]]
+    if len(shards) == 1:
+        return Features(*shards[0])
+    tokens, *others = zip(*shards, strict=True)
+    return Features(ShardedArray(tokens), *(np.concatenate(parts) for parts in others))
 
 
 def load_windows(folder: Path) -> Windows:
@@ -90,7 +98,7 @@ class Writer:
     def __init__(self, folder: Path, max_length: int) -> None:
         folder.mkdir()
         self.unknown = 0
-        self._rows = 0
+        self.rows = 0
         self._formats = {
             "tokens": ("<i4", (max_length,)),
             "labels": ("|i1", ()),
@@ -107,13 +115,13 @@ class Writer:
         columns = (encoded.tokens, labels.to_numpy(), encoded.lengths, np.array(ids.to_pylist(), "S16"))
         for (name, (dtype, _)), column in zip(self._formats.items(), columns, strict=True):
             self._streams[name].write(np.ascontiguousarray(column, dtype).tobytes())
-        self._rows += len(encoded.lengths)
+        self.rows += len(encoded.lengths)
         self.unknown += encoded.unknown
 
     def _write_header(self, name: str) -> None:
         # NumPy leaves room in the header for the first dimension to grow, so it can be written again in place.
         dtype, tail = self._formats[name]
-        header = {"descr": dtype, "fortran_order": False, "shape": (self._rows, *tail)}
+        header = {"descr": dtype, "fortran_order": False, "shape": (self.rows, *tail)}
         self._streams[name].seek(0)
         np.lib.format.write_array_header_1_0(self._streams[name], header)
 

@@ -24,8 +24,8 @@ def replacing(target: Path) -> Iterator[Path]:
     _remove(temporary)  # of a killed process with the same number, as containers give out
     try:
         yield temporary
-        if target.is_dir():
-            shutil.rmtree(target)
+        if target.is_dir() or temporary.is_dir():  # a file takes the place of a file alone
+            _remove(target)
         temporary.replace(target)
     finally:
         _remove(temporary)

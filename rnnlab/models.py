@@ -15,6 +15,7 @@ from scipy.special import expit
 from rnnlab.errors import UserError
 from rnnlab.files import replacing
 from rnnlab.params import Model
+from rnnlab.sharded_arrays import ShardedArray
 
 # Steps are cut off by so many: XLA compiles a network once more for each length it meets.
 STRIDE = 64
@@ -187,7 +188,7 @@ def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
         yield network
 
 
-def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
+def predict(model: keras.Model, inputs: npt.NDArray[Any] | ShardedArray, batch_size: int) -> npt.NDArray[np.float32]:
     """Gives the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
 
     Args:

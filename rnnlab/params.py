@@ -95,11 +95,15 @@ class Data(Section):
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
     max_megabytes: Positive
+    files: Annotated[str, Field(min_length=1)]
+    engine: Literal["local", "ray"]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
         if "\0" in self.csv:
             raise PydanticCustomError("csv", "csv must be a path, which no NUL can be in")
+        if "\0" in self.files or ".." in Path(self.files).parts or Path(self.files).is_absolute():
+            raise PydanticCustomError("files", "files must be a pattern inside of the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:

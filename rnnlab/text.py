@@ -128,13 +128,19 @@ def count_words(batches: Iterable[pa.Array]) -> pa.Table:
     Returns:
         The columns ``values``, each word once, and ``counts``, in no order.
     """
+    counted = (pc.value_counts(words(texts).flatten()) for texts in batches)
+    return merge_counts(map(pa.Table.from_struct_array, counted)).filter(pc.field("values") != "")
+
+
+def merge_counts(tables: Iterable[pa.Table]) -> pa.Table:
+    """Adds up counts of words, such as those of several files, from `count_words`."""
     total, waiting, rows = _NO_WORDS, [], 0
-    for texts in batches:
-        waiting.append(pa.Table.from_struct_array(pc.value_counts(words(texts).flatten())))
-        rows += len(waiting[-1])
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
         if rows > max(_MERGED_ROWS, len(total)):  # each word is merged a few times at most
             total, waiting, rows = _merged([total, *waiting]), [], 0
-    return _merged([total, *waiting]).filter(pc.field("values") != "")
+    return _merged([total, *waiting])
 
 
 def _merged(counts: list[pa.Table]) -> pa.Table:

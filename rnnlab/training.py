@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from rnnlab.batches import Batches
 from rnnlab.callbacks import AverageWeights, Resume, Watch
@@ -73,7 +74,7 @@ def fit(
     network.fit(
         Batches(*train, params.batch_size, run.seed, by_length=by_length, finished_epochs=resume.finished_epochs),
         shuffle=False,  # which would mix the batches of Batches once more
-        validation_data=validation,
+        validation_data=(np.asarray(validation[0]), validation[1]),
         validation_batch_size=params.batch_size,
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,

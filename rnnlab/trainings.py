@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rnnlab import features
 from rnnlab.checkpoints import Checkpoint
 from rnnlab.params import Params, Run, Task
+from rnnlab.sharded_arrays import ShardedArray
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rnnlab.training import History
 
 # Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
-Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
+Examples = tuple[npt.NDArray[Any] | ShardedArray, npt.NDArray[np.float32]]
 
 
 def read_split(folder: Path, task: Task) -> Examples:
@@ -28,7 +29,8 @@ def read_split(folder: Path, task: Task) -> Examples:
         windows = features.load_windows(folder)
         return np.asarray(windows.inputs), np.asarray(windows.targets)[:, None]
     rows = features.load(folder)
-    return np.asarray(rows.tokens), np.asarray(rows.labels, np.float32)[:, None]
+    tokens = rows.tokens if isinstance(rows.tokens, ShardedArray) else np.asarray(rows.tokens)
+    return tokens, np.asarray(rows.labels, np.float32)[:, None]
 
 
 def identity(run: Run, settings: Params, vocabulary_size: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from rnnlab.files import read_json, reading, replacing, write_json, write_text
 from rnnlab.params import Params
 from rnnlab.quiet import importing_keras
 from rnnlab.runs import NO_SEED, drop_leftovers
+from rnnlab.sharded_arrays import ShardedArray
 
 # Predictions of the test rows by model and seed, float32 of shape (rows,), and the weights of each model.
 Predictions = dict[tuple[str, int], npt.NDArray[np.float32]]
@@ -41,7 +42,9 @@ class Results(NamedTuple):
     explanations: dict[str, pd.DataFrame]
 
 
-def predict_networks(settings: Params, folder: Path, inputs: npt.NDArray[Any]) -> tuple[Predictions, Parameters]:
+def predict_networks(
+    settings: Params, folder: Path, inputs: npt.NDArray[Any] | ShardedArray
+) -> tuple[Predictions, Parameters]:
     """Runs every network, in one process so that TensorFlow starts once."""
     with importing_keras():
         from rnnlab import models

@@ -49,8 +49,10 @@ def train_path(folder: Path, raw: Sequence[str], settings: Params) -> tuple[list
     columns = {"id": [f"{row:016d}" for row in kept["row"].to_pylist()], "split": ["train"] * len(kept)}
     parts = {"row": kept["row"], "text": kept["text"], "label": kept["label"]}
     pq.write_table(pa.table({**parts, **columns}).select(reviews.SCHEMA.names), folder / "rows.parquet")
-    vocabulary = tokenize_pad.fit(folder / "rows.parquet", settings.tokenize_pad)
-    tokenize_pad.encode_split(folder / "rows.parquet", "train", vocabulary, settings.tokenize_pad, folder / "train")
+    counts = folder / "counts"
+    counts.mkdir(parents=True, exist_ok=True)
+    vocabulary = tokenize_pad.fit([folder / "rows.parquet"], settings, counts)
+    tokenize_pad.encode_split([folder / "rows.parquet"], "train", vocabulary, settings, folder / "train")
     return [row - 1 for row in kept["row"].to_pylist()], vocabulary, np.load(folder / "train/tokens.npy")
 
 

@@ -14,6 +14,8 @@ HEADER = b"review,sentiment\n"
 def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
     return Data(
         csv="reviews.csv",
+        files="*",
+        engine="local",
         value_column="value",
         text_column="review",
         label_column="sentiment",
