@@ -37,6 +37,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     assert "up to date" in project.run("dvc", "status").stdout
 
 
+@pytest.mark.weekly
 def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(project: Project) -> None:
     words = {"good": ("fine", "tasty", "warm"), "bad": ("cold", "salty", "stale")}
     rows = [

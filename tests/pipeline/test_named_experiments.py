@@ -25,6 +25,7 @@ def rnnlab(project: Project, *arguments: str, expect: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.weekly
 def test_one_command_runs_an_experiment_and_one_reports_it(project: Project) -> None:
     (project.folder / "experiments/tiny.yaml").write_text(TINY)
     project.run("git", "add", "experiments")
