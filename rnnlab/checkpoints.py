@@ -54,8 +54,9 @@ class Checkpoint(NamedTuple):
             return None
 
     def remove(self) -> None:
-        """Forgets a training that is finished."""
-        self.path.unlink(missing_ok=True)
+        """Forgets a training that is finished, and what a kill in the middle of `write` left."""
+        for file in (self.path, *self.path.parent.glob(f".{self.path.stem}.*{self.path.suffix}")):
+            file.unlink(missing_ok=True)
 
 
 def of_training(

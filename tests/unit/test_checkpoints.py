@@ -39,6 +39,16 @@ def test_there_is_none_before_the_first_and_after_the_last(tmp_path: Path, capsy
     assert not capsys.readouterr().err
 
 
+def test_what_a_kill_left_half_written_goes_with_it(tmp_path: Path) -> None:
+    checkpoint = place(tmp_path)
+    checkpoint.write(STATE)
+    checkpoint.path.with_name(f".{checkpoint.path.stem}.123.npz").write_bytes(b"half")
+    other = checkpoint.path.with_name(".lstm-2-0123456789abcdef.123.npz")
+    other.write_bytes(b"of a training that goes on")
+    checkpoint.remove()
+    assert list(checkpoint.path.parent.iterdir()) == [other]
+
+
 def test_other_parameters_and_other_data_have_another_place(tmp_path: Path) -> None:
     place(tmp_path).write(STATE)
     assert place(tmp_path, {"seed": 2}).read() is None
