@@ -41,7 +41,7 @@ def test_a_sweep_gives_the_networks_of_local_runs_once(project: Project) -> None
 
 SEARCH = """\
 params: {compare: [lstm, rnn], train.seeds: [1], train.epochs: 4, train.patience: 4}
-grid: {train.learning_rate: [0.01, 0.003, 0.0000001, 0.00000001]}
+grid: {train.learning_rate: [0.001, 0.002, 2.0, 3.0]}
 asha: {reduction_factor: 2}
 """
 
