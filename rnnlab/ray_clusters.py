@@ -1,10 +1,11 @@
 """A Ray cluster: one that there is, or one on this machine alone."""
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,12 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
     # A cluster of its own listens on this machine alone, and asks for a token, which Ray makes in ~/.ray.
     alone = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     options: dict[str, Any] = {"runtime_env": code} if address else alone
-    try:
-        import ray
-    except ImportError:
-        raise UserError(INSTALL) from None
+    if not importlib.util.find_spec("ray"):
+        raise UserError(INSTALL)
     if address:
         _check_cluster(address, named)
+    import ray  # reads its variables as it is imported
+
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as failure:
@@ -54,11 +55,25 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
 
 def _check_cluster(address: str, named: str) -> None:
     """Asks whether a cluster answers: Ray itself would wait for one for ever."""
-    command = (sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address)
-    with suppress(subprocess.TimeoutExpired):
-        if not subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, check=False).returncode:
+    told = _health(address)
+    if told and "AuthToken" in told:
+        # `ray start` asks for the token of its machine, if there is one, and Ray shows ours only if told to.
+        os.environ["RAY_AUTH_MODE"] = "token"
+        if _health(address) is None:
             return
-    raise UserError(f"{named}: no Ray cluster answers there; `ray start --head` starts one")
+        raise UserError(f"{named}: the Ray cluster there asks for the token in its ~/.ray/auth_token; copy that to here")
+    if told is not None:
+        raise UserError(f"{named}: no Ray cluster answers there; `ray start --head` starts one")
+
+
+def _health(address: str) -> str | None:
+    """Gives None where a cluster answers, and what Ray says where it does not."""
+    command = (sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return ""
+    return done.stderr if done.returncode else None
 
 
 @contextmanager
