@@ -61,7 +61,7 @@ def _check_cluster(address: str, named: str) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"
         if _health(address) is None:
             return
-        raise UserError(f"{named}: the Ray cluster there asks for the token in its ~/.ray/auth_token; copy that to here")
+        raise UserError(f"{named}: the Ray cluster there asks for the token in its ~/.ray/auth_token; copy it to here")
     if told is not None:
         raise UserError(f"{named}: no Ray cluster answers there; `ray start --head` starts one")
 
