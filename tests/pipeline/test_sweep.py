@@ -1,11 +1,13 @@
 """`rnnlab sweep`: on Ray, with the bytes of a local run, and never anything twice."""
 
 import hashlib
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from reliability.ports import free_port
 from tests.pipeline.conftest import Project
 
 GRID = "params: {compare: [lstm], train.seeds: [1]}\ngrid: {models.lstm.units: [4, 5]}\n"
@@ -79,6 +81,34 @@ def test_an_unknown_cluster_is_one_sentence(project: Project) -> None:
     (project.folder / "grid.yaml").write_text(GRID)
     shown = swept(project, "--address", "127.0.0.1:1", expect=1)
     assert shown.splitlines()[-1].startswith("error: --address 127.0.0.1:1: no Ray cluster answers there")
+    assert "Traceback" not in shown
+
+
+@pytest.mark.weekly
+def test_a_cluster_of_another_version_is_one_sentence(project: Project) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    (project.folder / "grid.yaml").write_text(GRID)
+    other = "import ray; ray.__version__ = '2.0.0'; from ray.scripts.scripts import main; main()"
+    port = free_port()
+    command = [sys.executable, "-c", other, "start", "--head", "--node-ip-address=127.0.0.1", f"--port={port}"]
+    command += ["--num-cpus=1", "--include-dashboard=false", "--disable-usage-stats", "--block"]
+    with subprocess.Popen(command, env=project.environment, stdout=subprocess.PIPE, text=True) as cluster:
+        try:
+            assert cluster.stdout
+            assert any("Ray runtime started" in line for line in cluster.stdout)
+            shown = swept(project, "--address", f"127.0.0.1:{port}", expect=1)
+        finally:
+            cluster.terminate()
+    assert shown.splitlines()[-1].startswith(f"error: --address 127.0.0.1:{port}: no cluster that this Ray")
+    assert "2.0.0" in shown and "Traceback" not in shown
+
+
+@pytest.mark.weekly
+def test_a_machine_without_enough_memory_is_one_sentence(project: Project) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    (project.folder / "grid.yaml").write_text(GRID)
+    shown = swept(project, expect=1, RAY_memory_usage_threshold="0.001", RAY_memory_monitor_refresh_ms="100")
+    assert "2 trainings failed, the first one thus: a machine had not enough memory" in shown.splitlines()[-1]
     assert "Traceback" not in shown
 
 
