@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, lengths, parts, report, stages, tokenization, training, whole
+from benchmarks import accuracy, distribution, lengths, on_ray, parts, report, stages, tokenization, training, whole
 from rnnlab.errors import exit_status
 from rnnlab.files import read_json, write_json, write_text
 
@@ -20,6 +20,8 @@ SECTIONS = {
     "tokenization": tokenization.measure,
     "stages": stages.measure,
     "notebook": whole.measure,
+    "distribution": distribution.measure,
+    "ray": on_ray.measure,
 }
 
 

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import clones, networks, parts, report, texts, timing, vocabularies
+from benchmarks import clones, networks, parts, report, scale, texts, timing, vocabularies
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
@@ -126,3 +127,56 @@ def test_texts_are_tokenized_by_each(name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("IMDB_CSV", raising=False)
     texts.frame.cache_clear()
     getattr(vocabularies, name)(50)()
+
+
+def costs(name: str, **more: str) -> list[dict[str, Any]]:
+    """A stage that takes 2 s to start, then 1 s and 100 MB a thousand rows; the slower of two samples is noise."""
+    sizes = ((1000, 3.0, 200.0), (5000, 9.0, 900.0), (11_000, 13.0, 1200.0))
+    return [
+        {"stage": name, "rows": rows, "samples": [[s, 0.0, mb], [s + 9, 0.0, mb + 50]], **more} for rows, s, mb in sizes
+    ]
+
+
+def measured() -> dict[str, Any]:
+    """What `make bench` leaves, as far as `benchmarks.scale` reads it."""
+    reading = [cost for engine in ("local", "ray") for cost in costs("ingest", engine=engine)]
+    steps = [
+        {
+            "work": Work(cell, batch=64, length=200, units=128, batches=4)._asdict(),
+            "samples": {"ours": [[seconds, 0, 0], [9, 0, 0]]},
+        }
+        for cell, seconds in (("simple_rnn", 0.256), ("lstm", 0.512))
+    ]
+    return {
+        "training": {"steps": steps},
+        "stages": {"stages": [*costs("validate"), *costs("ingest")]},
+        "ray": {"trials": {"pool": [[10, 0, 0]], "Ray": [[11, 0, 0]]}, "stages": reading, "logging": 0.1},
+    }
+
+
+def test_a_slope_is_that_of_the_fewest_and_most_rows() -> None:
+    assert scale.slope(costs("ingest")) == pytest.approx((1e-3, 0.1 * 2**20))
+
+
+def test_what_many_rows_need_follows_from_the_slopes() -> None:
+    raw = measured()
+    stages, epochs = scale.stage_slopes(raw), scale.epoch_slopes(raw)
+    assert list(stages) == ["`ingest`, local", "`ingest`, ray", "`validate`"]
+    assert epochs == {"simple_rnn": (1e-3, 0), "lstm": (2e-3, 0)}
+    assert "2.8 h, 976.6 GB" in scale.rows_table(stages, epochs)  # 10^7 rows of 1 ms and 0.1 MB
+    # Five epochs of 10^7 rows of 1 and 2 ms: 150,000 s, of two cores; the LSTM alone 100,000 s.
+    assert "| 10^7   | 2.8, 3 for an hour" in (machines := scale.machines_table(stages, epochs))
+    assert "21" in machines and "1.2 days" in machines
+    assert "0.2 million" in scale.limits_table(stages)
+
+
+def test_what_many_trials_need_follows_from_the_slopes() -> None:
+    table = scale.trials_table({"lstm": scale.Slope(1e-3)}, logging=0.1, overhead=1.1)
+    # A trial takes 125 s: 10^4 of them 347 hours of a core, and a tenth more.
+    assert [cell.strip() for cell in table.splitlines()[-1].split("|")[1:-1]] == ["lstm", "191", "8", "1,250"]
+
+
+def test_the_page_on_scale_tells_where_its_figures_are_from() -> None:
+    page = scale.page(measured(), "2026-01-02, a machine.")
+    assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms a trial" in page
+    assert "distribution API" not in page  # was not measured
