@@ -75,13 +75,16 @@ def weights(work: Work) -> list[Floats]:
 def ours(work: Work) -> Callable[[], float]:
     """Trains as `rnnlab.training` does with ``train.engine: fast``."""
     model = keras_model(work, mask=True)
-    from rnnlab import batches, recurrence
+    from rnnlab import recurrence, tensorflow_data
+    from rnnlab.batches import Batches
+    from rnnlab.callbacks import NextOrder
 
     network = recurrence.accelerate(model, work.batch)
-    if work.padded:
-        tokens, labels = rows(work)
-        return _fitting(network, x=batches.Batches(tokens, labels, work.batch, seed=1, by_length=True), shuffle=False)
-    return _stepping(network, work)
+    if not work.padded:
+        return _stepping(network, work)
+    batches = Batches(*rows(work), work.batch, seed=1, by_length=True)
+    fed = tensorflow_data.from_batches(batches)
+    return _fitting(network, x=fed, shuffle=False, callbacks=[NextOrder(batches)])
 
 
 def stock(work: Work) -> Callable[[], float]:

@@ -68,6 +68,6 @@ class Batches(keras.utils.PyDataset):
         rows = self._batches[place]
         return self._inputs[rows], self._targets[rows]
 
-    def on_epoch_end(self) -> None:
+    def draw_next(self) -> None:
         """Draws the next epoch's order."""
         self._batches = self._draw()

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.batches import Batches
 from rnnlab.checkpoints import Checkpoint, State
 from rnnlab.errors import UserError
 
@@ -50,6 +51,18 @@ class Watch(keras.callbacks.Callback):
         if not sys.stdout.isatty():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
             print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
+
+
+class NextOrder(keras.callbacks.Callback):
+    """Draws the order of the next epoch once one has ended."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Draws it."""
+        self._batches.draw_next()
 
 
 class AverageWeights(keras.callbacks.SwapEMAWeights):

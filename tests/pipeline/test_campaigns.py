@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability import kills, projects, verify
+from reliability import kills, projects, sweeps, verify
 from reliability.projects import Stage
 from tests.pipeline.conftest import Project
 
@@ -39,3 +39,10 @@ def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[s
     assert verify.undeclared(project.folder, stage) == []
     sly = stage._replace(inputs=[path for path in stage.inputs if path != "data/interim/rows.parquet"])
     assert verify.undeclared(project.folder, sly) == ["data/interim/rows.parquet"]
+
+
+@pytest.mark.weekly
+def test_a_sweep_whose_processes_are_killed_ends_the_same() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    found = sweeps.measure(quick=True)
+    assert found.sound, found.rows

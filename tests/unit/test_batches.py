@@ -42,13 +42,13 @@ def test_lengths_are_mixed_where_nothing_is_skipped() -> None:
 def test_a_training_that_goes_on_reads_what_it_would_have_read() -> None:
     whole = dataset(1000, 16)
     for _ in range(3):
-        whole.on_epoch_end()
+        whole.draw_next()
     later = dataset(1000, 16, finished=3)
     for _ in range(2):
         pairs = zip(epoch(whole), epoch(later), strict=True)
         assert all((one[1] == other[1]).all() for one, other in pairs)
-        whole.on_epoch_end()
-        later.on_epoch_end()
+        whole.draw_next()
+        later.draw_next()
 
 
 def test_epochs_differ_and_follow_from_the_seed() -> None:
@@ -56,7 +56,7 @@ def test_epochs_differ_and_follow_from_the_seed() -> None:
         data, found = dataset(500, 16, seed), []
         for _ in range(2):
             found.append([target for _, targets in epoch(data) for target in targets[:, 0]])
-            data.on_epoch_end()
+            data.draw_next()
         return found
 
     first, again, other = orders(1), orders(1), orders(2)
@@ -71,5 +71,5 @@ def test_neighbours_by_length_are_not_always_the_same_rows() -> None:
     meets = []
     for _ in range(2):
         meets.append({frozenset(targets[:, 0]) for _, targets in epoch(data)})
-        data.on_epoch_end()
+        data.draw_next()
     assert not meets[0] & meets[1]

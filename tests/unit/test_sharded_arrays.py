@@ -42,8 +42,8 @@ def test_the_order_of_batches_does_not_depend_on_shards(by_length: bool) -> None
         for place in range(len(one)):
             for left, right in zip(one[place], other[place], strict=True):
                 np.testing.assert_array_equal(left, right)
-        one.on_epoch_end()
-        other.on_epoch_end()
+        one.draw_next()
+        other.draw_next()
 
 
 def test_a_checkpoint_is_of_the_rows_and_not_of_their_files() -> None:
