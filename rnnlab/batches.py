@@ -48,7 +48,8 @@ class Batches(keras.utils.PyDataset):
         lengths = (np.count_nonzero(part, axis=1) for part in parts_of(inputs))
         self._lengths = np.concatenate([*lengths]) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
-        for _ in range(finished_epochs + 1):
+        # The first order is never used: Keras' own loop drew one more, and committed results follow from those orders.
+        for _ in range(finished_epochs + 2):
             self._batches = self._draw()
 
     def _draw(self) -> list[npt.NDArray[np.intp]]:
