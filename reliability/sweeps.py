@@ -1,0 +1,161 @@
+"""Sweeps on a cluster of three machines that loses processes and machines, and an MLflow that is gone for a while.
+
+The machines are Ray nodes on this one, with a processor each, as Ray's own tests have them.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tqdm import tqdm
+
+from reliability import faults, projects
+from reliability.ports import free_port
+from reliability.report import Section
+
+GRID = """\
+params:
+  train.seeds: [1, 2]
+  train.epochs: 6
+  train.patience: 6
+grid:
+  models.lstm.units: [4, 6]
+  train.learning_rate: [0.001, 0.003]
+"""
+TRIALS = 12  # two rates and two seeds of an LSTM of either size and of a SimpleRNN, which the sizes share
+PAGE = "reports/sweeps/grid.md"
+NODES = 3
+BETWEEN_SECONDS = 6.0
+MOST = 8  # faults of a sweep: with more it would still end, but not soon
+Done = subprocess.CompletedProcess[str]
+
+
+class Outcome(NamedTuple):
+    """What became of one disturbed sweep.
+
+    Attributes:
+        disturbed: how, and how often.
+        faults: how many it was.
+        same: whether the table is that of an undisturbed sweep, to the last byte.
+        logged: trials in MLflow, each counted once a run.
+        told: the last line that the user saw.
+    """
+
+    disturbed: str
+    faults: int
+    same: bool
+    logged: int
+    told: str
+
+
+def measure(quick: bool) -> Section:
+    """Disturbs one sweep in each way; the short form kills processes alone."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = projects.make(Path(place))
+        projects.must(folder, "dvc", "repro", "tokenize_pad")
+        (folder / "grid.yaml").write_text(GRID)
+        expected = _sweep(folder)
+        page = (folder / PAGE).read_bytes()
+        ways: list[Callable[[Path, Any, Any], int]] = [kill_processes, remove_nodes]
+        ways = [*ways, kill_processes, remove_nodes, stop_server] if not quick else ways[:1]
+        outcomes = [_disturbed(folder, way, page, number) for number, way in enumerate(tqdm(ways, disable=None))]
+    total = sum(outcome.faults for outcome in outcomes)
+    sentence = (
+        f"A sweep of {TRIALS} trainings on three Ray nodes is disturbed in each way, {total} faults in all; its table "
+        "has to be that of an undisturbed sweep on one machine, and MLflow has to hold each trial once."
+    )
+    rows = [[o.disturbed, str(o.faults), "yes" if o.same else "NO", str(o.logged), o.told] for o in outcomes]
+    sound = all(o.same and o.logged == TRIALS and o.faults for o in outcomes) and not expected.returncode
+    header = ("what died", "faults", "same table", "trials in MLflow", "last line")
+    return Section("Sweeps", sentence, header, rows, {"outcomes": [o._asdict() for o in outcomes]}, sound)
+
+
+def _sweep(folder: Path, *words: str, **variables: str) -> Done:
+    return projects.run(folder, "rnnlab", "sweep", "grid.yaml", *words, **variables)
+
+
+def _disturbed(folder: Path, way: Callable[[Path, Any, Any], int], page: bytes, number: int) -> Outcome:
+    """Runs the sweep from nothing, on a cluster and an MLflow of its own."""
+    from ray.cluster_utils import Cluster
+
+    for left in ("data/sweeps", "reports/sweeps", "../server.db"):  # the last is the server's
+        projects.remove(folder / left)
+    port = free_port()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        for _ in range(NODES):
+            cluster.add_node(num_cpus=1)
+        with faults.mlflow_server(folder, port) as server:
+            variables = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"}
+            command = ["rnnlab", "sweep", "grid.yaml", "--address", cluster.address]
+            pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+            running = subprocess.Popen(command, cwd=folder, env=projects.environment(**variables), **pipes)
+            count = way(folder, running, (cluster, server, port))
+            shown, _ = running.communicate()
+            same = (folder / PAGE).is_file() and (folder / PAGE).read_bytes() == page
+            logged = _logged(variables["MLFLOW_TRACKING_URI"])
+    finally:
+        cluster.shutdown()
+    name = (way.__doc__ or "").split(".")[0]
+    return Outcome(f"{number + 1}: {name}", count, same, logged, shown.strip().splitlines()[-1])
+
+
+def _moments(folder: Path, running: "subprocess.Popen[str]") -> Iterator[None]:
+    """Yields every few seconds while a sweep trains, from its first finished trial on."""
+    while running.poll() is None and not list((folder / "data/sweeps").glob("*/outcome.json")):
+        time.sleep(0.2)
+    for _ in range(MOST):
+        if running.poll() is not None:
+            return
+        yield
+        time.sleep(BETWEEN_SECONDS * random.uniform(0.5, 1.5))
+
+
+def kill_processes(folder: Path, running: "subprocess.Popen[str]", world: Any) -> int:
+    """Processes that train are killed."""
+    killed = 0
+    for _ in _moments(folder, running):
+        found = subprocess.run(("pgrep", "-f", "^ray::(rnn|lstm)-"), capture_output=True, text=True, check=False)
+        training = [int(pid) for pid in found.stdout.split()]
+        if training:
+            os.kill(random.choice(training), signal.SIGKILL)
+            killed += 1
+    return killed
+
+
+def remove_nodes(folder: Path, running: "subprocess.Popen[str]", world: Any) -> int:
+    """Machines die, and another joins."""
+    cluster, removed = world[0], 0
+    for _ in _moments(folder, running):
+        cluster.remove_node(random.choice(list(cluster.worker_nodes)), allow_graceful=False)
+        cluster.add_node(num_cpus=1)
+        removed += 1
+    return removed
+
+
+def stop_server(folder: Path, running: "subprocess.Popen[str]", world: Any) -> int:
+    """MLflow's server does not answer for a minute."""
+    server = world[1]
+    for _ in _moments(folder, running):
+        os.killpg(server.pid, signal.SIGSTOP)
+        time.sleep(60)
+        os.killpg(server.pid, signal.SIGCONT)
+        return 1
+    return 0
+
+
+def _logged(uri: str) -> int:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("rnn-vs-lstm")
+    assert experiment
+    found = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'", max_results=1000)
+    assert len({run.data.tags["trial_key"] for run in found}) == len(found)
+    return len([run for run in found if run.info.status == "FINISHED"])
