@@ -42,11 +42,12 @@ run: train  ## train and compare, then show the table
 	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
 	@rnnlab results
 
-# Trainings do not depend on each other, and each computes with one thread. The pipe keeps their bars off the screen.
+# What is trained does not depend on each other, and computes with one thread: LSTMs first, as they take longest. The pipe
+# keeps their bars off the screen.
 train: $(STAMP)  ## train what is not trained yet, side by side: make train JOBS=2
-	@dvc repro tokenize_pad baseline
-	@dvc status | sed -n 's/^\(train@.*\):$$/\1/p' \
-		| xargs -r -n 1 -P $(JOBS) dvc --wait-for-lock repro --single-item | cat
+	@dvc repro tokenize_pad
+	@{ dvc status | sed -n 's/^\(train@.*\):$$/\1/p' | sort; echo baseline; } \
+		| xargs -n 1 -P $(JOBS) dvc --wait-for-lock repro --single-item | cat
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"
