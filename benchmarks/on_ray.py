@@ -153,9 +153,11 @@ def watched(command: list[str], folder: Path) -> Sample:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    sample, _ = timing.run(command, folder)
-    done.set()
-    watcher.join()
+    try:
+        sample, _ = timing.run(command, folder)
+    finally:  # or a command that fails would leave the watcher, and with it this process, running for ever
+        done.set()
+        watcher.join()
     return sample._replace(megabytes=max(sample.megabytes, peak / 2**20))
 
 
@@ -165,7 +167,7 @@ def _trials(swept: dict[str, list[Sample]], count: int, logged: float) -> Table:
     rows[-1][1] += f", **{timing.least(ray) / timing.least(pool):.2f}×**"
     sentence = (
         f"**{count} short trainings on {CORES} cores**, by a pool of two processes and by `rnnlab sweep`'s way on Ray, "
-        f"start and end included. To log a trial to MLflow takes {logged * 1000:.0f} ms while others train."
+        f"start and end included. To log a trial to MLflow takes {logged * 1000:.0f} ms."
     )
     return Table(sentence, ("", "seconds"), rows)
 
