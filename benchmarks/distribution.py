@@ -12,11 +12,11 @@ from tqdm import tqdm
 from benchmarks import report
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
+from benchmarks.training import CELLS, SIZES
 from reliability.ports import free_port
 from reliability.projects import environment
 from rnnlab.trainings import thread_variables
 
-CELLS = ("simple_rnn", "lstm")
 EPOCHS = 4  # the first compiles
 # Processes, and threads of each.
 WAYS = {"one process, one thread": (1, 1), "one process, two threads": (1, 2), "two processes": (2, 1)}
@@ -26,7 +26,7 @@ ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 def measure(quick: bool) -> Section:
     """Measures epochs of either cell each way, in turn."""
-    works = [Work(cell, 64, 200, 128, batches=4 if quick else 30) for cell in CELLS]
+    works = [Work(cell, *SIZES[0], batches=4 if quick else 30) for cell in CELLS]
     if not importlib.util.find_spec("jax"):
         return Section("One network over two processes", [_table(works, [])], {"distribution": []})
     rounds = 1 if quick else 3

@@ -156,6 +156,7 @@ def page(raw: Mapping[str, Any], made: str) -> str:
         rows=rows_table(stages, epochs),
         machines=machines_table(stages, epochs),
         limits=limits_table(stages),
+        trials_power=_power(TRIALS),
         trials=trials_table(epochs, logging, swept / pool),
         logging=f"{logging * 1000:.0f}",
         distribution=_distribution(raw),
@@ -221,7 +222,7 @@ The bottleneck is the process that runs `rnnlab sweep`: it keeps each result and
 trial, one after another; on more cores than in the last column they wait for it. Ray itself holds 200 trials
 at a time, and the rows once a machine. The knobs: an MLflow server near that process, longer trials (`train.epochs`),
 and `asha`, which ends poor trials after `grace_epochs`.
-""".replace("{trials_power}", _power(TRIALS))
+"""
 
 
 def main() -> None:
