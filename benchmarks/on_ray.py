@@ -65,8 +65,12 @@ def short_trials(count: int) -> tuple[Data, list[Trial]]:
 def in_pool(trials: list[Trial], data: Data) -> None:
     """Runs the trials by the plainest means there are: two processes that each take the next."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(CORES, context, os.environ.update, (trainings.thread_variables(1),)) as pool:
+    with ProcessPoolExecutor(CORES, context, _bound_threads) as pool:
         list(pool.map(_run, trials, [data] * len(trials)))
+
+
+def _bound_threads() -> None:
+    os.environ |= trainings.thread_variables(1)
 
 
 def _run(trial: Trial, data: Data) -> float:

@@ -44,9 +44,9 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as failure:
-        raise UserError(
-            f"{named}: no cluster that this Ray {ray.__version__} can use ({first_line(failure)})"
-        ) from None
+        # Of another version the lines after the first say which.
+        told = " ".join(str(failure).split())
+        raise UserError(f"{named}: no cluster that this Ray {ray.__version__} can use ({told})") from None
     try:
         yield
     finally:
@@ -68,7 +68,9 @@ def _check_cluster(address: str, named: str) -> None:
 
 def _health(address: str) -> str | None:
     """Gives None where a cluster answers, and what Ray says where it does not."""
-    command = (sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address)
+    # `ray.init` tells another version better.
+    check = ("health-check", "--skip-version-check", "--address", address)
+    command = (sys.executable, "-m", "ray.scripts.scripts", *check)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
