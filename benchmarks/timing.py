@@ -138,6 +138,16 @@ def _once() -> Sample:
     return Sample(time.perf_counter() - started, time.process_time() - cpu)
 
 
+# Linux counts the memory of what a process was before it became a program: run from here, every command would
+# seem to need as much as this process. So a process of some megabytes stands between; it tells the figures.
+_RUN = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
     """Runs a command to its end, and gives what it cost and printed.
 
@@ -150,14 +160,21 @@ def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     with tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        between = subprocess.Popen(
+            [sys.executable, "-ISE", "-c", _RUN, *command],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+        )
+        status, cpu, kilobytes = between.communicate()[0].split()
         seconds = time.perf_counter() - started
         output.seek(0)
         text = output.read()
-    if status:
-        raise RuntimeError(f"{' '.join(command)} failed with {os.waitstatus_to_exitcode(status)}:\n{text[-3000:]}")
-    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024), text
+    if int(status):
+        raise RuntimeError(f"{' '.join(command)} failed with {int(status)}:\n{text[-3000:]}")
+    return Sample(seconds, float(cpu), int(kilobytes) / 1024), text
 
 
 def ratios(samples: Sequence[Sample], base: Sequence[Sample]) -> tuple[float, float, float]:

@@ -89,9 +89,12 @@ def test_ratios_are_those_of_the_fastest_and_of_each_round() -> None:
 
 
 def test_a_command_is_charged_for_its_processor_time_and_memory(tmp_path: Path) -> None:
+    ballast = b"x" * 2**28  # of this process: the command has nothing to do with it
     sample, output = timing.run([sys.executable, "-c", "print(sum(range(10**6)))"], tmp_path)
     assert output.strip() == "499999500000"
-    assert sample.cpu > 0 and sample.megabytes > 1
+    assert sample.cpu > 0 and 1 < sample.megabytes < len(ballast) / 2**20
+    with pytest.raises(RuntimeError, match=r"failed with 3:\nwhy"):
+        timing.run([sys.executable, "-c", "print('why'); raise SystemExit(3)"], tmp_path)
 
 
 def test_the_report_shows_each_section_and_keeps_every_raw_figure() -> None:
