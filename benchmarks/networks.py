@@ -1,10 +1,13 @@
 """The networks that are timed against each other: ours, stock Keras, PyTorch; same weights, same rows."""
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from rnnlab.trainings import thread_variables
 
 LEARNING_RATE = 0.001
 CLIP_NORM = 1.0
@@ -27,6 +30,7 @@ class Work(NamedTuple):
             full, in one order, batch by batch.
         embedding: channels of a word.
         words: word ids.
+        threads: of ours, each of which reads a part of a batch; the others split what they split.
     """
 
     cell: str
@@ -37,6 +41,7 @@ class Work(NamedTuple):
     padded: bool = False
     embedding: int = 128
     words: int = 10_000
+    threads: int = 1
 
 
 def rows(work: Work) -> tuple[npt.NDArray[np.int32], Floats]:
@@ -74,12 +79,13 @@ def weights(work: Work) -> list[Floats]:
 
 def ours(work: Work) -> Callable[[], float]:
     """Trains as `rnnlab.training` does with ``train.engine: fast``."""
+    os.environ |= thread_variables(work.threads, "fast")
     model = keras_model(work, mask=True)
     from rnnlab import recurrence, tensorflow_data
     from rnnlab.batches import Batches
     from rnnlab.callbacks import NextOrder
 
-    network = recurrence.accelerate(model, work.batch)
+    network = recurrence.accelerate(model, work.batch, work.threads)
     if not work.padded:
         return _stepping(network, work)
     batches = Batches(*rows(work), work.batch, seed=1, by_length=True)

@@ -1,5 +1,6 @@
 """Training: a step and an epoch, ours against stock Keras and PyTorch, and where the time of a step goes."""
 
+import os
 from typing import Any
 
 from tqdm import tqdm
@@ -31,7 +32,7 @@ def measure(quick: bool) -> Section:
     with timing.workers(EPOCH_RIVALS, cores=1) as pools:
         stepped = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(steps, desc="steps", disable=None)]
         through = [timing.race(pools, rivals, work, 3) for work in tqdm(epochs, desc="epochs", disable=None)]
-    wide = steps[: len(CELLS)]
+    wide = [work._replace(threads=os.cpu_count() or 1) for work in steps[: len(CELLS)]]
     with timing.workers(RIVALS) as pools:
         widely = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(wide, desc="all cores", disable=None)]
     tables = [
@@ -56,8 +57,8 @@ def _one_core(races: list[Race], batches: int) -> str:
 
 
 ALL_CORES = (
-    "**The same with all cores for one training.** The loop over time is one thread in ours; PyTorch splits each of "
-    "its steps."
+    "**The same with all cores for one training.** Ours, with as many `train.threads` as there are cores, reads parts "
+    "of a batch side by side; the others split single products as they see fit."
 )
 
 

@@ -135,7 +135,8 @@ def run_watched(
         for row in known[trial.key].history:
             report(row)
         return
-    os.environ |= trainings.thread_variables(trial.settings.train.threads)
+    train = trial.settings.train
+    os.environ |= trainings.thread_variables(train.threads, train.engine)
     try:
         result: Result = run_trial(trial, data, report)
     except UserError as mistake:  # the same again would end the same

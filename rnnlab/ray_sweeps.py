@@ -73,10 +73,10 @@ def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Resul
     running: dict[Any, Trial] = {}
     while True:
         for trial in itertools.islice(left, AT_ONCE - len(running)):
-            threads = trial.settings.train.threads
-            environment = {"env_vars": trainings.thread_variables(threads)}
+            train = trial.settings.train
+            environment = {"env_vars": trainings.thread_variables(train.threads, train.engine)}
             name = f"{trial.run.name} {trial.key}"
-            submitted = task.options(num_cpus=threads, runtime_env=environment, name=name).remote(trial, shared)
+            submitted = task.options(num_cpus=train.threads, runtime_env=environment, name=name).remote(trial, shared)
             running[submitted] = trial
         if not running:
             return

@@ -5,6 +5,7 @@
   the loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
   GPUs").
 - Steps that are padding in every row of a batch are cut off, or at least not taken.
+- Where a training has several threads, each reads a part of the rows: a step is too little work to be split.
 """
 
 import functools
@@ -63,13 +64,14 @@ CELLS = {
 }
 
 
-def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:
+def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> keras.Sequential:
     """Gives a network that shares the variables of ``model`` and computes the same, faster.
 
     Args:
         model: from `rnnlab.models`; layers with dropout between time steps, or not in float32, stay as they are.
         batch_size: of most batches; others are filled up with empty rows to a multiple of it, which spares XLA from
             compiling its loops once more.
+        threads: that a batch is read by, if there are so many cores; what comes out does not depend on the cores.
 
     Returns:
         What to train in place of ``model``, whose weights change with it; ``model`` itself on a GPU, which has
@@ -77,13 +79,13 @@ def accelerate(model: keras.Sequential, batch_size: int) -> keras.Sequential:
     """
     if tf.config.list_physical_devices("GPU"):
         return model
-    layers = [Recurrence(layer, batch_size) if _is_known(layer) else layer for layer in model.layers]
+    layers = [Recurrence(layer, batch_size, threads) if _is_known(layer) else layer for layer in model.layers]
     embedding, *rest = layers
     if isinstance(embedding, keras.layers.Embedding):
         # Dropout that drops nothing does not stand between the words and the loop.
         rest = list(itertools.dropwhile(lambda layer: isinstance(layer, keras.layers.Dropout) and not layer.rate, rest))
         if isinstance(rest[0], Recurrence) and not rest[0].directions[0].dropout:
-            layers = [Recurrence(rest[0].layer, batch_size, embedding), *rest[1:]]
+            layers = [Recurrence(rest[0].layer, batch_size, threads, embedding), *rest[1:]]
         if embedding.mask_zero:
             layers = [Trim(), *layers]
     dtype = model.inputs[0].dtype
@@ -113,12 +115,15 @@ class Trim(keras.layers.Layer):
 class Recurrence(keras.layers.Layer):
     """A recurrent layer of Keras, in one direction or both, computed by `scan`."""
 
-    def __init__(self, layer: keras.Layer, batch_size: int, embedding: keras.layers.Embedding | None = None) -> None:
+    def __init__(
+        self, layer: keras.Layer, batch_size: int, threads: int, embedding: keras.layers.Embedding | None = None
+    ) -> None:
         """Wraps a layer, and the embedding before it if nothing stands between the two."""
         super().__init__(name=layer.name)
         self.supports_masking = True
         self.layer = layer
-        self.batch_size = batch_size
+        self.threads = threads
+        self.batch_size = -(-batch_size // threads) * threads  # so that its parts are alike
         self.embedding = embedding
         both = isinstance(layer, keras.layers.Bidirectional)
         self.directions = [layer.forward_layer, layer.backward_layer] if both else [layer]
@@ -140,7 +145,8 @@ class Recurrence(keras.layers.Layer):
             if self.embedding
             else self._by_step(self._fill(inputs), training)
         )
-        outputs = [_run(layer, project(layer), tf.transpose(kept)[:, :, None])[:rows] for layer in self.directions]
+        kept = tf.transpose(kept)[:, :, None]
+        outputs = [_run(layer, project(layer), kept, self.threads)[:rows] for layer in self.directions]
         return outputs[0] if len(outputs) == 1 else tf.concat(outputs, axis=-1)
 
     def _fill(self, rows: Tensor) -> Tensor:
@@ -165,11 +171,13 @@ class Recurrence(keras.layers.Layer):
         return project
 
 
-def _run(layer: keras.Layer, projected: Tensor, kept: Tensor) -> Tensor:
+def _run(layer: keras.Layer, projected: Tensor, kept: Tensor, threads: int) -> Tensor:
     """Reads time steps in the layer's direction and gives its output with the rows first, steps in their own order."""
     if layer.go_backwards:
         projected, kept = projected[::-1], kept[::-1]
-    outputs = scan(CELLS[type(layer)], projected, _recurrent_kernel(layer), kept, layer.return_sequences)
+    kernel = _recurrent_kernel(layer)
+    parts = zip(tf.split(projected, threads, axis=1), tf.split(kept, threads, axis=1), strict=True)
+    outputs = tf.concat([scan(CELLS[type(layer)], *part, kernel, layer.return_sequences) for part in parts], axis=-2)
     if not layer.return_sequences:
         return outputs
     return tf.transpose(outputs[::-1] if layer.go_backwards else outputs, (1, 0, 2))
@@ -194,14 +202,14 @@ def _recurrent_kernel(layer: keras.Layer) -> Tensor:
     return kernel
 
 
-def scan(cell: Cell, inputs: Tensor, kernel: Tensor, kept: Tensor, whole: bool) -> Tensor:
+def scan(cell: Cell, inputs: Tensor, kept: Tensor, kernel: Tensor, whole: bool) -> Tensor:
     """Runs a cell over time; can be differentiated by ``inputs`` and ``kernel``, once.
 
     Args:
         cell: one of `CELLS`.
         inputs: products with the input weights, float32 of shape (steps, rows, gates · units).
-        kernel: the recurrent weights, float32 of shape (units, gates · units).
         kept: bool of shape (steps, rows, 1); where false, a row's states stay as they are.
+        kernel: the recurrent weights, float32 of shape (units, gates · units).
         whole: whether the outputs of all steps are wanted, or that of the last alone, which spares copies of all.
 
     Returns:

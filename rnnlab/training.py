@@ -97,7 +97,7 @@ def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[st
 
 
 def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequential:
-    network = _faster(model, params.batch_size) if params.engine == "fast" else model
+    network = _faster(model, params.batch_size, params.threads) if params.engine == "fast" else model
     loss, metric = LOSSES[model.layers[-1].name]
     network.compile(
         optimizer=keras.optimizers.Adam(
@@ -114,12 +114,12 @@ def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequen
     return network
 
 
-def _faster(model: keras.Sequential, batch_size: int) -> keras.Sequential:
+def _faster(model: keras.Sequential, batch_size: int, threads: int) -> keras.Sequential:
     if keras.backend.backend() != "tensorflow":
         return model
     from rnnlab import recurrence  # imports TensorFlow, which other backends do without
 
-    return recurrence.accelerate(model, batch_size)
+    return recurrence.accelerate(model, batch_size, threads)
 
 
 def _rate(params: Train, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

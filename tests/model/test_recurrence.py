@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -5,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlab import models, recurrence
+from rnnlab import models, recurrence, trainings
 from rnnlab.params import Model
 from tests.networks import plain
 
@@ -29,13 +32,15 @@ def words(lengths: list[int], side: str, steps: int = STEPS) -> np.ndarray:
     return rows
 
 
-def twins(options: Model, steps: int = STEPS, batch_size: int = 4) -> tuple[keras.Sequential, keras.Sequential]:
+def twins(
+    options: Model, steps: int = STEPS, batch_size: int = 4, threads: int = 1
+) -> tuple[keras.Sequential, keras.Sequential]:
     models.set_seed(5)
     stock = models.build_classifier(options, VOCABULARY, steps)
     # Weights large enough that gates leave their linear part, and biases that are not all alike.
     generator = np.random.default_rng(1)
     stock.set_weights([weights + generator.normal(0, 0.5, weights.shape) for weights in stock.get_weights()])
-    return stock, recurrence.accelerate(stock, batch_size)
+    return stock, recurrence.accelerate(stock, batch_size, threads)
 
 
 def gradients(network: keras.Sequential, tokens: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,6 +72,33 @@ def test_outputs_and_gradients_are_those_of_the_stock_layers(cell: str, shape: s
     # four is not full.
     for side in ("pre", "post"):
         assert_same(stock, fast, words([5, 3, 1, 2 if "pooled" in shape else 0, 4, 5], side))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_threads_that_share_a_batch_give_the_same(cell: str, shape: str) -> None:
+    stock, fast = twins(plain(3, 4, cell=cell, **SHAPES[shape]), threads=3)  # 3 do not divide the batch's 4 rows
+    assert_same(stock, fast, words([5, 3, 1, 2, 4, 5, 1], "pre"))
+
+
+def test_what_threads_compute_does_not_depend_on_the_cores() -> None:
+    digests = [trained_digest(cores) for cores in ("1", "1", "3")]
+    assert digests[0] == digests[1] == digests[2]
+
+
+def trained_digest(cores: str) -> str:
+    script = """
+import hashlib, keras, numpy as np
+from rnnlab import recurrence
+from tests.model.test_recurrence import plain, twins, words
+stock, fast = twins(plain(3, 16, cell="lstm"), batch_size=8, threads=3)
+fast.compile("adam", "binary_crossentropy")
+fast.fit(words([7, 5, 3, 2] * 20, "pre"), np.ones((80, 1)), epochs=3, verbose=0, shuffle=False)
+print(hashlib.sha256(b"".join(weights.tobytes() for weights in stock.get_weights())).hexdigest())
+"""
+    environment = {**os.environ, **trainings.thread_variables(3, "fast"), "TF_NUM_INTEROP_THREADS": cores}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_padding_that_a_whole_batch_shares_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
