@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import clones, networks, parts, report, scale, texts, timing, vocabularies
+from benchmarks import clones, networks, parts, report, scale, texts, timing, vocabularies, whole
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
@@ -104,6 +104,21 @@ def test_the_report_shows_each_section_and_keeps_every_raw_figure() -> None:
     page = report.markdown({"training": entry})
     for part in ("## Training", "**Speed** of both.", "| ours   | 1.0", "--quick", "cores", "keras"):
         assert part in page
+
+
+def test_the_time_of_a_run_is_shared_out_to_its_stages() -> None:
+    shown = """\
+2.0 Running stage 'ingest':
+2.1 > python -m stages.ingest
+5.0 Running stage 'train@lstm-1':
+6.0 Running stage 'train@rnn-1':
+7.0 Running stage 'baseline':
+9.0\x20
+9.5 Running stage 'evaluate':
+9.5 Stage 'ingest' didn't change, skipping
+12.0 done
+"""
+    assert whole.phases(shown) == {"DVC's start": 2.0, "ingest": 3.0, "train": 4.5, "evaluate": 2.5}
 
 
 def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
