@@ -64,10 +64,10 @@ def stage_slopes(raw: Mapping[str, Any]) -> dict[str, Slope]:
     return {name: slope(costs) for name, costs in found.items()}
 
 
-def epoch_slopes(raw: Mapping[str, Any]) -> dict[str, Slope]:
-    """Gives what a row of an epoch costs one core, by cell, in rows of full length."""
+def epoch_slopes(raw: Mapping[str, Any], cores: str = "steps") -> dict[str, Slope]:
+    """Gives what a row of an epoch costs one core ("steps") or "all cores", by cell, in rows of full length."""
     found = {}
-    for race in raw["training"]["steps"]:
+    for race in raw["training"][cores]:
         work = race["work"]
         if NETWORK.items() <= work.items():
             fastest = min(sample[0] for sample in race["samples"]["ours"])
@@ -159,12 +159,19 @@ def page(raw: Mapping[str, Any], made: str) -> str:
         trials_power=_power(TRIALS),
         trials=trials_table(epochs, logging, swept / pool),
         logging=f"{logging * 1000:.0f}",
+        threads=_threads(raw),
         distribution=_distribution(raw),
         length=NETWORK["length"],
         units=NETWORK["units"],
         epochs=EPOCHS,
         trial_rows=f"{TRIAL_ROWS:,}",
     )
+
+
+def _threads(raw: Mapping[str, Any]) -> str:
+    one, wide = epoch_slopes(raw), epoch_slopes(raw, "all cores")
+    gains = [f"{one[cell].seconds / own.seconds:.1f}× ({cell})" for cell, own in wide.items()]
+    return f"as many `train.threads` as cores make its steps {' and '.join(gains)} as fast on this machine"
 
 
 def _distribution(raw: Mapping[str, Any]) -> str:
@@ -195,7 +202,7 @@ Reviews are as long as IMDB's; networks have {units} units and read {length} wor
 {machines}
 
 Files are read by as many machines as one likes, each file a task: have a few times as many files as cores. "At least"
-is what the slower cell needs for {epochs} epochs, as one network trains on one core.{distribution}
+is what the slower cell needs for {epochs} epochs by one core; {threads}.{distribution}
 
 **The first bottleneck is memory, not time**: of stages that hold what they look at in one process.
 
@@ -209,8 +216,8 @@ What moves each:
 - `ingest`: duplicates are decided on for all rows together, by a hash, a label, a split and a place of each. The
   machine that starts the stage needs the memory; the others need that of a file.
 - `train`: maps its arrays; holds a label, a length and a place of each row, some 30 B. Enough for 10^8 rows.
-- The time of an epoch: fewer `train.epochs` first, as one epoch of 10^8 rows shows a network what thousands of IMDB do;
-  then `tokenize_pad.max_length`.
+- The time of an epoch: fewer `train.epochs` first, as one epoch of 10^8 rows shows a network as much as thousands of
+  IMDB do; then `tokenize_pad.max_length`.
 
 ## {trials_power} trials
 

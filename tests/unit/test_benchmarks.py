@@ -166,7 +166,7 @@ def measured() -> dict[str, Any]:
         for cell, seconds in (("simple_rnn", 0.256), ("lstm", 0.512))
     ]
     return {
-        "training": {"steps": steps},
+        "training": {"steps": steps, "all cores": [{**step, "samples": {"ours": [[0.16, 0, 0]]}} for step in steps]},
         "stages": {"stages": [*costs("validate"), *costs("ingest")]},
         "ray": {"trials": {"pool": [[10, 0, 0]], "Ray": [[11, 0, 0]]}, "stages": reading, "logging": 0.1},
     }
@@ -197,4 +197,5 @@ def test_what_many_trials_need_follows_from_the_slopes() -> None:
 def test_the_page_on_scale_tells_where_its_figures_are_from() -> None:
     page = scale.page(measured(), "2026-01-02, a machine.")
     assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms a\ntrial" in page
+    assert "its steps 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
     assert "distribution API" not in page  # was not measured
