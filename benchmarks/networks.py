@@ -1,13 +1,10 @@
 """The networks that are timed against each other: ours, stock Keras, PyTorch; same weights, same rows."""
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from rnnlab.trainings import thread_variables
 
 LEARNING_RATE = 0.001
 CLIP_NORM = 1.0
@@ -79,7 +76,6 @@ def weights(work: Work) -> list[Floats]:
 
 def ours(work: Work) -> Callable[[], float]:
     """Trains as `rnnlab.training` does with ``train.engine: fast``."""
-    os.environ |= thread_variables(work.threads, "fast")
     model = keras_model(work, mask=True)
     from rnnlab import recurrence, tensorflow_data
     from rnnlab.batches import Batches

@@ -136,7 +136,7 @@ def run_watched(
             report(row)
         return
     train = trial.settings.train
-    os.environ |= trainings.thread_variables(train.threads, train.engine)
+    os.environ |= trainings.thread_variables(train.threads)
     try:
         result: Result = run_trial(trial, data, report)
     except UserError as mistake:  # the same again would end the same

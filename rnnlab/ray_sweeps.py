@@ -74,7 +74,7 @@ def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Resul
     while True:
         for trial in itertools.islice(left, AT_ONCE - len(running)):
             train = trial.settings.train
-            environment = {"env_vars": trainings.thread_variables(train.threads, train.engine)}
+            environment = {"env_vars": trainings.thread_variables(train.threads)}
             name = f"{trial.run.name} {trial.key}"
             submitted = task.options(num_cpus=train.threads, runtime_env=environment, name=name).remote(trial, shared)
             running[submitted] = trial

@@ -46,13 +46,9 @@ def identity(run: Run, settings: Params, vocabulary_size: int) -> dict[str, Any]
     }
 
 
-def thread_variables(threads: int, engine: str = "stock") -> dict[str, str]:
-    """Environment variables that bound the threads of a process; to be set before Keras is imported.
-
-    The fast engine gives each of its threads rows of its own, so that none is left for the single products.
-    """
-    of_a_product = 1 if engine == "fast" else threads
-    return {"TF_NUM_INTRAOP_THREADS": str(of_a_product), "OMP_NUM_THREADS": str(threads)}
+def thread_variables(threads: int) -> dict[str, str]:
+    """Environment variables that bound the threads of a process; to be set before Keras is imported."""
+    return {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
 
 
 def train(

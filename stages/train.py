@@ -43,7 +43,7 @@ def main() -> None:
     rows = trainings.read_split(flags.train, settings.task)
     held_out = trainings.read_split(flags.validation, settings.task)
     vocabulary_size = len(read_json(flags.vocabulary))
-    os.environ |= trainings.thread_variables(settings.train.threads, settings.train.engine)
+    os.environ |= trainings.thread_variables(settings.train.threads)
     # Keras takes seconds to import: whatever is wrong before is told at once.
     with importing_keras():
         from rnnlab import live, models
