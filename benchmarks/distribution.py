@@ -18,6 +18,7 @@ from reliability.projects import environment
 from rnnlab.trainings import thread_variables
 
 EPOCHS = 4  # the first compiles
+SAME = 0.01  # of the last loss; sums in another order move it by less
 # Processes, and threads of each.
 WAYS = {"one process, one thread": (1, 1), "one process, two threads": (1, 2), "two processes": (2, 1)}
 # JAX has no variable for it; its arithmetic would take all cores.
@@ -25,7 +26,11 @@ ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def measure(quick: bool) -> Section:
-    """Measures epochs of either cell each way, in turn."""
+    """Measures epochs of either cell each way, in turn.
+
+    Raises:
+        RuntimeError: a process failed, or the processes did not train one network together.
+    """
     works = [Work(cell, *SIZES[0], batches=4 if quick else 30) for cell in CELLS]
     if not importlib.util.find_spec("jax"):
         return Section("One network over two processes", [_table(works, [])], {"distribution": []})
@@ -36,6 +41,7 @@ def measure(quick: bool) -> Section:
         for _ in range(rounds):
             for name, (processes, threads) in WAYS.items():
                 samples[name].append(train(work, processes, threads))
+        check_same(samples)
         races.append(samples)
     raw = [{"work": work._asdict(), "samples": samples} for work, samples in zip(works, races, strict=True)]
     return Section("One network over two processes", [_table(works, races)], {"distribution": raw})
@@ -61,6 +67,17 @@ def train(work: Work, processes: int, threads: int) -> dict[str, Any]:
             raise RuntimeError(f"benchmarks.distributed failed with {process.returncode}:\n{told[-3000:]}")
     found = [json.loads(printed.splitlines()[-1]) for printed, _ in ended]
     return {"seconds": max(one["seconds"] for one in found), "loss": found[0]["loss"]}
+
+
+def check_same(samples: dict[str, list[dict[str, Any]]]) -> None:
+    """Compares what each way ended with.
+
+    Raises:
+        RuntimeError: their losses are not those of the same training, as when each process trains by itself.
+    """
+    losses = {name: sample["loss"] for name, (sample, *_) in samples.items()}
+    if max(losses.values()) - min(losses.values()) > SAME:
+        raise RuntimeError(f"these should have trained the same network, but end with other losses: {losses}")
 
 
 def _table(works: list[Work], races: list[dict[str, list[dict[str, Any]]]]) -> Table:

@@ -76,6 +76,7 @@ def weights(work: Work) -> list[Floats]:
 
 def ours(work: Work) -> Callable[[], float]:
     """Trains as `rnnlab.training` does with ``train.engine: fast``."""
+    _forget()
     model = keras_model(work, mask=True)
     from rnnlab import recurrence, tensorflow_data
     from rnnlab.batches import Batches
@@ -118,10 +119,7 @@ def keras_model(work: Work, mask: bool) -> Any:
     from rnnlab.quiet import importing_keras
 
     with importing_keras():
-        import keras
-
         from rnnlab import models, params
-    keras.backend.clear_session()
     size = {"cell": work.cell, "units": work.units, "embedding_dim": work.embedding, "mask": mask}
     no_dropout = {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0}
     options = params.read().models["lstm"].model_copy(update=size | no_dropout)
@@ -130,7 +128,17 @@ def keras_model(work: Work, mask: bool) -> Any:
     return model
 
 
+def _forget() -> None:
+    """Lets go of the networks that this process trained before, and of Keras' distribution."""
+    from rnnlab.quiet import importing_keras
+
+    with importing_keras():
+        import keras
+    keras.backend.clear_session()
+
+
 def _stock(work: Work, jit: bool) -> Callable[[], float]:
+    _forget()
     network = keras_model(work, mask=work.padded)
     if not work.padded:
         return _stepping(network, work, jit)

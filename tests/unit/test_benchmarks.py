@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import clones, networks, parts, report, scale, texts, timing, vocabularies, whole
+from benchmarks import clones, distribution, networks, parts, report, scale, texts, timing, vocabularies, whole
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
@@ -55,6 +55,18 @@ def test_an_epoch_of_padded_rows_trains_every_rival() -> None:
 @pytest.mark.parametrize("part", ["forward", "backward", "projection", "recurrent_gradient", "optimizer", "products"])
 def test_each_part_of_a_step_runs_by_itself(part: str) -> None:
     getattr(parts, part)(SMALL)()
+
+
+@pytest.mark.weekly
+def test_two_processes_train_one_network() -> None:
+    pytest.importorskip("jax")
+    alone, together = (distribution.train(SMALL, processes, threads=1) for processes in (1, 2))
+    assert together["loss"] == pytest.approx(alone["loss"], abs=1e-4)
+
+
+def test_processes_that_train_networks_of_their_own_are_no_result() -> None:
+    with pytest.raises(RuntimeError, match=r"the same network.*two processes"):
+        distribution.check_same({"one process": [{"loss": 0.69}], "two processes": [{"loss": 0.31}]})
 
 
 def test_rivals_may_be_bound_to_a_core() -> None:
