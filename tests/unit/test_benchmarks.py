@@ -61,12 +61,12 @@ def test_each_part_of_a_step_runs_by_itself(part: str) -> None:
 def test_two_processes_train_one_network() -> None:
     pytest.importorskip("jax")
     alone, together = (distribution.train(SMALL, processes, threads=1) for processes in (1, 2))
-    assert together["loss"] == pytest.approx(alone["loss"], abs=1e-4)
+    assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
 
 
 def test_processes_that_train_networks_of_their_own_are_no_result() -> None:
-    with pytest.raises(RuntimeError, match=r"the same network.*two processes"):
-        distribution.check_same({"one process": [{"loss": 0.69}], "two processes": [{"loss": 0.31}]})
+    with pytest.raises(RuntimeError, match="a network of its own"):
+        distribution.common_losses([{"losses": [0.69, 0.31]}, {"losses": [0.69, 0.32]}])
 
 
 def test_rivals_may_be_bound_to_a_core() -> None:
