@@ -171,7 +171,7 @@ def page(raw: Mapping[str, Any], made: str) -> str:
 def _threads(raw: Mapping[str, Any]) -> str:
     one, wide = epoch_slopes(raw), epoch_slopes(raw, "all cores")
     gains = [f"{one[cell].seconds / own.seconds:.1f}× ({cell})" for cell, own in wide.items()]
-    return f"as many `train.threads` as cores make its steps {' and '.join(gains)} as fast on this machine"
+    return f" As many `train.threads` as cores make\nits steps {' and '.join(gains)} as fast on this machine."
 
 
 def _distribution(raw: Mapping[str, Any]) -> str:
@@ -181,7 +181,7 @@ def _distribution(raw: Mapping[str, Any]) -> str:
     for race in raw["distribution"]["distribution"]:
         one, *_, two = (median(sample["seconds"] for sample in samples) for samples in race["samples"].values())
         gains.append(f"{one / two:.2f}× ({race['work']['cell']})")
-    return f" Two processes by Keras' distribution API made an epoch {' and '.join(gains)} as fast as one."
+    return f" Two processes by\nKeras' distribution API made an epoch {' and '.join(gains)} as fast as one."
 
 
 PAGE = """\
@@ -202,7 +202,7 @@ Reviews are as long as IMDB's; networks have {units} units and read {length} wor
 {machines}
 
 Files are read by as many machines as one likes, each file a task: have a few times as many files as cores. "At least"
-is what the slower cell needs for {epochs} epochs by one core; {threads}.{distribution}
+is what the slower cell needs for {epochs} epochs by one core.{threads}{distribution}
 
 **The first bottleneck is memory, not time**: of stages that hold what they look at in one process.
 
