@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
+import sysconfig
 from pathlib import Path
 
 from rnnlab import commands, dvc_experiments
@@ -18,8 +20,15 @@ def run() -> int:
 def main() -> None:
     """Parses the command line."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `… | head` ends without a word
+    _find_dvc()
     flags = _parser().parse_args()
     flags.start(flags)
+
+
+def _find_dvc() -> None:
+    """Without an activated environment, takes DVC, and the Python of its stages, from the one of this command."""
+    if shutil.which("dvc") is None:
+        os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 
 def _style(flags: argparse.Namespace) -> str:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,15 @@ def test_a_server_is_not_started_beside_a_team_s(rnnlab: Any, monkeypatch: pytes
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
     assert rnnlab("ui") == 1
     assert "names a server" in capsys.readouterr().err
+
+
+def test_without_an_activated_environment_dvc_is_the_one_beside_the_command(
+    rnnlab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert rnnlab("experiments") == 0
+    for name in ("dvc", "python"):
+        assert shutil.which(name) == str(Path(sysconfig.get_path("scripts"), name))
 
 
 def test_listing_imports_nothing_heavy() -> None:
