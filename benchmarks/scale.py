@@ -64,10 +64,10 @@ def stage_slopes(raw: Mapping[str, Any]) -> dict[str, Slope]:
     return {name: slope(costs) for name, costs in found.items()}
 
 
-def epoch_slopes(raw: Mapping[str, Any], cores: str = "steps") -> dict[str, Slope]:
-    """Gives what a row of an epoch costs one core ("steps") or "all cores", by cell, in rows of full length."""
+def epoch_slopes(raw: Mapping[str, Any], steps: str = "steps") -> dict[str, Slope]:
+    """Gives what a row of an epoch costs by cell, in rows of full length: by one core, or by steps of "all cores"."""
     found = {}
-    for race in raw["training"][cores]:
+    for race in raw["training"][steps]:
         work = race["work"]
         if NETWORK.items() <= work.items():
             fastest = min(sample[0] for sample in race["samples"]["ours"])
@@ -159,7 +159,7 @@ def page(raw: Mapping[str, Any], made: str) -> str:
         trials_power=_power(TRIALS),
         trials=trials_table(epochs, logging, swept / pool),
         logging=f"{logging * 1000:.0f}",
-        threads=_threads(raw),
+        threads=_threads(epochs, epoch_slopes(raw, "all cores")),
         distribution=_distribution(raw),
         length=NETWORK["length"],
         units=NETWORK["units"],
@@ -168,10 +168,8 @@ def page(raw: Mapping[str, Any], made: str) -> str:
     )
 
 
-def _threads(raw: Mapping[str, Any]) -> str:
-    one, wide = epoch_slopes(raw), epoch_slopes(raw, "all cores")
-    gains = [f"{one[cell].seconds / own.seconds:.1f}× ({cell})" for cell, own in wide.items()]
-    return f" As many `train.threads` as cores make\nits steps {' and '.join(gains)} as fast on this machine."
+def _threads(one: Mapping[str, Slope], wide: Mapping[str, Slope]) -> str:
+    return " and ".join(f"{one[cell].seconds / own.seconds:.1f}× ({cell})" for cell, own in wide.items())
 
 
 def _distribution(raw: Mapping[str, Any]) -> str:
@@ -202,7 +200,8 @@ Reviews are as long as IMDB's; networks have {units} units and read {length} wor
 {machines}
 
 Files are read by as many machines as one likes, each file a task: have a few times as many files as cores. "At least"
-is what the slower cell needs for {epochs} epochs by one core.{threads}{distribution}
+is what the slower cell needs for {epochs} epochs by one core. As many `train.threads` as cores make
+its steps {threads} as fast on this machine.{distribution}
 
 **The first bottleneck is memory, not time**: of stages that hold what they look at in one process.
 
