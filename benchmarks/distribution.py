@@ -60,20 +60,19 @@ def train(work: Work, processes: int, threads: int) -> dict[str, Any]:
         if process.returncode:
             raise RuntimeError(f"benchmarks.distributed failed with {process.returncode}:\n{told[-3000:]}")
     found = [json.loads(printed.splitlines()[-1]) for printed, _ in ended]
-    return {"seconds": max(one["seconds"] for one in found), "losses": common_losses(found)}
+    return {"seconds": max(one["seconds"] for one in found), "losses": common_losses([one["losses"] for one in found])}
 
 
-def common_losses(found: list[dict[str, Any]]) -> list[float]:
-    """Gives the losses that all processes had.
+def common_losses(losses: list[list[float]]) -> list[float]:
+    """Gives the losses that all processes had, from those of each.
 
     Raises:
         RuntimeError: they had others, as only processes that train a network each have.
     """
-    first, *others = (one["losses"] for one in found)
-    if any(losses != first for losses in others):
-        raise RuntimeError(f"each process trained a network of its own: {found}")
-    losses: list[float] = first
-    return losses
+    first, *others = losses
+    if any(other != first for other in others):
+        raise RuntimeError(f"each process trained a network of its own: {losses}")
+    return first
 
 
 def _table(works: list[Work], races: list[dict[str, list[dict[str, Any]]]]) -> Table:

@@ -66,7 +66,7 @@ def test_two_processes_train_one_network() -> None:
 
 def test_processes_that_train_networks_of_their_own_are_no_result() -> None:
     with pytest.raises(RuntimeError, match="a network of its own"):
-        distribution.common_losses([{"losses": [0.69, 0.31]}, {"losses": [0.69, 0.32]}])
+        distribution.common_losses([[0.69, 0.31], [0.69, 0.32]])
 
 
 def test_rivals_may_be_bound_to_a_core() -> None:
