@@ -135,8 +135,7 @@ def run_watched(
         for row in known[trial.key].history:
             report(row)
         return
-    train = trial.settings.train
-    os.environ |= trainings.thread_variables(train.threads)
+    os.environ |= trainings.thread_variables(trial.settings.train.threads)
     try:
         result: Result = run_trial(trial, data, report)
     except UserError as mistake:  # the same again would end the same
