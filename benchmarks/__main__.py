@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import accuracy, distribution, lengths, on_ray, parts, report, stages, tokenization, training, whole
-from rnnlab.errors import exit_status
-from rnnlab.files import read_json, write_json, write_text
+from rnnlab.project.errors import exit_status
+from rnnlab.project.files import read_json, write_json, write_text
 
 SECTIONS = {
     "training": training.measure,

@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from benchmarks import clones, timing
 from benchmarks.report import Section, Table
-from rnnlab import comparisons, params
-from rnnlab.statistics import paired_difference
+from rnnlab.evaluation import comparisons
+from rnnlab.evaluation.statistics import paired_difference
+from rnnlab.project import params
 
 ENGINES = ("fast", "stock")
 SEEDS = [1, 2, 3, 4, 5]

@@ -16,8 +16,9 @@ def ours(count: int) -> Callable[[], None]:
     """Classifies as `rnnlab predict` and the served model do."""
     import pyarrow as pa
 
-    from rnnlab import params, text
-    from rnnlab.classifier import Classifier
+    from rnnlab.features import text
+    from rnnlab.project import params
+    from rnnlab.serving.classifier import Classifier
 
     options = params.read().tokenize_pad.model_copy(update={"max_length": WORK.length})
     counts = text.count_words([text.clean(pa.array(texts.texts(VOCABULARY_TEXTS), pa.string()))])

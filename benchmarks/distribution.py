@@ -15,7 +15,7 @@ from benchmarks.report import Section, Table
 from benchmarks.training import CELLS, SIZES
 from reliability.ports import free_port
 from reliability.projects import environment
-from rnnlab.trainings import thread_variables
+from rnnlab.networks.keras_import import thread_variables
 
 EPOCHS = 4  # the first compiles
 # Processes, and threads of each.

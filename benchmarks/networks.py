@@ -75,18 +75,18 @@ def weights(work: Work) -> list[Floats]:
 
 
 def ours(work: Work) -> Callable[[], float]:
-    """Trains as `rnnlab.training` does with ``train.engine: fast``."""
+    """Trains as `rnnlab.networks.training` does with ``train.engine: fast``."""
     _forget()
     model = keras_model(work, mask=True)
-    from rnnlab import recurrence, tensorflow_data
-    from rnnlab.batches import Batches
-    from rnnlab.callbacks import NextOrder
+    from rnnlab.networks import fast_layers, tensorflow_batches
+    from rnnlab.networks.batches import Batches
+    from rnnlab.networks.callbacks import NextOrder
 
-    network = recurrence.accelerate(model, work.batch, work.threads)
+    network = fast_layers.accelerate(model, work.batch, work.threads)
     if not work.padded:
         return _stepping(network, work)
     batches = Batches(*rows(work), work.batch, seed=1, by_length=True)
-    fed = tensorflow_data.from_batches(batches)
+    fed = tensorflow_batches.from_batches(batches)
     return _fitting(network, x=fed, shuffle=False, callbacks=[NextOrder(batches)])
 
 
@@ -116,10 +116,11 @@ def pytorch_unmasked(work: Work) -> Callable[[], float]:
 
 def keras_model(work: Work, mask: bool) -> Any:
     """Builds the network with the common weights, not compiled."""
-    from rnnlab.quiet import importing_keras
+    from rnnlab.networks.keras_import import importing_keras
 
     with importing_keras():
-        from rnnlab import models, params
+        from rnnlab.networks import models
+        from rnnlab.project import params
     size = {"cell": work.cell, "units": work.units, "embedding_dim": work.embedding, "mask": mask}
     no_dropout = {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0}
     options = params.read().models["lstm"].model_copy(update=size | no_dropout)
@@ -130,7 +131,7 @@ def keras_model(work: Work, mask: bool) -> Any:
 
 def _forget() -> None:
     """Lets go of the networks that this process trained before, and of Keras' distribution."""
-    from rnnlab.quiet import importing_keras
+    from rnnlab.networks.keras_import import importing_keras
 
     with importing_keras():
         import keras

@@ -18,8 +18,13 @@ from tqdm import tqdm
 from benchmarks import clones, stages, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Sample
-from rnnlab import corpus, experiments, params, sweeps, text, trainings
-from rnnlab.sweeps import Combination, Data, Trial
+from rnnlab.data import corpus
+from rnnlab.features import text
+from rnnlab.networks import keras_import
+from rnnlab.project import overrides, params
+from rnnlab.sweeps import trials
+from rnnlab.sweeps.grids import Combination
+from rnnlab.sweeps.trials import Data, Trial
 
 CORES = 2
 TRIALS = 12
@@ -49,8 +54,8 @@ def measure(quick: bool) -> Section:
 
 def short_trials(count: int) -> tuple[Data, list[Trial]]:
     """Gives trainings of some seconds each on the embedded corpus, and what they read."""
-    settings = experiments.changed(params.read(), SHORT, Path("benchmarks/on_ray.py"))
-    reviews, labels = zip(*corpus.reviews(settings.sample, settings.seed), strict=True)
+    settings = overrides.changed(params.read(), SHORT, Path("benchmarks/on_ray.py"))
+    reviews, labels = zip(*corpus.reviews(settings.sample, settings.sample.seed), strict=True)
     cleaned = text.clean(pa.array(reviews, pa.string()))
     vocabulary = text.fit_vocabulary(text.count_words([cleaned]), 500, settings.tokenize_pad.oov_token)
     tokens = text.encode(cleaned, vocabulary, settings.tokenize_pad).tokens
@@ -58,7 +63,7 @@ def short_trials(count: int) -> tuple[Data, list[Trial]]:
     part = len(tokens) // 10
     train, validation, test = slice(2 * part, None), slice(part), slice(part, 2 * part)
     data = Data(*((tokens[rows], targets[rows]) for rows in (train, validation, test)), len(vocabulary))
-    [own] = sweeps.trials([Combination(SHORT, settings)], data)
+    [own] = trials.of_combinations([Combination(SHORT, settings)], data)
     return data, own[:count]
 
 
@@ -70,21 +75,22 @@ def in_pool(trials: list[Trial], data: Data) -> None:
 
 
 def _bound_threads() -> None:
-    os.environ |= trainings.thread_variables(1)
+    os.environ |= keras_import.thread_variables(1)
 
 
 def _run(trial: Trial, data: Data) -> float:
-    from rnnlab import ray_sweeps
+    from rnnlab.sweeps import ray_trials
 
-    return ray_sweeps.run_trial(trial, data)[0].validation_loss
+    return ray_trials.run_trial(trial, data)[0].validation_loss
 
 
 def on_ray(trials: list[Trial], data: Data) -> None:
     """Runs the trials as `rnnlab sweep` does, the start of Ray included."""
-    from rnnlab import ray_clusters, ray_sweeps
+    from rnnlab.project import ray_cluster
+    from rnnlab.sweeps import ray_trials
 
-    with ray_clusters.cluster(None, ""):
-        for trial, result in ray_sweeps.outcomes(trials, data):
+    with ray_cluster.cluster(None, ""):
+        for trial, result in ray_trials.outcomes(trials, data):
             if isinstance(result, str):
                 raise RuntimeError(f"{trial.run.name}: {result}")
 
@@ -97,16 +103,17 @@ def _timed(way: Any, trials: list[Trial], data: Data) -> Sample:
 
 def logging_seconds(trials: list[Trial], data: Data) -> float:
     """Gives the seconds for which a sweep's own process waits until a trial is in MLflow, in a new SQLite store."""
-    from rnnlab import ray_sweeps, store, sweep_runs
+    from rnnlab.sweeps import mlflow_runs, ray_trials
+    from rnnlab.tracking import store
 
-    outcome, _ = ray_sweeps.run_trial(trials[0], data)
+    outcome, _ = ray_trials.run_trial(trials[0], data)
     with tempfile.TemporaryDirectory() as place:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{place}/mlflow.db"
         opened = store.connect()
-        parent = sweep_runs.open_sweep(opened, "benchmark", "")
+        parent = mlflow_runs.open_sweep(opened, "benchmark", "")
         started = time.perf_counter()
         for trial in trials:
-            sweep_runs.log_trial(opened, parent, trial, outcome)
+            mlflow_runs.log_trial(opened, parent, trial, outcome)
         return (time.perf_counter() - started) / len(trials)
 
 

@@ -47,7 +47,7 @@ class Shapes:
     """Tensors of a step, drawn at random.
 
     Attributes:
-        cell: of `rnnlab.recurrence.CELLS`.
+        cell: of `rnnlab.networks.fast_layers.CELLS`.
         words: the distinct words of a batch.
         places: of each step's word among them.
     """
@@ -57,11 +57,11 @@ class Shapes:
         import keras
         import tensorflow as tf
 
-        from rnnlab import recurrence
+        from rnnlab.networks import fast_layers
 
         self.layer = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[work.cell]
-        self.cell = recurrence.CELLS[self.layer]
-        self.loops = recurrence._loops(self.cell, whole=False)
+        self.cell = fast_layers.CELLS[self.layer]
+        self.loops = fast_layers._loops(self.cell, whole=False)
         self.steps, self.rows, self.units = work.length, work.batch, work.units
         self.gates = {"simple_rnn": 1, "lstm": 4}[work.cell] * work.units
         tokens = rows(work)[0][: work.batch]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
-from rnnlab.errors import UserError, exit_status
-from rnnlab.files import read_json, write_text
+from rnnlab.project.errors import UserError, exit_status
+from rnnlab.project.files import read_json, write_text
 
 SOURCE = Path("reports/benchmarks.json")
 TARGET = Path("docs/scale.md")

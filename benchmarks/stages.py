@@ -11,7 +11,7 @@ from tqdm import tqdm
 from benchmarks import clones, report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Rival, Sample
-from rnnlab import yaml_files
+from rnnlab.project import yaml_files
 
 STAGES = ("ingest", "validate", "tokenize_pad", "evaluate")
 SCALES = (1, 2, 4, 10)

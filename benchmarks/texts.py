@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnlab import params
-from rnnlab.errors import UserError
+from rnnlab.project import params
+from rnnlab.project.errors import UserError
 
 
 def name() -> str:
@@ -28,10 +28,10 @@ def frame() -> pd.DataFrame:
         raise UserError(f"IMDB_CSV={source}: no such file; name the reviews, or unset it")
     if source:
         return pd.read_csv(source).sample(frac=1, random_state=0)
-    from rnnlab import corpus
+    from rnnlab.data import corpus
 
     settings = params.read()
-    return pd.DataFrame(corpus.reviews(settings.sample, settings.seed), columns=["review", "sentiment"])
+    return pd.DataFrame(corpus.reviews(settings.sample, settings.sample.seed), columns=["review", "sentiment"])
 
 
 def texts(rows: int) -> list[str]:

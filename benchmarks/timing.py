@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnlab.trainings import thread_variables
+from rnnlab.networks.keras_import import thread_variables
 
 
 class Sample(NamedTuple):

@@ -15,7 +15,7 @@ BATCH = 4096  # texts held in memory as arrays, as stages/tokenize_pad.py does
 def _batches(rows: int, raw: bool = False) -> list[list[str]]:
     import pyarrow as pa
 
-    from rnnlab import text
+    from rnnlab.features import text
 
     found = texts.texts(rows)
     batches = [found[start : start + BATCH] for start in range(0, rows, BATCH)]
@@ -35,7 +35,8 @@ def ours_raw(rows: int) -> Callable[[], None]:
 def _ours(rows: int, raw: bool) -> Callable[[], None]:
     import pyarrow as pa
 
-    from rnnlab import params, text
+    from rnnlab.features import text
+    from rnnlab.project import params
 
     batches = [pa.array(batch, pa.string()) for batch in _batches(rows, raw)]
     options = params.read().tokenize_pad.model_copy(update={"max_length": LENGTH})
@@ -51,7 +52,7 @@ def _ours(rows: int, raw: bool) -> Callable[[], None]:
 
 def keras_layer(rows: int) -> Callable[[], None]:
     """TextVectorization as notebooks use it: lower case, no punctuation."""
-    from rnnlab.quiet import importing_keras
+    from rnnlab.networks.keras_import import importing_keras
 
     with importing_keras():
         import keras

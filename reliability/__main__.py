@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from reliability import faults, fuzz, kills, report, sweeps, verify, weekly
-from rnnlab.errors import UserError, exit_status
-from rnnlab.files import read_json, write_json, write_text
+from rnnlab.project.errors import UserError, exit_status
+from rnnlab.project.files import read_json, write_json, write_text
 
 CAMPAIGNS = {
     "kills": kills.measure,

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from reliability.report import Section
-from rnnlab.files import read_json
+from rnnlab.project.files import read_json
 
 
 def measure(quick: bool) -> Section:

@@ -14,9 +14,9 @@ from tqdm import tqdm
 from reliability import projects
 from reliability.projects import Stage
 from reliability.report import Section
-from rnnlab import params
-from rnnlab.dotted_keys import flatten
-from rnnlab.errors import UserError
+from rnnlab.project import params
+from rnnlab.project.errors import UserError
+from rnnlab.project.overrides import flatten
 
 # Another language, time zone and order of hashes, one core, and a folder that has to be quoted.
 ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "17"}

@@ -12,11 +12,14 @@ from tqdm import tqdm
 
 from benchmarks import clones
 from reliability.report import Section
-from rnnlab import corpus, drift, params, text
-from rnnlab.checkpoints import Checkpoint
-from rnnlab.drift import Sample, Verdict
-from rnnlab.params import Params, Run
-from rnnlab.quiet import importing_keras
+from rnnlab.data import corpus
+from rnnlab.experiments import drift
+from rnnlab.experiments.drift import Sample, Verdict
+from rnnlab.features import text
+from rnnlab.networks.checkpoints import Checkpoint
+from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project import params
+from rnnlab.project.params import Params, Run
 
 SEEDS = (1, 2, 3)
 TRAIN, VALIDATION, TEST = 1200, 200, 600  # texts a week
@@ -89,7 +92,7 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
     with importing_keras():
         import keras
 
-        from rnnlab import models, training
+        from rnnlab.networks import models, training
     keras.backend.clear_session()
     models.set_seed(run.seed)
     network = models.build_classifier(settings.models[run.model], words, train[0].shape[1])

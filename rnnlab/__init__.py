@@ -1,1 +1,1 @@
-"""The nouns of the pipeline: pure functions over arrays and tables, free of paths and argv."""
+"""SimpleRNN and LSTM compared honestly: the nouns of the pipeline, in rooms that import downwards only."""

@@ -1,32 +1,24 @@
-"""All results → the page that answers the question: one file that needs no network."""
+"""All results → the page that answers the question: one file that needs no network.
 
-import argparse
+It also reads params.yaml, dvc.lock, Git's commit and timings, which tell where a result comes from and what it cost: none
+of them makes the page stale.
+"""
+
 import sys
-from pathlib import Path
 
-from rnnlab import params, result_page
-from rnnlab.errors import exit_status
-from rnnlab.files import write_text
-from rnnlab.runs import drop_leftovers
-
-TIMINGS = Path("reports/timings")  # differ every time, so dvc.yaml does not name them
-SWEEPS = Path("reports/experiments")  # of `rnnlab experiments report`
+from rnnlab.project import layout, params
+from rnnlab.project.errors import exit_status
+from rnnlab.project.files import drop_leftovers, write_text
+from rnnlab.report import result_page
 
 
 def main() -> None:
-    """Parses the flags that dvc.yaml gives."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in result_page.Files._fields:
-        if name not in ("timings", "sweeps"):
-            parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    flags = vars(parser.parse_args())
-    target = flags.pop("out")
+    """Writes the page."""
     settings = params.read()
-    page = result_page.write(settings, result_page.Files(**flags, timings=TIMINGS, sweeps=SWEEPS))
-    drop_leftovers(flags["models"], [f"{run.name}.keras" for run in settings.runs])
-    drop_leftovers(flags["history"], [f"{run.name}.csv" for run in settings.runs])
-    write_text(target, page)
+    page = result_page.write(settings)
+    drop_leftovers(layout.LAYERS, [layout.layers(run).name for run in settings.runs])
+    drop_leftovers(layout.HISTORY, [layout.history(run).name for run in settings.runs])
+    write_text(layout.PAGE, page)
 
 
 if __name__ == "__main__":

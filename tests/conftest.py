@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rnnlab import params
-from rnnlab.params import Params
-from tests.repository import Repository
+from rnnlab.project import params
+from rnnlab.project.params import Params
+from tests.support.repository import Repository
 
 if TYPE_CHECKING:
-    from tests.transfers import Stores
+    from tests.support.transfers import Stores
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,7 +31,7 @@ def made_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reposito
 
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stores]":
-    from tests.transfers import serve_stores  # imports MLflow, which few tests need
+    from tests.support.transfers import serve_stores  # imports MLflow, which few tests need
 
     with serve_stores(tmp_path_factory.mktemp("stores")) as stores:
         yield stores
@@ -39,7 +39,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stores]":
 
 @pytest.fixture(scope="module")
 def bare_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    from tests.transfers import bare_environment
+    from tests.support.transfers import bare_environment
 
     with bare_environment(tmp_path_factory.mktemp("project")):
         yield

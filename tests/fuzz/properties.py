@@ -18,27 +18,21 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from rnnlab import (
-    checkpoints,
-    dvc_experiments,
-    experiments,
-    features,
-    params,
-    predictions,
-    reviews,
-    series,
-    text,
-    yaml_files,
-)
-from rnnlab.checkpoints import State
-from rnnlab.classifier import Answers, Classifier
-from rnnlab.csv_files import open_csv, parse
-from rnnlab.csv_rows import read_rows
-from rnnlab.errors import LONGEST_MESSAGE, UserError
-from rnnlab.files import read_json
-from rnnlab.params import Params, TokenizePad
-from rnnlab.predictors import Predictor
-from rnnlab.spreadsheets import FORMULA
+from rnnlab.data import series
+from rnnlab.data.csv_files import open_csv, parse
+from rnnlab.data.csv_rows import read_rows
+from rnnlab.experiments import catalogue, dvc_experiments
+from rnnlab.features import arrays, clean_rows, text
+from rnnlab.networks import checkpoints
+from rnnlab.networks.checkpoints import State
+from rnnlab.project import overrides, params, yaml_files
+from rnnlab.project.dataframes import FORMULA
+from rnnlab.project.errors import LONGEST_MESSAGE, UserError
+from rnnlab.project.files import read_json
+from rnnlab.project.params import Params, TokenizePad
+from rnnlab.serving import predictions
+from rnnlab.serving.classifier import Answers, Classifier
+from rnnlab.serving.predictors import Predictor
 from stages import ingest
 from tests.fuzz import strategies
 from tests.fuzz.strategies import File
@@ -89,11 +83,11 @@ def check_ingest(file: File, folder: Path) -> None:
     out.mkdir()
     ingest.ingest_reviews(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
     rows, summary = pq.read_table(out / "rows.parquet"), json.loads((out / "data.json").read_text())
-    assert rows.schema.equals(reviews.SCHEMA)
+    assert rows.schema.equals(clean_rows.SCHEMA)
     for column in ("id", "row", "text"):
         assert len(rows[column].unique()) == len(rows), column
     assert set(rows["label"].to_pylist()) == {0, 1}
-    assert set(rows["split"].to_pylist()) == set(reviews.SPLITS)
+    assert set(rows["split"].to_pylist()) == set(clean_rows.SPLITS)
     assert all(any(map(_may_be_a_letter, row)) for row in rows["text"].to_pylist())
     with (out / "rejected.csv").open(newline="", encoding="utf-8") as stream:
         header, *rejected = [cells for _, cells in parse(stream, ",")]
@@ -200,7 +194,7 @@ def check_experiment(case: tuple[str, dict[str, Any], str], folder: Path) -> Non
     if re.fullmatch(r"[^/\0]{1,80}", stem) and stem not in (".", "..") and len(stem.encode()) < 200:
         (place / f"{stem}.yaml").write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
     (folder / "outside.yaml").write_text(json.dumps(values))
-    named = experiments.load(name, SETTINGS, place)
+    named = catalogue.load(name, SETTINGS, place)
     assert named.name == name == stem
     for setup in named.setups:
         assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", setup.name)
@@ -214,7 +208,7 @@ def check_override(value: Any, folder: Path) -> None:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    read = OverridesParser.create().parse_override(f"data.csv={dvc_experiments.override(value)}")
+    read = OverridesParser.create().parse_override(f"data.csv={overrides.override(value)}")
     assert not read.is_sweep_override()
     # DVC has OmegaConf look values up afterwards, which takes the backslash from an escaped ${.
     resolved = OmegaConf.to_container(OmegaConf.create({"csv": read.value()}), resolve=True)
@@ -262,7 +256,7 @@ def check_lines(content: bytes, folder: Path) -> None:
 def check_array(content: bytes, folder: Path) -> None:
     source = folder / "tokens.npy"
     source.write_bytes(content)
-    assert isinstance(features.map_array(source), np.ndarray)
+    assert isinstance(arrays.map_array(source), np.ndarray)
 
 
 def check_json(content: bytes, folder: Path) -> None:

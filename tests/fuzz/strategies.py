@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from ruamel.yaml import YAML
 
-from rnnlab import params
+from rnnlab.project import params
 
 COMMITTED: dict[str, Any] = YAML(typ="safe").load(
     (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")

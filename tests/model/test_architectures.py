@@ -1,13 +1,13 @@
-"""Networks as `rnnlab.architectures` reads them from files, against Keras itself."""
+"""Networks as `rnnlab.report.architectures` reads them from files, against Keras itself."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rnnlab import models
-from rnnlab.architectures import read_layers
-from tests.networks import plain
+from rnnlab.networks import models
+from rnnlab.report.architectures import read_layers
+from tests.support.networks import plain
 
 
 @pytest.mark.parametrize(

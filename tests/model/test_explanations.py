@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from rnnlab import explanations, metrics, models
-from rnnlab.params import TokenizePad
-from rnnlab.text import encode
-from tests.networks import plain
+from rnnlab.evaluation import explanations, metrics
+from rnnlab.features.text import encode
+from rnnlab.networks import models
+from rnnlab.project.params import TokenizePad
+from tests.support.networks import plain
 
 CHANNELS, UNITS, LENGTH = 3, 4, 6
 WORDS = 15  # one for each step of ROWS that is no padding

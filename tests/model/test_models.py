@@ -5,9 +5,9 @@ import keras
 import numpy as np
 import pytest
 
-from rnnlab import models
-from rnnlab.errors import UserError
-from tests.networks import plain
+from rnnlab.networks import models
+from rnnlab.project.errors import UserError
+from tests.support.networks import plain
 
 VOCABULARY, LENGTH = 20, 7
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlab import models, recurrence, trainings
-from rnnlab.params import Model
-from tests.networks import plain
+from rnnlab.networks import fast_layers, keras_import, models
+from rnnlab.project.params import Model
+from tests.support.networks import plain
 
 VOCABULARY, STEPS, ROWS = 20, 7, 6
 SHAPES = {
@@ -40,7 +40,7 @@ def twins(
     # Weights large enough that gates leave their linear part, and biases that are not all alike.
     generator = np.random.default_rng(1)
     stock.set_weights([weights + generator.normal(0, 0.5, weights.shape) for weights in stock.get_weights()])
-    return stock, recurrence.accelerate(stock, batch_size, threads)
+    return stock, fast_layers.accelerate(stock, batch_size, threads)
 
 
 def gradients(network: keras.Sequential, tokens: np.ndarray) -> dict[str, np.ndarray]:
@@ -99,7 +99,7 @@ fast.compile("adam", "binary_crossentropy")
 fast.fit(words([7, 5, 3, 2] * 20, "pre"), np.ones((80, 1)), epochs=3, verbose=0, shuffle=False)
 print(hashlib.sha256(b"".join(weights.tobytes() for weights in stock.get_weights())).hexdigest())
 """
-    environment = {**os.environ, **trainings.thread_variables(3), "TF_NUM_INTEROP_THREADS": str(cores)}
+    environment = {**os.environ, **keras_import.thread_variables(3), "TF_NUM_INTEROP_THREADS": str(cores)}
     done = subprocess.run(
         [sys.executable, "-c", script, str(cores)], env=environment, capture_output=True, text=True, check=True
     )
@@ -107,7 +107,7 @@ print(hashlib.sha256(b"".join(weights.tobytes() for weights in stock.get_weights
 
 
 def test_padding_that_a_whole_batch_shares_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recurrence, "STRIDE", 4)
+    monkeypatch.setattr(fast_layers, "STRIDE", 4)
     stock, fast = twins(plain(3, 4, cell="lstm", **SHAPES["both-directions-pooled"]), steps=10)
     for side, lengths, left in (("pre", [5, 3, 1], 8), ("post", [5, 3, 2], 8), ("pre", [3, 1], 4), ("post", [9], 10)):
         tokens = words(lengths, side, steps=10)
@@ -136,14 +136,14 @@ def test_dropped_words_and_channels_are_the_same_in_both() -> None:
 def test_dropout_between_steps_stays_with_the_stock_layer() -> None:
     stock, fast = twins(plain(3, 4, recurrent_dropout=0.5))
     assert fast.layers[1] in stock.layers or fast.layers[0] in stock.layers
-    assert not any(isinstance(layer, recurrence.Recurrence) for layer in fast.layers)
+    assert not any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
 
 
 def test_a_forecaster_is_made_faster_too() -> None:
     models.set_seed(5)
     stock = models.build_forecaster(plain(3, 4, output="linear", layers=2), STEPS)
-    fast = recurrence.accelerate(stock, 4)
-    assert any(isinstance(layer, recurrence.Recurrence) for layer in fast.layers)
+    fast = fast_layers.accelerate(stock, 4)
+    assert any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
     values = np.random.default_rng(1).normal(size=(6, STEPS)).astype(np.float32)
     np.testing.assert_allclose(fast(values), stock(values), rtol=1e-4, atol=1e-6)
 

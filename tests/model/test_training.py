@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from rnnlab import models, training
-from rnnlab.checkpoints import Checkpoint
-from rnnlab.errors import UserError
-from rnnlab.params import Run, Train
-from tests.networks import plain
+from rnnlab.networks import models, training
+from rnnlab.networks.checkpoints import Checkpoint
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Run, Train
+from tests.support.networks import plain
 
 OPTIONS = plain(8, 8)
 RUN = Run("lstm", 1)

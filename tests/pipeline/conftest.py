@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from rnnlab.errors import exit_status
+from rnnlab.project.errors import exit_status
 
 ROOT = Path(__file__).parents[2]
 

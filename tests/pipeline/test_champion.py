@@ -22,7 +22,7 @@ TEXT = "the film was wonderful, and I was glad to see it"
 
 
 def rnnlab(project: Project, *words: str, expect: int = 0, text: bytes = b"") -> subprocess.CompletedProcess[str]:
-    return project.inside("rnnlab.cli", *words, expect=expect, text=text)
+    return project.inside("rnnlab.cli.main", *words, expect=expect, text=text)
 
 
 def loosened(finished: Project, folder: Path) -> None:
@@ -85,7 +85,7 @@ def test_promote_again_and_roll_back(promoted: Project, tmp_path: Path) -> None:
 
 
 def test_texts_lines_and_a_csv_get_the_same_predictions(promoted: Project, tmp_path: Path) -> None:
-    [answer] = promoted.run("python", "-m", "rnnlab.cli", "predict", TEXT).stdout.splitlines()
+    [answer] = promoted.run("python", "-m", "rnnlab.cli.main", "predict", TEXT).stdout.splitlines()
     label, probability, version = answer.split("\t")
     assert label in ("negative", "positive")
     assert (float(probability) >= 0.5) == (label == "positive")

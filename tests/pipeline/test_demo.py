@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from reliability.ports import free_port
-from tests.browser import CHROMIUM, OPTIONS
 from tests.pipeline.conftest import Project
+from tests.support.browser import CHROMIUM, OPTIONS
 
 TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the hero was awful."
 
@@ -24,7 +24,7 @@ TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the her
 def address(finished: Project) -> Iterator[str]:
     port = free_port()
     with subprocess.Popen(
-        (sys.executable, "-m", "rnnlab.cli", "demo", "--port", str(port)),
+        (sys.executable, "-m", "rnnlab.cli.main", "demo", "--port", str(port)),
         cwd=finished.folder,
         env=finished.environment,
         stdout=subprocess.PIPE,

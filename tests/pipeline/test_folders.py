@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab import features
+from rnnlab.features import arrays
 from tests.pipeline.conftest import Project
 
 FOLDER = "data/raw/many"
@@ -57,9 +57,9 @@ def test_many_files_give_what_one_gives(fresh: Project) -> None:
     vocabulary = json.loads((folder / "data/features/vocabulary.json").read_text())
     kept, refused = pd.read_parquet(folder / "data/interim/rows.parquet"), refusals(fresh)
     results = {name: (folder / name).read_bytes() for name in RESULTS}
-    arrays = {split: features.load(folder / "data/features" / split) for split in ("train", "validation", "test")}
+    loaded = {split: arrays.load(folder / "data/features" / split) for split in ("train", "validation", "test")}
     whole = {
-        split: {name: np.array(array) for name, array in found._asdict().items()} for split, found in arrays.items()
+        split: {name: np.array(array) for name, array in found._asdict().items()} for split, found in loaded.items()
     }
 
     encoded(fresh, FOLDER)
@@ -67,7 +67,7 @@ def test_many_files_give_what_one_gives(fresh: Project) -> None:
     assert len(list((folder / "data/interim/rows.parquet").iterdir())) == 3
     assert json.loads((folder / "data/features/vocabulary.json").read_text()) == vocabulary
     for split, expected in whole.items():
-        found = features.load(folder / "data/features" / split)
+        found = arrays.load(folder / "data/features" / split)
         for name, array in expected.items():
             np.testing.assert_array_equal(np.asarray(getattr(found, name)), array)
     for stage in LATER:

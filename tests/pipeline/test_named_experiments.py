@@ -21,7 +21,7 @@ params:
 
 
 def rnnlab(project: Project, *arguments: str, expect: int = 0) -> str:
-    done = project.inside("rnnlab.cli", *arguments, expect=expect)
+    done = project.inside("rnnlab.cli.main", *arguments, expect=expect)
     return done.stdout + done.stderr
 
 

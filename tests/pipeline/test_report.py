@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import CHROMIUM, OPTIONS
 from tests.pipeline.conftest import Project
+from tests.support.browser import CHROMIUM, OPTIONS
 
 PAGE = "reports/index.html"
 MOST_BYTES = 3_000_000
@@ -130,7 +130,7 @@ def test_a_page_of_a_series_fits_too(browser: Browser, finished_series: Project)
 
 
 def test_results_are_shown_side_by_side(browser: Browser, project: Project) -> None:
-    project.inside("rnnlab.cli", "report", "workspace", "main")
+    project.inside("rnnlab.cli.main", "report", "workspace", "main")
     with opened(browser, project.folder / "reports/compare.html", 390) as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("workspace against main")
         assert page.locator("figure").count() == 2 * 4
@@ -149,5 +149,5 @@ def test_a_page_of_a_failed_check_is_read_without_a_network(browser: Browser, fr
 def test_before_the_first_run_there_is_a_sentence(fresh: Project) -> None:
     told = fresh.stage("report", expect=1).stderr
     assert told == "error: reports/metrics.json: no such file; `dvc repro` makes it\n"
-    told = fresh.inside("rnnlab.cli", "report", expect=1).stderr
+    told = fresh.inside("rnnlab.cli.main", "report", expect=1).stderr
     assert told.startswith("error: name two results or more: rnnlab report NAME NAME") and told.count("\n") == 1

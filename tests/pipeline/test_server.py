@@ -19,9 +19,9 @@ from mlflow.server import get_app_client
 from ruamel.yaml import YAML
 
 from reliability.ports import free_port
-from rnnlab import server
-from rnnlab.errors import UserError
-from tests import writers
+from rnnlab.cli import server
+from rnnlab.project.errors import UserError
+from tests.support import writers
 
 ROOT = Path(__file__).parents[2]
 # What the pipeline does, with nothing to go by but its environment.
@@ -67,7 +67,7 @@ class Team:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         environment["MLFLOW_AUTH_ADMIN_PASSWORD"] = self.password
         self.process = subprocess.Popen(
-            (sys.executable, "-m", "rnnlab.cli", "server", "--port", str(self.port), "--folder", str(self.folder)),
+            (sys.executable, "-m", "rnnlab.cli.main", "server", "--port", str(self.port), "--folder", str(self.folder)),
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

@@ -115,14 +115,14 @@ def test_a_machine_without_enough_memory_is_one_sentence(project: Project) -> No
 def test_without_ray_a_sweep_says_what_to_install(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     (project.folder / "grid.yaml").write_text(GRID)
-    done = project.inside("rnnlab.cli", "sweep", "grid.yaml", expect=1)
+    done = project.inside("rnnlab.cli.main", "sweep", "grid.yaml", expect=1)
     assert done.stderr == "error: Ray is not installed; run `make ray`\n"
 
 
 def test_features_of_other_parameters_are_not_swept(project: Project) -> None:
     (project.folder / "grid.yaml").write_text(GRID)
     project.set_params(tokenize_pad__max_length=16)
-    done = project.inside("rnnlab.cli", "sweep", "grid.yaml", expect=1)
+    done = project.inside("rnnlab.cli.main", "sweep", "grid.yaml", expect=1)
     assert "run `dvc repro tokenize_pad` first" in done.stderr
 
 

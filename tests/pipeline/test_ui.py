@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from reliability.ports import free_port
-from tests.browser import CHROMIUM, OPTIONS
 from tests.pipeline.conftest import Project
+from tests.support.browser import CHROMIUM, OPTIONS
 
 PATIENCE_MS = 60_000
 
@@ -26,7 +26,7 @@ def links(finished: Project) -> Iterator[dict[str, str]]:
     """Addresses by what they show."""
     port = free_port()
     server = subprocess.Popen(
-        (sys.executable, "-m", "rnnlab.cli", "ui", "--port", str(port)),
+        (sys.executable, "-m", "rnnlab.cli.main", "ui", "--port", str(port)),
         cwd=finished.folder,
         env=finished.environment,
         stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from benchmarks import clones, distribution, networks, parts, report, scale, tex
 from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
-from rnnlab import params
+from rnnlab.project import params
 
 SMALL = Work("lstm", batch=4, length=12, units=5, batches=3, embedding=6, words=50)
 PATIENT = {

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from rnnlab.csv_files import ROW_CHARACTERS
-from rnnlab.errors import UserError
-from rnnlab.files import read_json
+from rnnlab.data.csv_files import ROW_CHARACTERS
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json
 from stages import ingest
-from tests.builders import write_csv
 from tests.fuzz import campaign
 from tests.fuzz.properties import PROPERTIES, SETTINGS, hold
 from tests.fuzz.strategies import File
+from tests.support.builders import write_csv
 
 GOOD = b"".join(b"text %d,%s\n" % (n, (b"negative", b"positive")[n % 2]) for n in range(40))
 HEADER = b"review,sentiment\n"

@@ -64,7 +64,7 @@ def test_nothing_reads_code_from_data(source: Path) -> None:
 
 
 def test_yaml_is_read_in_one_place() -> None:
-    """`rnnlab.yaml_files`; benchmarks edit their own copy of params.yaml, comments and all."""
+    """`rnnlab.project.yaml_files`; benchmarks edit their own copy of params.yaml, comments and all."""
     readers = {
         file.stem
         for file in SOURCES

@@ -1,0 +1,1 @@
+"""The command rnnlab: a file per verb."""

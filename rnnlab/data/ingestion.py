@@ -1,0 +1,103 @@
+"""The user's file to clean rows with splits, and the rows that were refused."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from rnnlab.data import reviews, screening, series, sources
+from rnnlab.data.csv_files import row_writer
+from rnnlab.project.dataframes import defused
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import replacing, write_json
+from rnnlab.project.params import Params
+
+Labels = npt.NDArray[np.int8]
+Splits = npt.NDArray[np.int8]
+HEADER = ("row", "reason", "label", "text")  # of the refused rows
+
+
+def ingest(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+    """Writes the clean rows of a file or folder, its refused rows, and counts of both.
+
+    Args:
+        settings: task, data and split.
+        source: the user's file, or a folder of files with the same columns.
+        target: Parquet to write; a folder of such files where ``source`` has several.
+        rejected: CSV to write, for people to look at.
+        summary: JSON to write.
+
+    Raises:
+        UserError: the data cannot be read or split; names the file and row.
+    """
+    INGEST[settings.task](settings, source, target, rejected, summary)
+
+
+def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+    """Runs both passes; memory grows by some 60 bytes a row, not with the texts."""
+    work = target.parent / "screened"
+    files = sources.find(source, settings.data)
+    names = [str(file.relative_to(source)) for file in files]
+    folders = screening.screen(settings, files, work)
+    try:
+        labels, splits = _decide(settings, folders, source)
+        with replacing(rejected) as refused, replacing(target) as rows:
+            screening.keep(settings, names, folders, rows)
+            reasons = _write_rejected(refused, names, folders)
+            if not len(labels):
+                counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+                raise UserError(f"{source}: every row was rejected ({counts}); check data.labels and data.text_column")
+        write_json(summary, reviews.summarise(labels, splits, reasons, settings.data.labels))
+    finally:
+        shutil.rmtree(work)
+
+
+def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[Labels, Splits]:
+    """Decides which rows of each file are kept; returns label and split of those, int8 of shape (rows,)."""
+    columns = screening.read_columns(folders)
+    fates = reviews.find_duplicates(columns.digests, columns.labels)
+    keep = fates.keep
+    splits = np.full(len(keep), reviews.UNASSIGNED, np.int8)
+    labels = columns.labels[keep]
+    if keep.any():
+        splits[keep] = reviews.assign_splits(columns.digests[keep], labels, columns.assigned[keep], settings.split)
+        reviews.check_enough(splits[keep], labels, settings.data.labels, source)
+    screening.write_fates(folders, columns, fates, splits)
+    return labels, splits[keep]
+
+
+def _write_rejected(target: Path, names: Sequence[str], folders: Sequence[Path]) -> Counter[str]:
+    """Writes the refused rows, with their file where there are several; counts the reasons."""
+    many = len(names) > 1
+    reasons: Counter[str] = Counter()
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        write = row_writer(stream)
+        write([*HEADER, *(["file"] if many else [])])
+        for name, refused in screening.refused_rows(names, folders):
+            reasons.update(refused["reason"].to_pylist())
+            columns = (refused[column].to_pylist() for column in ("row", "detail", "label", "text"))
+            for row, detail, label, text in zip(*columns, strict=True):
+                write([row, detail, defused(label), defused(text), *([defused(name)] if many else [])])
+    return reasons
+
+
+def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+    """Splits a series in time; a row cannot be left out of it, so a bad one is an error and none is refused."""
+    if source.is_dir():
+        raise UserError(f"{source}: is a folder; a series is one CSV: name it in data.csv")
+    values = series.read_values(source, settings.data)
+    parts = series.split_series(len(values), settings.split.test_fraction, settings.split.validation_fraction)
+    with replacing(rejected) as refused:
+        _write_rejected(refused, [], [])
+    with replacing(target) as parquet:
+        pq.write_table(series.to_table(values, parts), parquet)
+    splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
+    counts = {"rows_read": len(values), "rows_kept": len(values), "rows_rejected": {"total": 0}}
+    write_json(summary, {**counts, "splits": splits})
+
+
+INGEST = {"text": _ingest_reviews, "series": _ingest_series}

@@ -1,0 +1,94 @@
+"""A numeric series: its values, and their splits in time."""
+
+import math
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rnnlab.data.csv_rows import read_cells
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Data
+
+GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files write that a value is missing
+LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
+
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),  # in the CSV, from 1; a time step
+        ("value", pa.float64()),
+        ("split", pa.string()),
+    ]
+)
+
+
+def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
+    """Reads the series from one column of a CSV or TSV, plain or gzipped.
+
+    Args:
+        source: the file, one row a time step.
+        options: the column's name, delimiter and encoding.
+
+    Returns:
+        Finite values in the order of the file, float64 of shape (rows,).
+
+    Raises:
+        UserError: the file cannot be read, or a row has no value, text, or a number beyond float32.
+    """
+    column = options.value_column
+    values, gaps, first_gap, beyond = array("d"), 0, 0, ""
+    for row, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True):
+        number = _number(cell)
+        if number is None:
+            expected = "a number such as -1.5 (see data.value_column, data.delimiter)"
+            raise UserError(f"{source}: row {row} has {cell[:40]!r} in column {column!r}; expected {expected}")
+        if math.isnan(number):
+            gaps, first_gap = gaps + 1, first_gap or row
+        elif abs(number) > LARGEST and not beyond:
+            beyond = f"row {row} has {cell[:40]!r} in column {column!r}"
+        if not gaps:  # a file of blank lines would be a thousand times as large in memory as it was packed
+            values.append(number)
+    if gaps:
+        problem = f"{gaps} of {row} rows have no value in column {column!r}, first row {first_gap}"
+        raise UserError(f"{source}: {problem}; expected a number at every time step: fill the gaps or cut them off")
+    if beyond:
+        raise UserError(f"{source}: {beyond}; expected finite numbers of at most {LARGEST:.1e} in size")
+    return np.array(values, np.float64)
+
+
+def _number(cell: str) -> float | None:
+    """Reads one cell: NaN for a gap, None for text."""
+    written = cell.strip()
+    if written.lower() in GAPS:
+        return math.nan
+    try:
+        return None if "_" in written else float(written)  # Python alone reads 1_000 as a number
+    except ValueError:
+        return None
+
+
+def split_series(length: int, test_fraction: float, validation_fraction: float) -> dict[str, slice]:
+    """Cuts a series in the order of time: training first, then validation, then test.
+
+    Args:
+        length: rows of the series.
+        test_fraction: of all rows.
+        validation_fraction: of the rows that are not test.
+
+    Returns:
+        Places from 0 by split; together they are the whole series, and a split may be empty.
+    """
+    test = length - round(length * test_fraction)
+    validation = test - round(test * validation_fraction)
+    return {"train": slice(0, validation), "validation": slice(validation, test), "test": slice(test, length)}
+
+
+def to_table(values: npt.NDArray[np.float64], parts: Mapping[str, slice]) -> pa.Table:
+    """Joins values, float64 of shape (rows,), with their row numbers and splits to a table of `SCHEMA`."""
+    splits = np.empty(len(values), object)
+    for name, part in parts.items():
+        splits[part] = name
+    return pa.table({"row": np.arange(1, len(values) + 1), "value": values, "split": splits}, schema=SCHEMA)

@@ -1,0 +1,30 @@
+"""The embedded series: a wave whose frequency swings, under noise that no model can predict.
+
+The next value of a sum of sines is linear in the past ones. Here the weights of the past values would have to change
+with the swing: a linear model averages over it, a recurrent one can tell where in it the wave is.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.project.params import Wave
+
+DECIMALS = 6  # processors differ in a sine's last digits; the file must not
+
+
+def wave(params: Wave, seed: int) -> npt.NDArray[np.float64]:
+    """Draws the series.
+
+    Args:
+        params: how many values, the periods of the wave and of its swing in time steps, the noise's standard deviation.
+        seed: of the noise; the same seed gives the same series.
+
+    Returns:
+        A frequency-modulated sine of amplitude 1, plus noise, rounded; float64 of shape (rows,).
+    """
+    period, swing = params.periods
+    steps = 2 * np.pi * np.arange(params.rows)
+    waves = np.sin(steps / period + np.sin(steps / swing))
+    noise = np.random.default_rng(seed).normal(0, params.noise, params.rows)
+    rounded: npt.NDArray[np.float64] = (waves + noise).round(DECIMALS)
+    return rounded

@@ -1,0 +1,1 @@
+"""Scores, intervals, comparisons, baselines, and a look inside the networks."""

@@ -1,0 +1,228 @@
+"""A look inside the networks: how far back a gradient reaches, what each word changes, which rows go wrong."""
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from rnnlab.evaluation.metrics import CALIBRATION_BINS, THRESHOLD
+from rnnlab.features.text import PADDING_ID, encode, words
+from rnnlab.networks import models
+from rnnlab.project.params import TokenizePad
+
+MIN_ROWS = 5  # a mean over fewer says nothing
+TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction
+DRAWN_WORDS = 60  # a text of more is hard to read along an axis
+
+
+class _Nudge(keras.layers.Layer):
+    """Adds a free vector, at first zero, to every step of every row of a batch of fixed size."""
+
+    supports_masking = True
+
+    def __init__(self, rows: int, steps: int, channels: int) -> None:
+        super().__init__(name="nudge")
+        self.vectors = self.add_weight(shape=(rows, steps, channels), initializer="zeros", name="vectors")
+
+    def call(self, inputs: Any) -> Any:
+        """Keeps the shape (rows, steps, channels)."""
+        return inputs + self.vectors
+
+
+class _Probe(keras.Model):
+    """A frozen copy of a classifier, up to its logit, with a nudge on its embeddings that alone can learn.
+
+    One step of plain gradient descent at rate 1 on the sum of the logits leaves minus their gradient in the nudge. It
+    starts from 0, so nothing is rounded away; and unlike a gradient tape, every backend of Keras can do it.
+    """
+
+    def __init__(self, model: keras.Model, rows: int) -> None:
+        super().__init__(name="probe")
+        copy = keras.Sequential.from_config(model.get_config())
+        copy.layers[-1].activation = keras.activations.linear
+        copy.trainable = False
+        embedding, *others = copy.layers
+        self._nudge = _Nudge(rows, *embedding.output.shape[1:])
+        self._network = keras.Sequential([embedding, self._nudge, *others])
+        self.compile(keras.optimizers.SGD(1.0), jit_compile=False)
+
+    def call(self, tokens: Any) -> Any:
+        """Gives each row's logit; dropout is off, although this is a training."""
+        outputs = self._network(tokens, training=False)
+        logits = outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs[:, 0]
+        self.add_loss(keras.ops.sum(logits))
+        return logits
+
+    def take_weights(self, model: keras.Model) -> None:
+        """Copies the weights of a classifier of the same architecture."""
+        copies = [layer for layer in self._network.layers if layer is not self._nudge]
+        for copy, layer in zip(copies, model.layers, strict=True):
+            copy.set_weights(layer.get_weights())
+
+    def gradients(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        """Gives ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
+        self._nudge.set_weights([np.zeros(self._nudge.vectors.shape, np.float32)])
+        self.train_on_batch(tokens)
+        step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
+        return -step
+
+
+@functools.lru_cache(maxsize=1)
+def _probe(model: keras.Model, rows: int) -> _Probe:
+    """Keeps the last probe: of a network that is given other weights, it is not traced again."""
+    return _Probe(model, rows)
+
+
+def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
+    """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
+
+    Where it vanishes with the distance from the end, the network can learn nothing from early words (Hochreiter 1991,
+    "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
+    gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
+
+    Args:
+        model: from `rnnlab.networks.models.build_classifier`; it stays as it is.
+        tokens: word ids, int32 of shape (rows, max_length), one row at least.
+        batch_size: rows at once.
+
+    Returns:
+        float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the positive class. Masked
+        padding has 0, and so has what is below 1e-38, the least that the network's own numbers can hold.
+    """
+    size = min(batch_size, len(tokens))
+    probe = _probe(model, size)
+    probe.take_weights(model)
+    norms = np.empty(tokens.shape, np.float32)
+    for start in range(0, len(tokens), size):
+        rows = np.arange(start, start + size) % len(tokens)  # the last batch is filled up from the start
+        # The square of a small float32 would be 0.
+        norms[rows] = np.linalg.norm(probe.gradients(tokens[rows]).astype(np.float64), axis=2)
+    return norms
+
+
+def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Averages gradient norms by the distance from the text's last word, in words that the network sees.
+
+    The mean is the arithmetic one: it is the most that words at a distance can add to the mean gradient of the rows,
+    whatever their directions, and a gradient that is 0 counts as 0. Where it vanishes, it vanishes in every row.
+
+    Args:
+        norms: from `gradient_norms`, of shape (rows, max_length).
+        tokens: the same rows' word ids; padding is left out, whichever side it is on.
+
+    Returns:
+        float64 of shape (max_length,): the mean norm at distance 0, 1, 2, … words; NaN where fewer than `MIN_ROWS`
+        rows have such a word.
+    """
+    real = np.asarray(tokens) != PADDING_ID
+    after = np.cumsum(real[:, ::-1], axis=1)[:, ::-1] - real
+    length = tokens.shape[1]
+    sums = np.bincount(after[real], weights=norms[real], minlength=length)
+    counts = np.bincount(after[real], minlength=length)
+    means: npt.NDArray[np.float64] = np.where(counts >= MIN_ROWS, sums / np.maximum(counts, 1), np.nan)
+    return means
+
+
+def reach(norms: npt.NDArray[np.float64], share: float = 0.01) -> int:
+    """Gives the farthest distance whose norm is at least ``share`` of the largest; 0 if there is no gradient.
+
+    Args:
+        norms: from `norms_by_distance`.
+        share: what still counts.
+    """
+    largest = np.max(norms, initial=0, where=~np.isnan(norms))
+    reached = np.flatnonzero((norms > 0) & (norms >= share * largest))
+    return int(reached[-1]) if len(reached) else 0
+
+
+def trace(
+    model: keras.Model, text: str, vocabulary: list[str], options: TokenizePad, batch_size: int
+) -> list[tuple[str, float]]:
+    """Follows a network's opinion while it reads: the probability of the text up to and with each word.
+
+    Args:
+        model: from `rnnlab.networks.models.build_classifier`.
+        text: cleaned, from `rnnlab.features.text.clean`.
+        vocabulary: the word of each id.
+        options: those that the model was trained with; each beginning of the text is encoded like a text of its own.
+        batch_size: rows at once.
+
+    Returns:
+        Each word with the probability of the positive class, in reading order: the last `TRACED_WORDS` words of the
+        text, or of its first ``max_length`` words where truncation lets the network see no others. The last one's is
+        the probability of the whole text.
+    """
+    split: list[str] = words(pa.array([text], pa.string()))[0].as_py()
+    if options.truncation == "post":
+        split = split[: options.max_length]
+    lengths = range(max(1, len(split) - TRACED_WORDS + 1), len(split) + 1)
+    beginnings = pa.array([" ".join(split[:length]) for length in lengths], pa.string())
+    probabilities = models.predict(model, encode(beginnings, vocabulary, options).tokens, batch_size)
+    return [(split[length - 1], float(p)) for length, p in zip(lengths, probabilities, strict=True)]
+
+
+def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int) -> list[str]:
+    """Chooses test rows worth tracing: those on which two models disagree most.
+
+    Every other row is one that the second model gets right, the rest are ones that it gets wrong, so that the choice
+    takes nobody's side; when one kind runs out, the other fills up.
+
+    Args:
+        predictions: the columns id, label, words, model, seed, probability; seeds are averaged.
+        first: a model.
+        second: its rival.
+        count: rows at most.
+
+    Returns:
+        Ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS` words, or of the
+        ``count`` shortest where too few are so short.
+    """
+    means = predictions.pivot_table("probability", ["id", "label", "words"], "model", sort=True).reset_index()
+    longest = max(DRAWN_WORDS, means["words"].nsmallest(count).max())
+    short = means[means["words"] <= longest]
+    wrong = (short[second] >= THRESHOLD) != (short["label"] == 1)
+    ranked = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
+    ranked = ranked.sort_values(["gap", "id"], ascending=[False, True])
+    ranked["place"] = ranked.groupby("wrong").cumcount()
+    chosen: list[str] = ranked.sort_values(["place", "wrong"])["id"].head(count).tolist()
+    return chosen
+
+
+def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Gives the wrong predictions that are surest of themselves, the surest first.
+
+    Args:
+        predictions: of one model, a row a text: the columns id, label, probability (averaged over the seeds), and any
+            others.
+        count: rows at most.
+
+    Returns:
+        The same columns; ties go by id.
+    """
+    wrong = predictions[(predictions["probability"] >= THRESHOLD) != (predictions["label"] == 1)]
+    confidence = (wrong["probability"] - THRESHOLD).abs()
+    ranked = wrong.assign(confidence=confidence).sort_values(["confidence", "id"], ascending=[False, True])
+    return ranked.drop(columns="confidence").head(count).reset_index(drop=True)
+
+
+def calibration(
+    labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32], bins: int = CALIBRATION_BINS
+) -> list[tuple[float, float, int]]:
+    """Sets forecasts against what happened (DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters").
+
+    Args:
+        labels: 0 or 1, int8 of shape (rows,).
+        probabilities: of class 1, float32 of shape (rows,).
+        bins: of equal width; empty ones are left out.
+
+    Returns:
+        Mean forecast, share of class 1 and rows of each bin, by forecast. The mean of their gaps, weighted by rows,
+        is `rnnlab.evaluation.metrics.calibration_error`.
+    """
+    place = np.minimum((probabilities * bins).astype(int), bins - 1)
+    members = [place == index for index in np.unique(place)]
+    return [(float(probabilities[m].mean()), float(labels[m].mean()), int(m.sum())) for m in members]

@@ -1,0 +1,152 @@
+"""Scores every model on the test rows."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics, series_metrics
+from rnnlab.features import arrays
+from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project import layout
+from rnnlab.project.files import read_json, reading
+from rnnlab.project.params import NO_SEED, Params
+
+# Predictions of some rows by model and seed, float32 of shape (rows,), and the weights of each model.
+Predictions = dict[tuple[str, int], npt.NDArray[np.float32]]
+Parameters = dict[str, int]
+
+
+class Scored(NamedTuple):
+    """What the models make of the test rows.
+
+    Attributes:
+        predictions: one row per run and test row.
+        metrics: figures by model, from `rnnlab.evaluation.metrics.summarise`.
+        explanations: tables by name, from `rnnlab.evaluation.explanation_tables`.
+    """
+
+    predictions: pd.DataFrame
+    metrics: dict[str, Any]
+    explanations: dict[str, pd.DataFrame]
+
+
+def score(settings: Params) -> Scored:
+    """Scores every model of the task on the test rows.
+
+    Raises:
+        UserError: something that an earlier stage writes is missing or damaged.
+    """
+    return SCORERS[settings.task](settings)
+
+
+def _score_texts(settings: Params) -> Scored:
+    """Predictions have the columns id, label, words, model, seed, probability."""
+    predictions, parameters, texts = _predict_texts(settings, layout.TEST)
+    if settings.ensemble:
+        held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
+        _add_ensemble(settings, predictions, held_out, np.asarray(others.labels))
+        parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+    columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
+    scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
+    table = _table(columns, "probability", predictions)
+    vocabulary = read_json(layout.VOCABULARY)
+    explained = explanation_tables.explain_texts(settings, layout.MODELS, texts, layout.ROWS, vocabulary, table)
+    return Scored(table, _summaries(settings, scores, parameters), explained)
+
+
+def _score_series(settings: Params) -> Scored:
+    """Predictions have the columns row, target, model, seed, predicted."""
+    windows = arrays.load_windows(layout.TEST)
+    predictions, parameters = _predict_networks(settings, windows.inputs)
+    others, weights = _predict_series_baselines(settings, windows.inputs)
+    predictions |= others
+    targets = np.asarray(windows.targets)
+    scores = {run: series_metrics.score(targets, values) for run, values in predictions.items()}
+    table = _table({"row": np.asarray(windows.rows), "target": targets}, "predicted", predictions)
+    explained = explanation_tables.explain_series(settings, table)
+    return Scored(table, _summaries(settings, scores, parameters | weights), explained)
+
+
+SCORERS = {"text": _score_texts, "series": _score_series}
+
+
+def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predictions, Parameters]:
+    """Runs every network, in one process so that TensorFlow starts once."""
+    with importing_keras():
+        from rnnlab.networks import models
+    predictions, parameters = {}, {}
+    networks = models.load_each(map(layout.network, settings.runs))
+    runs = tqdm(settings.runs, desc="evaluate", unit="model", disable=None)
+    for run, model in zip(runs, networks, strict=True):
+        parameters[run.model] = model.count_params()
+        predictions[run.model, run.seed] = models.predict(model, inputs, settings.evaluate.batch_size)
+    return predictions, parameters
+
+
+def _predict_texts(settings: Params, split: Path) -> tuple[Predictions, Parameters, arrays.Features]:
+    """Runs networks and linear models on a split of texts."""
+    texts = arrays.load(split)
+    predictions, parameters = _predict_networks(settings, texts.tokens)
+    with reading(layout.ROWS):
+        rows = pq.read_table(layout.ROWS, columns=["text"], filters=pc.field("split") == split.name)
+    for name in settings.baselines:
+        model = baselines.load(layout.BASELINES / f"{name}.npz")
+        parameters[name] = baselines.count_parameters(model)
+        predictions[name, NO_SEED] = baselines.predict(model, rows["text"].combine_chunks())
+    return predictions, parameters, texts
+
+
+def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32]) -> tuple[Predictions, Parameters]:
+    predictions: Predictions = {}
+    parameters: Parameters = {}
+    for name in settings.baselines:
+        if name == "linear":
+            *weights, intercept = arrays.map_array(layout.BASELINES / "linear.npy")
+            predictions[name, NO_SEED] = series_metrics.predict_linear(inputs, np.array(weights), intercept)
+            parameters[name] = len(weights) + 1
+        else:
+            predictions[name, NO_SEED] = series_metrics.last_value(inputs)
+            parameters[name] = 0
+    return predictions, parameters
+
+
+def _add_ensemble(
+    settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int8]
+) -> None:
+    """Adds one ensemble per seed to the test predictions; a baseline takes part in each.
+
+    Args:
+        settings: names the members.
+        predictions: of the test rows, added to.
+        held_out: of the validation rows, on which the members are weighted.
+        labels: of the validation rows.
+    """
+    for seed in settings.train.seeds:
+        members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
+        weights = ensembles.fit_weights([held_out[member] for member in members], labels)
+        predictions["ensemble", seed] = ensembles.combine([predictions[member] for member in members], weights)
+
+
+def _table(columns: dict[str, npt.NDArray[Any]], figure: str, predictions: Predictions) -> pd.DataFrame:
+    """Returns one row per run and test row: ``columns``, model, seed, and the prediction under the name ``figure``."""
+    runs = [
+        pd.DataFrame({**columns, "model": name, "seed": seed, figure: values})
+        for (name, seed), values in predictions.items()
+    ]
+    return pd.concat(runs, ignore_index=True)
+
+
+def _summaries(
+    settings: Params, scores: dict[tuple[str, int], dict[str, Any]], parameters: Parameters
+) -> dict[str, Any]:
+    """Returns the figures by model; see `rnnlab.evaluation.metrics.summarise`."""
+    by_seed: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in settings.scored}
+    for (name, seed), figures in scores.items():
+        by_seed[name][seed] = figures
+    return {name: metrics.summarise(by_seed[name], parameters[name]) for name in settings.scored}

@@ -1,0 +1,1 @@
+"""Named experiments and results: defined, run, found again, and compared."""

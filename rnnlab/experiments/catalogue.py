@@ -1,0 +1,225 @@
+"""Named experiments: experiments/<name>.yaml says what is reproduced or tried, and with which parameters."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from rnnlab.project import yaml_files
+from rnnlab.project.errors import UserError
+from rnnlab.project.overrides import changed
+from rnnlab.project.params import Fraction, ModelName, Params, Section
+from rnnlab.project.validation_messages import closest
+
+FOLDER = Path("experiments")
+NAME = r"[a-z0-9][a-z0-9-]*"
+
+
+def _plain(value: Any) -> Any:
+    if all(item is None or isinstance(item, bool | int | float | str) for item in _items(value)):
+        return value
+    raise PydanticCustomError("value", "must be a value or a list of values")
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _names_to_text(variants: Any) -> Any:
+    """YAML reads the variant 400 as a number."""
+    if not isinstance(variants, dict):
+        return variants
+    return {str(name) if type(name) is int else name: changes for name, changes in variants.items()}
+
+
+Text = Annotated[str, Field(min_length=1)]
+Figure = Annotated[float, Field(allow_inf_nan=False)] | None
+Value = Annotated[Any, AfterValidator(_plain)]
+Changes = dict[str, Value]
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
+Source = Literal["embedded", "imdb"]
+
+
+class Original(Section):
+    """What the experiment that is reproduced had found."""
+
+    model: ModelName
+    accuracy: Figure = None
+    f1: Figure = None
+    log_loss: Figure = None
+    mse: Figure = None
+    validation_loss: Figure = None
+    training_loss: Figure = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Those that are known, by name."""
+        known = self.model_dump(exclude={"model"}, exclude_none=True)
+        return {name: float(value) for name, value in known.items()}
+
+
+class Experiment(Section):
+    """The whole of experiments/<name>.yaml."""
+
+    title: Text
+    reproduces: Text
+    expects: Text
+    data: Source | None = None
+    extends: Name | None = None
+    original: Original | None = None
+    at_least: dict[ModelName, Fraction] = Field(default_factory=dict)
+    params: Changes = Field(default_factory=dict)
+    variants: Annotated[dict[Name, Changes], BeforeValidator(_names_to_text)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "Experiment":
+        if self.data and self.extends:
+            raise PydanticCustomError("source", "data: comes from what the experiment extends; leave it out")
+        if not self.data and not self.extends:
+            raise PydanticCustomError("source", "data: missing; name embedded or imdb, or an experiment in extends")
+        return self
+
+
+class Setup(NamedTuple):
+    """One DVC experiment that a named experiment stands for.
+
+    Attributes:
+        name: of the DVC experiment.
+        changes: to params.yaml, by dotted key.
+        settings: all parameters after the changes.
+    """
+
+    name: str
+    changes: Mapping[str, Any]
+    settings: Params
+
+
+class Named(NamedTuple):
+    """A checked experiment.
+
+    Attributes:
+        name: the file's.
+        lineage: what it extends, the eldest first, and itself.
+        experiment: the file's content.
+        data: what it runs on.
+        params: all changes that its variants share.
+        setups: one a variant, or the only one.
+    """
+
+    name: str
+    lineage: tuple[str, ...]
+    experiment: Experiment
+    data: Source
+    params: Mapping[str, Any]
+    setups: tuple[Setup, ...]
+
+    @property
+    def runs(self) -> int:
+        """Trainings in all."""
+        return sum(len(setup.settings.runs) for setup in self.setups)
+
+
+def load_all(settings: Params, folder: Path = FOLDER) -> list[Named]:
+    """Reads and checks every experiment, each after the one it extends; see `load`."""
+    loaded = [load(name, settings, folder) for name in _names(folder)]
+    return sorted(loaded, key=lambda named: named.lineage)
+
+
+def load(name: str, settings: Params, folder: Path = FOLDER, heirs: tuple[str, ...] = ()) -> Named:
+    """Reads an experiment and checks it against the project's parameters.
+
+    Args:
+        name: of the experiment.
+        settings: of the project, which the experiment changes.
+        folder: of all experiments.
+        heirs: those that extend it, the youngest first.
+
+    Raises:
+        UserError: there is no such experiment, or its file asks for what cannot be; names the file and the key.
+    """
+    source = folder / f"{name}.yaml"
+    if name in heirs:
+        raise UserError(f"{folder / heirs[0]}.yaml: extends: goes in a circle, {' → '.join((*heirs, name))}")
+    experiment = read(name, folder)
+    parent = None
+    if experiment.extends:
+        if experiment.extends not in _names(folder):
+            raise UserError(f"{source}: extends: {_unknown(experiment.extends, folder)}")
+        parent = load(experiment.extends, settings, folder, (*heirs, name))
+    shared = {**(parent.params if parent else {}), **experiment.params}
+    variants = {f"{name}-{variant}": changes for variant, changes in experiment.variants.items()} or {name: {}}
+    setups = tuple(_setup(place, {**shared, **changes}, settings, source) for place, changes in variants.items())
+    _check_models(experiment, setups, source)
+    data = parent.data if parent else experiment.data
+    assert data is not None  # see Experiment._has_one_source
+    return Named(name, (*(parent.lineage if parent else ()), name), experiment, data, shared, setups)
+
+
+def read(name: str, folder: Path = FOLDER) -> Experiment:
+    """Reads an experiment's file by itself.
+
+    Raises:
+        UserError: there is none of that name, or it is not what such a file should hold.
+    """
+    source = folder / f"{name}.yaml"
+    if name not in _names(folder):
+        raise UserError(_unknown(name, folder))
+    try:
+        return Experiment.model_validate(yaml_files.read(source))
+    except ValidationError as wrong:
+        raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in wrong.errors())) from None
+    except ValueError as damage:
+        raise UserError(f"{source}: not readable as YAML: {damage}") from None
+
+
+def _names(folder: Path) -> list[str]:
+    """Lists the files that are experiments; a link may lead out of the folder."""
+    files = (file for file in folder.glob("*.yaml") if file.is_file() and not file.is_symlink())
+    return sorted(file.stem for file in files if re.fullmatch(NAME, file.stem))
+
+
+def _unknown(name: str, folder: Path) -> str:
+    known = _names(folder)
+    return f"no experiment {name}{closest(name, known)}"
+
+
+def _sentence(error: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        section = Original if error["loc"][0] == "original" else Experiment
+        return f"{key}: unknown key{closest(str(error['loc'][-1]), section.model_fields)}"
+    if error["type"] == "missing":
+        return f"{key}: missing"
+    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
+    if not key or isinstance(error["input"], dict | Experiment):
+        return f"{key}: {wanted}" if key else wanted
+    return f"{key}: {wanted}, not {error['input']!r}"
+
+
+def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path) -> Setup:
+    _check_reach(changes, source)
+    return Setup(name, changes, changed(settings, changes, source))
+
+
+def _check_reach(changes: Mapping[str, Any], source: Path) -> None:
+    """An experiment may come from a stranger, and what it reads ends up in results that are shared."""
+    place = str(changes.get("data.csv", ""))
+    if PurePath(place).is_absolute() or ".." in PurePath(place).parts or place.startswith("~") or "://" in place:
+        raise UserError(f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it")
+
+
+def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path) -> None:
+    named = {"at_least": list(experiment.at_least), "original.model": []}
+    if experiment.original:
+        named["original.model"].append(experiment.original.model)
+    for setup in setups:
+        if experiment.at_least and setup.settings.task == "series":
+            raise UserError(f"{source}: at_least: names accuracies, which the series task has none of")
+        for key, models in named.items():
+            for model in models:
+                if model not in setup.settings.scored:
+                    known = ", ".join(setup.settings.scored)
+                    raise UserError(f"{source}: {key}: {setup.name} scores no {model} (it scores: {known})")

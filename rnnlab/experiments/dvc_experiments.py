@@ -1,0 +1,92 @@
+"""Named experiments as DVC's: the command that runs one, and those that DVC has already."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rnnlab.experiments.catalogue import Named, Setup
+from rnnlab.project import git
+from rnnlab.project.errors import UserError
+from rnnlab.project.overrides import override
+
+REVIEWS = Path("data/raw/imdb.csv")
+
+
+class Recorded(NamedTuple):
+    """A DVC experiment in Git: its commit, and the commit it started from."""
+
+    commit: str
+    baseline: str
+
+
+def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
+    """Gives the words of the plain DVC command that a setup stands for.
+
+    Args:
+        setup: of a named experiment.
+        queue: whether DVC only takes note of it; otherwise it runs at once, in a copy that leaves the workspace alone.
+        csv: the reviews, for an experiment that does not run on embedded data.
+    """
+    changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
+    options = [word for key, value in changes.items() for word in ("-S", f"{key}={override(value)}")]
+    return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *options]
+
+
+def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:
+    """Finds the CSV that an experiment reads, as DVC is to be told of it; None for embedded data.
+
+    Args:
+        named: the experiment.
+        csv: the user's choice.
+        environment: where ``IMDB_CSV`` is the second choice; the third is data/raw/imdb.csv.
+
+    Raises:
+        UserError: there is no such file, or the experiment needs none.
+    """
+    if named.data == "embedded":
+        if csv:
+            raise UserError(f"--csv: {named.name} runs on the embedded data; leave it out")
+        return None
+    place = Path(csv or environment.get("IMDB_CSV") or REVIEWS)
+    # No shell has seen to the ~ of --csv=~/x, nor to one in IMDB_CSV that was quoted.
+    if place.parts[:1] == ("~",) and not place.is_file():
+        place = place.expanduser()
+    if not place.is_file():
+        raise UserError(
+            f"{place}: no such file; {named.name} reads the 50,000 IMDB reviews (ai.stanford.edu/~amaas/data/sentiment)"
+            f" as a CSV with the columns review, sentiment and split: put it at {REVIEWS}, or name it with --csv or in"
+            " IMDB_CSV"
+        )
+    # A copy of the workspace holds what Git or DVC track; other files are found by their full path only.
+    if git.run("ls-files", "--", str(place), f"{place}.dvc", check=False):
+        return (place.parent.resolve() / place.name).relative_to(Path.cwd()).as_posix()
+    return str(place.resolve())
+
+
+def recorded(folder: Path | None = None) -> dict[str, Recorded]:
+    """Lists the DVC experiments of a repository by name; of two with one name, the newer."""
+    place = "--format=%(refname) %(objectname)"
+    listed = git.run("for-each-ref", "--sort=committerdate", place, "refs/exps", folder=folder).splitlines()
+    found = (re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(\S+) (\w+)", line) for line in listed)
+    return {match[3]: Recorded(match[4], match[1] + match[2]) for match in found if match}
+
+
+def queued(folder: Path | None = None) -> set[str]:
+    """Lists the names of experiments in DVC's queue that no worker has taken yet."""
+    log = git.run("log", "-g", "--format=%gs", "refs/exps/celery/stash", check=False, folder=folder)
+    return set(re.findall(r"dvc-exp:[0-9a-f]+:[0-9a-f]+:([^:\n]+)", log))
+
+
+def pending(named: Named, taken: Iterable[str]) -> list[Setup]:
+    """Leaves out the setups that DVC has already: it refuses a name it has, or files a second one beside it.
+
+    Raises:
+        UserError: none is left.
+    """
+    have = set(taken)
+    left = [setup for setup in named.setups if setup.name not in have]
+    if not left:
+        names = " ".join(setup.name for setup in named.setups)
+        raise UserError(f"{named.name} exists already; `dvc exp remove {names}` to run it again")
+    return left

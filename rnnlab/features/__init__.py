@@ -1,0 +1,1 @@
+"""Texts and series to arrays of numbers."""

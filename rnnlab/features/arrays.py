@@ -1,0 +1,130 @@
+"""The encoded rows of one split, texts or windows of a series: a folder of .npy files that memory-map."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rnnlab.features.text import Encoded
+from rnnlab.project.files import reading
+from rnnlab.project.params import Task
+
+# Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
+Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
+
+
+class Features(NamedTuple):
+    """One split of texts, mapped from disk.
+
+    Attributes:
+        tokens: word ids, int32 of shape (rows, max_length).
+        labels: 0 or 1, int8 of shape (rows,).
+        lengths: words before truncation, int32 of shape (rows,).
+        ids: row ids, 16 ASCII characters, shape (rows,).
+    """
+
+    tokens: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int8]
+    lengths: npt.NDArray[np.int32]
+    ids: npt.NDArray[np.bytes_]
+
+
+class Windows(NamedTuple):
+    """One split of a series, mapped from disk.
+
+    Attributes:
+        inputs: standardised values, float32 of shape (rows, window).
+        targets: the value after each window, standardised, float32 of shape (rows,).
+        rows: row of each target in the CSV, from 1, int64 of shape (rows,).
+    """
+
+    inputs: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int64]
+
+
+def load(folder: Path) -> Features:
+    """Maps the arrays of a split of texts; no tokens are read before they are used.
+
+    Raises:
+        UserError: a file is missing or cut short.
+    """
+    return Features(*_map(folder, Features._fields))
+
+
+def load_windows(folder: Path) -> Windows:
+    """Maps the arrays of a split of a series.
+
+    Raises:
+        UserError: a file is missing or cut short.
+    """
+    return Windows(*_map(folder, Windows._fields))
+
+
+def read_examples(folder: Path, task: Task) -> Examples:
+    """Maps what a network learns from: inputs of shape (rows, steps), and targets of shape (rows, 1)."""
+    return EXAMPLES[task](folder)
+
+
+def _text_examples(folder: Path) -> Examples:
+    rows = load(folder)
+    return np.asarray(rows.tokens), np.asarray(rows.labels, np.float32)[:, None]
+
+
+def _series_examples(folder: Path) -> Examples:
+    windows = load_windows(folder)
+    return np.asarray(windows.inputs), np.asarray(windows.targets)[:, None]
+
+
+EXAMPLES = {"text": _text_examples, "series": _series_examples}
+
+
+def save_windows(folder: Path, windows: Windows) -> None:
+    """Writes the arrays of a split to an existing folder."""
+    for name, array in windows._asdict().items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def _map(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
+    return [map_array(folder / f"{name}.npy") for name in names]
+
+
+def map_array(source: Path) -> npt.NDArray[Any]:
+    """Maps one array, which is never a pickle.
+
+    Raises:
+        UserError: the file is missing, cut short or no array.
+    """
+    with reading(source):
+        array = np.load(source, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("an archive of arrays")
+        return array
+
+
+def create(folder: Path, rows: int, max_length: int) -> None:
+    """Creates the files of a split of texts, as large as they will be and still empty."""
+    folder.mkdir()
+    for name, (dtype, tail) in _formats(max_length).items():
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (rows, *tail), version=(1, 0))
+
+
+def write(folder: Path, start: int, encoded: Encoded, labels: pa.Array, ids: pa.Array) -> None:
+    """Writes a batch at its place in files from `create`; several processes may write to one split at once."""
+    columns = (encoded.tokens, labels.to_numpy(), encoded.lengths, np.array(ids.to_pylist(), "S16"))
+    formats = _formats(encoded.tokens.shape[1])
+    for (name, (dtype, _)), column in zip(formats.items(), columns, strict=True):
+        batch = np.ascontiguousarray(column, dtype)
+        with (folder / f"{name}.npy").open("r+b") as stream:
+            np.lib.format.read_magic(stream)
+            np.lib.format.read_array_header_1_0(stream)
+            stream.seek(start * (batch.nbytes // max(len(batch), 1)), 1)
+            stream.write(batch.tobytes())
+
+
+def _formats(max_length: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Returns dtype and shape of a row of each array."""
+    return {"tokens": ("<i4", (max_length,)), "labels": ("|i1", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}

@@ -1,0 +1,39 @@
+"""The clean rows that the ingest stage wrote."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rnnlab.project.files import reading
+
+SPLITS = ("train", "validation", "test")
+
+# Of the text task.
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),  # 16 hex digits of the cleaned text's hash: the same text has the same id anywhere
+        ("row", pa.int64()),  # its row in the CSV, from 1
+        ("text", pa.string()),
+        ("label", pa.int8()),  # 1 is the positive class
+        ("split", pa.string()),
+    ]
+)
+
+
+def read_split(shard: Path, split: str) -> Iterator[pa.RecordBatch]:
+    """Yields the rows of one split in record batches."""
+    with reading(shard):
+        # Read ahead, Arrow would keep the whole file in memory.
+        for batch in pq.ParquetFile(shard, pre_buffer=False).iter_batches(batch_size=4096):
+            yield batch.filter(pc.equal(batch["split"], split))
+
+
+def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
+    """Returns the texts of some rows by id; an empty mapping for no ids."""
+    wanted = pc.field("id").isin(pa.array(ids, pa.string()))
+    with reading(rows):
+        table = pq.read_table(rows, columns=["id", "text"], filters=wanted)
+    return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))

@@ -1,0 +1,1 @@
+"""Recurrent networks: built, trained, saved and loaded."""

@@ -1,0 +1,132 @@
+"""What goes on between the epochs of a training: figures, averages of the weights, checkpoints."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.networks.batches import Batches
+from rnnlab.networks.checkpoints import Checkpoint, State
+from rnnlab.project.errors import UserError
+
+
+class Watch(keras.callbacks.Callback):
+    """Keeps each epoch's figures and seconds; stops a training whose loss is no number."""
+
+    def __init__(self, name: str, on_epoch: Callable[[dict[str, float]], None]) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []
+        self.seconds: list[float] = []
+        self._name = name
+        self._on_epoch = on_epoch
+        self._started = 0.0
+
+    def resume(self, epochs: list[dict[str, float]], seconds: list[float]) -> None:
+        """Takes over the epochs of a training that goes on."""
+        self.epochs, self.seconds = epochs, seconds
+        print(f"{self._name}  goes on after epoch {len(epochs)}", flush=True)
+        for row in epochs:
+            self._on_epoch(row)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds a row; sparse lines take the bar's place where no one watches a terminal."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        self.seconds.append(time.perf_counter() - self._started)
+        self.epochs.append({"epoch": epoch + 1, **figures})
+        if not math.isfinite(figures["loss"]) or not math.isfinite(figures["val_loss"]):
+            raise UserError(
+                f"{self._name}: the loss is not a number after epoch {epoch + 1};"
+                " lower train.learning_rate or train.clip_norm"
+            )
+        self._on_epoch(self.epochs[-1])
+        if not sys.stdout.isatty():
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
+
+
+class NextOrder(keras.callbacks.Callback):
+    """Draws the order of the next epoch once one has ended."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Draws it."""
+        self._batches.draw_next()
+
+
+class AverageWeights(keras.callbacks.SwapEMAWeights):
+    """Scores each epoch by the running average of the weights, and ends with that average.
+
+    Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging". Keras' own callback ends with the
+    plain weights where a training stops early.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(swap_on_epoch=True)
+        self._average: list[npt.NDArray[np.float32]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Swaps the average in."""
+        super().on_epoch_end(epoch, logs)
+        self._average = self.model.get_weights()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts the last average back, whatever the optimizer left."""
+        self.model.set_weights(self._average)
+
+
+class Resume(keras.callbacks.Callback):
+    """Writes a checkpoint before each epoch but the first, and goes on from what it found.
+
+    It is the last of the callbacks: the others have prepared the epoch by then.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, watch: Watch, stopping: keras.callbacks.EarlyStopping) -> None:
+        super().__init__()
+        self._checkpoint, self._watch, self._stopping = checkpoint, watch, stopping
+        self._found = checkpoint.read()
+        self.finished_epochs = len(self._found.progress["epochs"]) if self._found else 0
+
+    def _variables(self) -> list[Any]:
+        # With the states of the generators that draw dropout.
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts everything where the checkpoint had it."""
+        if not self._found:
+            return
+        progress, arrays = self._found
+        self.model.optimizer.build(self.model.trainable_variables)
+        for number, variable in enumerate(self._variables()):
+            variable.assign(arrays[f"variable_{number}"])
+        self._stopping.best, self._stopping.best_epoch = progress["best"], progress["best_epoch"]
+        self._stopping.wait = progress["wait"]
+        if self._stopping.restore_best_weights:
+            self._stopping.best_weights = [arrays[f"best_{n}"] for n in range(len(self.model.weights))]
+        self._watch.resume(progress["epochs"], progress["seconds"])
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes what the epochs so far have made."""
+        if epoch == self.finished_epochs:
+            return
+        arrays = {f"variable_{n}": np.asarray(variable) for n, variable in enumerate(self._variables())}
+        arrays |= {f"best_{n}": weights for n, weights in enumerate(self._stopping.best_weights or [])}
+        progress = {
+            "epochs": self._watch.epochs,
+            "seconds": self._watch.seconds,
+            "best": float(self._stopping.best),
+            "best_epoch": self._stopping.best_epoch,
+            "wait": self._stopping.wait,
+        }
+        self._checkpoint.write(State(progress, arrays))

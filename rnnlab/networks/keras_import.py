@@ -1,0 +1,60 @@
+"""Imports Keras without what nobody needs: noise on the screen, and packages that it only tries."""
+
+import importlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Environment variables that bound the threads of a process; to be set before Keras is imported."""
+    return {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+
+
+# Keras imports them for drawings and wrappers that nothing here uses, does without them, and is there a third sooner.
+UNUSED = ("matplotlib", "sklearn")
+
+
+@contextmanager
+def importing_keras() -> Iterator[None]:
+    """Imports Keras, and hides what TensorFlow prints meanwhile and in the block: CPU features, missing GPUs.
+
+    It comes from C++ straight to file descriptor 2, so that is what is diverted. An import that fails shows
+    everything; ``TF_CPP_MIN_LOG_LEVEL``, when set, keeps its value. Its Python warnings, such as on a graph traced for
+    each of several networks, are hidden from then on.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            with _hidden(UNUSED):
+                keras = importlib.import_module("keras")
+            if keras.backend.backend() != "tensorflow":
+                # Keras tries it for seeds and files, takes seconds to find it, and does without.
+                sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
+            yield
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        except BaseException:
+            sink.seek(0)
+            os.write(screen, sink.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+
+
+@contextmanager
+def _hidden(packages: Iterable[str]) -> Iterator[None]:
+    """Lets imports of packages fail that were not imported before."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # as Python's manual has it
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]

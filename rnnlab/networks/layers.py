@@ -1,0 +1,47 @@
+"""The layers of a network in words, for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+RECURRENT = ("SimpleRNN", "LSTM", "GRU")
+
+
+def describe(model: keras.Sequential) -> list[dict[str, Any]]:
+    """Returns the layers of a network in their order, the input first, as JSON can hold them.
+
+    Each has ``name``, ``kind`` (Keras' class, for a bidirectional layer with that of its cell), ``cell`` (the class of
+    the recurrent cell, "" for none), ``facts`` (its settings in words), ``shape`` (of one row of its output) and
+    ``parameters`` (weights that it learns).
+    """
+    source = model.inputs[0]
+    first = {"name": source.name, "kind": "InputLayer", "cell": "", "facts": "", "parameters": 0}
+    return [first | {"shape": list(source.shape[1:])}, *(_describe(layer) for layer in model.layers)]
+
+
+def _describe(layer: keras.Layer) -> dict[str, Any]:
+    inner = getattr(layer, "forward_layer", layer)
+    kind, cell = type(layer).__name__, type(inner).__name__
+    return {
+        "name": layer.name,
+        "kind": kind if inner is layer else f"{kind} {cell}",
+        "cell": cell if cell in RECURRENT else "",
+        "facts": _facts(cell, inner.get_config()),
+        "shape": list(layer.output.shape[1:]),
+        "parameters": layer.count_params(),
+    }
+
+
+def _facts(kind: str, config: Mapping[str, Any]) -> str:
+    if kind == "Embedding":
+        masked = "padding is masked" if config["mask_zero"] else "padding is not masked"
+        return f"{config['input_dim']:,} words; {masked}"
+    if "rate" in config:
+        if not config["rate"]:
+            return "off (rate 0)"
+        units = " of the channels" if kind == "SpatialDropout1D" else " of whole words" if config["noise_shape"] else ""
+        return f"drops {config['rate']:.0%}{units} during training"
+    if "return_sequences" in config:
+        return "returns every step" if config["return_sequences"] else "returns its last state"
+    return f"{config['activation']} activation" if kind == "Dense" else ""

@@ -1,0 +1,242 @@
+"""The networks: inputs, recurrent layers, pooling, a head. Between rivals only the cell differs."""
+
+import functools
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import replacing
+from rnnlab.project.params import Model, Task
+
+# Steps are cut off by so many: XLA compiles a network once more for each length it meets.
+STRIDE = 64
+
+CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+
+
+def set_seed(seed: int) -> None:
+    """Seeds the draw of weights, dropout and shuffling, for all of Keras."""
+    keras.utils.set_random_seed(seed)
+
+
+@keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedMax(keras.layers.Layer):
+    """The largest value of each channel over the steps that are no padding; Keras' own maximum ignores masks."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, channels); a row that is padding alone gives zeros."""
+        if mask is None:
+            return keras.ops.max(inputs, axis=1)
+        kept = keras.ops.expand_dims(mask, -1)
+        largest = keras.ops.max(keras.ops.where(kept, inputs, -np.inf), axis=1)
+        return keras.ops.where(keras.ops.any(kept, axis=1), largest, 0.0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """Says that no steps are left."""
+
+
+@keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedMeanMax(MaskedMax):
+    """The mean and the largest value of each channel over the steps that are no padding, side by side."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._mean = keras.layers.GlobalAveragePooling1D()
+
+    def get_config(self) -> dict[str, Any]:
+        """Adds the name, which Keras leaves out where a layer has an ``__init__`` and no configuration of its own."""
+        return {**super().get_config(), "name": self.name}
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, 2 · channels)."""
+        return keras.ops.concatenate([self._mean(inputs, mask=mask), super().call(inputs, mask)], axis=1)
+
+
+POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
+
+
+def build(task: Task, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
+    """Builds the network of a task for sequences of so many steps."""
+    if task == "series":
+        return build_forecaster(params, steps)
+    return build_classifier(params, vocabulary_size, steps)
+
+
+def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
+    """Builds a binary classifier of word-id sequences.
+
+    Args:
+        params: the cell and the sizes.
+        vocabulary_size: word ids run from 0 (padding) to this minus one.
+        max_length: time steps.
+
+    Returns:
+        A network from int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two
+        logits, (rows, 2). Its weights are drawn from Keras' global seed.
+    """
+    layers = [
+        keras.Input((max_length,), dtype="int32", name="tokens"),
+        keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
+        keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
+        keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
+        *_recurrent(params),
+        *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),
+        *_head(params),
+        keras.layers.Dense(2, name="logits")
+        if params.output == "two_logits"
+        else keras.layers.Dense(1, activation="sigmoid", name="probability"),
+    ]
+    return keras.Sequential(layers, name=params.cell)
+
+
+def build_forecaster(params: Model, window: int) -> keras.Model:
+    """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
+    layers = [
+        keras.Input((window,), name="values"),
+        keras.layers.Reshape((window, 1), name="steps"),
+        *_recurrent(params),
+        *_head(params),
+        keras.layers.Dense(1, name="value"),
+    ]
+    return keras.Sequential(layers, name=params.cell)
+
+
+def _recurrent(params: Model) -> list[keras.Layer]:
+    """Stacks layers; only a last one that is not pooled gives its final state alone."""
+    stack = []
+    for number in range(1, params.layers + 1):
+        name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
+        layer = CELLS[params.cell](
+            params.units,
+            return_sequences=number < params.layers or params.pooling != "last",
+            dropout=params.input_dropout,
+            recurrent_dropout=params.recurrent_dropout,
+            name=name,
+        )
+        stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)
+    return stack
+
+
+def _head(params: Model) -> list[keras.Layer]:
+    dense = [keras.layers.Dense(params.dense, activation="relu", name="dense")] if params.dense else []
+    return [*dense, keras.layers.Dropout(params.dropout, name="dropout")]
+
+
+def save(model: keras.Model, target: Path) -> None:
+    """Writes a ``.keras`` file whose bytes depend on the architecture and the weights alone.
+
+    Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; those are left out,
+    so that a forced rerun gives DVC the same hash.
+    """
+    uncompiled = keras.Sequential.from_config(model.get_config())
+    uncompiled.set_weights(model.get_weights())
+    with replacing(target) as temporary:
+        uncompiled.save(temporary)
+        _make_canonical(temporary)
+
+
+def _make_canonical(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as source:
+        members = {name: source.read(name) for name in sorted(source.namelist())}
+    members["metadata.json"] = b'{"keras_version": "%s"}' % keras.__version__.encode()
+    members["config.json"] = _renumber_shared_objects(members["config.json"])
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
+        for name, content in members.items():
+            target.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+
+
+def _renumber_shared_objects(config: bytes) -> bytes:
+    """Replaces the memory addresses by which Keras marks shared objects with 0, 1, …: the same is still the same."""
+    numbers: dict[bytes, bytes] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+',
+        lambda address: numbers.setdefault(address[0], str(len(numbers)).encode()),
+        config,
+    )
+
+
+def load(source: Path) -> keras.Model:
+    """Loads a ``.keras`` file in Keras' safe mode, which runs no code that is in the file.
+
+    Raises:
+        UserError: the file is missing, damaged or of another kind.
+    """
+    try:
+        if source.suffix != ".keras":
+            raise ValueError("its name does not end in .keras")  # the safe mode does not reach older formats
+        model: keras.Model = keras.models.load_model(source, compile=False, safe_mode=True)
+    except Exception as damage:  # Keras wraps a bad archive in any of a dozen types
+        raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
+    return model
+
+
+def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
+    """Loads networks one by one; those that differ in weights alone are one Keras model, which is traced once.
+
+    Raises:
+        UserError: as `load` does.
+    """
+    built: dict[str, keras.Model] = {}
+    for source in sources:
+        loaded = load(source)
+        network = built.setdefault(loaded.to_json(), loaded)
+        network.set_weights(loaded.get_weights())
+        yield network
+
+
+def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
+    """Gives the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
+
+    Args:
+        model: from `build_classifier` or `build_forecaster`.
+        inputs: what it was built for, of shape (rows, steps).
+        batch_size: rows at once.
+    """
+    rows = np.asarray(inputs)
+    outputs: npt.NDArray[np.float32]
+    if len(rows) <= batch_size:
+        # The loop over batches takes longer to set up than one text takes to read.
+        outputs = np.asarray(model.predict_on_batch(rows))
+    elif getattr(model.layers[0], "mask_zero", False):
+        outputs = _predict_by_length(model, rows, batch_size)
+    else:
+        outputs = model.predict(rows, batch_size=batch_size, verbose=0)
+    if outputs.shape[1] == 1:
+        return outputs[:, 0]
+    probabilities: npt.NDArray[np.float32] = expit(outputs[:, 1] - outputs[:, 0])
+    return probabilities
+
+
+def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
+    """Reads rows of like lengths together, without the padding that they share; masked, it changes nothing."""
+    network = _of_any_length(model)
+    order = np.argsort(np.count_nonzero(tokens, axis=1), kind="stable")
+    outputs = np.empty((len(tokens), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(tokens), batch_size):
+        rows = order[start : start + batch_size]
+        outputs[rows] = network.predict_on_batch(_without_shared_padding(tokens[rows]))
+    return outputs
+
+
+@functools.lru_cache(maxsize=1)
+def _of_any_length(model: keras.Model) -> keras.Model:
+    return keras.Sequential([keras.Input((None,), dtype=model.inputs[0].dtype), *model.layers])
+
+
+def _without_shared_padding(tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    length = tokens.shape[1]
+    used = np.flatnonzero(tokens.any(axis=0))
+    first, stop = (used[0], used[-1] + 1) if len(used) else (0, 1)
+    steps = min(length, -(-(stop - first) // STRIDE) * STRIDE)
+    first = min(first, length - steps)
+    return tokens[:, first : first + steps]

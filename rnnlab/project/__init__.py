@@ -1,0 +1,1 @@
+"""The ground: errors, files, parameters, paths, Git, and engines that run tasks."""

@@ -1,0 +1,35 @@
+"""Git, and the DVC experiment that is running."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from rnnlab.project.errors import UserError
+
+
+def project_root() -> Path:
+    """The main workspace: DVC names it in ``DVC_ROOT``, also to experiments that run in a copy."""
+    return Path(os.environ.get("DVC_ROOT") or ".").resolve()
+
+
+def experiment_name() -> str | None:
+    """The DVC experiment that is running, if one is."""
+    return os.environ.get("DVC_EXP_NAME") or None
+
+
+def head_commit() -> str:
+    """The commit that the workspace or the experiment started from, "" outside of Git."""
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV")
+    return baseline or run("rev-parse", "HEAD", check=False)
+
+
+def run(*arguments: str, check: bool = True, folder: Path | None = None) -> str:
+    """Runs Git and returns what it prints, stripped.
+
+    Raises:
+        UserError: Git failed and ``check`` is set.
+    """
+    done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise UserError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout.strip() if done.returncode == 0 else ""

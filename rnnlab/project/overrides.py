@@ -1,0 +1,65 @@
+"""Parameters by dotted key, as `dvc exp run -S` names them."""
+
+import copy
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnlab.project import params
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Params
+from rnnlab.project.validation_messages import closest
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turns nested mappings into one with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Params:
+    """Sets parameters by dotted key.
+
+    Raises:
+        UserError: a key is unknown or a value is not what it may be; names ``source`` and the key.
+    """
+    values = settings.model_dump(mode="json", by_alias=True)
+    for key, value in changes.items():
+        _change(values, key, value, source)
+    return params.parse(values, str(source))
+
+
+def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:
+    """Sets a key that is there: what a parameter file lacks, DVC refuses to set."""
+    section, parts = values, key.split(".")
+    for part in parts:
+        if not isinstance(section, dict):
+            raise UserError(f"{source}: {key}: unknown key")
+        if part not in section:
+            raise UserError(f"{source}: {key}: unknown key{closest(part, section)}")
+        place, section = section, section[part]
+    place[parts[-1]] = copy.copy(value)
+
+
+# Anything else between quotes: commas, brackets and blanks mean something to `dvc exp run -S`, as do these words.
+PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[a-z_/][\w./-]*", re.IGNORECASE | re.ASCII)
+
+
+def override(value: Any) -> str:
+    """Writes a value as Hydra's override syntax has it, so that `dvc exp run -S` reads the same value back."""
+    if isinstance(value, list | tuple):
+        return f"[{','.join(override(item) for item in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    if not isinstance(value, str):
+        return repr(value)
+    if PLAIN.fullmatch(value):
+        return value
+    # Backslashes stand for themselves, but before a quote, before what would be looked up, and at the end.
+    escaped = re.sub(r'(\\*)("|\$\{|\Z)', lambda found: found[1] * 2 + (found[2] and f"\\{found[2]}"), value)
+    return f'"{escaped}"'

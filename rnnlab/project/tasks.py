@@ -1,0 +1,166 @@
+"""What the pipeline can be asked to do, and how its models are compared: facts that several rooms need.
+
+Each room keeps a table by task of its own functions that read, encode, build, score or show; nothing asks which task it
+is otherwise.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+TaskName = Literal["text", "series"]
+THRESHOLD = 0.5  # probability from which on a text counts as positive
+
+
+class Measure(NamedTuple):
+    """The score that models are compared by, and how it is put into words.
+
+    Attributes:
+        key: of the figure in reports/metrics.json.
+        name: in a sentence.
+        title: at the head of a table.
+        lower_is_better: as for an error.
+        scale: that figures are multiplied by in sentences.
+        unit: behind a figure in a sentence.
+        difference_unit: behind a difference of figures in a sentence.
+        decimals: of a figure in a sentence.
+        table_decimals: of a figure that is not scaled, in a table.
+        clear: sentence on a clear difference; has the fields ``better``, ``worse`` and ``size``.
+        unclear: sentence on an unclear one; has the fields ``first``, ``second`` and ``size``.
+    """
+
+    key: str
+    name: str
+    title: str
+    lower_is_better: bool
+    scale: float
+    unit: str
+    difference_unit: str
+    decimals: int
+    table_decimals: int
+    clear: str
+    unclear: str
+
+    def number(self, value: float, more: int = 0) -> str:
+        """Writes a figure without its unit, with so many more decimals."""
+        return f"{self.scale * value:z.{self.decimals + more}f}"
+
+    def amount(self, value: float, more: int = 0) -> str:
+        """Writes a figure with its unit."""
+        return f"{self.number(value, more)}{self.unit}"
+
+    def is_better(self, difference: float) -> bool:
+        """Whether a difference in scores speaks for the first of two models."""
+        return difference < 0 if self.lower_is_better else difference > 0
+
+
+ACCURACY = Measure(
+    key="accuracy",
+    name="accuracy",
+    title="accuracy",
+    lower_is_better=False,
+    scale=100.0,
+    unit=" %",
+    difference_unit=" points",
+    decimals=1,
+    table_decimals=3,
+    clear="{better} beats {worse} by {size} points",
+    unclear="no clear difference between {first} and {second}: {size} points",
+)
+MEAN_SQUARED_ERROR = Measure(
+    key="mse",
+    name="mean squared error",
+    title="MSE",
+    lower_is_better=True,
+    scale=1.0,
+    unit="",
+    difference_unit="",
+    decimals=4,
+    table_decimals=4,
+    clear="{better}'s mean squared error is {size} lower than {worse}'s",
+    unclear="no clear difference in mean squared error between {first} and {second}: {size}",
+)
+
+
+class Task(NamedTuple):
+    """One kind of data and what is asked of it.
+
+    Attributes:
+        name: in params.yaml.
+        verb: what its models do.
+        measure: that they are compared by.
+        columns: of the table of results: figure of reports/metrics.json by heading.
+        figures: of a single run, as its note in MLflow shows them.
+        curve: the metric beside the loss in a history.
+        row: column of predictions that names a test row.
+        truth: column of predictions with what a model should have said.
+        answer: column of predictions with what it said.
+        baselines: models without recurrence.
+        split_methods: ways to split the rows.
+        outputs: of a network.
+    """
+
+    name: TaskName
+    verb: str
+    measure: Measure
+    columns: Mapping[str, str]
+    figures: tuple[str, ...]
+    curve: str
+    row: str
+    truth: str
+    answer: str
+    baselines: tuple[str, ...]
+    split_methods: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+TASKS: dict[TaskName, Task] = {
+    "text": Task(
+        name="text",
+        verb="classifies texts",
+        measure=ACCURACY,
+        columns={"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
+        figures=("accuracy", "f1", "roc_auc", "log_loss", "ece"),
+        curve="accuracy",
+        row="id",
+        truth="label",
+        answer="probability",
+        baselines=("majority", "tfidf", "nbsvm"),
+        split_methods=("random", "column"),
+        outputs=("sigmoid", "two_logits"),
+    ),
+    "series": Task(
+        name="series",
+        verb="predicts a series",
+        measure=MEAN_SQUARED_ERROR,
+        columns={"test MSE": "mse", "MAE": "mae", "R²": "r2"},
+        figures=("mse", "mae", "r2"),
+        curve="mae",
+        row="row",
+        truth="target",
+        answer="predicted",
+        baselines=("last_value", "linear"),
+        split_methods=("chronological",),
+        outputs=("linear",),
+    ),
+}
+MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
+
+
+def positive(probabilities: Any) -> Any:
+    """Whether a probability counts as the positive class; of a number, an array or a column of a table."""
+    return probabilities >= THRESHOLD
+
+
+def right(labels: Any, probabilities: Any) -> Any:
+    """Whether a probability is on the side of the label, which is 1 for the positive class; of numbers or columns."""
+    return positive(probabilities) == (labels == 1)
+
+
+def of_values(values: Mapping[str, Any]) -> Task:
+    """Returns the task of unchecked parameters; results from before there were several are of the first."""
+    return TASKS["series" if values.get("task") == "series" else "text"]
+
+
+def of_metrics(metrics: Mapping[str, Any]) -> Task:
+    """Returns the task whose figures reports/metrics.json has."""
+    return next(task for task in TASKS.values() if all(task.measure.key in model["mean"] for model in metrics.values()))

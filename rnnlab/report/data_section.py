@@ -1,0 +1,187 @@
+"""What the page tells of the data."""
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rnnlab.report.pages import Table, cut, render
+
+EXAMPLES = 3  # rejected rows shown of each reason
+SHOWN = 200  # characters of a rejected row
+RESERVED_IDS = 2  # as in rnnlab.features.text: padding and the unknown word
+FREQUENT = 30  # words of the vocabulary shown
+SPLITS = ("train", "validation", "test")
+POINTS = ("05", "25", "50", "75", "95", "99")
+
+
+class Rejected(NamedTuple):
+    """A row that ingest refused."""
+
+    row: str
+    reason: str
+    label: str
+    text: str
+
+
+class Checks(NamedTuple):
+    """What the data gate found."""
+
+    verdict: str
+    table: Table
+
+
+class DataSection(NamedTuple):
+    """The part of the page on the data.
+
+    Attributes:
+        facts: sentences.
+        tables: rows by split, lengths, reasons of rejection; those that the task has.
+        rejected: examples.
+        checks: of the data gate.
+        words: the most frequent ones of the vocabulary.
+    """
+
+    facts: Sequence[str]
+    tables: Sequence[Table]
+    rejected: Sequence[Rejected]
+    checks: Checks
+    words: Sequence[str]
+
+
+def describe(
+    summary: Mapping[str, Any],
+    features: Mapping[str, Any],
+    findings: Sequence[Mapping[str, Any]],
+    rejected: Path,
+    vocabulary: Sequence[str],
+    max_length: int,
+) -> DataSection:
+    """Gathers the section.
+
+    Args:
+        summary: reports/data.json.
+        features: reports/features.json.
+        findings: reports/validation.json.
+        rejected: the CSV of refused rows.
+        vocabulary: the word of each id, empty for a series.
+        max_length: words that a text keeps.
+    """
+    tables = [splits_table(summary)]
+    facts = [rows_fact(summary)]
+    if vocabulary:
+        facts += vocabulary_facts(features, max_length)
+        tables.append(lengths_table(features))
+    else:
+        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
+        facts.append(
+            f"Values are standardised by the training rows' mean and deviation, and cut into windows: {windows}"
+        )
+    if summary["rows_rejected"]["total"]:
+        tables.append(reasons_table(summary))
+    frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
+    return DataSection(facts, tables, read_rejected(rejected), checks(findings), frequent)
+
+
+def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
+    """Makes the page of data that did not pass.
+
+    Args:
+        source: the CSV.
+        summary: reports/data.json.
+        findings: as in reports/validation.json.
+        rejected: the CSV of refused rows.
+    """
+    reasons = [reasons_table(summary)] if summary["rows_rejected"]["total"] else []
+    return render(
+        "failed.html",
+        title=f"{source} failed a check",
+        source=source,
+        checks=checks(findings),
+        fact=rows_fact(summary),
+        tables=[splits_table(summary), *reasons],
+        refused=read_rejected(rejected),
+    )
+
+
+def rows_fact(summary: Mapping[str, Any]) -> str:
+    """Says how many rows there are and how many were refused."""
+    read, kept, refused = summary["rows_read"], summary["rows_kept"], summary["rows_rejected"]["total"]
+    return f"{read:,} rows read, {kept:,} kept, {refused:,} refused ({refused / max(read, 1):.1%})"
+
+
+def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
+    """Says what becomes of words the networks do not know, and of words they do not see."""
+    test = features["test"]
+    return [
+        f"The vocabulary has {features['vocabulary_size']:,} entries, fitted on training rows alone;"
+        f" {test['oov_rate']:.1%} of the words of the test rows are not in it, and look all the same to the networks",
+        f"A text keeps {max_length:,} words; {test['truncated_share']:.1%} of the test rows are longer and were cut",
+    ]
+
+
+def splits_table(summary: Mapping[str, Any]) -> Table:
+    """Counts rows by split and class."""
+    classes = list(next(iter(summary["splits"].values())))
+    rows = []
+    for split in SPLITS:
+        counts = [summary["splits"][split][name] for name in classes]
+        shares = [f"{count:,} ({count / max(sum(counts), 1):.1%})" for count in counts]
+        rows.append([split, f"{sum(counts):,}", *(shares if len(classes) > 1 else [])])
+    return Table("Rows by split", ["split", "rows", *(classes if len(classes) > 1 else [])], rows)
+
+
+def lengths_table(features: Mapping[str, Any]) -> Table:
+    """Shows how long texts are, and what the encoding loses of them."""
+    headings = ["split", *(f"{int(point)} %" for point in POINTS), "cut texts", "unknown words"]
+    rows = []
+    for split in SPLITS:
+        figures = features[split]
+        lengths = [f"{figures[f'length_p{point}']:,.0f}" for point in POINTS]
+        rows.append([split, *lengths, f"{figures['truncated_share']:.1%}", f"{figures['oov_rate']:.1%}"])
+    return Table("Words a text, by percentile of the texts", headings, rows)
+
+
+def reasons_table(summary: Mapping[str, Any]) -> Table:
+    """Counts refused rows by reason, the most frequent first."""
+    reasons = {reason: count for reason, count in summary["rows_rejected"].items() if reason != "total"}
+    ordered = sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
+    return Table("Refused rows by reason", ["reason", "rows"], [[reason, f"{count:,}"] for reason, count in ordered])
+
+
+def read_rejected(source: Path) -> list[Rejected]:
+    """Reads the first refused rows of each reason; reads no further than it has to hold."""
+    if not source.is_file():
+        return []
+    found: dict[str, list[Rejected]] = {}
+    csv.field_size_limit(sys.maxsize)
+    with source.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            examples = found.setdefault(row["reason"].partition(" (")[0], [])  # what follows is of the row
+            if len(examples) < EXAMPLES:
+                label, text = (cut(row[column], SHOWN) for column in ("label", "text"))
+                examples.append(Rejected(row["row"], row["reason"], label, text))
+    return [example for examples in found.values() for example in examples]
+
+
+def checks(findings: Sequence[Mapping[str, Any]]) -> Checks:
+    """Shows what the data gate found, the failed checks first."""
+    failed = [finding for finding in findings if not finding["success"]]
+    critical = sum(finding["severity"] == "critical" for finding in failed)
+    rows = [
+        [
+            finding["check"],
+            "passed" if finding["success"] else f"FAILED ({finding['severity']})",
+            f"{finding['unexpected']:,}",
+            ", ".join(finding["examples"]),
+            finding["expectation"].removeprefix("expect_").replace("_", " "),
+            finding["column"],
+            ", ".join(f"{key} {value}" for key, value in finding["limits"].items()),
+        ]
+        for finding in sorted(findings, key=lambda finding: finding["success"])
+    ]
+    headings = ["check", "outcome", "rows", "first of them", "expectation", "column", "limits"]
+    counts = f"{len(failed) - critical} {'warning' if len(failed) - critical == 1 else 'warnings'}"
+    verdict = f"{len(findings)} checks, {critical} critical {'failure' if critical == 1 else 'failures'}, {counts}"
+    return Checks(verdict, Table("What Great Expectations checked", headings, rows, text=(0, 1, 3, 4, 5, 6)))

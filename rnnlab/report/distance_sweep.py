@@ -1,0 +1,86 @@
+"""How far a model remembers: its accuracy over the distances of a sweep."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from rnnlab.experiments.catalogue import Named
+from rnnlab.experiments.outcomes import Outcome, of_experiment
+from rnnlab.report.figures import common
+
+DISTANCE = "sample.distance"
+HOLDS = 0.95
+CHANCE = 0.5
+NEAR_CHANCE = 0.05
+
+
+def points(experiment: Named, outcomes: Mapping[str, Outcome]) -> pd.DataFrame | None:
+    """Collects a sweep over the distance: columns distance, model, seed and accuracy on far verdicts.
+
+    Returns:
+        None for another experiment, or when nothing of it was run.
+    """
+    variants = experiment.experiment.variants
+    if not variants or not all(DISTANCE in changes for changes in variants.values()):
+        return None
+    tables = [
+        far_accuracy(outcome.lengths, outcome.values["compare"]).assign(distance=outcome.values["sample"]["distance"])
+        for _, outcome in of_experiment(experiment, outcomes)
+        if outcome.lengths is not None
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Averages the two longest of the six groups of test rows, weighted by their rows: model, seed, accuracy."""
+    rows = []
+    for (model, seed), groups in lengths[lengths["model"].isin(models)].groupby(["model", "seed"], sort=False):
+        longest = groups.nlargest(2, "words")
+        rows.append((model, seed, float(np.average(longest["accuracy"], weights=longest["rows"]))))
+    return pd.DataFrame(rows, columns=["model", "seed", "accuracy"])
+
+
+def sentence(points: pd.DataFrame) -> str:
+    """Says how far each model holds a verdict, up to the first distance it fails at, and where it falls to chance."""
+    chance, claims = f"within {100 * NEAR_CHANCE:.0f} points of chance", []
+    for model, group in points.groupby("model", sort=False):
+        means = group.groupby("distance")["accuracy"].mean()
+        held = means.index[(means > HOLDS).cummin()]
+        lost = means.index[means <= CHANCE + NEAR_CHANCE]
+        first = f"holds a verdict over {held[-1]} words" if len(held) else "holds none of the distances"
+        near = f"is first {chance} at {lost[0]} words" if len(lost) else f"is never {chance}"
+        claims.append(f"{model} {first} (above {100 * HOLDS:.0f} %) and {near}")
+    return "; ".join(claims)
+
+
+def draw(points: pd.DataFrame) -> Figure:
+    """Draws accuracy over distance: each seed as a point, a line through their means."""
+    figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
+    for index, (model, group) in enumerate(points.groupby("model", sort=False)):
+        style = common.line(index)
+        means = group.groupby("distance")["accuracy"].mean()
+        seeds = common.seeds(group["seed"].nunique())
+        panel.plot(means.index, means, **style, label=f"{model} (mean of {seeds})")
+        panel.plot(
+            group["distance"],
+            group["accuracy"],
+            linestyle="none",
+            color=style["color"],
+            marker=common.MARKERS[index % 6],
+            alpha=0.7,
+            label=f"{model}, each seed",
+        )
+    panel.axhline(CHANCE, color="grey", linewidth=1.5, linestyle=":", label="chance")
+    distances = sorted(points["distance"].unique())
+    panel.set_xscale("log")
+    panel.set_xticks(distances, [str(distance) for distance in distances])
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.set(xlabel="words that a verdict must be remembered over, at most", ylabel="accuracy on far verdicts")
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.grid(**common.GRID)
+    panel.legend()
+    return figure

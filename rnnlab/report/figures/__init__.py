@@ -1,0 +1,1 @@
+"""Figures; they know results, not networks."""

@@ -1,0 +1,218 @@
+"""Figures of the comparison; they know results, not networks."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display is needed, on a server there is none
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from sklearn.metrics import roc_curve
+
+from rnnlab.evaluation.metrics import accuracy_by_length
+
+# Okabe and Ito's colours keep apart for the colour-blind; the line styles do so in grey print.
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+MARKERS = "osD^vP"
+GRID = {"alpha": 0.3, "linewidth": 0.6}
+# A slide or a telephone shows figures at half their size, where less than this is hard to read.
+STYLE = {"font.size": 13, "axes.titlesize": 14, "legend.fontsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12}
+SIZE = (6.4, 4.8)  # inches, of a single panel
+
+
+def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
+    """Draws the metric and the loss on training and validation rows by epoch, see `draw_curves`.
+
+    Args:
+        histories: by model, one table a seed with the columns of `rnnlab.networks.training.History.epochs`, those of a
+            classifier or those of a forecaster.
+    """
+    metric = main_metric(histories)
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8.4), sharex=True, sharey="row", layout="constrained")
+    for row, name in zip(axes, (metric, "loss"), strict=True):
+        for panel, column in zip(row, (name, f"val_{name}"), strict=True):
+            draw_curves(panel, histories, column)
+        row[1].set_ylabel("")
+    for panel, title in zip(axes[0], ("training rows", "validation rows"), strict=True):
+        panel.set(title=title, xlabel="")
+    axes[0][1].legend()
+    return figure
+
+
+def training_curve(
+    histories: Mapping[str, Sequence[pd.DataFrame]], column: str, beside: Sequence[pd.DataFrame] = ()
+) -> Figure:
+    """Draws one figure by epoch, on the scale that its sibling on the other rows has too.
+
+    Args:
+        histories: as in `training_curves`.
+        column: of a history.
+        beside: more histories that the scale shall hold.
+    """
+    figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
+    draw_curves(panel, histories, column)
+    name = column.removeprefix("val_")
+    both = pd.concat([table[[name, f"val_{name}"]] for table in [*chain(*histories.values()), *beside]])
+    low, high = both.min().min(), both.max().max()
+    if panel.get_yscale() == "log":
+        panel.set_ylim(low / 1.2, high * 1.2)
+    else:
+        panel.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
+    panel.set_title("validation rows" if column.startswith("val_") else "training rows")
+    panel.legend()
+    return figure
+
+
+def main_metric(histories: Mapping[str, Sequence[pd.DataFrame]]) -> str:
+    """Names what the histories have beside the loss: accuracy of a classifier, mae of a forecaster."""
+    return "accuracy" if all("accuracy" in table for tables in histories.values() for table in tables) else "mae"
+
+
+def draw_curves(panel: Axes, histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> None:
+    """Draws a figure by epoch: the mean and range of the seeds still in training, each seed, a mark at its best epoch.
+
+    Args:
+        panel: gets lines, labels and, for errors, which fall by orders of magnitude, a logarithmic scale.
+        histories: as in `training_curves`.
+        column: of a history.
+    """
+    classifies, name = main_metric(histories) == "accuracy", column.removeprefix("val_")
+    for index, (model, tables) in enumerate(histories.items()):
+        label = f"{model} ({seeds(len(tables))})"
+        draw_spread(panel, index, pd.concat(tables), "epoch", column, label)
+        for table in tables:
+            if len(tables) > 1:
+                panel.plot(table["epoch"], table[column], **{**line(index), "linewidth": 0.8}, alpha=0.5)
+            best = table.loc[table["val_loss"].idxmin()]
+            panel.plot(best["epoch"], best[column], MARKERS[index % 6], color=COLOURS[index % 6], ms=8)
+    units = {"accuracy": "accuracy", "mae": "mean absolute error"}
+    panel.set_ylabel(units.get(name) or f"loss ({'nats' if classifies else 'mean squared error'})")
+    panel.set_xlabel("epoch (marks: best validation loss)")
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if not classifies:
+        panel.set_yscale("log")
+    elif name == "accuracy":
+        panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.grid(**GRID)
+
+
+def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], labels: Sequence[str]) -> Figure:
+    """Draws one matrix a model, test rows averaged over the seeds; each row adds up to 100 %.
+
+    Args:
+        confusions: by model, the ``confusion`` of `rnnlab.evaluation.metrics.score` of each seed.
+        labels: names of class 0 and class 1.
+    """
+    figure, axes = plt.subplots(
+        1, len(confusions), figsize=(4.8 * len(confusions), 4.6), squeeze=False, layout="constrained"
+    )
+    for panel, (name, runs) in zip(axes[0], confusions.items(), strict=True):
+        keys = (("true_negative", "false_positive"), ("false_negative", "true_positive"))
+        counts = np.array([[np.mean([run[key] for run in runs]) for key in row] for row in keys])
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)  # of lines alone, where imshow would put in a picture
+        for row in (0, 1):
+            for column in (0, 1):
+                text = f"{shares[row, column]:.1%}\n{counts[row, column]:,.0f} rows"
+                colour = "white" if shares[row, column] > 0.55 else "black"
+                panel.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=15)
+        title = f"{name} (mean of {seeds(len(runs))})" if len(runs) > 1 else f"{name} (1 seed)"
+        panel.set(title=title, xlabel="predicted", ylabel="true", ylim=(2, 0), aspect="equal")
+        panel.set_xticks([0.5, 1.5], labels, parse_math=False)
+        panel.set_yticks([0.5, 1.5], labels, rotation=90, va="center", parse_math=False)
+    return figure
+
+
+def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float]]) -> Figure:
+    """Draws the ROC curve of every run.
+
+    Args:
+        predictions: the columns label, model, seed, probability.
+        areas: mean and standard deviation of the area by model, for the legend.
+    """
+    figure, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
+    for index, (name, (mean, deviation)) in enumerate(areas.items()):
+        rows = predictions[predictions["model"] == name]
+        for place, (_, run) in enumerate(rows.groupby("seed")):
+            false_positive, true_positive, _ = roc_curve(run["label"], run["probability"])
+            label = f"{name}: area {mean:.3f} ± {deviation:.3f}" if place == 0 else None
+            panel.plot(false_positive, true_positive, **line(index), alpha=0.85, label=label)
+    panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="chance: area 0.5")
+    panel.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
+    panel.grid(**GRID)
+    panel.legend(loc="lower right")
+    return figure
+
+
+def accuracy_over_length(groups: pd.DataFrame) -> Figure:
+    """Draws test accuracy over text length: mean over the seeds with one standard deviation.
+
+    Args:
+        groups: from `length_groups`.
+    """
+    figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
+    for index, (name, rows) in enumerate(groups.groupby("model", sort=False)):
+        points = rows.groupby("words")["accuracy"].agg(["mean", "std"]).fillna(0)
+        panel.errorbar(
+            points.index,
+            points["mean"],
+            points["std"],
+            **line(index),
+            marker=MARKERS[index % 6],
+            capsize=3,
+            label=name,
+        )
+    panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":", label="chance")
+    panel.set(
+        xlabel="words in the text (median of each group)",
+        ylabel="test accuracy ± 1 sd over seeds",
+    )
+    panel.set_ylim(min(0.4, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
+    panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panel.grid(**GRID)
+    panel.legend()
+    return figure
+
+
+def length_groups(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Gives test accuracy by length group for each run: columns model, seed, words, accuracy, rows."""
+    tables = []
+    for (name, seed), run in predictions.groupby(["model", "seed"], sort=False):
+        correct = (run["probability"] >= 0.5) == (run["label"] == 1)
+        groups = accuracy_by_length(run["words"].to_numpy(), correct.to_numpy())
+        tables.append(pd.DataFrame(groups, columns=["words", "accuracy", "rows"]).assign(model=name, seed=seed))
+    return pd.concat(tables, ignore_index=True)[["model", "seed", "words", "accuracy", "rows"]]
+
+
+def verbatim(text: str) -> str:
+    """Keeps matplotlib from reading a formula between two dollar signs of the data's own."""
+    return text.replace("$", r"\$")
+
+
+def close(figure: Figure) -> None:
+    """Frees a figure's memory."""
+    plt.close(figure)
+
+
+def seeds(number: int) -> str:
+    """Says how many seeds."""
+    return "1 seed" if number == 1 else f"{number} seeds"
+
+
+def line(index: int) -> dict[str, object]:
+    """Gives the look of a model's line by its place among the models."""
+    return {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "linewidth": 2}
+
+
+def draw_spread(panel: Axes, index: int, rows: pd.DataFrame, x: str, y: str, label: str, **marks: object) -> None:
+    """Draws the mean of all rows that share an x as a line, and their range as a band."""
+    spread = rows.groupby(x)[y].agg(["mean", "min", "max"])
+    panel.plot(spread.index, spread["mean"], **line(index), **marks, label=label)
+    panel.fill_between(spread.index, spread["min"], spread["max"], color=COLOURS[index % 6], alpha=0.15, linewidth=0)

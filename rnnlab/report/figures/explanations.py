@@ -1,0 +1,105 @@
+"""Figures of a look inside the networks; they know tables, not networks."""
+
+from collections.abc import Iterator
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display is needed, on a server there is none
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
+
+from rnnlab.report.figures.common import GRID, MARKERS, SIZE, draw_spread, line, seeds, verbatim
+
+LEGIBLE_WORDS = 60  # side by side along an axis
+
+
+def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
+    """Draws how the gradient of the logit fades with the distance from the text's last word.
+
+    Args:
+        table: the columns model, seed, distance, norm, from `rnnlab.evaluation.explanations.norms_by_distance`; rows without a
+            norm are left out.
+    """
+    figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
+    panel.set_yscale("log", nonpositive="clip")
+    for index, (name, rows) in enumerate(_by_model(table.dropna(subset="norm"))):
+        draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
+    panel.set(
+        xlabel="distance from the text's last word (words)",
+        ylabel="‖∂ logit / ∂ embedding‖, mean",
+    )
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid(**GRID)
+    panel.legend(title="mean and range over the seeds")
+    return figure
+
+
+def traces(table: pd.DataFrame) -> Figure:
+    """Draws what the models think after each word: a panel a text.
+
+    Args:
+        table: the columns text_id, position (of the word in the text), word, model, probability (of the positive class
+            after that word), label (the true one, as it shall be shown). Where a model has a row a seed for each
+            position, their mean and range are drawn.
+    """
+    texts = list(table.groupby("text_id", sort=False))
+    figure, axes = plt.subplots(
+        len(texts), 1, figsize=(13, 3.2 * len(texts)), squeeze=False, sharey=True, layout="constrained"
+    )
+    for panel, (text_id, rows) in zip(axes[:, 0], texts, strict=True):
+        for index, (name, run) in enumerate(_by_model(rows)):
+            words = run["position"].nunique()
+            label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
+            marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
+            draw_spread(panel, index, run, "position", "probability", label, **marks)
+        panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":")
+        panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
+        panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
+        _name_words(panel, rows)
+        panel.grid(axis="y", **GRID)
+    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, borderaxespad=0.2)
+    return figure
+
+
+def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
+    read = rows.drop_duplicates("position").sort_values("position")
+    panel.margins(x=0.01)
+    if len(read) > LEGIBLE_WORDS:
+        panel.set_xlabel("word")
+        return
+    panel.xaxis.set_major_locator(FixedLocator(read["position"].tolist()))
+    panel.set_xticklabels(
+        read["word"].map(verbatim).tolist(), rotation=60, ha="right", rotation_mode="anchor", fontsize=9
+    )
+
+
+def calibration_curves(table: pd.DataFrame) -> Figure:
+    """Draws how often the forecasts came true, over the forecasts, and how many rows each point stands for.
+
+    Args:
+        table: the columns model, forecast, observed, rows, from `rnnlab.evaluation.explanations.calibration`.
+    """
+    figure, (panel, below) = plt.subplots(
+        2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", gridspec_kw={"height_ratios": (4, 1)}
+    )
+    panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="calibrated")
+    for index, (name, bins) in enumerate(_by_model(table)):
+        style = {**line(index), "marker": MARKERS[index % 6]}
+        panel.plot(bins["forecast"], bins["observed"], **style, label=name)
+        below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
+    panel.set(ylabel="share of positive rows", aspect="equal", ylim=(-0.03, 1.03))
+    below.set(xlabel="forecast: P(positive class), mean of each bin", ylabel="share of rows", ylim=(0, None))
+    below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for part in (panel, below):
+        part.grid(**GRID)
+    panel.legend(loc="upper left")
+    return figure
+
+
+def _by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Gives each model's rows, in the order of the table."""
+    yield from table.groupby("model", sort=False)

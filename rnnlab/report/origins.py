@@ -1,0 +1,78 @@
+"""Where a result comes from and how to make it again, for people."""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rnnlab.project import dvc_lock, git, yaml_files
+from rnnlab.project.errors import UserError
+from rnnlab.project.overrides import flatten, override
+from rnnlab.project.params import Params
+from rnnlab.tracking import links, store
+
+CODE = ("dvc.yaml", "rnnlab", "stages")
+UI = "http://127.0.0.1:5000"  # where `make ui` shows the project's own store
+EXPERIMENT_ID = "1"  # of the project in its own store: 0 is MLflow's, and the project makes no other
+
+
+class Origin(NamedTuple):
+    """Where a result comes from.
+
+    Attributes:
+        data: the CSV.
+        data_version: the beginning of DVC's hash of the clean rows, "" where dvc.lock does not tell.
+        commit: that the code is of, "" outside of Git.
+        edited: files of code that are not as the commit has them.
+        command: makes the result again, in a shell.
+        search: what finds it in MLflow, "" where dvc.lock does not tell.
+        link: of that search, "" where nobody knows the server's address.
+    """
+
+    data: str
+    data_version: str
+    commit: str
+    edited: Sequence[str]
+    command: str
+    search: str
+    link: str
+
+
+def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("params.yaml")) -> Origin:
+    """Finds out about the result in the workspace."""
+    commit = git.head_commit()
+    try:
+        recorded = dvc_lock.read_lock(lock.read_text(encoding="utf-8"), settings)
+        version = recorded["ingest"]["outs"]["data/interim/rows.parquet"][:8]
+        key = dvc_lock.result_key(recorded)
+    except (FileNotFoundError, UserError):  # a page is worth having without them
+        version = key = ""
+    committed = yaml_files.load(git.run("show", f"{commit}:params.yaml", check=False)) if commit else None
+    local = store.tracking_uri() == store.local_uri() and not os.environ.get("MLFLOW_EXPERIMENT_NAME")
+    return Origin(
+        data=settings.data.csv,
+        data_version=version,
+        commit=commit,
+        edited=git.run("diff", "--name-only", commit, "--", *CODE, check=False).split() if commit else [],
+        command=command(commit, yaml_files.read(values), committed),
+        search=links.result_filter(key) if key else "",
+        link=links.result_link(UI, EXPERIMENT_ID, key) if key and local else "",
+    )
+
+
+def command(commit: str, values: Mapping[str, Any], committed: Mapping[str, Any] | None) -> str:
+    """Gives the command that makes a result again.
+
+    Args:
+        commit: of the code, "" outside of Git.
+        values: parameters of the result.
+        committed: parameters as the commit has them, None where it has none.
+    """
+    checkout = f"git checkout {commit[:10]} && " if commit else ""
+    then, now = flatten(committed or values), flatten(values)
+    new = [key for key in now if key not in then or now[key] != then[key]]
+    changes = [f"{'' if key in then else '+'}{key}={override(now[key])}" for key in new]
+    if not changes:
+        return f"{checkout}dvc repro"
+    return f"{checkout}dvc exp run {shlex.join(word for change in changes for word in ('-S', change))}"

@@ -1,8 +1,0 @@
-"""The script that MLflow runs to make the served model: code and arrays, never a pickle."""
-
-import mlflow.models
-
-from rnnlab.serving import SeriesForecaster, TextClassifier
-
-served = {"text": TextClassifier, "series": SeriesForecaster}
-mlflow.models.set_model(served[mlflow.models.ModelConfig().get("task")]())

@@ -1,0 +1,147 @@
+"""Models that may become the champion: the best one, and what the rule must know of one."""
+
+import math
+import tempfile
+import time
+from statistics import fmean, median
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+
+from rnnlab.project.errors import UserError, first_line
+from rnnlab.serving.predictors import ABSENT
+from rnnlab.serving.promotion_rule import Evidence
+from rnnlab.tracking import pipeline_runs
+from rnnlab.tracking.records import PREDICTIONS
+from rnnlab.tracking.store import Store
+
+COLUMNS = ["id", "label", "probability"]
+# As long as the average review of IMDB.
+TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors made up for it."] * 15)
+WARM_UP_CALLS, TIMED_CALLS = 3, 30
+
+
+def candidate(store: Store) -> str:
+    """Finds the run of the best model of the newest finished pipeline.
+
+    Raises:
+        UserError: there is no finished pipeline, it predicts a series, or its models were deleted.
+    """
+    parent, runs = pipeline_runs.newest_pipeline(store)
+    if parent is None:
+        raise UserError(f"{store.uri}: no finished pipeline to take a model from; `dvc repro` makes one")
+    if not runs:
+        raise UserError(f"run {parent}: the models of this pipeline were deleted; name the run of another model")
+    _check_task(runs[0])
+    # Never by test figures: the best of several on the test rows is the luckiest of them, and the rule, which reads the
+    # same rows, would judge it by figures that are too good.
+    by_model: dict[str, list[float]] = {}
+    for run in runs:
+        by_model.setdefault(run.data.tags["model"], []).append(validation_loss(run))
+    best = min(by_model, key=lambda model: fmean(by_model[model]))
+    return str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
+
+
+def evidence(store: Store, run_id: str) -> Evidence:
+    """Gathers what a model shows: its predictions of the test rows, and the time it takes on this machine.
+
+    Raises:
+        UserError: the run does not exist, is no finished text model, lacks predictions, or its model does not predict.
+    """
+    client = MlflowClient(store.uri)
+    model_run(client, run_id)
+    return Evidence(read_predictions(client, run_id), _latency_ms(run_id))
+
+
+def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
+    """Finds the finished run of a text model.
+
+    Raises:
+        UserError: there is none of this id, or it is something else.
+    """
+    run = _run(client, run_id)
+    kind = run.data.tags.get("kind", "unknown")
+    if kind != "model":
+        raise UserError(
+            f"run {run_id}: of the kind {kind}, not a trained model; name a run with the tag kind = model, "
+            "or none for the best of the newest pipeline"
+        )
+    if run.info.lifecycle_stage == "deleted":
+        raise UserError(f"run {run_id}: deleted in MLflow; restore it there, or name another run")
+    if run.info.status != pipeline_runs.FINISHED:
+        raise UserError(f"run {run_id}: not logged to its end; `python -m stages.track` logs it again")
+    _check_task(run)
+    return run
+
+
+def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
+    """Reads what a model said of each test row: ``id``, ``label`` and ``probability``.
+
+    Raises:
+        UserError: the run does not exist, has no predictions, or they are damaged.
+    """
+    _run(client, run_id)
+    if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(run_id)}:
+        raise UserError(
+            f"run {run_id}: no {PREDICTIONS}, it was logged before models kept them; "
+            "delete the parent run in MLflow and run `python -m stages.track` to log it again"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        source = client.download_artifacts(run_id, PREDICTIONS, folder)
+        try:
+            rows = pd.read_parquet(source, columns=COLUMNS)
+        except (ValueError, OSError) as damage:
+            raise UserError(f"run {run_id}: {PREDICTIONS} cannot be read ({damage}); rerun the pipeline") from None
+    in_range = rows["label"].isin([0, 1]) & rows["probability"].between(0, 1)
+    if rows.empty or not rows["id"].is_unique or not in_range.all():
+        raise UserError(
+            f"run {run_id}: {PREDICTIONS} is empty, names a row twice, or holds values that are no "
+            "labels or probabilities; rerun the pipeline"
+        )
+    return rows
+
+
+def validation_loss(run: MlflowRun) -> float:
+    """The best validation loss of a training, infinite where it has none."""
+    loss = float(run.data.metrics.get("best_val_loss", math.inf))
+    return math.inf if math.isnan(loss) else loss
+
+
+def _latency_ms(run_id: str) -> float:
+    """Median milliseconds for one text through the model as it is served."""
+    text = pd.DataFrame({"text": [TYPICAL_TEXT]})
+    seconds = []
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model", dst_path=folder)
+        for _ in range(WARM_UP_CALLS + TIMED_CALLS):
+            start = time.perf_counter()
+            answer = model.predict(text)
+            seconds.append(time.perf_counter() - start)
+        sound = bool(answer["probability"].between(0, 1).all())
+    except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
+        problem = f"run {run_id}: its model cannot be loaded or used ({first_line(failure)})"
+        raise UserError(f"{problem}; rerun the pipeline") from failure
+    if not sound:
+        raise UserError(f"run {run_id}: its model gives something that is no probability; rerun the pipeline")
+    return 1000 * median(seconds[WARM_UP_CALLS:])
+
+
+def _run(client: MlflowClient, run_id: str) -> MlflowRun:
+    try:
+        return client.get_run(run_id)
+    except MlflowException as failure:
+        if failure.error_code not in ABSENT:
+            raise
+        raise UserError(f"run {run_id}: no such run in {client.tracking_uri}; MLflow's page lists them") from None
+
+
+def _check_task(run: MlflowRun) -> None:
+    if run.data.tags.get("task", "text") != "text":
+        raise UserError(
+            f"run {run.info.run_id}: predicts a series, and the rule for the champion is one for texts; "
+            "name the run of a text model"
+        )

@@ -1,0 +1,209 @@
+"""Predictions of lines and of CSV files, in bounded memory."""
+
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, TypeVar, cast
+
+from rnnlab.data import csv_files
+from rnnlab.data.csv_files import bounded_lines
+from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import replacing
+from rnnlab.serving.predictors import Predictor
+
+COLUMNS = ("label", "probability", "model_version")
+
+Item = TypeVar("Item")
+
+
+class Prediction(NamedTuple):
+    """What a model says of one text; the probability is that of the positive label."""
+
+    label: str
+    probability: float
+    model_version: str
+
+
+def read_lines(stream: IO[bytes]) -> Iterator[str]:
+    """Reads one text a line, without line ends, as they come.
+
+    Raises:
+        UserError: there is not one line, or the stream is a terminal, where nobody would know what is waited for.
+    """
+    lines = bounded_lines(_readable(stream))
+    first = None if stream.isatty() else next(lines, None)
+    if first is None:
+        raise UserError("no text on standard input; give one a line, or texts as arguments")
+    return (line.rstrip("\r\n") for line in itertools.chain([first], lines))
+
+
+def _readable(stream: IO[bytes]) -> io.TextIOWrapper:
+    """Decodes such that `_checked` can name the line of a bad byte: as half of a surrogate pair."""
+    return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _checked(lines: Iterable[str], place: str) -> Iterator[str]:
+    """Passes on what is text; ``place`` and a number from 1 name what is not."""
+    for number, line in enumerate(lines, start=1):
+        if len(line) > csv_files.ROW_CHARACTERS:
+            raise UserError(f"{place} {number} has more than {csv_files.ROW_CHARACTERS:,} characters; split it")
+        if "\0" in line:
+            raise UserError(f"{place} {number} holds a NUL character, as no text does; give text in UTF-8")
+        try:
+            line.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{place} {number} is not UTF-8; convert it, for example with iconv") from None
+        yield line
+
+
+def predict_lines(
+    predictor: Predictor, lines: Iterable[str], batch: int = BATCH_ROWS, place: str = "line"
+) -> Iterator[Prediction]:
+    """Predicts texts in their order, holding one batch of them at a time.
+
+    Args:
+        predictor: what to ask.
+        lines: raw texts; one without a word is predicted as the unknown word.
+        batch: texts at once; fewer where they are long.
+        place: what a text is called, before its number, where it is no text.
+
+    Yields:
+        A prediction a text.
+
+    Raises:
+        UserError: a text holds NUL characters or bytes that are not UTF-8.
+    """
+    for texts in _batches(_checked(lines, place), len, batch):
+        labels, probabilities = predictor.classify(texts)
+        for label, probability in zip(labels, probabilities, strict=True):
+            yield Prediction(label, float(probability), predictor.version)
+
+
+def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
+    """Groups by number and, for memory's sake, by characters."""
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        characters += size(item)
+        if len(batch) == most or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
+    """Finds out, before a model is loaded, what `predict_csv` would refuse at once.
+
+    Raises:
+        UserError: no such file, no such column, a column in the way, more than ``max_megabytes``, or a target that is
+            no file of its own.
+    """
+    if not source.is_file():
+        raise UserError(f"{source}: no such file; name a CSV with a header")
+    if target.exists() and (not target.is_file() or target.samefile(source)):
+        raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
+    with _open(source, max_megabytes) as (_, records):
+        _read_header(source, records, column)
+
+
+def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
+    """Writes a CSV with the columns of another and `COLUMNS` behind them, its rows in the same order.
+
+    Args:
+        predictor: what to ask.
+        source: UTF-8 with a header, comma-separated, or with tabs where the name ends in .tsv; .gz is unpacked.
+        target: written beside and renamed when all is done; .gz is packed.
+        column: where the texts are.
+        max_megabytes: of ``source``, unpacked.
+
+    Returns:
+        How many rows.
+
+    Raises:
+        UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
+    """
+    from tqdm import tqdm  # a served model imports this module where tqdm need not be installed
+
+    check_csv(source, target, column, max_megabytes)
+    count = 0
+    bar = tqdm(desc="predict", total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
+    with (
+        replacing(target) as temporary,
+        _create(temporary) as out,
+        _open(source, max_megabytes) as (raw, records),
+        bar,
+    ):
+        header, place = _read_header(source, records, column)
+        write = csv_files.row_writer(out, _delimiter(source))
+        write([*header, *COLUMNS])
+        for batch in _batches(_rows(source, header, records), lambda row: sum(map(len, row)), BATCH_ROWS):
+            labels, probabilities = predictor.classify([row[place] for row in batch])
+            for row, label, probability in zip(batch, labels, probabilities, strict=True):
+                # Nine digits tell any two float32 apart: a reader's threshold agrees with the label.
+                write([*row, label, f"{probability:.9g}", predictor.version])
+            count += len(batch)
+            bar.update(raw.tell() - bar.n)
+        if not count:
+            raise UserError(f"{source}: only a header, no rows; expected one row or more below it")
+    return count
+
+
+@contextmanager
+def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], Iterator[tuple[int, list[str]]]]]:
+    """Opens a CSV: the bytes, which tell how far it is read, and the records, each with its line."""
+    with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
+        yield raw, _records(source, bounded_lines(readable))
+
+
+def _delimiter(source: Path) -> str:
+    return "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
+
+
+def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """Gives what is no blank line, each with the number of the line it begins in."""
+    begins = 1
+    try:
+        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
+            if record:
+                yield begins, record
+            begins = end + 1
+    except csv.Error as problem:
+        advice = "look there for an unclosed quote, and double the quotes inside of a cell"
+        raise UserError(f"{source}: line {begins} begins a row that is not well-formed ({problem}); {advice}") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
+        raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
+
+
+def _read_header(source: Path, records: Iterator[tuple[int, list[str]]], column: str) -> tuple[list[str], int]:
+    """Takes the header off the records and finds the texts in it."""
+    _, header = next(records, (0, None))
+    if header is None:
+        raise UserError(f"{source}: the file is empty; expected a header and rows below it")
+    if header.count(column) != 1:
+        problem = "no column" if column not in header else "more than one column"
+        raise UserError(f"{source}: {problem} {column!r}; it has: {', '.join(header[:20])}; name one with --column")
+    taken = [name for name in COLUMNS if name in header]
+    if taken:
+        raise UserError(f"{source}: there is a column {taken[0]!r} already, where predictions would go; rename it")
+    return header, header.index(column)
+
+
+def _rows(source: Path, header: list[str], records: Iterator[tuple[int, list[str]]]) -> Iterator[list[str]]:
+    for line, record in records:
+        if len(record) != len(header):
+            problem = f"line {line} has {len(record)} cells where the header has {len(header)}"
+            raise UserError(f"{source}: {problem}; quote cells that hold the delimiter")
+        yield record
+
+
+def _create(target: Path) -> IO[str]:
+    opener = gzip.open if target.suffix == ".gz" else open
+    return cast(IO[str], opener(target, "wt", encoding="utf-8", newline=""))

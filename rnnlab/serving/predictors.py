@@ -1,0 +1,227 @@
+"""Models ready to be asked: the champion, any model of MLflow, or a file."""
+
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project import dvc_lock, yaml_files
+from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.files import read_json
+from rnnlab.project.params import Params, TokenizePad
+from rnnlab.serving.classifier import Answers, Classifier
+from rnnlab.tracking.champion import CHAMPION
+from rnnlab.tracking.store import Store
+
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's codes for what is not there
+
+
+class Predictor(NamedTuple):
+    """A model ready to be asked.
+
+    Attributes:
+        version: what tells it from any other: a registered name and version, a run's name and id, or a file's name
+            and MD5, with a slash between them.
+        classify: from texts to their labels and the probabilities of the positive label, of shape (rows,).
+    """
+
+    version: str
+    classify: Callable[[Sequence[str]], Answers]
+
+
+def open_store() -> Store:
+    """Opens the store of MLflow.
+
+    Raises:
+        UserError: it cannot be reached.
+    """
+    from rnnlab.tracking import store
+
+    with _asking(store.tracking_uri()):
+        return store.connect()
+
+
+def load_champion(store: Store, name: str) -> Predictor:
+    """Loads the version of a registered model that has the alias `CHAMPION`.
+
+    Raises:
+        UserError: there is none, it cannot be loaded, or MLflow cannot be reached.
+    """
+    from mlflow import MlflowClient
+
+    advice = "`rnnlab promote` chooses one, --run and --model take any other"
+    with _asking(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
+        found = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
+    return _load_logged(f"models:/{name}/{found.version}", f"{name}/{found.version}")
+
+
+def load_run(store: Store, run_id: str) -> Predictor:
+    """Loads the model that a run has logged.
+
+    Raises:
+        UserError: no such run, not one of a model of texts, it cannot be loaded, or MLflow cannot be reached.
+    """
+    from mlflow import MlflowClient
+
+    with _asking(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
+        run = MlflowClient(store.uri).get_run(run_id)
+    if run.info.lifecycle_stage == "deleted":
+        raise UserError(f"run {run_id} was deleted; `rnnlab ui` shows those there are")
+    kind = run.data.tags.get("kind")
+    if kind != "model":
+        what = {
+            "pipeline": "a whole pipeline",
+            "baseline": "a baseline, which is not kept in MLflow",
+            "live": "a training that did not end",
+        }.get(kind, "of something else")
+        raise UserError(f"run {run_id} is {what}; take one of a trained network (`rnnlab ui`, tags.kind = 'model')")
+    return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
+
+
+def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Path("dvc.lock")) -> Predictor:
+    """Loads a ``.keras`` file of this workspace.
+
+    Args:
+        network: the file.
+        vocabulary: of the training rows that it learned from.
+        settings: how texts are tokenized, and the labels.
+        lock: where DVC notes what a file was trained with; where it knows the network, it is asked too.
+
+    Raises:
+        UserError: a file is missing or damaged, the network is none of texts, or vocabulary or parameters are not
+            those of its training.
+    """
+    if network.suffix != ".keras" or not zipfile.is_zipfile(network):
+        problem = "no .keras file" if network.is_file() else "no such file"
+        raise UserError(f"{network}: {problem}; `dvc repro` makes models/<model>-<seed>.keras")
+    words = read_json(vocabulary)
+    if not _are_words(words):
+        raise UserError(f"{vocabulary}: not a vocabulary, a list of words; `dvc repro tokenize_pad` makes it")
+    digest = dvc_lock.file_digest(network)
+    _check_training(network, digest, vocabulary, settings, lock)
+    # Keras takes seconds to import: whatever is wrong before is told at once.
+    with importing_keras():
+        from rnnlab.networks import models
+    loaded = models.load(network)
+    _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
+    classifier = Classifier(loaded, words, settings.tokenize_pad, settings.data.labels)
+    return Predictor(f"{network.name}/{digest}", classifier.classify)
+
+
+def _are_words(values: Any) -> bool:
+    """JSON can also hold half of a surrogate pair, which is no text to Arrow."""
+    try:
+        return isinstance(values, list) and pa.array(values, pa.string()).null_count == 0
+    except (pa.ArrowException, UnicodeEncodeError):
+        return False
+
+
+@contextmanager
+def _asking(uri: str, absent: str | None = None) -> Iterator[None]:
+    """Turns what MLflow, its database or its server raise into a sentence: ``absent`` where a thing is not there."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as failure:
+        if absent and getattr(failure, "error_code", None) in ABSENT:
+            raise UserError(absent) from None
+        problem = f"{uri}: MLflow cannot be asked ({first_line(failure)})"
+        raise UserError(f"{problem}; start it, or set MLFLOW_TRACKING_URI") from None
+
+
+def _load_logged(uri: str, version: str) -> Predictor:
+    import mlflow
+    import pandas as pd
+
+    try:
+        # In a folder of our own: MLflow leaves its copy behind. What it holds is in memory when this returns.
+        with tempfile.TemporaryDirectory() as folder:
+            model = mlflow.pyfunc.load_model(uri, dst_path=folder)
+        if "text" not in model.metadata.signature.inputs.input_names():
+            raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
+    except UserError:
+        raise
+    except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise
+        problem = f"{version}: its model cannot be loaded ({first_line(damage)})"
+        raise UserError(f"{problem}; log it again or name another") from None
+
+    def classify(texts: Sequence[str]) -> Answers:
+        answers = model.predict(pd.DataFrame({"text": list(texts)}))
+        return answers["label"].tolist(), answers["probability"].to_numpy()
+
+    return Predictor(version, classify)
+
+
+def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, options: TokenizePad) -> None:
+    import keras
+
+    embedding = next((layer for layer in loaded.layers if isinstance(layer, keras.layers.Embedding)), None)
+    if embedding is None:
+        raise UserError(f"{network}: reads no word ids, so it is no model of texts; name another file")
+    if embedding.input_dim != words:
+        sizes = f"{network} knows {embedding.input_dim} word ids, {vocabulary} has {words}"
+        raise UserError(f"{sizes}: they are of two trainings; name the vocabulary of this one with --vocabulary")
+    if loaded.input_shape[-1] != options.max_length:
+        sizes = f"{network} reads {loaded.input_shape[-1]} words, tokenize_pad.max_length is {options.max_length}"
+        raise UserError(f"{sizes}: set params.yaml to what it was trained with")
+
+
+def _check_training(network: Path, digest: str, vocabulary: Path, settings: Params, lock: Path) -> None:
+    """Sizes agree by chance, hashes do not: asks dvc.lock, where it knows this very network."""
+    try:
+        used = _used_params(network, digest, vocabulary, lock)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(f"{lock}: not whole YAML as DVC writes it; `git checkout {lock}`") from None
+    current = settings.model_dump()
+    for key, value in used.items():
+        section, name = key.split(".")
+        now = current[section][name]
+        if value is not None and _as_text(value) != _as_text(now):
+            shown = list(now) if isinstance(now, tuple) else now
+            raise UserError(f"params.yaml: {key} is {shown}, but {network} was trained with {value}; change it back")
+
+
+def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> dict[str, Any]:
+    """Finds what a network's texts were tokenized with, by dotted key; empty where nothing is known of it."""
+    stages = (yaml_files.load(lock.read_text(encoding="utf-8")) or {}).get("stages", {}) if lock.is_file() else {}
+    trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
+    training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
+    if training is None:
+        return {}
+    if dvc_lock.file_digest(vocabulary) not in _hashes(training, "deps").values():
+        raise UserError(f"{vocabulary}: {network} was trained with another one ({lock}); name that with --vocabulary")
+    tokenized, ingested = stages.get("tokenize_pad", {}), stages.get("ingest", {})
+    used: dict[str, Any] = {}
+    if _feeds(tokenized, training):
+        options = _params(tokenized).get("tokenize_pad", {})
+        used |= {f"tokenize_pad.{key}": options.get(key) for key in ("max_length", "padding", "truncation")}
+        if _feeds(ingested, tokenized):
+            used["data.labels"] = _params(ingested).get("data", {}).get("labels")
+    return used
+
+
+def _hashes(stage: dict[str, Any], side: str) -> dict[str, str]:
+    return {entry["path"]: entry.get("md5", "") for entry in stage.get(side, [])}
+
+
+def _feeds(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether what the second stage read is what the first wrote, and not what an earlier run of it did."""
+    read, written = _hashes(second, "deps"), _hashes(first, "outs")
+    shared = read.keys() & written.keys()
+    return bool(shared) and all(read[path] == written[path] for path in shared)
+
+
+def _params(stage: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = stage.get("params", {}).get("params.yaml", {})
+    return found
+
+
+def _as_text(value: Any) -> list[str]:
+    """What a YAML value and the parameter read from it have in common: 0 and "0", true and "true" are the same."""
+    return [str(each).lower() for each in (value if isinstance(value, list | tuple) else [value])]

@@ -1,0 +1,213 @@
+"""Models into MLflow's registry, and the alias of the one to serve: the only module that moves it.
+
+A version is made for models that passed the rule or were forced; a refused one leaves no trace. The alias is moved when
+all else is written, so whoever loads the champion finds the old one or the new one, never a half.
+"""
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Run as MlflowRun
+from mlflow.entities.model_registry import RegisteredModel
+
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Promote
+from rnnlab.serving import promotion_rule
+from rnnlab.serving.candidates import COLUMNS, evidence, read_predictions, validation_loss
+from rnnlab.serving.promotion_rule import Evidence, Rule
+from rnnlab.tracking.champion import CHAMPION, HISTORY
+from rnnlab.tracking.store import Store, lock
+
+REMEMBERED = 100  # champions; a tag holds 5,000 characters in PostgreSQL
+
+Outcome = Literal["promoted", "already champion", "would be promoted", "refused"]
+
+
+class Version(NamedTuple):
+    """A version of a registered model, and the run it came from."""
+
+    name: str
+    number: int
+    run_id: str
+
+    @property
+    def uri(self) -> str:
+        """What MLflow loads it by."""
+        return f"models:/{self.name}/{self.number}"
+
+
+class Verdict(NamedTuple):
+    """What became of a candidate.
+
+    Attributes:
+        run_id: of the candidate.
+        rules: all of them, passed or not.
+        outcome: what was done, or would be.
+        champion: after that; None when there is still none.
+    """
+
+    run_id: str
+    rules: Sequence[Rule]
+    outcome: Outcome
+    champion: Version | None
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the rules that failed."""
+        return [rule.name for rule in self.rules if not rule.passed]
+
+    @property
+    def sentence(self) -> str:
+        """Says what was done and who is champion."""
+        now = f"{self.champion.name} version {self.champion.number}" if self.champion else "none"
+        failed = ", ".join(self.failed)
+        against = f", against the rule on {failed}" if failed else ""
+        return {
+            "promoted": f"run {self.run_id} is the champion now, as {now}{against}",
+            "already champion": f"run {self.run_id} is the champion already, as {now}",
+            "would be promoted": f"run {self.run_id} would become the champion{against}; the champion now: {now}",
+            "refused": f"run {self.run_id} is refused by the rule on {failed}; the champion stays: {now}",
+        }[self.outcome]
+
+
+def champion(store: Store, name: str) -> Version | None:
+    """Finds the version that is served, if one is."""
+    client = MlflowClient(store.uri)
+    return _champion(client, _registered(client, name))
+
+
+def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False, force: bool = False) -> Verdict:
+    """Makes a model the champion if it passes the rule.
+
+    Promoting a run again makes no second version. Interrupted anywhere, it leaves the old champion or the new one, and
+    can be run again.
+
+    Args:
+        store: from `rnnlab.tracking.store.connect`.
+        run_id: of the model.
+        limits: the rule, and the name of the registered model.
+        dry_run: only say what would happen.
+        force: promote also against the rule; the version keeps which rules failed, in its tag ``forced``.
+
+    Raises:
+        UserError: as `evidence`.
+    """
+    client = MlflowClient(store.uri)
+    found = evidence(store, run_id)  # takes seconds, so nobody else is locked out meanwhile
+    with lock():
+        registered = _registered(client, limits.name)
+        current = _champion(client, registered)
+        rules = promotion_rule.judge(found, _predictions_of(client, current), limits)
+        failed = [rule.name for rule in rules if not rule.passed]
+        if current and current.run_id == run_id:
+            return Verdict(run_id, rules, "already champion", current)
+        if failed and not force:
+            return Verdict(run_id, rules, "refused", current)
+        if dry_run:
+            return Verdict(run_id, rules, "would be promoted", current)
+        version = _register(client, limits.name, run_id, _tags(client.get_run(run_id), found, failed))
+        past = [*_past(client, registered), *([str(current.number)] if current else [])]
+        client.set_registered_model_alias(limits.name, CHAMPION, str(version.number))
+        # After the alias: a history that does not end with the champion lacks just that, see `_past`.
+        _write_history(client, limits.name, [*past, str(version.number)])
+        return Verdict(run_id, rules, "promoted", version)
+
+
+def roll_back(store: Store, name: str) -> Version:
+    """Makes the champion before this one champion again; repeated, it goes back further.
+
+    Raises:
+        UserError: there was no other champion, or it was deleted.
+    """
+    client = MlflowClient(store.uri)
+    with lock():
+        past = _past(client, _registered(client, name))
+        if not past:
+            raise UserError(f"{name}: no earlier champion to roll back to")
+        # Before the alias, for the same reason as in `promote`.
+        _write_history(client, name, past)
+        client.set_registered_model_alias(name, CHAMPION, past[-1])
+        return _version(client.get_model_version(name, past[-1]))
+
+
+def _registered(client: MlflowClient, name: str) -> RegisteredModel | None:
+    found = client.search_registered_models(f"name = '{name}'")
+    return found[0] if found else None
+
+
+def _champion(client: MlflowClient, registered: RegisteredModel | None) -> Version | None:
+    if registered is None or CHAMPION not in registered.aliases:
+        return None
+    return _version(client.get_model_version(registered.name, registered.aliases[CHAMPION]))
+
+
+def _version(found: Any) -> Version:
+    return Version(found.name, int(found.version), found.run_id or "")
+
+
+def _past(client: MlflowClient, registered: RegisteredModel | None) -> list[str]:
+    """Lists the numbers of earlier champions that still exist, the last one last.
+
+    The champion ends the history unless a process died between the two writes, or somebody moved the alias by hand;
+    then all of the history is past.
+    """
+    if registered is None:
+        return []
+    existing = {str(found.version) for found in client.search_model_versions(f"name = '{registered.name}'")}
+    past = [number for number in registered.tags.get(HISTORY, "").split() if number in existing]
+    while past and past[-1] == str(registered.aliases.get(CHAMPION)):
+        past.pop()
+    return past
+
+
+def _write_history(client: MlflowClient, name: str, numbers: Sequence[str]) -> None:
+    client.set_registered_model_tag(name, HISTORY, " ".join(numbers[-REMEMBERED:]))
+
+
+def _predictions_of(client: MlflowClient, current: Version | None) -> pd.DataFrame | None:
+    if current is None:
+        return None
+    try:
+        return read_predictions(client, current.run_id)
+    except UserError:  # deleted, or registered by hand: a lost champion must not block --force
+        return pd.DataFrame(columns=COLUMNS)
+
+
+def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]) -> Version:
+    """Gives a run its version, a new one only the first time; the tags tell of its last promotion."""
+    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    if not versions:
+        # MLflow's own function also links the logged model to its version; it chats on stderr.
+        with redirect_stderr(io.StringIO()):
+            return _version(mlflow.register_model(f"runs:/{run_id}/model", name, tags=tags))
+    version = _version(versions[0])
+    if "forced" not in tags:
+        client.delete_model_version_tag(name, str(version.number), "forced")
+    for key, value in tags.items():
+        client.set_model_version_tag(name, str(version.number), key, value)
+    return version
+
+
+def _tags(run: MlflowRun, found: Evidence, failed: Sequence[str]) -> dict[str, str]:
+    known = run.data.tags
+    tags = {
+        "model": known.get("model"),
+        "seed": known.get("seed"),
+        "commit": known.get("mlflow.source.git.commit"),
+        "data": known.get("data"),
+        "data_version": known.get("data_version"),
+        "dvc_experiment": known.get("dvc_experiment"),
+        "test_accuracy": f"{found.accuracy:.4f}",
+        "calibration_error": f"{found.calibration_error:.4f}",
+        "latency_ms": f"{found.latency_ms:.1f}",
+        "best_val_loss": f"{validation_loss(run):.4f}",
+        "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "forced": ", ".join(failed),
+    }
+    return {key: value for key, value in tags.items() if value}

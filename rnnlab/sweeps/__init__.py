@@ -1,0 +1,1 @@
+"""Grids of parameters, trained side by side on Ray."""

@@ -1,0 +1,1 @@
+"""MLflow: the store, runs, logged models, and copies of all of them."""

@@ -1,0 +1,93 @@
+"""Curves in MLflow while a network trains; whatever happens to MLflow, the training goes on."""
+
+import hashlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rnnlab.project.errors import first_line
+from rnnlab.project.git import experiment_name
+from rnnlab.project.params import Params, Run
+from rnnlab.tracking import store
+
+# Nobody watches a training this short, and importing MLflow beside it would make it a quarter longer: the track stage
+# logs it a moment later.
+AFTER_SECONDS = 30.0
+GRACE_SECONDS = 20.0  # after training, for a slow import or a first database to be ready
+
+
+class Watcher:
+    """Hands epochs to a thread that logs them.
+
+    Attributes:
+        run_id: of the live MLflow run, once there is one.
+    """
+
+    def __init__(self, run: Run, settings: Params) -> None:
+        self.run_id: str | None = None
+        self._run = run
+        self._started = _now()
+        self._key = training_key(run, settings)
+        self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
+
+    def start(self) -> None:
+        """Starts the thread; it waits `AFTER_SECONDS`, then imports MLflow and catches up."""
+        self._thread.start()
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Takes a finished row of `rnnlab.networks.training.History.epochs`."""
+        self._events.put((_now(), row))
+
+    def stop(self, outcome: str) -> None:
+        """Waits a little for the thread; ``outcome`` is "" or the MLflow status of a training that failed."""
+        self._events.put(outcome)
+        self._ended.set()
+        self._thread.join(GRACE_SECONDS)
+
+    def _follow(self) -> None:
+        if self._ended.wait(AFTER_SECONDS):
+            return
+        try:
+            opened = store.connect()
+            from rnnlab.tracking import live_runs
+
+            self.run_id = live_runs.start_live_run(opened, self._run, self._key, self._started)
+            with live_runs.system_metrics(self.run_id):
+                while not isinstance(event := self._events.get(), str):
+                    live_runs.log_epochs(self.run_id, [event])
+            if event:
+                live_runs.end_live_run(self.run_id, event)
+        except Exception as failure:  # anything MLflow, its database or its server may raise
+            print(f"warning: no live curves in MLflow ({first_line(failure)}); the training goes on", file=sys.stderr)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def training_key(run: Run, settings: Params) -> str:
+    """Tells attempts at the same training from others, 16 hex digits."""
+    model, train = settings.models[run.model], settings.train
+    told = f"{run.name} {experiment_name()} {model.model_dump_json()} {train.model_dump_json(exclude={'seeds'})}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def watching(run: Run, settings: Params) -> Iterator[Watcher]:
+    """Yields a watcher for one training; ``MLFLOW_SYNC=off`` gives one that logs nothing."""
+    watcher = Watcher(run, settings)
+    if store.sync_mode() == "off":
+        yield watcher
+        return
+    watcher.start()
+    try:
+        yield watcher
+    except BaseException as end:
+        watcher.stop("KILLED" if isinstance(end, KeyboardInterrupt) else "FAILED")
+        raise
+    watcher.stop("")

@@ -1,0 +1,76 @@
+"""Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import Array
+
+from rnnlab.project import layout
+from rnnlab.project.params import Params
+
+NAME = "model"
+PACKAGES = (
+    "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
+)  # fmt: skip
+SIGNATURES = {
+    "text": ModelSignature(
+        inputs=Schema([ColSpec("string", "text")]),
+        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+    ),
+    "series": ModelSignature(
+        inputs=Schema([ColSpec(Array("double"), "values")]),
+        outputs=Schema([ColSpec("double", "next_value")]),
+    ),
+}
+
+
+def log_model(
+    client: MlflowClient, experiment_id: str, run_id: str, settings: Params, network: Path, encoding: Path
+) -> None:
+    """Logs a network with all that turns inputs into its numbers, as the output of a run.
+
+    `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
+    then uploaded comes to the same.
+
+    Args:
+        client: of the store.
+        experiment_id: of the run.
+        run_id: of the training.
+        settings: all parameters.
+        network: the ``.keras`` file.
+        encoding: the vocabulary of texts, the scaler of a series.
+    """
+    model = client.create_logged_model(experiment_id, NAME, source_run_id=run_id, model_type="pyfunc")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / NAME
+        mlflow.pyfunc.save_model(
+            folder,
+            mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
+            python_model=str(layout.PACKAGE / "serving" / "served_model.py"),
+            artifacts={"network": str(network), "encoding": str(encoding)},
+            code_paths=[str(layout.PACKAGE)],
+            model_config={
+                "task": settings.task,
+                "tokenize_pad": settings.tokenize_pad.model_dump(),
+                "labels": list(settings.data.labels),
+            },
+            signature=SIGNATURES[settings.task],
+            input_example=_example(settings),
+            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+        )
+        client.log_model_artifacts(model.model_id, str(folder))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+
+
+def _example(settings: Params) -> pd.DataFrame:
+    if settings.task == "series":
+        return pd.DataFrame({"values": [[0.0] * settings.series.window]})
+    return pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]})

@@ -1,0 +1,108 @@
+"""The one MLflow store that every run lands in, however it was started."""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from filelock import FileLock
+
+from rnnlab.project.errors import UserError
+from rnnlab.project.git import project_root
+
+SyncMode = Literal["strict", "warn", "off"]
+EXPERIMENT = "rnn-vs-lstm"
+# Of a queue of others: on a busy machine each may take a minute to log to a server, and they do not take turns.
+LOCK_SECONDS = 900
+
+
+class Store(NamedTuple):
+    """An open store.
+
+    Attributes:
+        uri: where it is.
+        experiment_id: of the experiment that all runs belong to.
+    """
+
+    uri: str
+    experiment_id: str
+
+
+def sync_mode() -> SyncMode:
+    """Reads ``MLFLOW_SYNC``: strict fails without MLflow, warn (default) goes on, off does not try.
+
+    Raises:
+        UserError: it is set to something else.
+    """
+    mode = os.environ.get("MLFLOW_SYNC") or "warn"
+    if mode not in ("strict", "warn", "off"):
+        raise UserError(f"MLFLOW_SYNC is {mode!r}; set it to strict, warn or off")
+    return cast(SyncMode, mode)
+
+
+def folder() -> Path:
+    """The folder of the local store, in the main workspace."""
+    return project_root() / "mlflow"
+
+
+def local_uri() -> str:
+    """The project's own SQLite database."""
+    return f"sqlite:///{folder() / 'mlflow.db'}"
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``, or the project's own SQLite database."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
+
+
+def lock() -> FileLock:
+    """A lock between all processes of this project: two that create the database at once destroy it."""
+    folder().mkdir(exist_ok=True)
+    return FileLock(folder() / "store.lock", timeout=LOCK_SECONDS)
+
+
+def quieten(timeout: int = 15) -> None:
+    """Turns MLflow's telemetry off, hides its set-up messages, and lets it give a dead server up within seconds.
+
+    Its own patience is minutes. What the environment says already stays, but for telemetry.
+
+    Args:
+        timeout: seconds that one request may take.
+    """
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    for name, value in {
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(timeout),
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def connect() -> Store:
+    """Opens the store, creating database and experiment where they are missing.
+
+    Imports MLflow, see `quieten`.
+
+    Raises:
+        Exception: whatever MLflow or its database raise when the store cannot be used.
+    """
+    quieten()
+    import mlflow
+
+    uri = tracking_uri()
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    mlflow.set_tracking_uri(uri)
+    with lock(), warnings.catch_warnings():
+        # Already the client creates a missing database, with a warning on MLflow's own migrations.
+        warnings.simplefilter("ignore")
+        client = mlflow.MlflowClient(uri)
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            artifacts = (folder() / "artifacts").as_uri() if uri.startswith("sqlite:") else None
+            return Store(uri, client.create_experiment(name, artifact_location=artifacts))
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+        return Store(uri, str(experiment.experiment_id))

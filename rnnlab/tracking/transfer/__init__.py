@@ -1,0 +1,1 @@
+"""Runs, models and versions of one MLflow store copied to another."""

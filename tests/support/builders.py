@@ -1,0 +1,117 @@
+"""Experiments and their outcomes as they would be read, made by hand; and files."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rnnlab.experiments.catalogue import Experiment, Named, Setup
+from rnnlab.experiments.outcomes import Outcome
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def named(name: str = "it", parent: str = "", **values: Any) -> Named:
+    """An experiment as it would be loaded; its parameters are not checked."""
+    source = {"extends": parent} if parent else {"data": "embedded"}
+    texts = {"title": f"The title of {name}", "reproduces": "a thing", "expects": "a result"}
+    file = Experiment.model_validate({**texts, **source, **values})
+    variants = {f"{name}-{variant}": changes for variant, changes in file.variants.items()} or {name: {}}
+    setups = tuple(Setup(place, {**file.params, **changes}, None) for place, changes in variants.items())  # type: ignore[arg-type]
+    return Named(name, (parent, name) if parent else (name,), file, file.data or "embedded", file.params, setups)
+
+
+def summary(*accuracies: float, figure: str = "accuracy") -> dict[str, Any]:
+    """Figures of a model as reports/metrics.json has them, one a seed; a single one is a baseline's."""
+    others = {"accuracy": ("f1", "roc_auc", "log_loss"), "mse": ("mae", "r2")}[figure]
+    mean = {figure: sum(accuracies) / len(accuracies), **dict.fromkeys(others, 0.25)}
+    seeds = {str(seed): {figure: value, "log_loss": 0.25} for seed, value in enumerate(accuracies, start=1)}
+    return {"mean": mean, "per_seed": seeds if len(accuracies) > 1 else {}, "parameters": 1234}
+
+
+def predictions(hits: Mapping[str, str], model: str = "rnn", seed: int = 1) -> pd.DataFrame:
+    """One row a test row: ``hits`` has an o for each row found and an x for each missed, one letter a row."""
+    tables = []
+    for place, (_, letters) in enumerate(hits.items()):
+        rows = pd.DataFrame({"id": [f"r{row}" for row in range(len(letters))], "found": list(letters)})
+        rows = rows[rows["found"] != "."]
+        label = rows.index % 2
+        right = rows["found"] == "o"
+        probability = right.eq(label == 1).map({True: 0.9, False: 0.1})
+        tables.append(rows.assign(label=label, model=model, seed=seed + place, probability=probability))
+    return pd.concat(tables, ignore_index=True).drop(columns="found")
+
+
+def outcome(hits: Mapping[str, str] | None = None, **changes: Any) -> Outcome:
+    """A run of rnn alone, with two seeds."""
+    values = {
+        "task": "text",
+        "seed": 42,
+        "compare": ["rnn"],
+        "baselines": ["tfidf"],
+        "train": {"seeds": [1, 2], "keep": "best", "epochs": 3},
+        "intervals": {"resamples": 200},
+        **changes.pop("values", {}),
+    }
+    whole: dict[str, Any] = {
+        "baseline": COMMIT,
+        "values": values,
+        "metrics": {"rnn": summary(0.6, 0.7), "tfidf": summary(0.8)},
+        "comparison": {},
+        "histories": {},
+        "seconds": {},
+        "predictions": predictions(hits) if hits else None,
+        "lengths": None,
+    }
+    return Outcome(**{**whole, **changes})
+
+
+def series(predicted: Sequence[Sequence[float]], **changes: Any) -> Outcome:
+    """A run of rnn on a series of zeros, one list of predictions a seed."""
+    tables = [
+        pd.DataFrame({"row": range(len(values)), "target": 0.0, "model": "rnn", "seed": seed, "predicted": values})
+        for seed, values in enumerate(predicted)
+    ]
+    metrics = {"rnn": summary(0.5, 0.6, figure="mse"), "last_value": summary(0.8, figure="mse")}
+    values = {"task": "series", "baselines": ["last_value"]}
+    return outcome(values=values, metrics=metrics, predictions=pd.concat(tables, ignore_index=True), **changes)
+
+
+def lengths(*rows: tuple[str, int, float, float, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["model", "seed", "words", "accuracy", "rows"])
+
+
+def history(*losses: float) -> pd.DataFrame:
+    return pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": [x / 2 for x in losses], "val_loss": losses})
+
+
+def far(distance: int) -> Outcome:
+    return outcome(
+        values={"sample": {"distance": distance}}, lengths=lengths(("rnn", 1, 9, 0.9, 10), ("rnn", 1, 8, 0.9, 10))
+    )
+
+
+def curve(**accuracies: dict[int, Sequence[float]]) -> pd.DataFrame:
+    """Accuracies by model, distance and seed."""
+    rows = [
+        (model, seed, value, distance)
+        for model, by_distance in accuracies.items()
+        for distance, values in by_distance.items()
+        for seed, value in enumerate(values, start=1)
+    ]
+    return pd.DataFrame(rows, columns=["model", "seed", "accuracy", "distance"])
+
+
+SWEEP = curve(
+    rnn={10: [0.98, 0.96], 100: [0.94, 0.95], 200: [0.99, 0.97], 400: [0.52, 0.56]},
+    lstm={10: [0.99, 0.99], 100: [0.98, 0.97], 200: [0.97, 0.96], 400: [0.8, 0.9]},
+)
+
+
+def write_csv(target: Path, *rows: Sequence[str], delimiter: str = ",") -> Path:
+    """Writes rows, the header first, as UTF-8."""
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    return target

@@ -1,0 +1,63 @@
+from collections import Counter
+
+import pytest
+
+from rnnlab.data import corpus
+from rnnlab.project.params import Params, Sample
+
+
+def drawn(settings: Params, seed: int = 1, **changes: object) -> list[tuple[str, str]]:
+    sample = Sample.model_validate(settings.sample.model_dump() | {"rows": 400, "label_noise": 0.0} | changes)
+    return list(corpus.reviews(sample, seed))
+
+
+def words_after_the_verdict(text: str) -> int:
+    spoken = text.split()
+    verdicts = {"is", "found", "was", "it"}
+    return len(spoken) - max(place for place, word in enumerate(spoken) if word in verdicts)
+
+
+def test_a_seed_gives_one_corpus(settings: Params) -> None:
+    assert drawn(settings, seed=1) == drawn(settings, seed=1)
+    assert drawn(settings, seed=1) != drawn(settings, seed=2)
+
+
+def test_texts_are_distinct_and_labels_balanced(settings: Params) -> None:
+    rows = drawn(settings)
+    assert len({text for text, _ in rows}) == 400
+    assert Counter(label for _, label in rows) == {"positive": 200, "negative": 200}
+
+
+def test_far_verdicts_are_as_far_as_asked_for(settings: Params) -> None:
+    distances = [words_after_the_verdict(text) for text, _ in drawn(settings, distance=60, far_share=1.0)]
+    assert min(distances) >= 30
+    assert max(distances) > 50
+    near = [words_after_the_verdict(text) for text, _ in drawn(settings, distance=60, far_share=0.0)]
+    assert max(near) < 12
+
+
+@pytest.mark.parametrize("contrast", [0.0, 0.9])
+def test_the_verdict_decides_the_label(settings: Params, contrast: float) -> None:
+    rows = drawn(settings, negation_share=0.0, contrast_share=contrast, distractor_share=0.0)
+    for text, label in rows:
+        judged = [word for word in text.split() if word in corpus.PRAISE + corpus.BLAME]
+        assert (judged[-1] in corpus.PRAISE) == (label == "positive"), text
+
+
+def test_a_negation_turns_the_verdict(settings: Params) -> None:
+    rows = drawn(settings, negation_share=0.99, contrast_share=0.0, distractor_share=0.0)
+    turned = [
+        label
+        for text, label in rows
+        if any(negation in text.split() for negation in corpus.NEGATIONS)
+        for word in text.split()
+        if word in corpus.PRAISE
+    ]
+    assert turned
+    assert set(turned) == {"negative"}
+
+
+def test_label_noise_flips_that_share(settings: Params) -> None:
+    clean, noisy = drawn(settings, rows=4000), drawn(settings, rows=4000, label_noise=0.2)
+    flipped = sum(first[1] != second[1] for first, second in zip(clean, noisy, strict=True)) / 4000
+    assert flipped == pytest.approx(0.2, abs=0.03)

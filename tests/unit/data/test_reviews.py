@@ -1,0 +1,224 @@
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rnnlab.data import reviews
+from rnnlab.data.csv_rows import Rows
+from rnnlab.data.reviews import UNASSIGNED, Screened
+from rnnlab.features.clean_rows import SPLITS
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Split
+
+LABELS = ("negative", "positive")
+TRAIN, VALIDATION, TEST = range(3)
+
+
+def screen(
+    texts: Sequence[str], labels: Sequence[str] | None = None, splits: Sequence[str] | None = None, own: bool = False
+) -> Screened:
+    count = len(texts)
+    rows = Rows(
+        list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count)
+    )
+    return reviews.screen(rows, LABELS, own)
+
+
+def split(method: str = "random", test: float = 0.2, validation: float = 0.1) -> Split:
+    return Split.model_validate(
+        {"method": method, "column": "split", "test_fraction": test, "validation_fraction": validation}
+    )
+
+
+def digests(count: int, seed: int = 0) -> npt.NDArray[np.uint64]:
+    return np.random.default_rng(seed).permutation(count * 10)[:count].astype(np.uint64)
+
+
+def labels(*counts: int) -> npt.NDArray[np.int8]:
+    return np.repeat(np.arange(len(counts), dtype=np.int8), counts)
+
+
+def unassigned(count: int) -> npt.NDArray[np.int8]:
+    return np.full(count, UNASSIGNED, np.int8)
+
+
+def test_sound_rows_are_cleaned_and_coded() -> None:
+    result = screen(["a<br />b ", "c &amp; d"], ["positive", " negative "])
+    assert result.rows.to_pydict() == {
+        "row": [1, 2],
+        "text": ["a b", "c & d"],
+        "label": [1, 0],
+        "assigned": [UNASSIGNED, UNASSIGNED],
+    }
+    assert result.rejected.num_rows == 0
+
+
+@pytest.mark.parametrize("text", ["", "  ", "<br />", "!!!", "😀", "\0", "'"])
+def test_a_text_without_letters_or_digits_is_rejected_as_blank(text: str) -> None:
+    result = screen(["good", text])
+    assert result.rejected.to_pydict() == {"row": [2], "reason": ["blank text"], "label": ["positive"], "text": [text]}
+    assert result.rows["row"].to_pylist() == [1]
+
+
+@pytest.mark.parametrize("text", ["10/10", "好", "ok", "مرحبا"])
+def test_a_text_with_a_letter_or_digit_is_kept(text: str) -> None:
+    assert screen([text]).rows["text"].to_pylist() == [text]
+
+
+@pytest.mark.parametrize("label", ["", "Positive", "1", "neutral"])
+def test_a_label_that_is_not_named_is_rejected(label: str) -> None:
+    result = screen(["good", "fine"], ["positive", label])
+    assert result.rejected.to_pydict() == {"row": [2], "reason": ["unknown label"], "label": [label], "text": ["fine"]}
+
+
+def test_own_splits_are_read_in_any_case() -> None:
+    result = screen(["a", "b", "c"], splits=["Train", " TEST ", "validation"], own=True)
+    assert result.rows["assigned"].to_pylist() == [TRAIN, TEST, VALIDATION]
+
+
+def test_an_unknown_own_split_is_rejected() -> None:
+    result = screen(["a", "b"], splits=["train", "dev"], own=True)
+    assert result.rejected.select(["row", "reason"]).to_pydict() == {"row": [2], "reason": ["unknown split"]}
+
+
+def test_an_unknown_split_is_of_no_interest_when_splits_are_drawn() -> None:
+    assert screen(["a"], splits=["dev"]).rejected.num_rows == 0
+
+
+def test_a_batch_may_be_rejected_as_a_whole() -> None:
+    result = screen(["", "x"], ["positive", "?"])
+    assert result.rows.num_rows == 0
+    assert len(result.digests) == 0
+    assert result.rejected["reason"].to_pylist() == ["blank text", "unknown label"]
+
+
+def test_texts_alike_after_cleaning_have_the_same_digest() -> None:
+    found = screen(["a b", "a<br />b", " a  b", "A b"]).digests
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+def test_digests_do_not_depend_on_the_batch() -> None:
+    assert screen(["x", "y"]).digests[1] == screen(["y"]).digests[0]
+
+
+def test_the_first_of_duplicates_is_kept() -> None:
+    fates = reviews.find_duplicates(np.array([7, 5, 7, 7, 9], np.uint64), np.array([1, 0, 1, 1, 0], np.int8))
+    assert fates.keep.tolist() == [True, True, False, False, True]
+    assert fates.first.tolist() == [0, 1, 0, 0, 4]
+    assert not fates.conflict.any()
+
+
+def test_a_text_with_both_labels_loses_all_its_rows() -> None:
+    fates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
+    assert fates.keep.tolist() == [False, True, False, False]
+    assert fates.conflict.tolist() == [True, False, True, True]
+
+
+def test_no_rows_have_no_duplicates() -> None:
+    assert reviews.find_duplicates(np.array([], np.uint64), np.array([], np.int8)).keep.tolist() == []
+
+
+def test_drawn_splits_are_stratified() -> None:
+    classes = labels(100, 300)
+    drawn = reviews.assign_splits(digests(400), classes, unassigned(400), split(test=0.2, validation=0.25), seed=1)
+    counts = [[int(((drawn == part) & (classes == label)).sum()) for part in range(3)] for label in (0, 1)]
+    assert counts == [[60, 20, 20], [180, 60, 60]]
+
+
+def test_drawn_splits_repeat_with_the_seed_and_change_with_it() -> None:
+    hashes, classes = digests(200), labels(100, 100)
+    first, again, other = (
+        reviews.assign_splits(hashes, classes, unassigned(200), split(), seed).tolist() for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_drawn_splits_do_not_depend_on_the_order_of_rows() -> None:
+    hashes, classes = digests(200), labels(80, 120)
+    order = np.random.default_rng(3).permutation(200)
+    straight = reviews.assign_splits(hashes, classes, unassigned(200), split(), seed=1)
+    shuffled = reviews.assign_splits(hashes[order], classes[order], unassigned(200), split(), seed=1)
+    assert shuffled.tolist() == straight[order].tolist()
+
+
+def test_drawn_splits_ignore_the_data_s_own() -> None:
+    own = np.full(100, TEST, np.int8)
+    hashes, classes = digests(100), labels(50, 50)
+    drawn = reviews.assign_splits(hashes, classes, own, split(), seed=1)
+    assert drawn.tolist() == reviews.assign_splits(hashes, classes, unassigned(100), split(), seed=1).tolist()
+
+
+def test_every_row_is_in_exactly_one_split() -> None:
+    drawn = reviews.assign_splits(digests(57), labels(20, 37), unassigned(57), split(), seed=5)
+    assert set(drawn.tolist()) == {TRAIN, VALIDATION, TEST}
+
+
+def test_an_own_split_with_validation_rows_is_taken_as_it_is() -> None:
+    own = np.array([TRAIN, VALIDATION, TEST, TRAIN] * 10, np.int8)
+    drawn = reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    assert drawn.tolist() == own.tolist()
+
+
+def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> None:
+    own = np.array([TRAIN, TEST] * 100, np.int8)
+    classes = labels(100, 100)
+    drawn = reviews.assign_splits(digests(200), classes, own, split("column", validation=0.2), seed=1)
+    assert (drawn[own == TEST] == TEST).all()
+    assert [int(((drawn == VALIDATION) & (classes == label)).sum()) for label in (0, 1)] == [10, 10]
+    assert int((drawn == TRAIN).sum()) == 80
+
+
+def test_an_own_split_is_not_changed_in_place() -> None:
+    own = np.array([TRAIN, TEST] * 20, np.int8)
+    reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    assert own.tolist() == [TRAIN, TEST] * 20
+
+
+def test_enough_rows_pass() -> None:
+    reviews.check_enough(np.tile(np.arange(3, dtype=np.int8), 2), labels(3, 3), LABELS, "mine.csv")
+
+
+@pytest.mark.parametrize(("present", "absent"), [(0, "positive"), (1, "negative")])
+def test_one_class_only_is_refused(present: int, absent: str) -> None:
+    with pytest.raises(UserError) as mistake:
+        reviews.check_enough(np.arange(3, dtype=np.int8), np.full(3, present, np.int8), LABELS, "mine.csv")
+    expected = f"mine.csv: no usable row has the label '{absent}'; two classes are needed (data.labels)"
+    assert str(mistake.value) == expected
+
+
+@pytest.mark.parametrize("part", SPLITS)
+def test_a_split_without_a_class_is_refused(part: str) -> None:
+    splits = np.tile(np.arange(3, dtype=np.int8), 2)
+    classes = labels(3, 3)
+    kept = ~((splits == SPLITS.index(part)) & (classes == 1))
+    with pytest.raises(UserError) as mistake:
+        reviews.check_enough(splits[kept], classes[kept], LABELS, "mine.csv")
+    message = str(mistake.value)
+    assert message.startswith(
+        f"mine.csv: 2 usable rows are labelled 'positive', too few for a row in the {part} split;"
+    )
+    assert "split.test_fraction" in message
+
+
+def test_too_few_rows_to_draw_from_are_refused() -> None:
+    classes = labels(2, 50)
+    drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split(), seed=1)
+    with pytest.raises(UserError, match=r"2 usable rows are labelled 'negative', too few for a row in the"):
+        reviews.check_enough(drawn, classes, LABELS, "mine.csv")
+
+
+def test_summary_counts_kept_and_rejected_rows() -> None:
+    splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TEST, TEST], np.int8)
+    found = reviews.summarise(np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS)
+    assert found == {
+        "rows_read": 10,
+        "rows_kept": 6,
+        "rows_rejected": {"total": 4, "blank text": 1, "duplicate": 3},
+        "splits": {
+            "train": {"negative": 1, "positive": 1},
+            "validation": {"negative": 0, "positive": 1},
+            "test": {"negative": 2, "positive": 1},
+        },
+    }

@@ -1,0 +1,315 @@
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from rnnlab.data import series
+from rnnlab.features import arrays, windows
+from rnnlab.features.arrays import Windows
+from rnnlab.features.clean_rows import SPLITS
+from rnnlab.features.windows import Scaler
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Data, Params
+
+
+@pytest.fixture
+def options(settings: Params) -> Data:
+    return settings.data.model_copy(update={"value_column": "value", "delimiter": ",", "encoding": "utf-8"})
+
+
+def written(folder: Path, content: str | bytes, name: str = "series.csv") -> Path:
+    source = folder / name
+    encoded = content.encode() if isinstance(content, str) else content
+    source.write_bytes(gzip.compress(encoded) if name.endswith(".gz") else encoded)
+    return source
+
+
+def complaint(source: Path, options: Data) -> str:
+    with pytest.raises(UserError) as mistake:
+        series.read_values(source, options)
+    message = str(mistake.value)
+    assert message.startswith(f"{source}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{source}: ")
+
+
+@pytest.mark.parametrize("name", ["series.csv", "series.csv.gz"])
+def test_values_are_read_in_the_order_of_the_file(tmp_path: Path, options: Data, name: str) -> None:
+    values = series.read_values(written(tmp_path, "value\n1\n-2.5\n 3e2 \n+.5\n", name), options)
+    assert values.tolist() == [1.0, -2.5, 300.0, 0.5]
+    assert values.dtype == "float64"
+
+
+def test_the_column_is_found_by_name(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, 'day\tprice\n"Monday, early"\t7\nTuesday\t8\n')
+    chosen = options.model_copy(update={"value_column": "price", "delimiter": "tab"})
+    assert series.read_values(source, chosen).tolist() == [7, 8]
+
+
+def test_encodings_are_read_as_named(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "día,value\nmié,7\n".encode("cp1252"))
+    assert series.read_values(source, options.model_copy(update={"encoding": "cp1252"})).tolist() == [7]
+    assert complaint(source, options) == "row 0, byte 1 is not utf-8; set data.encoding (cp1252, latin-1, …)"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_blank_lines_around_the_series_are_no_gaps(tmp_path: Path, options: Data, ending: str) -> None:
+    source = written(tmp_path, ending.join(["", "value", "1", "2", "", "", ""]))
+    assert series.read_values(source, options).tolist() == [1, 2]
+
+
+def test_digits_survive_to_the_last_bit(tmp_path: Path, options: Data) -> None:
+    values = np.random.default_rng(1).normal(size=100)
+    source = written(tmp_path, "\n".join(["value", *(repr(value) for value in values.tolist())]))
+    assert series.read_values(source, options).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("make", [lambda place: None, Path.mkdir], ids=["missing", "folder"])
+def test_a_missing_file_names_the_key_to_set(tmp_path: Path, options: Data, make: object) -> None:
+    source = tmp_path / "series.csv"
+    make(source)  # type: ignore[operator]
+    assert (
+        complaint(source, options)
+        == "no such file; set data.csv to a CSV, or leave it at data/sample/reviews.csv or data/sample/series.csv"
+    )
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"], ids=repr)
+def test_an_empty_file_is_refused(tmp_path: Path, options: Data, content: str) -> None:
+    assert complaint(written(tmp_path, content), options) == ("the file is empty; expected a header and rows below it")
+
+
+@pytest.mark.parametrize("content", ["value", "value\n", "value\n\n\n"], ids=repr)
+def test_a_header_alone_is_refused(tmp_path: Path, options: Data, content: str) -> None:
+    assert complaint(written(tmp_path, content), options) == "only a header, no rows; expected one row or more below it"
+
+
+def test_a_missing_column_lists_those_that_exist(tmp_path: Path, options: Data) -> None:
+    assert complaint(written(tmp_path, "day,price\n1,2\n"), options) == (
+        "no column 'value'; the header has: day, price; set data.value_column (or data.delimiter)"
+    )
+
+
+def test_a_file_without_a_header_shows_its_first_row(tmp_path: Path, options: Data) -> None:
+    assert complaint(written(tmp_path, "1.5\n2.5\n"), options).startswith("no column 'value'; the header has: 1.5;")
+
+
+def test_a_column_named_twice_is_refused(tmp_path: Path, options: Data) -> None:
+    assert complaint(written(tmp_path, "value,value\n1,2\n"), options).startswith("more than one column 'value'")
+
+
+@pytest.mark.parametrize("text", ["twelve", "1_000", "1.2.3", "3,5", "?", "12%", "0x10", "True"])
+def test_text_is_named_by_the_first_row_and_its_value(tmp_path: Path, options: Data, text: str) -> None:
+    source = written(tmp_path, f'value\n1\n"{text}"\n2\nmore\n')
+    assert complaint(source, options) == (
+        f"row 2 has '{text}' in column 'value'; expected a number such as -1.5 (see data.value_column, data.delimiter)"
+    )
+
+
+def test_long_text_is_cut(tmp_path: Path, options: Data) -> None:
+    assert len(complaint(written(tmp_path, "value\n" + "x" * 10_000), options)) < 200
+
+
+@pytest.mark.parametrize("gap", ["", " ", "NaN", "nan", "NA", "n/a", "null", "None"])
+def test_gaps_are_counted_and_the_first_is_named(tmp_path: Path, options: Data, gap: str) -> None:
+    source = written(tmp_path, f"day,value\n1,10\n2,{gap}\n3,30\n4,{gap}\n5,{gap}\n")
+    assert complaint(source, options) == (
+        "3 of 5 rows have no value in column 'value', first row 2;"
+        " expected a number at every time step: fill the gaps or cut them off"
+    )
+
+
+@pytest.mark.parametrize("header", ["value", "day,value"])
+def test_a_blank_line_inside_the_series_is_a_gap(tmp_path: Path, options: Data, header: str) -> None:
+    row = header.replace("day", "1").replace("value", "7")
+    source = written(tmp_path, f"{header}\n{row}\n\n\n{row}\n\n{row}\n\n")
+    assert complaint(source, options).startswith("3 of 6 rows have no value in column 'value', first row 2;")
+
+
+@pytest.mark.parametrize("number", ["inf", "-Infinity", "1e400", "1e39"])
+def test_numbers_beyond_float32_are_refused(tmp_path: Path, options: Data, number: str) -> None:
+    assert complaint(written(tmp_path, f"value\n1\n2\n{number}\n"), options) == (
+        f"row 3 has '{number}' in column 'value'; expected finite numbers of at most 3.4e+38 in size"
+    )
+
+
+@pytest.mark.parametrize("row", ["2", "2,20,200"])
+def test_a_ragged_row_is_numbered(tmp_path: Path, options: Data, row: str) -> None:
+    cells = row.count(",") + 1
+    message = complaint(written(tmp_path, f"day,value\n1,10\n{row}\n"), options)
+    assert message.startswith(f"row 2 has {cells} cells where the header has 2; quote cells")
+
+
+def test_an_unclosed_quote_is_numbered(tmp_path: Path, options: Data) -> None:
+    message = complaint(written(tmp_path, 'value\n1\n\n"2\n3\n'), options)
+    assert message.startswith("row 3 is not well-formed (")
+
+
+def test_a_torn_gz_is_refused(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "value\n" + "1.5\n" * 5000, "series.csv.gz")
+    source.write_bytes(source.read_bytes()[:-9])
+    assert complaint(source, options).startswith("not a whole gzip file (")
+
+
+def test_splits_follow_each_other_in_time() -> None:
+    assert series.split_series(100, 0.2, 0.25) == {
+        "train": slice(0, 60),
+        "validation": slice(60, 80),
+        "test": slice(80, 100),
+    }
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 7, 10, 99, 1000, 1001])
+@pytest.mark.parametrize(("test", "validation"), [(0.2, 0.1), (0.01, 0.99), (0.99, 0.01), (0.5, 0.5)])
+def test_every_row_is_in_exactly_one_split(length: int, test: float, validation: float) -> None:
+    parts = series.split_series(length, test, validation)
+    assert tuple(parts) == SPLITS
+    assert [place for part in parts.values() for place in range(length)[part]] == list(range(length))
+
+
+def test_a_table_has_row_numbers_from_1_and_splits() -> None:
+    table = series.to_table(np.array([5.0, 6, 7, 8]), series.split_series(4, 0.25, 0.34))
+    assert table.schema == series.SCHEMA
+    assert table.to_pydict() == {
+        "row": [1, 2, 3, 4],
+        "value": [5, 6, 7, 8],
+        "split": ["train", "train", "validation", "test"],
+    }
+
+
+def test_the_scaler_standardises_and_undoes_it() -> None:
+    values = np.array([2.0, 4, 4, 4, 5, 5, 7, 9])
+    scaler = windows.fit_scaler(values)
+    assert scaler == Scaler(5.0, 2.0)
+    assert scaler.apply(values).tolist() == [-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2]
+    assert scaler.undo(scaler.apply(values).astype(np.float32)).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e30])
+def test_constant_training_values_are_refused(value: float) -> None:
+    # The deviation of 0.1, 0.1, … is not 0 in floating point.
+    with pytest.raises(UserError) as mistake:
+        windows.fit_scaler(np.full(7, value))
+    assert str(mistake.value) == (
+        f"all 7 training values are {value:g}: a constant cannot be standardised or learned from;"
+        " check data.value_column"
+    )
+
+
+def test_no_training_values_are_refused() -> None:
+    with pytest.raises(UserError, match="there are no training values"):
+        windows.fit_scaler(np.array([]))
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_largest_values_allowed_can_be_scaled() -> None:
+    values = np.array([-series.LARGEST, series.LARGEST])
+    assert windows.fit_scaler(values).apply(values).tolist() == [-1, 1]
+
+
+def test_windows_are_followed_by_their_targets() -> None:
+    inputs, targets = windows.slide(np.arange(5.0), 2, "train")
+    assert inputs.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert targets.tolist() == [2, 3, 4]
+    assert inputs.dtype == targets.dtype == "float32"
+
+
+def test_windows_can_be_changed_without_changing_the_series() -> None:
+    values = np.arange(5.0)
+    inputs, _ = windows.slide(values, 2, "train")
+    inputs[:] = -1
+    assert values.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11])
+def test_a_window_that_does_not_fit_is_refused(rows: int) -> None:
+    with pytest.raises(UserError) as mistake:
+        windows.slide(np.arange(float(rows)), 10, "validation")
+    assert str(mistake.value) == (
+        f"series.window is 10 and needs 12 rows in each split, but the validation split has {rows};"
+        " lower series.window, add rows, or change split.test_fraction or split.validation_fraction"
+    )
+
+
+def test_two_windows_are_enough() -> None:
+    assert len(windows.slide(np.arange(12.0), 10, "test")[1]) == 2
+
+
+def table_of(values: npt.NDArray[np.float64]) -> pa.Table:
+    return series.to_table(values, series.split_series(len(values), 0.2, 0.25))
+
+
+def every_split(table: pa.Table, window: int) -> dict[str, Windows]:
+    return {split: windows.featurise(table, split, Scaler(0.0, 1.0), window) for split in SPLITS}
+
+
+def test_no_value_is_seen_in_two_splits() -> None:
+    # Each value is its own row number, so that windows say where they come from.
+    parts = every_split(table_of(np.arange(1.0, 101)), window=5)
+    seen = {split: set(part.inputs.ravel().tolist()) | set(part.targets.tolist()) for split, part in parts.items()}
+    assert seen == {
+        "train": set(range(1, 61)),
+        "validation": set(range(61, 81)),
+        "test": set(range(81, 101)),
+    }
+
+
+def test_targets_come_after_their_window_and_know_their_row() -> None:
+    for part in every_split(table_of(np.arange(1.0, 101)), window=5).values():
+        assert part.targets.tolist() == part.rows.tolist()
+        assert (part.targets == part.inputs[:, -1] + 1).all()
+        assert part.rows.dtype == "int64"
+
+
+def test_values_of_later_splits_change_nothing_in_training() -> None:
+    values = np.random.default_rng(1).normal(size=100)
+    changed = values.copy()
+    changed[60:] = 1e6
+    scalers, trained = [], []
+    for given in (values, changed):
+        table = table_of(given)
+        scalers.append(windows.fit_scaler(windows.split_values(table, "train")[0]))
+        trained.append(windows.featurise(table, "train", scalers[-1], 5).inputs.tolist())
+    assert scalers[0] == scalers[1]
+    assert trained[0] == trained[1]
+
+
+def test_training_values_are_standardised() -> None:
+    table = table_of(np.random.default_rng(1).normal(50, 3, 1000))
+    scaler = windows.fit_scaler(windows.split_values(table, "train")[0])
+    part = windows.featurise(table, "train", scaler, 1)
+    scaled = np.append(part.inputs[:, 0], part.targets[-1]).astype(np.float64)
+    assert scaled.mean() == pytest.approx(0, abs=1e-6)
+    assert scaled.std() == pytest.approx(1, abs=1e-6)
+
+
+def test_windows_come_back_from_disk(tmp_path: Path) -> None:
+    part = windows.featurise(table_of(np.arange(1.0, 101)), "test", Scaler(3.0, 7.0), 5)
+    arrays.save_windows(tmp_path, part)
+    for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
+        assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
+
+
+def test_a_scaler_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
+    windows.save_scaler(tmp_path, scaler)
+    assert windows.load_scaler(tmp_path) == scaler
+    assert json.loads((tmp_path / "scaler.json").read_text()) == scaler._asdict()
+
+
+def test_a_missing_scaler_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"scaler\.json: no such file; `dvc repro` makes it"):
+        windows.load_scaler(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", '{"mean": 1.0}', '{"mean": 1.0, "scale": null}', "3", '"mean"'])
+def test_a_scaler_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "scaler.json").write_text(content)
+    with pytest.raises(UserError) as mistake:
+        windows.load_scaler(tmp_path)
+    expected = f"{tmp_path / 'scaler.json'}: not a mean and a scale; remove it and run `dvc repro`"
+    assert str(mistake.value) == expected

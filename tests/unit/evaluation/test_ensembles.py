@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from rnnlab.evaluation import ensembles
+
+
+def drawn(rows: int, seed: int) -> tuple[list[ensembles.Probabilities], np.ndarray]:
+    """Two views of the same labels: independent evidence, the second twice too sure of itself."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, rows).astype(np.int8)
+    evidence = generator.normal(np.where(labels == 1, 1.0, -1.0), 1.0, (2, rows))
+    log_odds = [2 * evidence[0], 4 * evidence[1]]  # 2 · evidence is the truth at unit variance
+    return [expit(odds).astype(np.float32) for odds in log_odds], labels
+
+
+def test_weights_undo_what_is_too_sure_and_keep_what_is_right() -> None:
+    weights = ensembles.fit_weights(*drawn(40_000, 1))
+    assert weights == pytest.approx([1.0, 0.5, 0.0], abs=0.06)
+
+
+def test_an_ensemble_of_independent_members_beats_each() -> None:
+    members, labels = drawn(5_000, 2)
+    joined = ensembles.combine(members, ensembles.fit_weights(*drawn(5_000, 3)))
+    accuracy = [((probabilities >= 0.5) == labels).mean() for probabilities in (*members, joined)]
+    assert accuracy[2] > max(accuracy[:2]) + 0.03
+
+
+def test_the_weighted_sum_is_one_of_log_odds() -> None:
+    members = [np.array([0.2, 0.9], np.float32), np.array([0.6, 0.5], np.float32)]
+    joined = ensembles.combine(members, np.array([0.5, 2.0, -1.0]))
+    expected = expit(0.5 * logit(members[0].astype(float)) + 2 * logit(members[1].astype(float)) - 1)
+    np.testing.assert_allclose(joined, expected, rtol=1e-5)
+
+
+def test_certainty_stays_finite() -> None:
+    certain = np.array([1.0, 0.0], np.float32)
+    assert np.isfinite(ensembles.combine([certain, 1 - certain], np.array([1.0, 1.0, 0.0]))).all()

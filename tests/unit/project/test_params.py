@@ -1,0 +1,215 @@
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from rnnlab.project import params
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Params, Run
+
+COMMITTED = YAML(typ="safe").load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """The committed parameters with one key set."""
+    values: dict[str, Any] = copy.deepcopy(COMMITTED)
+    *sections, name = key.split(".")
+    section = values
+    for part in sections:
+        section = section[part]
+    section[name] = value
+    return values
+
+
+def complaint(values: Any) -> str:
+    with pytest.raises(UserError) as mistake:
+        params.parse(values)
+    return str(mistake.value)
+
+
+def test_committed_parameters_are_valid(settings: Params) -> None:
+    assert settings.validate_.severity.schema_ in ("critical", "warning")
+    assert set(settings.compare) <= set(settings.models)
+
+
+def test_parsed_parameters_cannot_be_changed(settings: Params) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings.train.epochs = 1  # type: ignore[misc]
+
+
+def test_runs_pair_every_model_with_every_seed() -> None:
+    values = changed("train.seeds", [7, 3])
+    values["compare"] = ["lstm", "rnn"]
+    assert params.parse(values).runs == [Run("lstm", 7), Run("lstm", 3), Run("rnn", 7), Run("rnn", 3)]
+
+
+def test_a_run_is_named_by_model_and_seed() -> None:
+    assert Run("lstm", 3).name == "lstm-3"
+
+
+def test_numeric_labels_are_compared_as_text() -> None:
+    assert params.parse(changed("data.labels", [0, 1])).data.labels == ("0", "1")
+
+
+@pytest.mark.parametrize("labels", [["a, b", 'say "no"'], ["👎🏽", "👨\u200d👩"], ["$x_1$", "#%{}"], ["否", "x" * 100]])
+def test_unusual_labels_are_labels(labels: list[str]) -> None:
+    assert params.parse(changed("data.labels", labels)).data.labels == tuple(labels)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "tab", "\t"])
+def test_usual_delimiters_are_accepted(delimiter: str) -> None:
+    assert params.parse(changed("data.delimiter", delimiter)).data.delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    ("key", "suggestion"),
+    [
+        ("models.lstm.unit", "units"),
+        ("train.epoch", "epochs"),
+        ("tokenize_pad.max_len", "max_length"),
+        ("validate.severity.leekage", "leakage"),
+        ("validate.severity.schema_", "schema"),
+        ("split.test_fractoin", "test_fraction"),
+        ("trian", "train"),
+        ("validate_", "validate"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_closest_known_one(key: str, suggestion: str) -> None:
+    assert complaint(changed(key, 1)) == f"params.yaml: {key}: unknown key; did you mean {suggestion}?"
+
+
+@pytest.mark.parametrize(("key", "known"), [("zzz", "compare"), ("models.rnn.zzz", "embedding_dropout")])
+def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known: str) -> None:
+    message = complaint(changed(key, 1))
+    assert message.startswith(f"params.yaml: {key}: unknown key (known: ")
+    assert known in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("train.epochs", "ten", "must be a valid integer, not 'ten'"),
+        ("train.epochs", 2.0, "must be a valid integer, not 2.0"),
+        ("train.epochs", None, "must be a valid integer, not None"),
+        ("train.batch_size", 0, "must be greater than or equal to 1, not 0"),
+        ("train.patience", 0, "must be greater than or equal to 1, not 0"),
+        ("train.learning_rate", 0, "must be greater than 0, not 0"),
+        ("train.learning_rate", math.inf, "must be a finite number, not inf"),
+        ("tokenize_pad.max_length", 0, "must be greater than or equal to 1, not 0"),
+        ("tokenize_pad.max_length", 10**6, "must be less than or equal to 100000, not 1000000"),
+        ("train.epochs", 10**30, "must be less than or equal to 2147483647, not 1000"),
+        ("data.max_megabytes", 0, "must be greater than or equal to 1, not 0"),
+        ("tokenize_pad.vocabulary_size", 2, "must be greater than or equal to 3, not 2"),
+        ("tokenize_pad.padding", "left", "must be 'pre' or 'post', not 'left'"),
+        ("split.test_fraction", 1.0, "must be less than 1, not 1.0"),
+        ("split.test_fraction", 0.0, "must be greater than 0, not 0.0"),
+        ("split.validation_fraction", 1.5, "must be less than 1, not 1.5"),
+        ("split.validation_fraction", math.nan, "must be less than 1, not nan"),
+        ("split.method", "rows", "must be 'random', 'column' or 'chronological', not 'rows'"),
+        ("models.lstm.dropout", 1.0, "must be less than 1, not 1.0"),
+        ("models.lstm.cell", "transformer", "not 'transformer'"),
+        ("models.lstm.mask", "yes", "must be a valid boolean, not 'yes'"),
+        ("sample.label_noise", 0.5, "must be less than 0.5, not 0.5"),
+        ("validate.max_rejected_share", 1.1, "must be less than or equal to 1, not 1.1"),
+        ("validate.severity.leakage", "fatal", "must be 'critical' or 'warning', not 'fatal'"),
+        ("data.csv", None, "must be a valid string, not None"),
+        ("data.text_column", "", "must have at least 1 character, not ''"),
+        ("seed", -1, "must be greater than or equal to 0, not -1"),
+        ("seed", True, "must be a valid integer, not True"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted: str) -> None:
+    message = complaint(changed(key, value))
+    assert message.startswith(f"params.yaml: {key}: ")
+    assert wanted in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("compare", ["rnn", "transformer"], "no model transformer under models (there are: rnn, lstm"),
+        ("compare", ["rnn", "rnn"], "compare: the same entry is named twice"),
+        ("compare", [], "compare: "),
+        ("compare", "lstm", "not 'lstm'"),
+        ("train.seeds", [1, 2, 1], "train.seeds: the same entry is named twice"),
+        ("train.seeds", [], "train.seeds: "),
+        ("train.seeds", [1, 2**32], "train.seeds.1: must be less than 4294967296"),
+        ("data.labels", ["good", "good"], "labels must be two different names"),
+        ("data.labels", ["good"], "data.labels"),
+        ("data.labels", ["good", "bad", "ugly"], "data.labels"),
+        ("data.csv", "reviews\0.csv", "csv must be a path, which no NUL can be in"),
+        ("data.csv", "\ud800.csv", "data.csv"),
+        ("data.delimiter", ";;", "delimiter must be one character or the word tab"),
+        ("data.encoding", "klingon", "encoding is not one of text files that Python knows"),
+        ("data.encoding", "base64", "encoding is not one of text files"),
+        ("data.encoding", "unicode_escape", "encoding is not one of text files"),
+        ("data.encoding", "UTF7", "encoding is not one of text files"),
+        ("data.encoding", "undefined", "encoding is not one of text files"),
+        ("data.encoding", "utf\x008", "encoding is not one of text files"),
+        ("data.labels", ["bad", " good"], "labels must be 1 to 100 characters of one line, no blanks around them"),
+        ("data.labels", ["", "good"], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "go\nod"], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "x" * 101], "labels must be 1 to 100 characters"),
+        ("data.labels", ["bad", "\ud83d"], "labels must be 1 to 100 characters"),
+        ("models.LSTM", COMMITTED["models"]["lstm"], "models.LSTM"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(key: str, value: object, hint: str) -> None:
+    assert hint in complaint(changed(key, value))
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "\r"])
+def test_a_delimiter_that_csv_itself_uses_is_refused(delimiter: str) -> None:
+    assert "delimiter" in complaint(changed("data.delimiter", delimiter))
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    values = changed("train.epochs", 0)
+    values["seed"] = "x"
+    message = complaint(values)
+    assert "train.epochs: must be" in message
+    assert "params.yaml: seed: must be" in message
+
+
+def test_a_missing_key_is_named() -> None:
+    values = copy.deepcopy(COMMITTED)
+    del values["train"]["clip_norm"]
+    assert "params.yaml: train.clip_norm: missing" in complaint(values)
+
+
+@pytest.mark.parametrize("values", [None, [], "text"])
+def test_parameters_that_are_no_mapping_are_refused(values: object) -> None:
+    assert complaint(values).startswith("params.yaml: must be")
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere\.yaml: no such file; run from the project's root"):
+        params.read(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    "content", [b"train: [1, 2", b"a: 1\na: 2\n", b"seed: \xff\n", b"seed: 1\n<<<<<<< HEAD\nx\n"], ids=repr
+)
+def test_a_file_that_is_not_yaml_is_named(tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "params.yaml"
+    source.write_bytes(content)
+    with pytest.raises(UserError) as mistake:
+        params.read(source)
+    assert str(mistake.value).startswith(f"{source}: not readable as YAML: ")
+    assert "\n" not in str(mistake.value)
+
+
+def test_an_answer_of_any_size_to_a_wrong_value_is_a_short_line() -> None:
+    message = complaint(changed("train.epochs", ["x\n" * 100] * 1000))
+    assert len(message) < 5000
+    assert "\n" not in message
+
+
+def test_an_empty_file_is_refused_by_name(tmp_path: Path) -> None:
+    source = tmp_path / "params.yaml"
+    source.touch()
+    with pytest.raises(UserError, match=r"params\.yaml: must be"):
+        params.read(source)

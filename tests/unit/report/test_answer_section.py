@@ -1,0 +1,84 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnnlab.evaluation.costs import Cost
+from rnnlab.project.params import Params
+from rnnlab.report import answer_section
+from tests.support.builders import summary
+from tests.support.results import SERIES, changed
+
+
+def pair(first: str, second: str, low: float, high: float, **more: Any) -> dict[str, Any]:
+    difference = {"mean": (low + high) / 2, "low": low, "high": high}
+    return {"first": first, "second": second, "difference": difference, "sentence": f"{first} and {second}", **more}
+
+
+def comparison(means: dict[str, float], *pairs: dict[str, Any], measure: str = "accuracy") -> dict[str, Any]:
+    intervals = {name: {"mean": mean, "low": mean - 0.01, "high": mean + 0.02} for name, mean in means.items()}
+    return {"measure": measure, "over": "rows_and_seeds", "intervals": intervals, "pairs": list(pairs)}
+
+
+MEANS = {"rnn": 0.7, "lstm": 0.9, "gru": 0.8, "tfidf": 0.75, "majority": 0.5}
+PAIRS = [
+    pair("lstm", "rnn", 0.1, 0.3),
+    pair("gru", "rnn", 0.0, 0.2),
+    pair("gru", "lstm", -0.2, -0.05, mcnemar={"1": {"p_value": 0.0001}}),
+    pair("lstm", "tfidf", 0.1, 0.2),
+]
+LENGTHS = pd.DataFrame(
+    [
+        {"model": model, "seed": seed, "words": words, "accuracy": accuracy + seed / 100}
+        for model, accuracies in {"lstm": (0.9, 0.8), "gru": (0.85, 0.5), "rnn": (0.1, 0.1)}.items()
+        for seed in (-1, 1)
+        for words, accuracy in zip((10.0, 60.0), accuracies, strict=True)
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def three(settings: Params) -> Params:
+    return changed(settings, compare=["rnn", "lstm", "gru"], baselines=["majority", "tfidf"])
+
+
+def test_the_best_network_is_set_against_the_next(three: Params) -> None:
+    metrics = {name: summary(mean) for name, mean in MEANS.items()}
+    costs = {"lstm": Cost(2.0, 20.0), "gru": Cost(1.0, 12.4)}
+    found = answer_section.answer(three, metrics, comparison(MEANS, *PAIRS), costs, LENGTHS)
+    assert found.headline == "Gru and lstm"
+    assert found.scores.endswith("lstm 90.0 %, gru 80.0 %, rnn 70.0 %; a point is one per cent of them")
+    answers = dict(found.questions)
+    assert answers["Is it real?"].startswith("Yes: the interval leaves out zero")
+    assert "McNemar's exact test: p < 0.001" in answers["Is it real?"]
+    assert answers["Where does the other fail?"] == (
+        "Gru is farthest behind on texts of about 60 words: 50.0 % against lstm's 80.0 %;"
+        " they are closest on those of about 10 words, 85.0 % against lstm's 90.0 %."
+    )
+    assert "an epoch takes 2.0 s for 1.0 s, a training 20 s for 12 s" in answers["What does it cost?"]
+    assert answers["And without recurrence?"].startswith("Lstm and tfidf: the best baseline")
+    assert [row[0] for row in found.table.rows] == list(MEANS)
+    assert found.pairs[2] == "Gru and lstm (McNemar's exact test: p < 0.001)."
+
+
+def test_an_interval_that_holds_zero_shows_no_difference() -> None:
+    told = answer_section.reality(pair("a", "b", -0.1, 0.2), {"over": "rows"})
+    assert told.startswith("Not shown: the interval holds zero")
+    assert "luck in training cannot be told apart" in told
+
+
+def test_of_errors_the_smallest_is_best(settings: Params) -> None:
+    series = changed(settings, **SERIES, compare=["rnn", "lstm"])
+    means = {"rnn": 0.2, "lstm": 0.1, "last_value": 0.15, "linear": 0.3}
+    told = comparison(means, measure="mse")
+    assert answer_section.rank(series, told) == ["lstm", "rnn"]
+    assert answer_section.best_baseline(series, told) == "last_value"
+    assert "lstm 0.1000, rnn 0.2000; less is better" in answer_section.scores(["lstm", "rnn"], told)
+
+
+def test_a_network_alone_is_told_with_its_interval(settings: Params) -> None:
+    alone = changed(settings, compare=["rnn"], baselines=[])
+    told = comparison({"rnn": 0.7})
+    found = answer_section.answer(alone, {"rnn": summary(0.7)}, told, {}, LENGTHS)
+    assert found.headline.startswith("Rnn labels 70.0 % of the test rows right, 95 % interval 69.0 to 72.0; no other")
+    assert found.questions == []

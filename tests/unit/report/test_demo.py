@@ -1,0 +1,96 @@
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from flask.testing import FlaskClient
+
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Params
+from rnnlab.report import demo
+
+LABELS = ("negative", "positive")
+
+
+def by_last_word(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    return np.array([0.9 if text.split()[-1] == "good" else 0.2 for text in texts], np.float32)
+
+
+def by_any_word(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    return np.array([0.8 if "good" in text.split() else 0.1 for text in texts], np.float32)
+
+
+READERS = {"rnn": by_last_word, "lstm": by_any_word}
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return demo.app(READERS, LABELS, "an example").test_client()
+
+
+def test_each_network_is_asked_of_every_beginning_and_of_the_whole() -> None:
+    answer = demo.follow(READERS, LABELS, "A good, old film")
+    rnn, lstm = answer.opinions
+    assert [word.text for word in rnn.words] == ["a", "good", "old", "film"]
+    assert [word.probability for word in rnn.words] == ["0.20", "0.90", "0.20", "0.20"]
+    assert [word.probability for word in lstm.words] == ["0.10", "0.80", "0.80", "0.80"]
+    assert (rnn.said, rnn.probability, lstm.said, lstm.probability) == ("negative", "0.20", "positive", "0.80")
+    assert answer.parting == "farthest apart at word 3, “old”: rnn 0.20, lstm 0.80"
+
+
+def test_one_network_parts_from_nobody() -> None:
+    assert demo.follow({"champion": by_any_word}, LABELS, "a good film").parting == ""
+
+
+def test_of_a_long_text_the_beginning_is_followed_and_the_whole_is_judged() -> None:
+    answer = demo.follow(READERS, LABELS, "dull " * demo.WORDS + "good")
+    assert len(answer.opinions[0].words) == demo.WORDS
+    assert answer.left_out == 1
+    assert answer.opinions[0].said == "positive"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "...", "\x00"])
+def test_nothing_to_read_is_told(client: FlaskClient, text: str) -> None:
+    reply = client.post("/answer", data={"text": text})
+    assert reply.status_code == 200
+    assert "Nothing to read yet" in reply.text
+
+
+def test_what_is_typed_comes_back_as_text(client: FlaskClient) -> None:
+    attack = "</textarea><script>alert(1)</script> \"good\" <img src=x onerror=alert(1)> &amp; 'x'"
+    for path in ("/", "/answer"):
+        reply = client.post(path, data={"text": attack})
+        assert "<script>alert" not in reply.text
+        assert "<img" not in reply.text
+        assert len(re.findall("<textarea", reply.text)) == (path == "/")
+
+
+def test_right_to_left_and_very_long_words_are_read(client: FlaskClient) -> None:
+    reply = client.post("/answer", data={"text": "فيلم " + "x" * 4000})
+    assert reply.status_code == 200
+    assert 'dir="auto"' in reply.text
+
+
+def test_more_than_a_text_is_refused(client: FlaskClient) -> None:
+    assert client.post("/answer", data={"text": "x" * 17 * demo.LONGEST}).status_code == 413
+    assert client.post("/answer", data={"text": "y" * 2 * demo.LONGEST}).status_code == 200
+
+
+def test_only_this_machine_s_own_name_is_answered(client: FlaskClient) -> None:
+    assert client.get("/", headers={"Host": "127.0.0.1:5050"}).status_code == 200
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_nothing_but_the_page_s_own_is_loaded(client: FlaskClient) -> None:
+    page = client.get("/")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    for asset in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        assert asset == "data:," or client.get(f"/{asset}").status_code == 200
+    assert "style=" not in page.text
+    assert client.get("/../params.yaml").status_code == 404
+
+
+def test_a_series_has_no_texts_to_read(settings: Params) -> None:
+    with pytest.raises(UserError, match=r"params\.yaml: task: the demo reads texts"):
+        demo.networks(settings.model_copy(update={"task": "series"}))

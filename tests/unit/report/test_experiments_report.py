@@ -1,0 +1,107 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnnlab.project.params import Params, Run
+from rnnlab.report import experiments_report
+from tests.support.builders import SWEEP, curve, far, named, outcome, series
+from tests.support.repository import Repository, lay_out
+
+
+def test_a_sweep_is_a_table_of_means_and_seeds() -> None:
+    table = experiments_report.range_table(pd.concat([SWEEP, curve(rnn={800: [0.5]})]))
+    lines = table.splitlines()
+    assert lines[0] == "| distance | rnn | lstm |"
+    assert lines[2] == "| 10 | 97.0 ± 1.4 % (98.0, 96.0) | 99.0 ± 0.0 % (99.0, 99.0) |"
+    assert lines[-1] == "| 800 | 50.0 % (50.0) | – |"
+
+
+def test_minutes_are_the_mean_over_the_seeds_that_are_known() -> None:
+    ours = outcome(seconds={Run("rnn", 1): [60.0, 30.0], Run("rnn", 2): [150.0], Run("lstm", 1): [9e9]})
+    assert experiments_report.minutes(ours, "rnn") == "2.0"
+    assert experiments_report.minutes(ours, "tfidf") == "–"
+
+
+def test_a_score_has_its_interval_where_there_is_one() -> None:
+    ends = {"intervals": {"rnn": {"mean": 0.65, "low": 0.601, "high": 0.7049}}}
+    assert experiments_report.score(outcome(comparison=ends), "rnn") == "65.0 % (60.1 to 70.5)"
+    assert experiments_report.score(outcome(comparison=ends), "tfidf") == "80.0 %"
+    assert experiments_report.score(series([[1.0]]), "rnn") == "0.5500"
+
+
+def test_the_table_of_models_ends_with_the_baselines() -> None:
+    lines = experiments_report.models_table({"it": outcome(seconds={Run("rnn", 1): [120.0]})}).splitlines()
+    assert lines[2:] == [
+        "| rnn | 65.0 % | 60.0, 70.0 | 0.250 | 0.250 | 0.250 | 1,234 | 2.0 |",
+        "| tfidf | 80.0 % | – | 0.250 | 0.250 | 0.250 | 1,234 | – |",
+    ]
+    both = experiments_report.models_table({"it-a": outcome(), "it-b": outcome()}).splitlines()
+    assert both[0].startswith("| experiment | model | accuracy")
+    assert [line.split(" | ")[0] for line in both[2:]] == ["| it-a", "| it-a", "| it-b", "| it-b"]
+    assert experiments_report.models_table({"it": series([[1.0]])}).splitlines()[2] == (
+        "| rnn | 0.5500 | 0.5000, 0.6000 | 0.250 | 0.250 | 1,234 | – |"
+    )
+
+
+def test_what_was_not_run_shows_its_command() -> None:
+    text = experiments_report.markdown([named("one"), named("two")], {}, "experiments")
+    assert "| [one](#one) | – | – | – | – | – | not run yet: `rnnlab experiments run one` |" in text
+    assert text.count("Not run yet: `rnnlab experiments run two`.") == 1
+    assert "commit" not in text
+
+
+def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None:
+    original = {"model": "rnn", "accuracy": 0.57}
+    sweep = named("far", variants={"10": {"sample.distance": 10}, "20": {"sample.distance": 20}})
+    family = [sweep, named("root", original=original, reproduces="<unk>"), named("child", "root")]
+    ends = {"rnn": {"mean": 0.65, "low": 0.6, "high": 0.7}}
+    outcomes = {
+        "root": outcome({"1": "oxxx"}, comparison={"intervals": ends}),
+        "child": outcome({"1": "oooo"}, baseline="f" * 40),
+        "far-10": far(10),
+    }
+    text = experiments_report.markdown(family, outcomes, "experiments")
+    assert "- Code of commit `0123456789ab`: root, far-10.\n- Code of commit `ffffffffffff`: child." in text
+    assert (
+        "| [root](#root) | rnn | 57.0 % | 65.0 % (60.0 to 70.0) | 2 | – | "
+        "rnn's accuracy was 57.0 % in the original, 3.0 points below our interval of 60.0 % to 70.0 % |"
+    ) in text
+    assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child is 75.0 points better than root, " in text
+    assert "| [far](#far) | – | – | – | – | – | rnn holds none of the distances" in text
+    assert "![Accuracy over distance](experiments/far.png)" in text
+    assert "Not run yet (far-20): `rnnlab experiments run far`." in text
+    assert r"Reproduces: \<unk>" in text
+    assert text == experiments_report.markdown(family, outcomes, "experiments")
+    assert not text.endswith("\n\n")
+
+
+def test_the_report_is_written_twice_with_the_same_bytes(
+    made_repository: Repository, settings: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made_repository.folder
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    subprocess.run(["dvc", "init", "--quiet"], check=True)
+    made_repository.write("params.yaml", settings.model_dump(mode="json", by_alias=True))
+    texts = {"title": "Far", "reproduces": "a", "expects": "b", "data": "embedded"}
+    variants = {"10": {"sample.distance": 10}, "20": {"sample.distance": 20}}
+    made_repository.write("experiments/far.yaml", {**texts, "params": {"train.seeds": [1, 2]}, "variants": variants})
+    made_repository.write("experiments/wide.yaml", texts)
+    baseline = made_repository.commit("code")
+    for name in ("far-10", "wide"):
+        lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
+        made_repository.record(name, baseline)
+    target = folder / "reports" / "mine.md"
+    written = experiments_report.write(target)
+    assert written == [target, folder / "reports/mine/far.png", folder / "reports/mine/far.csv"]
+    before = [file.read_bytes() for file in written]
+    assert b"](mine/far.png)" in before[0]
+    assert b"Not run yet (far-20)" in before[0]
+    assert before[1].startswith(b"\x89PNG")
+    assert before[2].startswith(b"model,seed,accuracy,distance\nrnn,1,")
+    experiments_report.write(target)
+    assert [file.read_bytes() for file in written] == before

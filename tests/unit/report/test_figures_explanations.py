@@ -1,0 +1,146 @@
+from collections.abc import Iterator, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rnnlab.report.figures import explanations as figures
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for panel in figure.axes if panel.get_legend() for text in panel.get_legend().get_texts()]
+
+
+def band(panel: Axes, index: int) -> tuple[float, float]:
+    heights = panel.collections[index].get_paths()[0].vertices[:, 1]
+    return heights.min(), heights.max()
+
+
+def norms(*runs: tuple[str, int, Sequence[float]]) -> pd.DataFrame:
+    return pd.concat(
+        pd.DataFrame({"model": model, "seed": seed, "distance": range(len(values)), "norm": values})
+        for model, seed, values in runs
+    )
+
+
+def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
+    figure = figures.gradient_norms_over_distance(
+        norms(("rnn", 1, [0.5, 0.01, 1e-20]), ("rnn", 2, [0.7, 0.03, 3e-20]), ("lstm", 1, [0.5, 0.4, np.nan]))
+    )
+    (panel,) = figure.axes
+    np.testing.assert_allclose(panel.lines[0].get_xydata(), [[0, 0.6], [1, 0.02], [2, 2e-20]])
+    np.testing.assert_allclose(panel.lines[1].get_xydata(), [[0, 0.5], [1, 0.4]])
+    assert band(panel, 0) == pytest.approx((1e-20, 0.7))
+    assert legend(figure) == ["rnn (2 seeds)", "lstm (1 seed)"]
+
+
+def test_gradient_norms_have_a_logarithmic_axis_that_says_what_it_is() -> None:
+    (panel,) = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01]))).axes
+    assert panel.get_yscale() == "log"
+    assert panel.get_ylabel().startswith("‖∂ logit / ∂ embedding‖")
+    assert panel.get_xlabel() == "distance from the text's last word (words)"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_that_is_gone_is_drawn() -> None:
+    figure = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01, 0.0]), ("rnn", 2, [0.5, 0.0, 0.0])))
+    figure.canvas.draw()
+    assert figure.axes[0].get_ylim()[0] > 0
+
+
+def text(name: str, words: Sequence[str], label: str = "positive", seeds: Sequence[float] = (0.0,)) -> pd.DataFrame:
+    """The models think 0.2 and 0.6 after every word, plus what is given for each seed."""
+    runs = [
+        {"text_id": name, "position": position, "word": word, "model": model, "probability": p + shift, "label": label}
+        for model, p in (("rnn", 0.2), ("lstm", 0.6))
+        for shift in seeds
+        for position, word in enumerate(words, 1)
+    ]
+    return pd.DataFrame(runs)
+
+
+def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
+    table = pd.concat([text("id-2", ["not", "a", "bad", "not"], "good"), text("id-1", ["bad"], "bad")])
+    first, second = figures.traces(table).axes
+    assert [tick.get_text() for tick in first.get_xticklabels()] == ["not", "a", "bad", "not"]
+    assert list(first.get_xticks()) == [1, 2, 3, 4]
+    assert [panel.get_title(loc="left").split() for panel in (first, second)] == [
+        ["true", "label:", "good", "(text", "id-2)"],
+        ["true", "label:", "bad", "(text", "id-1)"],
+    ]
+    assert first.get_ylabel() == "P(positive class)"
+    assert first.get_ylim()[0] < 0 and first.get_ylim()[1] > 1
+
+
+def test_words_and_labels_are_drawn_as_they_are_written() -> None:
+    figure = figures.traces(text("id-1", ["$\\frac{", "}$"], "$^$"))
+    figure.canvas.draw()  # would raise where one is read as a formula
+
+
+def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
+    figure = figures.traces(text("a", ["not", "bad"]))
+    heights = [line.get_ydata() for line in figure.axes[0].lines]
+    np.testing.assert_allclose(heights, [[0.2, 0.2], [0.6, 0.6], [0.5, 0.5]])
+    assert legend(figure) == ["rnn", "lstm"]
+
+
+def test_traces_of_several_seeds_are_drawn_as_mean_and_range() -> None:
+    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.1]))
+    (panel,) = figure.axes
+    np.testing.assert_allclose(panel.lines[1].get_ydata(), [0.6, 0.6])
+    assert band(panel, 1) == pytest.approx((0.5, 0.7))
+    assert legend(figure)[1] == "lstm (mean and range of 3 runs)"
+
+
+def test_a_long_text_has_numbers_for_words() -> None:
+    figure = figures.traces(text("a", ["word"] * (figures.LEGIBLE_WORDS + 1)))
+    figure.canvas.draw()
+    (panel,) = figure.axes
+    assert panel.get_xlabel() == "word"
+    assert "word" not in [tick.get_text() for tick in panel.get_xticklabels()]
+    assert len(panel.get_xticks()) < 20
+
+
+def test_words_do_not_run_into_each_other() -> None:
+    figure = figures.traces(text("a", ["incomprehensible"] * figures.LEGIBLE_WORDS))
+    figure.canvas.draw()
+    ticks = figure.axes[0].get_xticklabels()
+    apart = np.diff([tick.get_window_extent().x1 for tick in ticks]).min()
+    assert apart > ticks[0].get_fontsize() * figure.dpi / 72
+
+
+def bins() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "model": ["rnn", "rnn", "lstm", "lstm", "lstm"],
+            "forecast": [0.1, 0.9, 0.1, 0.5, 0.9],
+            "observed": [0.3, 0.7, 0.1, 0.4, 0.9],
+            "rows": [30, 10, 20, 10, 10],
+        }
+    )
+
+
+def test_calibration_curves_lie_about_the_diagonal() -> None:
+    figure = figures.calibration_curves(bins())
+    panel = figure.axes[0]
+    lines = [line.get_xydata().tolist() for line in panel.lines]
+    assert lines == [[[0, 0], [1, 1]], [[0.1, 0.3], [0.9, 0.7]], [[0.1, 0.1], [0.5, 0.4], [0.9, 0.9]]]
+    assert legend(figure) == ["calibrated", "rnn", "lstm"]
+    assert all(line.get_marker() not in ("", "None") for line in panel.lines[1:])
+
+
+def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it() -> None:
+    panel, below = figures.calibration_curves(bins()).axes
+    assert panel.get_ylabel() == "share of positive rows"
+    assert below.get_xlabel() == "forecast: P(positive class), mean of each bin"
+    assert below.get_ylabel() == "share of rows"
+    assert [line.get_ydata().tolist() for line in below.lines] == [[0.75, 0.25], [0.5, 0.25, 0.25]]

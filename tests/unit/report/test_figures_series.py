@@ -1,0 +1,133 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pytest
+from matplotlib.figure import Figure
+
+from rnnlab.evaluation import metrics, series_metrics
+from rnnlab.report.figures import series as series_figures
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def example(rows: int = 300, models: int = 2) -> tuple[npt.NDArray[np.float32], dict[str, npt.NDArray[np.float32]]]:
+    targets = np.sin(np.arange(rows) / 4).astype(np.float32)
+    return targets, {f"model_{number}": targets * (1 - number / 20) for number in range(models)}
+
+
+def drawn(rows: int = 300, models: int = 2) -> Figure:
+    targets, predictions = example(rows, models)
+    return series_figures.predicted_and_true(targets, predictions, np.arange(1001, 1001 + rows))
+
+
+def legend(panel: plt.Axes) -> list[str]:
+    return [text.get_text() for text in panel.get_legend().get_texts()]
+
+
+def test_the_last_steps_are_drawn_over_their_rows() -> None:
+    over_time, _ = drawn().axes
+    targets, predictions = example()
+    assert legend(over_time) == ["true", "model_0", "model_1"]
+    for line, values in zip(over_time.lines, [targets, *predictions.values()], strict=True):
+        assert line.get_xdata().tolist() == list(range(1101, 1301))
+        assert line.get_ydata().tolist() == values[-200:].tolist()
+    assert over_time.get_title() == "last 200 test steps"
+
+
+def test_a_short_test_split_is_drawn_whole() -> None:
+    over_time, against = drawn(rows=3).axes
+    assert len(over_time.lines[0].get_xdata()) == 3
+    assert (over_time.get_title(), against.get_title()) == ("last 3 test steps", "all 3 test steps")
+
+
+def test_all_predictions_are_drawn_against_the_truth() -> None:
+    _, against = drawn().axes
+    targets, predictions = example()
+    for points, values in zip(against.collections, predictions.values(), strict=True):
+        np.testing.assert_allclose(points.get_offsets(), np.column_stack([targets, values]), rtol=1e-6)
+    assert legend(against) == ["model_0", "model_1", "perfect"]
+
+
+def test_both_axes_of_the_scatter_have_the_same_range_and_hold_every_point() -> None:
+    targets, predictions = example()
+    predictions["model_1"] = predictions["model_1"] + 5
+    _, against = series_figures.predicted_and_true(targets, predictions, np.arange(300)).axes
+    assert against.get_xlim() == against.get_ylim()
+    assert against.get_xlim()[0] < -1
+    assert against.get_xlim()[1] > 5
+
+
+def test_axes_name_their_unit() -> None:
+    over_time, against = drawn().axes
+    assert over_time.get_xlabel() == "time step (row of the series)"
+    assert over_time.get_ylabel() == "value (training standard deviations)"
+    assert against.get_xlabel() == "true value (training standard deviations)"
+    assert against.get_ylabel() == "predicted value (training standard deviations)"
+
+
+def test_six_models_keep_apart_without_colour() -> None:
+    over_time, against = drawn(models=6).axes
+    lines = over_time.lines[1:]
+    assert len({line.get_color() for line in lines}) == 6
+    assert len({line.get_marker() for line in lines}) == 6
+    assert len({line.get_markevery() for line in lines}) == 6
+    assert len({points.get_paths()[0].vertices.tobytes() for points in against.collections}) == 6
+
+
+@pytest.mark.filterwarnings("error")
+def test_constant_values_are_drawn(tmp_path: Path) -> None:
+    flat = np.zeros(5, np.float32)
+    figure = series_figures.predicted_and_true(flat, {"rnn": flat}, np.arange(5))
+    figure.savefig(tmp_path / "flat.png")
+
+
+def summary(*errors: float) -> dict[str, object]:
+    return metrics.summarise({str(seed): {"mse": error} for seed, error in enumerate(errors)}, 10)
+
+
+def test_errors_are_means_with_one_standard_deviation() -> None:
+    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2, 0.3), "lstm": summary(0.05)}, {}).axes
+    rnn, lstm = panel.containers
+    assert rnn.lines[0].get_xydata().tolist() == [[pytest.approx(0.2), 0]]
+    (bar,) = rnn.lines[2][0].get_segments()
+    np.testing.assert_allclose(bar[:, 0], [0.1, 0.3])
+    assert lstm.lines[0].get_xydata().tolist() == [[pytest.approx(0.05), 1]]
+    assert [text.get_text() for text in panel.texts] == ["0.2 ± 0.1", "0.05 ± 0"]
+
+
+def test_baselines_stand_below_the_models() -> None:
+    baselines = {
+        "last_value": series_metrics.score(np.array([0, 1], np.float32), np.array([0.5, 1], np.float32)),
+        "linear": {"mse": 0.01},
+    }
+    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2)}, baselines).axes
+    names = [label.get_text() for label in panel.get_yticklabels()]
+    assert names == ["rnn", "last_value (baseline)", "linear (baseline)"]
+    assert [text.get_text() for text in panel.texts] == ["0.15 ± 0.071", "0.125", "0.01"]
+    assert panel.yaxis_inverted()
+
+
+def test_the_error_axis_is_logarithmic_and_has_labels() -> None:
+    figure = series_figures.error_bars({"rnn": summary(0.061, 0.062)}, {"linear": {"mse": 0.06}})
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    assert panel.get_xscale() == "log"
+    low, high = panel.get_xlim()
+    labelled = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert labelled == ["0.05", "0.1"]
+    assert "training standard deviations" in panel.get_xlabel()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("errors", [(0.0, 0.0), (0.0, 0.4), (1e-15, 3.0)])
+def test_perfect_models_and_wide_spreads_are_drawn(tmp_path: Path, errors: tuple[float, ...]) -> None:
+    figure = series_figures.error_bars({"rnn": summary(*errors)}, {"linear": {"mse": 0.0}})
+    figure.savefig(tmp_path / "errors.png")
+    assert plt.imread(tmp_path / "errors.png").std() > 0

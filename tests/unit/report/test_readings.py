@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnnlab.project.params import Params
+from rnnlab.report import readings
+from tests.support.results import changed
+
+
+@pytest.fixture(scope="module")
+def two(settings: Params) -> Params:
+    return changed(settings, train__seeds=[1, 2])
+
+
+def trace(model: str, *probabilities: float, seed: int = 1) -> pd.DataFrame:
+    places = range(1, len(probabilities) + 1)
+    words = [f"word{place}" for place in places]
+    columns = {"text_id": "a", "model": model, "seed": seed, "label": "positive"}
+    return pd.DataFrame({**columns, "position": places, "word": words, "probability": probabilities})
+
+
+def test_a_reading_is_the_mean_over_the_seeds() -> None:
+    rows = pd.concat([trace("rnn", 0.2, 0.9), trace("rnn", 0.4, 0.7, seed=2)])
+    read = readings.reading("rnn", rows, ("negative", "positive"), "positive")
+    assert [(word.text, word.probability, word.shade, word.positive) for word in read.words] == [
+        ("word1", "0.30", 3, False),
+        ("word2", "0.80", 8, True),
+    ]
+    assert (read.said, read.probability) == ("positive", "0.80")
+    assert read.verdict == "right; changes its mind once, last at word 2"
+
+
+def test_numbers_stand_at_the_ends_at_changes_of_mind_and_at_every_tenth_word() -> None:
+    rows = trace("rnn", *[0.6] * 13, 0.4, *[0.4] * 8)
+    read = readings.reading("rnn", rows, ("negative", "positive"), "positive")
+    assert [place for place, word in enumerate(read.words, start=1) if word.number] == [1, 10, 14, 20, 22]
+    assert read.verdict == "wrong; changes its mind once, last at word 14"
+
+
+def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
+    rows = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
+    (text,) = readings.traced(two, rows)
+    assert [read.model for read in text.readings] == ["rnn", "lstm"]
+    assert text.readings[0].verdict == "wrong; never changes its mind"
+
+
+def predictions(**models: list[float]) -> pd.DataFrame:
+    """Rows a, b, …, of label 1, 0, 1, …, by model."""
+    tables = [
+        pd.DataFrame(
+            {
+                "id": list("abcdef"[: len(values)]),
+                "label": [1, 0, 1, 0, 1, 0][: len(values)],
+                "words": 3,
+                "model": model,
+                "seed": 1,
+                "probability": values,
+            }
+        )
+        for model, values in models.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_disagreements_are_the_widest_of_both_kinds(two: Params) -> None:
+    table = predictions(rnn=[0.1, 0.9, 0.4, 0.2, 0.8, 0.1], lstm=[0.9, 0.4, 0.7, 0.9, 0.2, 0.2])
+    means = readings.opinions(two, table)
+    assert readings.disagreements(means, 1) == ["a", "d"]
+    assert sorted(readings.disagreements(means, 9)) == ["a", "b", "c", "d", "e"]
+
+
+def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_path: Path) -> None:
+    table = predictions(rnn=[0.1, 0.9], lstm=[0.8, 0.7])
+    rows = tmp_path / "rows.parquet"
+    pd.DataFrame({"id": ["a", "b"], "text": ["first text", "second " * 200]}).to_parquet(rows)
+    first, second = readings.mistakes(two, table, pd.DataFrame({"id": ["a", "b", "b"]}), rows, 5)
+    assert (first.id, first.label, first.groups, first.rest) == ("a", "positive", ["wrong-rnn", "differ"], "")
+    assert [(said.model, said.label, said.right) for said in first.opinions] == [
+        ("rnn", "negative", False),
+        ("lstm", "positive", True),
+    ]
+    assert second.groups == ["wrong-rnn", "wrong-lstm"]
+    assert len(second.lead) <= readings.LEAD and f"{second.lead}{second.rest}" == "second " * 200
+
+
+def test_a_word_without_end_is_cut(two: Params, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.parquet"
+    pd.DataFrame({"id": ["a"], "text": ["x" * 10_000]}).to_parquet(rows)
+    (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), rows, 5)
+    assert len(row.lead) == readings.LEAD
+    assert row.rest.endswith("x …") and len(row.rest) == readings.LONGEST - readings.LEAD + 2

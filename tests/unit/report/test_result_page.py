@@ -1,0 +1,167 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import Params
+from rnnlab.report import result_page
+from tests.support.results import SERIES, changed, lay_out
+
+VOID = {"meta", "link", "input", "br"}
+
+
+class Outline(HTMLParser):
+    """Notes headings, ids and links of a page, and whether its elements are closed in turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.levels: list[int] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.ids += [value for value in [values.get("id")] if value]
+        self.links += [value for name in ("href", "src", "xlink:href") if (value := values.get(name))]
+        self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def write(tmp_path: Path, settings: Params, texts: list[str] | None = None) -> str:
+    return result_page.write(settings, lay_out(tmp_path / "result", settings, texts or []))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the figures, which take a second to draw."""
+    monkeypatch.setattr(result_page, "draw", lambda *_: {"training": [], "results": [], "why": []})
+
+
+@pytest.fixture(scope="module")
+def page(settings: Params, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(tmp_path_factory.mktemp("page"), changed(settings, train__seeds=[1, 2]))
+
+
+def test_the_page_has_an_outline_and_its_links_lead_somewhere(page: str) -> None:
+    outline = Outline(page)
+    assert not outline.open
+    assert outline.levels[0] == 1 and outline.levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False))
+    assert len(outline.ids) == len(set(outline.ids))
+    inner = {link[1:] for link in outline.links if link.startswith("#")}
+    assert inner <= set(outline.ids)
+    assert {"answer", "rerun", "data", "models", "training", "results", "why", "mistakes", "main"} <= inner
+
+
+def test_it_fetches_nothing(page: str) -> None:
+    outer = [link for link in Outline(page).links if not link.startswith(("#", "data:"))]
+    assert all(link.startswith("http://127.0.0.1:5000/#/experiments/") for link in outer)
+    assert not re.search(r"url\((?!#)|@import|<script[^>]+src|<iframe|<img", page)
+
+
+def test_the_answer_stands_on_top(page: str) -> None:
+    headline = re.search(r"<h1>(.*)</h1>", page)
+    assert headline and re.match(r"Lstm is \d+\.\d points better than rnn, 95 % interval", headline[1])
+    for question in ("Is it real?", "Where does the other fail?", "What does it cost?", "And without recurrence?"):
+        assert f"<dt>{question}</dt>" in page
+
+
+def test_every_section_has_what_it_promises(page: str) -> None:
+    assert page.count('role="img"') == 4 + 2 + 3 + 1
+    assert "Refused rows by reason" in page and '<q dir="auto">the same again</q>' in page
+    assert "2 checks, 0 critical failures, 1 warning" in page
+    assert "<strong>SimpleRNN</strong>" in page and "<strong>LSTM</strong>" in page
+    assert page.count("<math") == 1 + 6
+    assert "bands their range" in page
+    assert 'class="w s3 no"' in page
+    assert 'data-groups="wrong-rnn' in page
+
+
+def test_the_same_result_gives_the_same_bytes(page: str, settings: Params, tmp_path: Path) -> None:
+    assert write(tmp_path, changed(settings, train__seeds=[1, 2])) == page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_one_seed_has_no_band_and_the_page_says_so(settings: Params, tmp_path: Path) -> None:
+    page = write(tmp_path, changed(settings, train__seeds=[7]))
+    assert "One seed: every figure is of a single training" in page
+    assert "there is no band to draw" in page and "bands their range" not in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_one_network_is_told_of_without_a_rival(settings: Params, tmp_path: Path) -> None:
+    page = write(tmp_path, changed(settings, compare=["gru"], train__seeds=[1, 2]))
+    assert "no other network was trained to compare it with" in page
+    assert "One network: there is nothing to compare it with but the baselines" in page
+    assert "<dt>What does it cost?</dt>" not in page
+    assert page.count("<math") == 4
+    assert '<option value="differ">' not in page
+
+
+def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
+    page = write(tmp_path, changed(settings, **SERIES, train__seeds=[1, 2]))
+    assert re.search(r"<h1>Lstm&#39;s mean squared error is [\d.]+ lower than rnn&#39;s, 95 % interval", page)
+    assert "cut into windows: 30 train, 30 validation, 30 test" in page
+    assert "The largest errors of each network" in page
+    assert "Word by word" not in page and 'id="filter"' not in page and 'id="why"' not in page
+    assert page.count('role="img"') == 4 + 3
+    inner = {link[1:] for link in Outline(page).links if link.startswith("#")}
+    assert inner <= set(Outline(page).ids)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_markup_in_texts_and_labels_is_text(settings: Params, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script> & <b>bold</b>"
+    page = write(
+        tmp_path, changed(settings, data__labels=["<i>bad", "good"]), [f"{evil} number {n}" for n in range(40)]
+    )
+    assert "<script>alert" not in page and "<b>bold" not in page and "<i>bad" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;bold" in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_long_words_and_other_scripts_are_shown_in_part_and_in_their_direction(
+    settings: Params, tmp_path: Path
+) -> None:
+    texts = ["x" * 10_000, *["هذا الفيلم جميل جدا" for _ in range(39)]]
+    page = write(tmp_path, changed(settings), texts)
+    assert "x" * 3700 in page and "x" * 3701 not in page
+    assert '<p dir="auto">هذا' in page
+
+
+def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(settings: Params, tmp_path: Path) -> None:
+    settings = changed(settings)
+    files = lay_out(tmp_path / "result", settings)
+    points = {"model": ["rnn", "rnn"], "seed": 1, "accuracy": [0.99, 0.5], "distance": [10, 100]}
+    pd.DataFrame(points).to_csv(files.sweeps / "long-range.csv", index=False)
+    assert "of the experiment long-range and not of this run" in result_page.write(settings, files)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_lost_timings_cost_nothing_but_themselves(settings: Params, tmp_path: Path) -> None:
+    settings = changed(settings)
+    files = lay_out(tmp_path / "result", settings)
+    for file in files.timings.iterdir():
+        file.unlink()
+    assert "how long they trained is not known any more" in result_page.write(settings, files)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_without_a_run_the_missing_file_is_named(settings: Params, tmp_path: Path) -> None:
+    files = lay_out(tmp_path / "result", changed(settings))
+    files.metrics.unlink()
+    with pytest.raises(UserError, match=r"metrics\.json: no such file; `dvc repro` makes it"):
+        result_page.write(changed(settings), files)

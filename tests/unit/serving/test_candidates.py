@@ -1,0 +1,136 @@
+"""Against a real MLflow store; each test that needs one has an experiment of its own."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from rnnlab.project.errors import UserError
+from rnnlab.serving.candidates import candidate, evidence
+from rnnlab.tracking.records import PREDICTIONS
+from rnnlab.tracking.store import Store
+from tests.support.logged import log_run, pipeline, predictions, throw_away_store
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*input example was not provided")
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with throw_away_store(tmp_path_factory.mktemp("project")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(opened: Store) -> MlflowClient:
+    return MlflowClient(opened.uri)
+
+
+@pytest.fixture
+def experiment(opened: Store, client: MlflowClient, request: pytest.FixtureRequest) -> Store:
+    return Store(opened.uri, client.create_experiment(request.node.name))
+
+
+def test_the_candidate_is_the_best_seed_of_the_model_with_the_best_mean_validation_loss(experiment: Store) -> None:
+    losses = (("rnn", 1, 0.1), ("rnn", 2, 0.9), ("lstm", 1, 0.4), ("lstm", 2, 0.3), ("gru", 1, math.nan))
+    _, _, _, lstm_2, _ = pipeline(experiment, *losses)
+    assert candidate(experiment) == lstm_2
+
+
+def test_the_candidate_is_of_the_newest_finished_pipeline(experiment: Store) -> None:
+    pipeline(experiment, ("lstm", 1, 0.1))
+    [newer] = pipeline(experiment, ("lstm", 1, 0.2))
+    pipeline(experiment, ("lstm", 1, 0.0), status="RUNNING")
+    assert candidate(experiment) == newer
+
+
+def test_without_a_pipeline_there_is_no_candidate(experiment: Store) -> None:
+    with pytest.raises(UserError, match="no finished pipeline"):
+        candidate(experiment)
+    pipeline(experiment, ("lstm", 1, 0.1), task="series")
+    with pytest.raises(UserError, match="predicts a series"):
+        candidate(experiment)
+
+
+def test_a_pipeline_whose_models_were_deleted_has_no_candidate(experiment: Store, client: MlflowClient) -> None:
+    [child] = pipeline(experiment, ("lstm", 1, 0.1))
+    client.delete_run(child)
+    with pytest.raises(UserError, match="models of this pipeline were deleted"):
+        candidate(experiment)
+
+
+def test_a_model_shows_its_predictions_and_the_time_it_takes(opened: Store, tmp_path: Path) -> None:
+    found = evidence(opened, log_run(opened, tmp_path, predictions(wrong=4), seconds=0.1))
+    assert found.predictions.equals(predictions(wrong=4))
+    assert 100 <= found.latency_ms < 1000
+
+
+@pytest.mark.parametrize("run_id", ["0" * 32, "no/such run"])
+def test_an_unknown_run_is_a_mistake(opened: Store, run_id: str) -> None:
+    with pytest.raises(UserError, match=f"run {run_id}: no such run in sqlite"):
+        evidence(opened, run_id)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"kind": "pipeline"}, "of the kind pipeline, not a trained model"),
+        ({"kind": "baseline"}, "of the kind baseline, not a trained model"),
+        ({"task": "series"}, "predicts a series"),
+        ({}, "no predictions.parquet.*delete the parent run in MLflow and run `python -m stages.track`"),
+    ],
+)
+def test_a_run_that_cannot_be_served_is_a_mistake(
+    opened: Store, tmp_path: Path, tags: dict[str, str], message: str
+) -> None:
+    run_id = log_run(opened, tmp_path, rows=None, probability=None, **tags)
+    with pytest.raises(UserError, match=f"run {run_id}: {message}"):
+        evidence(opened, run_id)
+
+
+def test_a_run_that_is_deleted_or_not_at_its_end_is_a_mistake(
+    opened: Store, client: MlflowClient, tmp_path: Path
+) -> None:
+    run_id = log_run(opened, tmp_path, predictions(0), probability=None)
+    client.update_run(run_id, status="RUNNING")
+    with pytest.raises(UserError, match="not logged to its end"):
+        evidence(opened, run_id)
+    client.delete_run(run_id)
+    with pytest.raises(UserError, match="deleted in MLflow"):
+        evidence(opened, run_id)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        predictions(0).iloc[:0],
+        predictions(0).assign(id="r0"),
+        predictions(0).assign(probability=math.nan),
+        predictions(0).assign(label=2),
+        predictions(0).drop(columns="label"),
+    ],
+    ids=["empty", "ids twice", "no numbers", "no labels", "no label column"],
+)
+def test_damaged_predictions_are_a_mistake(opened: Store, tmp_path: Path, rows: pd.DataFrame) -> None:
+    run_id = log_run(opened, tmp_path, rows, probability=None)
+    with pytest.raises(UserError, match=f"run {run_id}: predictions.parquet"):
+        evidence(opened, run_id)
+
+
+def test_predictions_cut_short_are_a_mistake(opened: Store, client: MlflowClient, tmp_path: Path) -> None:
+    run_id = log_run(opened, tmp_path, rows=None, probability=None)
+    (tmp_path / PREDICTIONS).write_bytes(b"PAR1")
+    client.log_artifact(run_id, str(tmp_path / PREDICTIONS))
+    with pytest.raises(UserError, match=r"predictions.parquet cannot be read"):
+        evidence(opened, run_id)
+
+
+@pytest.mark.parametrize(("probability", "message"), [(None, "cannot be loaded or used"), (7.0, "no probability")])
+def test_a_model_that_does_not_predict_is_a_mistake(
+    opened: Store, tmp_path: Path, probability: float | None, message: str
+) -> None:
+    run_id = log_run(opened, tmp_path, predictions(0), probability=probability)
+    with pytest.raises(UserError, match=f"run {run_id}: its model .*{message}"):
+        evidence(opened, run_id)

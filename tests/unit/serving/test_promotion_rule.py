@@ -1,0 +1,109 @@
+import pandas as pd
+import pytest
+
+from rnnlab.project.params import Promote
+from rnnlab.serving import promotion_rule
+from rnnlab.serving.promotion_rule import Evidence, Rule
+
+LIMITS = Promote(name="it", min_accuracy=0.8, significance=0.05, max_calibration_error=0.2, max_latency_ms=10.0)
+
+
+def predictions(hits: str, *, sure: float = 0.9) -> pd.DataFrame:
+    """One row a letter: o for a row that is right, x for one that is wrong; labels alternate."""
+    rows = pd.DataFrame({"id": [f"r{row}" for row in range(len(hits))]})
+    label = (rows.index % 2).astype("int8")
+    positive = [(letter == "o") == (one == 1) for letter, one in zip(hits, label, strict=True)]
+    probability = pd.Series(positive).map({True: sure, False: 1 - sure}).astype("float32")
+    return rows.assign(label=label, probability=probability)
+
+
+def judged(candidate: Evidence, champion: pd.DataFrame | None = None, limits: Promote = LIMITS) -> dict[str, Rule]:
+    return {rule.name: rule for rule in promotion_rule.judge(candidate, champion, limits)}
+
+
+def test_a_model_within_all_limits_passes_and_every_sentence_states_figure_and_limit() -> None:
+    rules = judged(Evidence(predictions("o" * 9 + "x"), 4.0))
+    assert all(rule.passed for rule in rules.values())
+    assert rules["accuracy"].sentence == "9 of 10 test rows are right, accuracy 0.9000, at least 0.8 is asked for"
+    assert rules["latency"].sentence == "one text takes 4.0 ms, at most 10 ms are allowed"
+    assert "at most 0.2 is allowed" in rules["calibration"].sentence
+    assert rules["champion"].sentence == "there is no champion yet to compare it with"
+
+
+def test_limits_themselves_are_within() -> None:
+    rules = judged(Evidence(predictions("oooox"), 10.0))
+    assert rules["accuracy"].passed
+    assert rules["latency"].passed
+
+
+@pytest.mark.parametrize(
+    ("candidate", "failed"),
+    [
+        (Evidence(predictions("oooxo" + "oooxx"), 4.0), {"accuracy"}),
+        (Evidence(predictions("o" * 10, sure=0.7), 4.0), {"calibration"}),
+        (Evidence(predictions("o" * 9 + "x"), 10.1), {"latency"}),
+        (Evidence(predictions("x" * 10), 99.0), {"accuracy", "calibration", "latency"}),
+    ],
+)
+def test_each_limit_fails_alone_and_all_are_told(candidate: Evidence, failed: set[str]) -> None:
+    rules = judged(candidate)
+    assert list(rules) == ["accuracy", "calibration", "latency", "champion"]
+    assert {name for name, rule in rules.items() if not rule.passed} == failed
+
+
+def test_a_probability_on_the_threshold_is_positive() -> None:
+    rows = pd.DataFrame({"id": ["a", "b"], "label": [1, 0], "probability": [0.5, 0.5]})
+    assert Evidence(rows, 1.0).accuracy == 0.5
+
+
+# McNemar's exact p-values of five and six rows that only one of two models has right: 2/2**5 and 2/2**6.
+@pytest.mark.parametrize(("lost", "passed", "p_value"), [(5, True, "0.062"), (6, False, "0.031")])
+def test_it_may_not_be_worse_than_the_champion_beyond_chance(lost: int, passed: bool, p_value: str) -> None:
+    champion = predictions("o" * 40)
+    rule = judged(Evidence(predictions("x" * lost + "o" * (40 - lost)), 1.0), champion)["champion"]
+    assert rule.passed == passed
+    assert f"right with it alone and {lost} with the champion alone" in rule.sentence
+    assert f"p = {p_value}; worse at p below 0.05" in rule.sentence
+
+
+def test_it_may_be_clearly_better_than_the_champion() -> None:
+    champion = predictions("x" * 20 + "o" * 20)
+    assert judged(Evidence(predictions("o" * 40), 1.0), champion)["champion"].passed
+
+
+def test_the_significance_is_a_parameter() -> None:
+    champion, candidate = predictions("o" * 40), Evidence(predictions("x" * 6 + "o" * 34), 1.0)
+    strict = LIMITS.model_copy(update={"significance": 0.01})
+    assert judged(candidate, champion, strict)["champion"].passed
+
+
+def test_rows_are_joined_by_id() -> None:
+    rows = predictions("x" * 10 + "o" * 30)
+    shuffled = rows.sample(frac=1, random_state=1)
+    rule = judged(Evidence(shuffled, 1.0), rows)["champion"]
+    assert rule.passed
+    assert "0 test rows are right with it alone and 0 with the champion alone" in rule.sentence
+
+
+@pytest.mark.parametrize(
+    "champion",
+    [
+        predictions("o" * 9),
+        predictions("o" * 11),
+        predictions("o" * 10).assign(id=[f"s{row}" for row in range(10)]),
+        predictions("o" * 10).assign(label=0),
+    ],
+    ids=["fewer rows", "more rows", "other rows", "other labels"],
+)
+def test_other_test_rows_cannot_be_compared(champion: pd.DataFrame) -> None:
+    rule = judged(Evidence(predictions("o" * 10), 1.0), champion)["champion"]
+    assert not rule.passed
+    assert "scored on different test rows (10 and" in rule.sentence
+    assert "--force" in rule.sentence
+
+
+def test_a_champion_without_predictions_cannot_be_compared() -> None:
+    rows = predictions("o" * 10)
+    rule = judged(Evidence(rows, 1.0), rows.iloc[:0])["champion"]
+    assert not rule.passed
+    assert "left no test predictions" in rule.sentence

@@ -1,0 +1,55 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from rnnlab.project.errors import UserError
+from rnnlab.tracking import store
+
+
+def test_the_store_is_in_the_main_workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert store.tracking_uri() == f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert store.tracking_uri() == "http://127.0.0.1:5000"
+
+
+def test_the_mode_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_SYNC", raising=False)
+    assert store.sync_mode() == "warn"
+    monkeypatch.setenv("MLFLOW_SYNC", "strict")
+    assert store.sync_mode() == "strict"
+    monkeypatch.setenv("MLFLOW_SYNC", "always")
+    with pytest.raises(UserError, match="strict, warn or off"):
+        store.sync_mode()
+
+
+@pytest.mark.weekly
+def test_concurrent_first_uses_make_one_experiment(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    command = (sys.executable, "-c", "from rnnlab import store; print(store.connect().experiment_id)")
+    users = [
+        subprocess.Popen(
+            command, env=environment | {"DVC_ROOT": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    answers = [user.communicate(timeout=120) for user in users]
+    assert [user.returncode for user in users] == [0, 0], answers
+    assert len({out for out, _ in answers}) == 1
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow/mlflow.db")
+    [experiment] = client.search_experiments(filter_string="name = 'rnn-vs-lstm'")
+    assert experiment.artifact_location == (tmp_path / "mlflow/artifacts").as_uri()
+
+
+def test_a_deleted_experiment_is_brought_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    opened = store.connect()
+    MlflowClient(opened.uri).delete_experiment(opened.experiment_id)
+    assert store.connect() == opened
+    assert MlflowClient(opened.uri).get_experiment(opened.experiment_id).lifecycle_stage == "active"
