@@ -56,8 +56,8 @@ report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide
 	@rnnlab report $(RUNS)
 
 # One process more than there are cores: some tests wait for a server, or for DVC.
-test: $(STAMP)  ## run the tests
-	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal
+test: $(STAMP)  ## run the tests: make test ARGS=--cov also fails where too little of the code is run
+	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal $(ARGS)
 
 weekly: $(STAMP)  ## run the tests that take too long for every change
 	@pytest --numprocesses $(JOBS) --dist worksteal -m weekly
@@ -65,10 +65,11 @@ weekly: $(STAMP)  ## run the tests that take too long for every change
 fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
 	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)
 
-lint: $(STAMP)  ## ruff, mypy, and the workflows
+lint: $(STAMP)  ## ruff, mypy, which room imports which, and the workflows
 	@ruff check .
 	@ruff format --check .
 	@mypy
+	@lint-imports --no-cache --no-logo
 	@check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@zizmor --offline --quiet --no-progress .github/workflows
 
@@ -81,7 +82,7 @@ demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types
 server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
 	@rnnlab server
 
-# PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install -r requirements-bench.in
+# PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
 bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
 	@python -m benchmarks $(ARGS)
 
@@ -111,11 +112,13 @@ verify: $(STAMP)  ## two fresh clones give the same bytes, stages read what they
 faults: $(STAMP)  ## kill -9, full disks, dead servers, cut files
 	@python -m reliability kills faults $(ARGS)
 
-lock: $(STAMP)  ## pin the newest versions that requirements.in allows, and those of Ray beside them
-	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
-		--custom-compile-command "make lock" requirements.in -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade --quiet --constraints requirements.lock \
-		--custom-compile-command "make lock" requirements-ray.in -o requirements-ray.lock
+# What is pinned stays as long as pyproject.toml allows it: results are the same bytes only with the same versions.
+PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command "make lock"
+RAY := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["ray"], sep="\n")
+
+lock: $(STAMP)  ## pin what pyproject.toml asks for; the newest versions of all: make lock ARGS=--upgrade
+	$(PIN) $(ARGS) --extra server --group dev pyproject.toml -o requirements.lock
+	python -c '$(RAY)' | $(PIN) $(ARGS) --constraints requirements.lock - -o requirements-ray.lock
 
 clean:  ## remove .venv and what tools left; results stay
-	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache .mypy_cache .coverage
