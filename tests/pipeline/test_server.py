@@ -15,7 +15,7 @@ from mlflow.server import get_app_client
 
 from tests import writers
 from tests.pipeline.conftest import Project
-from tests.support.team_server import COMPOSE, TeamServer, find_initdb, team_server
+from tests.support.team_server import COMPOSE, TeamServer, team_server
 
 ROOT = Path(__file__).parents[2]
 PASSWORDS = {user: secrets.token_hex(12) for user in ("ann", "ben")}
@@ -31,10 +31,6 @@ client.log_metric(run, "test_accuracy", 0.75)
 client.log_text(run, "by " + sys.argv[1], "note.txt")
 client.set_terminated(run)
 """
-
-needs_postgres = pytest.mark.skipif(
-    find_initdb() is None, reason="PostgreSQL is not installed: apt-get install postgresql"
-)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +63,7 @@ def runs(server: TeamServer) -> list[Any]:
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
 
 
-@needs_postgres
+@pytest.mark.needs("postgresql")
 def test_two_users_log_at_once_and_see_each_others_runs(
     server: TeamServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -92,13 +88,13 @@ def test_two_users_log_at_once_and_see_each_others_runs(
 
 
 @pytest.mark.weekly
-@needs_postgres
+@pytest.mark.needs("postgresql")
 def test_concurrent_writers_lose_and_double_nothing(server: TeamServer, tmp_path: Path) -> None:
     writers.race(writers.environment(tmp_path) | server.login(), tmp_path)
     writers.assert_nothing_is_lost_or_doubled(MlflowClient(server.uri))
 
 
-@needs_postgres
+@pytest.mark.needs("postgresql")
 def test_a_stage_and_a_transfer_log_to_it_and_no_secret_gets_out(server: TeamServer, project: Project) -> None:
     login = server.login("ann", PASSWORDS["ann"])
     project.stage("track", MLFLOW_SYNC="strict", **login)
@@ -119,7 +115,7 @@ def test_a_stage_and_a_transfer_log_to_it_and_no_secret_gets_out(server: TeamSer
     assert not [text for text in shown if any(secret in text for secret in known)]
 
 
-@needs_postgres
+@pytest.mark.needs("postgresql")
 def test_a_wrong_password_is_one_sentence_and_logs_nothing(server: TeamServer, project: Project) -> None:
     before = len(runs(server))
     login = server.login("ann", "not-the-password")
@@ -134,7 +130,7 @@ def test_a_wrong_password_is_one_sentence_and_logs_nothing(server: TeamServer, p
     assert len(runs(server)) == before
 
 
-@needs_postgres
+@pytest.mark.needs("postgresql")
 def test_members_add_to_the_teams_experiment_and_delete_what_they_are_allowed_to(
     server: TeamServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import psycopg2
 from ruamel.yaml import YAML
 
 from reliability.ports import free_port
+from tests.support.tools import find_initdb
 from tests.transfers import wait_for
 
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(Path(__file__).parents[2] / "mlflow" / "compose.yaml")
@@ -44,12 +45,6 @@ class TeamServer(NamedTuple):
             "MLFLOW_TRACKING_USERNAME": user,
             "MLFLOW_TRACKING_PASSWORD": password or self.secrets["MLFLOW_AUTH_ADMIN_PASSWORD"],
         }
-
-
-def find_initdb() -> str | None:
-    """Returns the path of initdb: in PATH or where Debian keeps it."""
-    debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
-    return shutil.which("initdb", path=os.pathsep.join([os.environ["PATH"], *debian]))
 
 
 @contextmanager
