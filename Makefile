@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install ray run train imdb report test weekly fuzz lint ui demo server bench lock clean
+.PHONY: help install ray run train imdb report test weekly fuzz lint ui demo bench lock clean
 .PHONY: restore drift share alert audit reliability verify faults
 
 help:  ## list the targets
@@ -78,9 +78,6 @@ ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 
 demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types, word by word
 	@rnnlab demo
-
-server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
-	@rnnlab server
 
 # PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
 bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews

@@ -9,12 +9,22 @@ import pytest
 
 from rnnlab.project import params
 from rnnlab.project.params import Params
+from tests.support import tools
 from tests.support.repository import Repository
 
 if TYPE_CHECKING:
     from tests.support.transfers import Stores
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(tool): a tool of tests/support/tools.py that may not be installed")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        tools.require(mark.args[0])
 
 
 @pytest.fixture(scope="session")

@@ -282,13 +282,6 @@ def _predictor(which: Which) -> "Predictor":
     return predictors.load_champion(opened, params.read().promote.name)
 
 
-def serve_team(port: int, folder: Path, upgrade: bool) -> None:
-    """Runs MLflow on PostgreSQL behind a login."""
-    from rnnlab.cli import server
-
-    server.serve(port, folder, upgrade)
-
-
 def transfer(source: str | None, target: str) -> None:
     """Copies the runs and models of a store to a server."""
     from rnnlab.tracking import store

@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     promote.set_defaults(start=_promote)
 
     _add_predict(verbs)
-    _add_server(verbs)
+    _add_transfer(verbs)
     _add_experiments(verbs)
     _add_sweep(verbs)
     return parser
@@ -121,12 +121,7 @@ def _add_predict(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     predict.set_defaults(start=_predict)
 
 
-def _add_server(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    server = verbs.add_parser("server", help="run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login")
-    server.add_argument("--port", type=int, default=5001)
-    server.add_argument("--folder", type=Path, default=Path("mlflow/server"), help="of the database and the artifacts")
-    server.add_argument("--upgrade", action="store_true", help="first bring the database of an older MLflow up to date")
-    server.set_defaults(start=lambda flags: commands.serve_team(flags.port, flags.folder, flags.upgrade))
+def _add_transfer(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     transfer = verbs.add_parser("transfer", help="copy runs and models of the local store to a server")
     transfer.add_argument("--to", required=True, metavar="URL", help="for example http://127.0.0.1:5001")
     transfer.add_argument("--from", dest="source", metavar="URI", help="another store than the project's own")

@@ -1,6 +1,5 @@
 """`make reliability` in small: its campaigns find nothing here, and what is planted they find."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def test_a_half_file_is_found(tmp_path: Path) -> None:
     assert found.torn == ["it"]
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.needs("strace")
 def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[str, Stage]) -> None:
     stage = stages["tokenize_pad"]
     assert verify.undeclared(project.folder, stage) == []
@@ -42,7 +41,7 @@ def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[s
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_a_sweep_whose_processes_are_killed_ends_the_same() -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     found = sweeps.measure(quick=True)
     assert found.sound, found.rows

@@ -15,7 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from reliability.ports import free_port
 from tests.pipeline.conftest import Project
-from tests.support.browser import CHROMIUM, OPTIONS
+from tests.support.browser import launch
 
 TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the hero was awful."
 
@@ -37,9 +37,10 @@ def address(finished: Project) -> Iterator[str]:
         server.terminate()
 
 
+@pytest.mark.needs("chromium")
 def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> None:
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = launch(driver)
         for width, scheme in ((1280, "light"), (390, "dark")):
             context = browser.new_context(viewport={"width": width, "height": 900})
             page = context.new_page()

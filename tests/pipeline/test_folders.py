@@ -87,17 +87,15 @@ def refusals(project: Project) -> pd.DataFrame:
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_ray_writes_the_same_bytes(fresh: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     write_files(fresh, rows_of(fresh))
     assert encoded(fresh, FOLDER) == encoded(fresh, FOLDER, "ray")
     assert encoded(fresh, "mine.csv") == encoded(fresh, "mine.csv", "ray")
 
 
-@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=pytest.mark.weekly)])
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=[pytest.mark.weekly, pytest.mark.needs("ray")])])
 def test_of_many_files_those_are_named_that_cannot_be_read(fresh: Project, engine: str) -> None:
-    if engine == "ray":
-        pytest.importorskip("ray", reason="Ray is not installed")
     write_files(fresh, rows_of(fresh))
     folder = fresh.folder / FOLDER
     packed = (folder / "c.csv.gz").read_bytes()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.pipeline.conftest import Project
-from tests.support.browser import CHROMIUM, OPTIONS
+from tests.support.browser import launch
 
 PAGE = "reports/index.html"
 MOST_BYTES = 3_000_000
@@ -19,7 +19,7 @@ MOST_BYTES = 3_000_000
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        started = launch(driver)
         yield started
         started.close()
 
@@ -57,6 +57,7 @@ def page_file(finished: Project) -> Path:
     return finished.folder / PAGE
 
 
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits_the_window_and_the_reader_s_scheme(
@@ -72,6 +73,7 @@ def test_it_fits_the_window_and_the_reader_s_scheme(
         page.screenshot(path=folder / f"report-{width}-{scheme}.png", full_page=True)
 
 
+@pytest.mark.needs("chromium")
 def test_the_mistakes_can_be_narrowed_down(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file) as page:
         rows, shown = page.locator(".mistakes > li"), page.locator(".mistakes > li:visible")
@@ -86,12 +88,14 @@ def test_the_mistakes_can_be_narrowed_down(browser: Browser, page_file: Path) ->
         expect(page.get_by_role("status")).to_have_text(f"0 of {every} texts")
 
 
+@pytest.mark.needs("chromium")
 def test_without_scripts_nothing_is_missing(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file, scripts=False) as page:
         assert page.locator(".mistakes > li:visible").count() == page.locator(".mistakes > li").count() > 0
         expect(page.locator("#filter")).to_be_hidden()
 
 
+@pytest.mark.needs("chromium")
 def test_a_keyboard_gets_past_the_contents(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file) as page:
         page.keyboard.press("Tab")
@@ -100,6 +104,7 @@ def test_a_keyboard_gets_past_the_contents(browser: Browser, page_file: Path) ->
         assert page.url.endswith("#main")
 
 
+@pytest.mark.needs("chromium")
 def test_on_paper_there_is_nothing_to_press(browser: Browser, page_file: Path) -> None:
     with opened(browser, page_file, scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")
@@ -123,12 +128,14 @@ def test_mlflow_has_it(finished: Project) -> None:
     assert key and key[1] == parent.data.tags["pipeline_key"]
 
 
+@pytest.mark.needs("chromium")
 def test_a_page_of_a_series_fits_too(browser: Browser, finished_series: Project) -> None:
     with opened(browser, finished_series.folder / PAGE, 390) as page:
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.needs("chromium")
 def test_results_are_shown_side_by_side(browser: Browser, project: Project) -> None:
     project.inside("rnnlab.cli.main", "report", "workspace", "main")
     with opened(browser, project.folder / "reports/compare.html", 390) as page:
@@ -137,6 +144,7 @@ def test_results_are_shown_side_by_side(browser: Browser, project: Project) -> N
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.needs("chromium")
 def test_a_page_of_a_failed_check_is_read_without_a_network(browser: Browser, fresh: Project) -> None:
     fresh.set_params(validate__min_rows_per_class=1000)
     for stage, expected in {"sample": 0, "ingest": 0, "validate": 1}.items():

@@ -19,8 +19,8 @@ def swept(project: Project, *words: str, expect: int = 0, **variables: str) -> s
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_a_sweep_gives_the_networks_of_local_runs_once(project: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     (project.folder / "grid.yaml").write_text(GRID)
     shown = swept(project)
     assert "2 combinations, 2 trainings, 0 of them finished before" in shown
@@ -49,8 +49,8 @@ asha: {reduction_factor: 2}
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_a_search_stops_what_does_not_learn_and_trains_nothing_twice(project: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     (project.folder / "grid.yaml").write_text(SEARCH)
     shown = swept(project)
     ended = [line for line in shown.splitlines() if " of 8  " in line]
@@ -76,8 +76,8 @@ def test_a_search_stops_what_does_not_learn_and_trains_nothing_twice(project: Pr
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_an_unknown_cluster_is_one_sentence(project: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     (project.folder / "grid.yaml").write_text(GRID)
     shown = swept(project, "--address", "127.0.0.1:1", expect=1)
     assert shown.splitlines()[-1].startswith("error: --address 127.0.0.1:1: no Ray cluster answers there")
@@ -85,8 +85,8 @@ def test_an_unknown_cluster_is_one_sentence(project: Project) -> None:
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_a_cluster_of_another_version_is_one_sentence(project: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     (project.folder / "grid.yaml").write_text(GRID)
     other = "import ray; ray.__version__ = '2.0.0'; from ray.scripts.scripts import main; main()"
     port = free_port()
@@ -104,8 +104,8 @@ def test_a_cluster_of_another_version_is_one_sentence(project: Project) -> None:
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_a_machine_without_enough_memory_is_one_sentence(project: Project) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
     (project.folder / "grid.yaml").write_text(GRID)
     shown = swept(project, expect=1, RAY_memory_usage_threshold="0.001", RAY_memory_monitor_refresh_ms="100")
     assert "2 trainings failed, the first one thus: a machine had not enough memory" in shown.splitlines()[-1]

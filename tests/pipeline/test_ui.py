@@ -14,11 +14,11 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from reliability.ports import free_port
 from tests.pipeline.conftest import Project
-from tests.support.browser import CHROMIUM, OPTIONS
+from tests.support.browser import launch
 
 PATIENCE_MS = 60_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed")
+pytestmark = pytest.mark.needs("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def links(finished: Project) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = launch(driver)
         opened = browser.new_page(viewport={"width": 2200, "height": 1000})
         opened.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)

@@ -59,7 +59,7 @@ def test_each_part_of_a_step_runs_by_itself(part: str) -> None:
 
 @pytest.mark.weekly
 def test_two_processes_train_one_network() -> None:
-    pytest.importorskip("jax")
+    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
     alone, together = (distribution.train(SMALL, processes, threads=1) for processes in (1, 2))
     assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
 

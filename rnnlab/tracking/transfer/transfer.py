@@ -123,7 +123,8 @@ def _has_run(target: MlflowClient, run_id: str) -> bool:
     try:
         return bool(target.get_run(run_id))
     except MlflowException as failure:
-        if failure.error_code == "RESOURCE_DOES_NOT_EXIST":
+        # A login forbids all but its admin to ask for what does not exist.
+        if failure.error_code == "RESOURCE_DOES_NOT_EXIST" or failure.get_http_status_code() == 403:
             return False
         raise
 
