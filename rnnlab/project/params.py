@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
-from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.tasks import TaskName
 
 LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
@@ -22,10 +22,6 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
 Task = TaskName
-BASELINES: dict[Task, tuple[str, ...]] = {
-    "text": ("majority", "tfidf", "nbsvm"),
-    "series": ("last_value", "linear"),
-}
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 # Transformations of text rather than encodings of files: what they decode need not be text, or takes ages.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -292,7 +288,7 @@ class Params(Section):
             context = {"name": unknown[0], "known": ", ".join(self.models)}
             raise PydanticCustomError("compare", "compare: no model {name} under models (there are: {known})", context)
         for name in self.compare:
-            if name in ("ensemble", *BASELINES["text"], *BASELINES["series"]):
+            if name in ("ensemble", *(name for task in TASKS.values() for name in task.baselines)):
                 raise PydanticCustomError("taken", "compare: {name} is the name of a baseline", {"name": name})
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
@@ -307,22 +303,22 @@ class Params(Section):
         def refuse(message: str) -> None:
             raise PydanticCustomError("task", "{message}", {"message": message})
 
-        series = self.task == "series"
-        if series != (self.split.method == "chronological"):
-            ways = "chronological" if series else "random or column"
-            refuse(f"split.method: the {self.task} task splits {ways}, not {self.split.method}")
+        task = TASKS[self.task]
+        if self.split.method not in task.split_methods:
+            ways = " or ".join(task.split_methods)
+            refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
         for baseline in self.baselines:
-            if baseline not in BASELINES[self.task]:
-                refuse(f"baselines: the {self.task} task has {', '.join(BASELINES[self.task])}, not {baseline}")
-        if series and self.ensemble:
-            refuse("ensemble: the series task has none; set it to []")
+            if baseline not in task.baselines:
+                refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
+        if self.ensemble and not task.has_ensembles:
+            refuse(f"ensemble: the {task.name} task has none; set it to []")
         for name in self.compare:
             model = self.models[name]
-            if series and model.pooling != "last":
-                refuse(f"models.{name}.pooling: the series task predicts from the last state, not {model.pooling}")
-            if series != (model.output == "linear"):
-                outputs = "linear" if series else "sigmoid or two_logits"
-                refuse(f"models.{name}.output: the {self.task} task wants {outputs}, not {model.output}")
+            if model.pooling not in task.poolings:
+                refuse(f"models.{name}.pooling: the {task.name} task predicts from the last state, not {model.pooling}")
+            if model.output not in task.outputs:
+                outputs = " or ".join(task.outputs)
+                refuse(f"models.{name}.output: the {task.name} task wants {outputs}, not {model.output}")
         return self
 
     @model_validator(mode="after")
@@ -369,8 +365,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
     """
     if isinstance(values, dict) and "seed" in values:
         raise UserError(
-            f"{source}: seed: became sample.seed, split.seed and intervals.seed, one for each draw; write its value there"
-            " and remove it"
+            f"{source}: seed: became sample.seed, split.seed and intervals.seed, one per draw; move its value there"
         )
     try:
         return Params.model_validate(values)

@@ -97,6 +97,8 @@ class Task(NamedTuple):
         baselines: models without recurrence.
         split_methods: ways to split the rows.
         outputs: of a network.
+        poolings: of a network's states.
+        has_ensembles: whether several models may be joined into one.
     """
 
     name: TaskName
@@ -111,6 +113,8 @@ class Task(NamedTuple):
     baselines: tuple[str, ...]
     split_methods: tuple[str, ...]
     outputs: tuple[str, ...]
+    poolings: tuple[str, ...]
+    has_ensembles: bool
 
 
 TASKS: dict[TaskName, Task] = {
@@ -127,6 +131,8 @@ TASKS: dict[TaskName, Task] = {
         baselines=("majority", "tfidf", "nbsvm"),
         split_methods=("random", "column"),
         outputs=("sigmoid", "two_logits"),
+        poolings=("last", "mean", "max", "mean_max"),
+        has_ensembles=True,
     ),
     "series": Task(
         name="series",
@@ -141,6 +147,8 @@ TASKS: dict[TaskName, Task] = {
         baselines=("last_value", "linear"),
         split_methods=("chronological",),
         outputs=("linear",),
+        poolings=("last",),
+        has_ensembles=False,
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}

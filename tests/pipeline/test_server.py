@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.server import get_app_client
 
-from tests.support import writers
 from tests.pipeline.conftest import Project
+from tests.support import writers
 from tests.support.team_server import COMPOSE, TeamServer, team_server
 
 ROOT = Path(__file__).parents[2]

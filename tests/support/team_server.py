@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from reliability.ports import free_port
 from tests.support.tools import find_initdb
-from tests.transfers import wait_for
+from tests.support.transfers import wait_for
 
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(Path(__file__).parents[2] / "mlflow" / "compose.yaml")
 # PostgreSQL refuses to run as root; then its own user runs it.

@@ -72,7 +72,7 @@ def race(variables: Mapping[str, str], folder: Path) -> None:
     writers = []
     for number in range(WRITERS):
         (folder / str(number)).mkdir()
-        script = f"from tests import writers as w; w.write('{number}', w.Path('{folder / str(number)}'))"
+        script = f"from tests.support import writers as w; w.write('{number}', w.Path('{folder / str(number)}'))"
         command = (sys.executable, "-c", script)
         writers.append(subprocess.Popen(command, cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True))
     ends = [(writer.communicate()[1], writer.returncode) for writer in writers]

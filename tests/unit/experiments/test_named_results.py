@@ -158,7 +158,7 @@ def test_a_dead_server_is_told_in_a_sentence(project: Repository, monkeypatch: p
 
 def test_mlflow_is_not_imported_for_what_git_has(project: Repository) -> None:
     script = (
-        "import sys; from pathlib import Path; from rnnlab import named_results\n"
+        "import sys; from pathlib import Path; from rnnlab.experiments import named_results\n"
         f"named_results.read(['workspace', 'HEAD'], Path('.'), Path({str(project.cache)!r}))\n"
         "assert 'mlflow' not in sys.modules"
     )

@@ -31,7 +31,7 @@ def test_the_mode_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.weekly
 def test_concurrent_first_uses_make_one_experiment(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    command = (sys.executable, "-c", "from rnnlab import store; print(store.connect().experiment_id)")
+    command = (sys.executable, "-c", "from rnnlab.tracking import store; print(store.connect().experiment_id)")
     users = [
         subprocess.Popen(
             command, env=environment | {"DVC_ROOT": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -92,7 +92,7 @@ import hashlib, os, sys
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])
 import keras, numpy as np
-from rnnlab import recurrence
+from rnnlab.networks import fast_layers
 from tests.model.test_recurrence import plain, twins, words
 stock, fast = twins(plain(16, 128, cell="lstm"), batch_size=8, threads=3)
 fast.compile("adam", "binary_crossentropy")
