@@ -83,8 +83,7 @@ demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types
 server: $(STAMP)  ## run a team's MLflow on 127.0.0.1: PostgreSQL, behind a login
 	@rnnlab server
 
-# PyTorch and Hugging Face's tokenizers take part after
-# .venv/bin/pip install --no-build-isolation --editable '.[bench]'
+# PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
 bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
 	@python -m benchmarks $(ARGS)
 
