@@ -57,7 +57,7 @@ report: $(STAMP)  ## a page of results side by side: make report RUNS="main wide
 
 # One process more than there are cores: some tests wait for a server, or for DVC.
 test: $(STAMP)  ## run the tests
-	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal
+	@pytest --numprocesses $$(($(JOBS) + 1)) --dist worksteal $(ARGS)
 
 weekly: $(STAMP)  ## run the tests that take too long for every change
 	@pytest --numprocesses $(JOBS) --dist worksteal -m weekly
