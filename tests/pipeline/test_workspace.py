@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.pipeline.conftest import forget_remotes, project_files
-from tests.repository import Repository
+from tests.support.repository import Repository
 
 
 def test_a_project_for_tests_has_no_data_of_the_user(made_repository: Repository) -> None:
