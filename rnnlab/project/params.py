@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.tasks import TASKS, TaskName
 
 LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
@@ -364,9 +364,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
         UserError: names each wrong key by its full path.
     """
     if isinstance(values, dict) and "seed" in values:
-        raise UserError(
-            f"{source}: seed: became sample.seed, split.seed and intervals.seed, one per draw; move its value there"
-        )
+        raise UserError(f"{source}: seed: is now sample.seed, split.seed and intervals.seed; move the value to these")
     try:
         return Params.model_validate(values)
     except ValidationError as wrong:

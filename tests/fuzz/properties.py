@@ -21,6 +21,7 @@ from hypothesis.strategies import SearchStrategy
 from rnnlab.data import series
 from rnnlab.data.csv_files import open_csv, parse
 from rnnlab.data.csv_rows import read_rows
+from rnnlab.data.ingestion import ingest
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.features import arrays, clean_rows, text
 from rnnlab.networks import checkpoints
@@ -33,7 +34,6 @@ from rnnlab.project.params import Params, TokenizePad
 from rnnlab.serving import predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor
-from stages import ingest
 from tests.fuzz import strategies
 from tests.fuzz.strategies import File
 
@@ -81,7 +81,7 @@ def check_ingest(file: File, folder: Path) -> None:
     source, out = folder / file.name, folder / "out"
     source.write_bytes(file.content)
     out.mkdir()
-    ingest.ingest_reviews(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
+    ingest(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
     rows, summary = pq.read_table(out / "rows.parquet"), json.loads((out / "data.json").read_text())
     assert rows.schema.equals(clean_rows.SCHEMA)
     for column in ("id", "row", "text"):

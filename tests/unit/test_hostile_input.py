@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rnnlab.data.csv_files import ROW_CHARACTERS
+from rnnlab.data.ingestion import ingest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
-from stages import ingest
 from tests.fuzz import campaign
 from tests.fuzz.properties import PROPERTIES, SETTINGS, hold
 from tests.fuzz.strategies import File
@@ -97,7 +97,7 @@ def test_labels_of_any_writing_go_through(labels: tuple[str, str], tmp_path: Pat
     rows = ([f"text {number % 40}", labels[number % 2]] for number in range(41))  # the last repeats the first
     source = write_csv(tmp_path / "in.csv", ["review", "sentiment"], *rows)
     places = (tmp_path / name for name in ("rows.parquet", "rejected.csv", "data.json"))
-    ingest.ingest_reviews(SETTINGS.model_copy(update={"data": data}), source, *places)
+    ingest(SETTINGS.model_copy(update={"data": data}), source, *places)
     summary = read_json(tmp_path / "data.json")
     kept = [sum(part[label] for part in summary["splits"].values()) for label in labels]
     assert (kept, summary["rows_rejected"]["total"]) == ([20, 20], 1)

@@ -25,10 +25,9 @@ def screen(
     return reviews.screen(rows, LABELS, own)
 
 
-def split(method: str = "random", test: float = 0.2, validation: float = 0.1) -> Split:
-    return Split.model_validate(
-        {"method": method, "column": "split", "test_fraction": test, "validation_fraction": validation}
-    )
+def split(method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1) -> Split:
+    fractions = {"test_fraction": test, "validation_fraction": validation}
+    return Split.model_validate({"method": method, "column": "split", "seed": seed, **fractions})
 
 
 def digests(count: int, seed: int = 0) -> npt.NDArray[np.uint64]:
@@ -121,7 +120,7 @@ def test_no_rows_have_no_duplicates() -> None:
 
 def test_drawn_splits_are_stratified() -> None:
     classes = labels(100, 300)
-    drawn = reviews.assign_splits(digests(400), classes, unassigned(400), split(test=0.2, validation=0.25), seed=1)
+    drawn = reviews.assign_splits(digests(400), classes, unassigned(400), split(test=0.2, validation=0.25))
     counts = [[int(((drawn == part) & (classes == label)).sum()) for part in range(3)] for label in (0, 1)]
     assert counts == [[60, 20, 20], [180, 60, 60]]
 
@@ -129,7 +128,7 @@ def test_drawn_splits_are_stratified() -> None:
 def test_drawn_splits_repeat_with_the_seed_and_change_with_it() -> None:
     hashes, classes = digests(200), labels(100, 100)
     first, again, other = (
-        reviews.assign_splits(hashes, classes, unassigned(200), split(), seed).tolist() for seed in (1, 1, 2)
+        reviews.assign_splits(hashes, classes, unassigned(200), split(seed=seed)).tolist() for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -138,33 +137,33 @@ def test_drawn_splits_repeat_with_the_seed_and_change_with_it() -> None:
 def test_drawn_splits_do_not_depend_on_the_order_of_rows() -> None:
     hashes, classes = digests(200), labels(80, 120)
     order = np.random.default_rng(3).permutation(200)
-    straight = reviews.assign_splits(hashes, classes, unassigned(200), split(), seed=1)
-    shuffled = reviews.assign_splits(hashes[order], classes[order], unassigned(200), split(), seed=1)
+    straight = reviews.assign_splits(hashes, classes, unassigned(200), split())
+    shuffled = reviews.assign_splits(hashes[order], classes[order], unassigned(200), split())
     assert shuffled.tolist() == straight[order].tolist()
 
 
 def test_drawn_splits_ignore_the_data_s_own() -> None:
     own = np.full(100, TEST, np.int8)
     hashes, classes = digests(100), labels(50, 50)
-    drawn = reviews.assign_splits(hashes, classes, own, split(), seed=1)
-    assert drawn.tolist() == reviews.assign_splits(hashes, classes, unassigned(100), split(), seed=1).tolist()
+    drawn = reviews.assign_splits(hashes, classes, own, split())
+    assert drawn.tolist() == reviews.assign_splits(hashes, classes, unassigned(100), split()).tolist()
 
 
 def test_every_row_is_in_exactly_one_split() -> None:
-    drawn = reviews.assign_splits(digests(57), labels(20, 37), unassigned(57), split(), seed=5)
+    drawn = reviews.assign_splits(digests(57), labels(20, 37), unassigned(57), split(seed=5))
     assert set(drawn.tolist()) == {TRAIN, VALIDATION, TEST}
 
 
 def test_an_own_split_with_validation_rows_is_taken_as_it_is() -> None:
     own = np.array([TRAIN, VALIDATION, TEST, TRAIN] * 10, np.int8)
-    drawn = reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    drawn = reviews.assign_splits(digests(40), labels(20, 20), own, split("column"))
     assert drawn.tolist() == own.tolist()
 
 
 def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> None:
     own = np.array([TRAIN, TEST] * 100, np.int8)
     classes = labels(100, 100)
-    drawn = reviews.assign_splits(digests(200), classes, own, split("column", validation=0.2), seed=1)
+    drawn = reviews.assign_splits(digests(200), classes, own, split("column", validation=0.2))
     assert (drawn[own == TEST] == TEST).all()
     assert [int(((drawn == VALIDATION) & (classes == label)).sum()) for label in (0, 1)] == [10, 10]
     assert int((drawn == TRAIN).sum()) == 80
@@ -172,7 +171,7 @@ def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> 
 
 def test_an_own_split_is_not_changed_in_place() -> None:
     own = np.array([TRAIN, TEST] * 20, np.int8)
-    reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    reviews.assign_splits(digests(40), labels(20, 20), own, split("column"))
     assert own.tolist() == [TRAIN, TEST] * 20
 
 
@@ -204,7 +203,7 @@ def test_a_split_without_a_class_is_refused(part: str) -> None:
 
 def test_too_few_rows_to_draw_from_are_refused() -> None:
     classes = labels(2, 50)
-    drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split(), seed=1)
+    drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split())
     with pytest.raises(UserError, match=r"2 usable rows are labelled 'negative', too few for a row in the"):
         reviews.check_enough(drawn, classes, LABELS, "mine.csv")
 

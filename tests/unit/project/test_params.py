@@ -117,8 +117,8 @@ def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known:
         ("validate.severity.leakage", "fatal", "must be 'critical' or 'warning', not 'fatal'"),
         ("data.csv", None, "must be a valid string, not None"),
         ("data.text_column", "", "must have at least 1 character, not ''"),
-        ("seed", -1, "must be greater than or equal to 0, not -1"),
-        ("seed", True, "must be a valid integer, not True"),
+        ("split.seed", -1, "must be greater than or equal to 0, not -1"),
+        ("sample.seed", True, "must be a valid integer, not True"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted: str) -> None:
@@ -168,10 +168,15 @@ def test_a_delimiter_that_csv_itself_uses_is_refused(delimiter: str) -> None:
 
 def test_every_mistake_is_reported_at_once() -> None:
     values = changed("train.epochs", 0)
-    values["seed"] = "x"
+    values["intervals"]["seed"] = "x"
     message = complaint(values)
     assert "train.epochs: must be" in message
-    assert "params.yaml: seed: must be" in message
+    assert "params.yaml: intervals.seed: must be" in message
+
+
+def test_the_one_seed_of_older_files_says_where_its_value_belongs() -> None:
+    message = complaint({**COMMITTED, "seed": 7})
+    assert message == "params.yaml: seed: is now sample.seed, split.seed and intervals.seed; move the value to these"
 
 
 def test_a_missing_key_is_named() -> None:
