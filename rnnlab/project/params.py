@@ -1,17 +1,17 @@
 """params.yaml, parsed once into frozen objects that reject what they do not know."""
 
 import codecs
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.validation_messages import refusal
 
 LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
@@ -368,35 +368,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as wrong:
-        raise UserError("; ".join(f"{source}: {_sentence(error, values)}" for error in wrong.errors())) from None
-
-
-def _sentence(error: ErrorDetails, values: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(error['loc'])}"
-    if error["type"] == "missing":
-        return f"{key}: missing; the default is in the committed params.yaml"
-    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
-    if not key or isinstance(error["input"], dict | BaseModel):
-        return f"{key}: {wanted}" if key else wanted
-    return f"{key}: {wanted}, not {error['input']!r}"
-
-
-def _suggestion(location: tuple[int | str, ...]) -> str:
-    section: Any = Params
-    for part in location[:-1]:
-        if section is Params and part == "models":
-            return _closest(location, Model)
-        field = {info.alias or name: info for name, info in section.model_fields.items()}.get(str(part))
-        section = field.annotation if field else Params
-    return _closest(location, section)
-
-
-def _closest(location: tuple[int | str, ...], section: type[Section]) -> str:
-    known = [info.alias or re.sub("_$", "", name) for name, info in section.model_fields.items()]
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"
+        raise refusal(wrong, source, Params, "; the default is in the committed params.yaml") from None
 
 
 NO_SEED = -1  # stands in tables of predictions where a model draws nothing
