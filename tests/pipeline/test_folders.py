@@ -104,7 +104,7 @@ def test_of_many_files_those_are_named_that_cannot_be_read(fresh: Project, engin
     pd.DataFrame({"text": ["a"], "sentiment": ["positive"]}).to_parquet(folder / "b.parquet")
     fresh.set_params(data__csv=FOLDER, data__files="*.[cp]*", data__engine=engine)
     told = fresh.stage("ingest", expect=1).stderr
-    assert f"{FOLDER}/b.parquet: no column 'review'; the file has: text, sentiment; set data.text_column" in told
+    assert f"{FOLDER}/b.parquet: no column 'review'; its columns are: text, sentiment; set data.text_column" in told
     assert f"; {FOLDER}/c.csv.gz: not a whole gzip file" in told
     assert not (fresh.folder / "data/interim/rows.parquet").exists()
 

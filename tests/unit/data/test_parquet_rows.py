@@ -51,7 +51,7 @@ def test_many_rows_come_in_batches_and_are_counted_on(settings: Params, tmp_path
         (b"", "not a whole Parquet file"),
         (
             {"text": ["a"], "sentiment": ["b"]},
-            "no column 'review'; the file has: text, sentiment; set data.text_column",
+            "no column 'review'; its columns are: text, sentiment; set data.text_column",
         ),
         ({"review": [], "sentiment": []}, "no rows; expected one or more"),
         ({"review": [["a"]], "sentiment": ["b"]}, "column 'review' holds list<element: string>; expected text"),

@@ -90,12 +90,12 @@ def test_a_header_alone_is_refused(tmp_path: Path, options: Data, content: str) 
 
 def test_a_missing_column_lists_those_that_exist(tmp_path: Path, options: Data) -> None:
     assert complaint(written(tmp_path, "day,price\n1,2\n"), options) == (
-        "no column 'value'; the header has: day, price; set data.value_column (or data.delimiter)"
+        "no column 'value'; its columns are: day, price; set data.value_column (or data.delimiter)"
     )
 
 
 def test_a_file_without_a_header_shows_its_first_row(tmp_path: Path, options: Data) -> None:
-    assert complaint(written(tmp_path, "1.5\n2.5\n"), options).startswith("no column 'value'; the header has: 1.5;")
+    assert complaint(written(tmp_path, "1.5\n2.5\n"), options).startswith("no column 'value'; its columns are: 1.5;")
 
 
 def test_a_column_named_twice_is_refused(tmp_path: Path, options: Data) -> None:

@@ -22,8 +22,8 @@ class Layer(Section):
 
 
 class File(Section):
-    seeds: Annotated[list[int], Field(min_length=1)] = [1]
-    layers: dict[str, Layer] = {}
+    seeds: list[int] = Field(default_factory=lambda: [1], min_length=1)
+    layers: dict[str, Layer] = Field(default_factory=dict)
     last: Layer | None = None
     class_: str = Field(alias="class")
 
