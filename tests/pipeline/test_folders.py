@@ -129,7 +129,7 @@ def test_without_ray_a_folder_says_what_to_install(fresh: Project, monkeypatch: 
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ("*.tsv", "no file in this folder is named as data.files says, '*.tsv'"),
+        ("*.tsv", "no file in this folder matches '*.tsv'; set data.files"),
         ("../*", "data: files must be a pattern inside of the folder"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from rnnlab.data import reviews
 from rnnlab.data.csv_rows import Rows
-from rnnlab.data.reviews import UNASSIGNED, Screened
+from rnnlab.data.reviews import UNASSIGNED, CheckedRows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Split
@@ -15,14 +15,14 @@ LABELS = ("negative", "positive")
 TRAIN, VALIDATION, TEST = range(3)
 
 
-def screen(
+def check(
     texts: Sequence[str], labels: Sequence[str] | None = None, splits: Sequence[str] | None = None, own: bool = False
-) -> Screened:
+) -> CheckedRows:
     count = len(texts)
     rows = Rows(
         list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count)
     )
-    return reviews.screen(rows, LABELS, own)
+    return reviews.check_rows(rows, LABELS, own)
 
 
 def split(method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1) -> Split:
@@ -43,8 +43,8 @@ def unassigned(count: int) -> npt.NDArray[np.int8]:
 
 
 def test_sound_rows_are_cleaned_and_coded() -> None:
-    result = screen(["a<br />b ", "c &amp; d"], ["positive", " negative "])
-    assert result.rows.to_pydict() == {
+    result = check(["a<br />b ", "c &amp; d"], ["positive", " negative "])
+    assert result.accepted.to_pydict() == {
         "row": [1, 2],
         "text": ["a b", "c & d"],
         "label": [1, 0],
@@ -55,63 +55,63 @@ def test_sound_rows_are_cleaned_and_coded() -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "<br />", "!!!", "😀", "\0", "'"])
 def test_a_text_without_letters_or_digits_is_rejected_as_blank(text: str) -> None:
-    result = screen(["good", text])
+    result = check(["good", text])
     assert result.rejected.to_pydict() == {"row": [2], "reason": ["blank text"], "label": ["positive"], "text": [text]}
-    assert result.rows["row"].to_pylist() == [1]
+    assert result.accepted["row"].to_pylist() == [1]
 
 
 @pytest.mark.parametrize("text", ["10/10", "好", "ok", "مرحبا"])
 def test_a_text_with_a_letter_or_digit_is_kept(text: str) -> None:
-    assert screen([text]).rows["text"].to_pylist() == [text]
+    assert check([text]).accepted["text"].to_pylist() == [text]
 
 
 @pytest.mark.parametrize("label", ["", "Positive", "1", "neutral"])
 def test_a_label_that_is_not_named_is_rejected(label: str) -> None:
-    result = screen(["good", "fine"], ["positive", label])
+    result = check(["good", "fine"], ["positive", label])
     assert result.rejected.to_pydict() == {"row": [2], "reason": ["unknown label"], "label": [label], "text": ["fine"]}
 
 
 def test_own_splits_are_read_in_any_case() -> None:
-    result = screen(["a", "b", "c"], splits=["Train", " TEST ", "validation"], own=True)
-    assert result.rows["assigned"].to_pylist() == [TRAIN, TEST, VALIDATION]
+    result = check(["a", "b", "c"], splits=["Train", " TEST ", "validation"], own=True)
+    assert result.accepted["assigned"].to_pylist() == [TRAIN, TEST, VALIDATION]
 
 
 def test_an_unknown_own_split_is_rejected() -> None:
-    result = screen(["a", "b"], splits=["train", "dev"], own=True)
+    result = check(["a", "b"], splits=["train", "dev"], own=True)
     assert result.rejected.select(["row", "reason"]).to_pydict() == {"row": [2], "reason": ["unknown split"]}
 
 
 def test_an_unknown_split_is_of_no_interest_when_splits_are_drawn() -> None:
-    assert screen(["a"], splits=["dev"]).rejected.num_rows == 0
+    assert check(["a"], splits=["dev"]).rejected.num_rows == 0
 
 
 def test_a_batch_may_be_rejected_as_a_whole() -> None:
-    result = screen(["", "x"], ["positive", "?"])
-    assert result.rows.num_rows == 0
+    result = check(["", "x"], ["positive", "?"])
+    assert result.accepted.num_rows == 0
     assert len(result.digests) == 0
     assert result.rejected["reason"].to_pylist() == ["blank text", "unknown label"]
 
 
 def test_texts_alike_after_cleaning_have_the_same_digest() -> None:
-    found = screen(["a b", "a<br />b", " a  b", "A b"]).digests
+    found = check(["a b", "a<br />b", " a  b", "A b"]).digests
     assert found[0] == found[1] == found[2] != found[3]
 
 
 def test_digests_do_not_depend_on_the_batch() -> None:
-    assert screen(["x", "y"]).digests[1] == screen(["y"]).digests[0]
+    assert check(["x", "y"]).digests[1] == check(["y"]).digests[0]
 
 
 def test_the_first_of_duplicates_is_kept() -> None:
-    fates = reviews.find_duplicates(np.array([7, 5, 7, 7, 9], np.uint64), np.array([1, 0, 1, 1, 0], np.int8))
-    assert fates.keep.tolist() == [True, True, False, False, True]
-    assert fates.first.tolist() == [0, 1, 0, 0, 4]
-    assert not fates.conflict.any()
+    duplicates = reviews.find_duplicates(np.array([7, 5, 7, 7, 9], np.uint64), np.array([1, 0, 1, 1, 0], np.int8))
+    assert duplicates.keep.tolist() == [True, True, False, False, True]
+    assert duplicates.first.tolist() == [0, 1, 0, 0, 4]
+    assert not duplicates.conflict.any()
 
 
 def test_a_text_with_both_labels_loses_all_its_rows() -> None:
-    fates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
-    assert fates.keep.tolist() == [False, True, False, False]
-    assert fates.conflict.tolist() == [True, False, True, True]
+    duplicates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
+    assert duplicates.keep.tolist() == [False, True, False, False]
+    assert duplicates.conflict.tolist() == [True, False, True, True]
 
 
 def test_no_rows_have_no_duplicates() -> None:
