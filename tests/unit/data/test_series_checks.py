@@ -11,7 +11,7 @@ from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params, Validate
 
 if TYPE_CHECKING:
-    from rnnlab.data.checks import Finding
+    from rnnlab.data.expectations import Finding
 
 CHECKS = {"schema", "nulls", "labels", "duplicates", "leakage", "rows", "balance", "rejected"}
 LEAST = 5

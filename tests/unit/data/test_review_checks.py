@@ -10,18 +10,19 @@ from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params, Validate
 
 if TYPE_CHECKING:
-    from rnnlab.data.checks import Finding
+    from rnnlab.data.expectations import Finding
 
 CHECKS = {"schema", "nulls", "labels", "duplicates", "leakage", "rows", "balance", "lengths", "rejected"}
 PER_CLASS = 5
+EXAMPLES = 5  # in a finding
 
 
 @pytest.fixture(scope="module")
 def gate() -> ModuleType:
     """Great Expectations takes seconds to import: once is enough."""
-    from rnnlab.data import checks
+    from rnnlab.data import review_checks
 
-    return checks
+    return review_checks
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_only_the_first_rows_are_named_but_all_are_counted(gate: ModuleType, lim
     rows.loc[rows["row"] > 2, "text"] += " x" * 20
     (finding,) = failures(gate, rows, limits)
     assert finding.unexpected == len(rows) - 2
-    assert finding.examples == [str(number) for number in range(3, 3 + gate.EXAMPLES)]
+    assert finding.examples == [str(number) for number in range(3, 3 + EXAMPLES)]
 
 
 def without(rows: pd.DataFrame, split: str, label: int, kept: int) -> pd.DataFrame:
