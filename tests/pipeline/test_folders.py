@@ -130,7 +130,7 @@ def test_without_ray_a_folder_says_what_to_install(fresh: Project, monkeypatch: 
     ("files", "told"),
     [
         ("*.tsv", "no file in this folder matches '*.tsv'; set data.files"),
-        ("../*", "data: files must be a pattern inside of the folder"),
+        ("../*", "data: files must be a pattern inside the folder"),
     ],
 )
 def test_a_pattern_that_finds_nothing_is_told(fresh: Project, files: str, told: str) -> None:

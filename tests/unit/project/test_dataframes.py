@@ -32,7 +32,7 @@ def test_a_table_is_read_with_the_options_of_pandas(tmp_path: Path) -> None:
 def test_a_table_cut_short_is_a_sentence(tmp_path: Path, content: str) -> None:
     source = tmp_path / "rnn-1.csv"
     source.write_text(content)
-    with pytest.raises(UserError, match=r"rnn-1\.csv: damaged or cut short \(its last line has no end\); remove it"):
+    with pytest.raises(UserError, match=r"rnn-1\.csv: damaged or cut short \(its last line is incomplete\); remove it"):
         read_table(source)
 
 

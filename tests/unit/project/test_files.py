@@ -130,7 +130,7 @@ def test_a_full_disk_loses_nothing_and_leaves_nothing(tmp_path: Path, kind: str)
         command, cwd=Path(__file__).parents[3], env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr == "error: File too large; nothing was replaced, mend this and run again\n"
+    assert done.stderr == "error: File too large; nothing was replaced; fix this and run again\n"
     assert names(tmp_path) == ["out"]
     assert (target if kind == "json" else target / "old.npy").read_text() == "old"
 
