@@ -41,7 +41,7 @@ def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path
     """Runs both passes; memory grows by some 60 bytes per row, not with the texts."""
     work = target.parent / "screened"
     files = sources.find(source, settings.data)
-    names = [str(file.relative_to(source)) for file in files]
+    names = [file.relative_to(source).as_posix() for file in files]
     folders = screening.first_pass(settings, files, work)
     try:
         labels, splits = _decide(settings, folders, source)

@@ -76,7 +76,7 @@ def test_files_are_those_that_numpy_writes(tmp_path: Path) -> None:
 def test_several_processes_write_to_one_split_in_any_order(tmp_path: Path) -> None:
     parts = [(start, min(70, 1000 - start)) for start in range(0, 1000, 70)]
     arrays.create(tmp_path / "many", 1000, WIDTH)
-    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         list(pool.map(partial(write_part, tmp_path / "many"), parts[::-1]))
     written(tmp_path / "one", 1000)
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
