@@ -45,7 +45,7 @@ def test_many_rows_come_in_batches_and_are_counted_on(settings: Params, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "sentence"),
     [
         (b"PAR1 and nothing", "not a whole Parquet file"),
         (b"", "not a whole Parquet file"),
@@ -59,7 +59,7 @@ def test_many_rows_come_in_batches_and_are_counted_on(settings: Params, tmp_path
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(
-    settings: Params, tmp_path: Path, content: "bytes | dict[str, list[object]]", told: str
+    settings: Params, tmp_path: Path, content: "bytes | dict[str, list[object]]", sentence: str
 ) -> None:
     source = tmp_path / "rows.parquet"
     if isinstance(content, bytes):
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_one_sentence(
         write(tmp_path, content)
     with pytest.raises(UserError) as mistake:
         read(source, settings)
-    assert str(mistake.value).startswith(f"{source}: ") and told in str(mistake.value)
+    assert str(mistake.value).startswith(f"{source}: ") and sentence in str(mistake.value)
 
 
 def test_what_unpacks_to_too_much_is_not_read(settings: Params, tmp_path: Path) -> None:

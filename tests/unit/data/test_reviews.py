@@ -93,8 +93,8 @@ def test_a_batch_may_be_rejected_as_a_whole() -> None:
 
 
 def test_texts_alike_after_cleaning_have_the_same_digest() -> None:
-    found = check(["a b", "a<br />b", " a  b", "A b"]).digests
-    assert found[0] == found[1] == found[2] != found[3]
+    digests = check(["a b", "a<br />b", " a  b", "A b"]).digests
+    assert digests[0] == digests[1] == digests[2] != digests[3]
 
 
 def test_digests_do_not_depend_on_the_batch() -> None:
@@ -210,8 +210,10 @@ def test_too_few_rows_to_draw_from_are_refused() -> None:
 
 def test_summary_counts_kept_and_rejected_rows() -> None:
     splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TEST, TEST], np.int8)
-    found = reviews.summarise(np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS)
-    assert found == {
+    summary = reviews.summarise(
+        np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS
+    )
+    assert summary == {
         "rows_read": 10,
         "rows_kept": 6,
         "rows_rejected": {"total": 4, "blank text": 1, "duplicate": 3},

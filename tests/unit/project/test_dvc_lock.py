@@ -43,9 +43,9 @@ def key(values: Any, settings: Params, tmp_path: Path) -> str:
 
 
 def test_the_lock_is_read_for_the_stages_in_use(two_runs: Params, tmp_path: Path) -> None:
-    found = dvc_lock.read_lock(text(lock(), tmp_path), two_runs)
-    assert list(found) == ["ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate", "compare"]
-    assert found["train@rnn-1"] == {
+    recorded = dvc_lock.read_lock(text(lock(), tmp_path), two_runs)
+    assert list(recorded) == ["ingest", "tokenize_pad", "train@rnn-1", "train@lstm-1", "evaluate", "compare"]
+    assert recorded["train@rnn-1"] == {
         "params": {"params.yaml": {"train.epochs": 3}},
         "outs": {"models/train@rnn-1": "md5 of train@rnn-1"},
     }
@@ -58,9 +58,9 @@ def test_a_stage_without_parameters_is_taken(two_runs: Params, tmp_path: Path) -
 
 
 def test_the_key_is_16_hex_digits(two_runs: Params, tmp_path: Path) -> None:
-    found = key(lock(), two_runs, tmp_path)
-    assert len(found) == 16
-    assert int(found, 16) >= 0
+    recorded = key(lock(), two_runs, tmp_path)
+    assert len(recorded) == 16
+    assert int(recorded, 16) >= 0
 
 
 @pytest.mark.parametrize("name", ["ingest", "tokenize_pad", "train@rnn-1", "evaluate", "compare"])

@@ -64,7 +64,7 @@ def test_aliases_and_merges_stand_for_what_they_name(text: str, value: object) -
     ],
     ids=lambda text: text[:20],
 )
-def test_what_is_not_plain_yaml_is_told_in_a_line(text: str, reason: str) -> None:
+def test_what_is_not_plain_yaml_is_refused_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(ValueError) as wrong:
         yaml_files.load(text)
     assert reason in str(wrong.value)
