@@ -130,6 +130,13 @@ def test_a_knob_retrains_one_model_and_its_revert_is_restored(project: Project) 
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
 
 
+def test_other_intervals_and_a_docstring_in_a_page_train_nothing(project: Project) -> None:
+    project.set_params(intervals__seed=43)
+    source = project.folder / "rnnlab/report/pages.py"
+    source.write_text(source.read_text().replace('"""', '"""So says a docstring. ', 1))
+    assert stages_run(project.run("dvc", "repro").stdout) == {"compare", "report", "track"}
+
+
 def dvc_shows_the_difference(project: Project) -> None:
     assert "lstm.mean.log_loss" in project.run("dvc", "metrics", "diff").stdout
     assert "models.lstm.units" in project.run("dvc", "params", "diff").stdout
