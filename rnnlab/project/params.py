@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.tasks import TASKS, TaskName
 
 LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
