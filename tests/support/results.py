@@ -163,7 +163,7 @@ def lay_out(folder: Path, settings: Params, texts: Sequence[str] = ()) -> Files:
     predictions = series_predictions(settings, len(texts)) if series else text_predictions(settings, texts)
     predictions.to_parquet(files.predictions)
     write_json(files.metrics, summaries(settings, predictions))
-    write_json(files.comparison, comparisons.compare(settings, comparisons.row_scores(settings, predictions)))
+    write_json(files.comparison, comparisons.compare(settings, comparisons.scores_by_model(settings, predictions)))
     write_tables(files.explanations, settings, predictions, texts)
     for place, run in enumerate(settings.runs):
         losses = np.linspace(0.7, 0.2, 3 + place % 2)
