@@ -23,7 +23,7 @@ def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: 
 
 
 def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[dict[str, str]]:
-    """Returns a row per model: mean ± standard deviation over the seeds of its test figures, and its cost, by heading."""
+    """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost."""
     task = tasks.of_metrics(metrics)
     rows = []
     for name, model in metrics.items():

@@ -103,8 +103,8 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
     """Checks, before a model is loaded, what `predict_csv` would refuse.
 
     Raises:
-        UserError: no such file, no such column, a column with the name of a prediction, more than ``max_megabytes``, or a target
-            that is a folder or the source itself.
+        UserError: no such file, no such column, a column with the name of a prediction, more than ``max_megabytes``, or
+            a target that is a folder or the source itself.
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")

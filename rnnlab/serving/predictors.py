@@ -123,7 +123,7 @@ def _are_words(values: Any) -> bool:
 
 @contextmanager
 def _explaining(uri: str, absent: str | None = None) -> Iterator[None]:
-    """Turns whatever MLflow, its database or its server raise into a UserError: ``absent`` where something is missing."""
+    """Turns what MLflow, its database or its server raise into a UserError: ``absent`` if something is missing."""
     try:
         yield
     except UserError:

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from rnnlab.features import text
 from rnnlab.networks import models
-from rnnlab.project.dvc_lock import file_digest
 from rnnlab.project import layout
+from rnnlab.project.dvc_lock import file_digest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.params import Params, TokenizePad
