@@ -81,7 +81,7 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
 def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
     """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
 
-    Where it vanishes with the distance from the end, the network can learn nothing from early words (Hochreiter 1991,
+    Gradients that vanish with the distance from the end make it hard to learn from early words (Hochreiter 1991,
     "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
     gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
 
@@ -92,7 +92,7 @@ def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size
 
     Returns:
         float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the positive class. Masked
-        padding has 0, and so has what is below 1e-38, the least that the network's own numbers can hold.
+        padding has 0, and so has any gradient below 1e-38, the smallest number of a float32.
     """
     size = min(batch_size, len(tokens))
     probe = _probe(model, size)
@@ -149,7 +149,7 @@ def trace(
         model: from `rnnlab.networks.models.build_classifier`.
         text: cleaned, from `rnnlab.features.text.clean`.
         vocabulary: the word of each id.
-        options: those that the model was trained with; each beginning of the text is encoded like a text of its own.
+        options: those that the model was trained with; each beginning of the text is encoded as a separate text.
         batch_size: rows at once.
 
     Returns:

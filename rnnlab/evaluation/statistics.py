@@ -165,7 +165,7 @@ def sentence(
     measure: Measure = ACCURACY,
     level: float = 0.95,
 ) -> str:
-    """Says in plain words which model is better, or that it is not clear.
+    """Returns a plain sentence: which model is better, or that this is not clear.
 
     Args:
         first_name: of the first model.

@@ -58,7 +58,7 @@ def answer(
     baseline = best_baseline(settings, comparison)
     against = find_pair(comparison, best, baseline) if baseline else None
     if against:
-        questions.append(("And without recurrence?", f"{against['sentence']}: the best baseline on the same rows."))
+        questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
     return AnswerSection(
         headline=capitalised(pair["sentence"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),
@@ -116,7 +116,7 @@ def single(name: str, comparison: Mapping[str, Any]) -> str:
 
 
 def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """Says whether a difference may be chance."""
+    """States whether a difference may be chance."""
     seeded = comparison["over"] == "rows_and_seeds"
     drawn = "test rows and seeds" if seeded else "test rows alone, so it leaves out the luck of training"
     verdict = "Yes: the interval excludes zero" if is_clear(pair) else "Not shown: the interval includes zero"
@@ -125,7 +125,7 @@ def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
 
 
 def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:
-    """Says at which lengths of text two models are closest and farthest apart."""
+    """States at which lengths of text two models are closest and farthest apart."""
     means = lengths.groupby(["words", "model"])["accuracy"].mean().unstack()[[best, other]]
     gaps = means[best] - means[other]
     worst, least = gaps.idxmax(), gaps.idxmin()

@@ -13,11 +13,11 @@ from rnnlab.project.tasks import ACCURACY, MEASURES, TaskName, of_values
 
 
 def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains) -> list[str]:
-    """Says what came of a DVC experiment, the most telling first."""
+    """Returns the findings on a DVC experiment, the most important first."""
     file, sentences = experiment.experiment, []
     own = {model: gain for (name, model), gain in gains.items() if name == setup.name}
     for model, found in own.items():
-        if not any(found.difference):  # the very same network, of which the experiment makes something more
+        if not any(found.difference):  # the same network, to which the experiment adds something else
             continue
         which = f" ({model})" if len(own) > 1 else ""
         sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", found))
@@ -32,7 +32,7 @@ def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains
 
 
 def least_sentence(model: str, least: float, mean: float) -> str:
-    """Says whether a model reaches the required accuracy, and by how much it exceeds or misses it."""
+    """States whether a model reaches the required accuracy, and by how much it exceeds or misses it."""
     verdict = "reaches" if mean >= least else "misses"
     gap = f"{ACCURACY.number(abs(mean - least))} points {'more' if mean >= least else 'less'}"
     return f"{model} {verdict} the required {ACCURACY.amount(least)}: {ACCURACY.amount(mean)}, {gap}"
@@ -56,7 +56,7 @@ def original_sentences(model: str, originals: Mapping[str, float], outcome: Outc
 
 
 def inside_sentence(model: str, original: float, ends: Interval, figure: str) -> str:
-    """Says whether the original's result lies in our interval."""
+    """States whether the original's result lies in our interval."""
     measure = MEASURES[figure]
     there, low, high = (measure.amount(value) for value in (original, ends.low, ends.high))
     position = "within"

@@ -59,4 +59,4 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
 def _without_unused_ids(text: str) -> str:
     """Removes ids such as axes_1, which every figure on a page would have."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    return re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
+    return re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", text)

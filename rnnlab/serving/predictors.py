@@ -56,8 +56,8 @@ def load_champion(store: Store, name: str) -> Predictor:
 
     advice = "`rnnlab promote` chooses one, --run and --model take any other"
     with _explaining(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
-        found = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
-    return _load_logged(f"models:/{name}/{found.version}", f"{name}/{found.version}")
+        version = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
+    return _load_logged(f"models:/{name}/{version.version}", f"{name}/{version.version}")
 
 
 def load_run(store: Store, run_id: str) -> Predictor:

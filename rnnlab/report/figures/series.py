@@ -172,14 +172,14 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
     """
     names = [*summary, *(f"{name} (baseline)" for name in baselines)]
     figure, panel = plt.subplots(figsize=(8.5, 1.6 + 0.55 * len(names)), layout="constrained")
-    for place, model in enumerate(summary.values()):
+    for position, model in enumerate(summary.values()):
         mean, deviation = model["mean"]["mse"], model["sd"]["mse"]
-        style = {"marker": MARKERS[place % 6], "color": COLOURS[place % 6]}
-        panel.errorbar(mean, place, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
-        _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, place)
-    for place, figures in enumerate(baselines.values(), start=len(summary)):
-        panel.plot(figures["mse"], place, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
-        _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], place)
+        style = {"marker": MARKERS[position % 6], "color": COLOURS[position % 6]}
+        panel.errorbar(mean, position, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
+        _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, position)
+    for position, figures in enumerate(baselines.values(), start=len(summary)):
+        panel.plot(figures["mse"], position, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
+        _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], position)
     _scale(panel, [model["mean"]["mse"] for model in summary.values()] + [one["mse"] for one in baselines.values()])
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.7)
@@ -188,8 +188,8 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
     return figure
 
 
-def _write_value(panel: Axes, text: str, error: float, place: int) -> None:
-    panel.annotate(text, (error, place), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=11)
+def _write_value(panel: Axes, text: str, error: float, position: int) -> None:
+    panel.annotate(text, (error, position), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=11)
 
 
 def _scale(panel: Axes, errors: Sequence[float]) -> None:
