@@ -11,13 +11,13 @@ import pandas as pd
 from tabulate import tabulate
 
 from rnnlab.evaluation import comparisons, statistics
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR
 from rnnlab.experiments import gains
 from rnnlab.experiments.gains import Gain, gain_sentence
 from rnnlab.project import overrides
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import flatten
 from rnnlab.project.params import Run
+from rnnlab.project.tasks import ACCURACY, MEASURES
 
 ABSENT = object()
 NOTHING = "–"
@@ -266,7 +266,7 @@ def difference(first: Result, other: Result, ours: pd.DataFrame, theirs: pd.Data
     if not seeds and len(rows) == len(every) and np.array_equal(left, right):
         return ""
     intervals = first.values.get("intervals", {})
-    measure = MEAN_SQUARED_ERROR if first.measure == "mse" else ACCURACY
+    measure = MEASURES[first.measure]
     interval = statistics.paired_difference(
         left,
         right,

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnlab.evaluation import statistics
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR, Interval, Measure
+from rnnlab.evaluation import comparisons, statistics
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments.catalogue import Named
 from rnnlab.experiments.outcomes import Outcome, of_experiment
+from rnnlab.project.tasks import MEASURES, TASKS, Measure
 
 
 class Gain(NamedTuple):
@@ -71,7 +72,7 @@ def gain(first: Outcome, second: Outcome, model: str) -> Gain | None:
         return None
     seeds = min(ours.shape[1], theirs.shape[1])
     pair: list[npt.NDArray[np.float64]] = [scores.loc[shared].to_numpy().T[:seeds] for scores in (ours, theirs)]
-    measure = MEAN_SQUARED_ERROR if first.measure == "mse" else ACCURACY
+    measure = MEASURES[first.measure]
     difference = statistics.paired_difference(
         *pair,
         over_seeds=seeds > 1,
@@ -90,11 +91,8 @@ def bootstrap_seed(values: Mapping[str, Any]) -> int:
 def row_scores(predictions: pd.DataFrame, model: str) -> pd.DataFrame:
     """Scores a model's test rows, a column a seed: 1.0 for a label that was found, or the squared error of a value."""
     rows = predictions[predictions["model"] == model]
-    if "predicted" in rows:
-        scores = rows.assign(score=(rows["predicted"] - rows["target"]).astype(float) ** 2)
-        return scores.pivot(index="row", columns="seed", values="score")
-    right = (rows["probability"] >= 0.5) == (rows["label"] == 1)
-    return rows.assign(score=right.astype(float)).pivot(index="id", columns="seed", values="score")
+    task = next(task for task in TASKS.values() if task.answer in rows)
+    return rows.assign(score=comparisons.score_rows(task, rows)).pivot(index=task.row, columns="seed", values="score")
 
 
 def gain_sentence(first: str, second: str, found: Gain) -> str:

@@ -7,17 +7,16 @@ from statistics import fmean, stdev
 import matplotlib
 import pandas as pd
 
-from rnnlab.evaluation.tables import COLUMNS
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gains, all_gains
 from rnnlab.experiments.outcomes import Outcome, dvc_cache, of_experiment, read_outcomes
 from rnnlab.project import params
 from rnnlab.project.files import replacing, write_text
+from rnnlab.project.tasks import of_values
 from rnnlab.report import distance_sweep, findings
 from rnnlab.report.distance_sweep import DISTANCE
 from rnnlab.report.figures import common
-from rnnlab.report.findings import amount, number
 
 
 def write(target: Path) -> list[Path]:
@@ -66,7 +65,7 @@ def markdown(named: Sequence[Named], outcomes: Mapping[str, Outcome], pictures: 
 
 
 def _baselines(outcomes: Mapping[str, Outcome]) -> str:
-    """Names the code that was run: one commit, or each with its experiments."""
+    """Names the commit of the code; if there are several, each with its experiments."""
     by_commit: dict[str, list[str]] = {}
     for name, outcome in outcomes.items():
         by_commit.setdefault(outcome.baseline[:12], []).append(name)
@@ -76,9 +75,17 @@ def _baselines(outcomes: Mapping[str, Outcome]) -> str:
 
 
 def summary_table(named: Sequence[Named], outcomes: Mapping[str, Outcome], gains: Gains) -> str:
-    """Gives each experiment's models one row; a sweep over the distance is one row by itself."""
+    """Shows each experiment's models, a row each; a sweep over the distance is a single row."""
     rows = [row for experiment in named for row in _summary_rows(experiment, outcomes, gains)]
-    headings = ["experiment", "model", "original", "here, test rows (95 % interval)", "seeds", "min a seed", "finding"]
+    headings = [
+        "experiment",
+        "model",
+        "original",
+        "here, test rows (95 % interval)",
+        "seeds",
+        "minutes per seed",
+        "finding",
+    ]
     return _table(headings, rows, "llrrrrl")
 
 
@@ -103,14 +110,16 @@ def _summary_rows(experiment: Named, outcomes: Mapping[str, Outcome], gains: Gai
 def section(
     experiment: Named, named: Sequence[Named], outcomes: Mapping[str, Outcome], gains: Gains, pictures: str
 ) -> list[str]:
-    """Writes what an experiment is and what came of it, as blocks of Markdown."""
+    """Describes an experiment and its results, as blocks of Markdown."""
     file, run = experiment.experiment, of_experiment(experiment, outcomes)
     blocks = [f"## {experiment.name}", f"**{file.title}.**"]
     for heading, text in {"Reproduces": file.reproduces, "Expected": file.expects}.items():
         blocks.append(f"{heading}: {text.strip()}".replace("<", r"\<"))  # <unk> is no tag
     points = distance_sweep.points(experiment, outcomes)
     if points is not None:
-        about = f"Accuracy on the longest third of the test rows, whose verdict is a far one, by `{DISTANCE}`:"
+        about = (
+            f"Accuracy on the longest third of the test rows, where the verdict is far from the end, by `{DISTANCE}`:"
+        )
         blocks += [about, range_table(points), f"![Accuracy over distance]({pictures}/{experiment.name}.png)"]
     sentences = [*_sentences(experiment, run, points, gains), *findings.causes(experiment, named, gains)]
     blocks.append("\n".join(f"- {sentence}." for sentence in sentences))
@@ -126,7 +135,7 @@ def section(
 def _sentences(
     experiment: Named, run: Sequence[tuple[Setup, Outcome]], points: pd.DataFrame | None, gains: Gains
 ) -> list[str]:
-    """Says what came of each setup; of a sweep over the distance, what came of all of them."""
+    """Returns the findings of each setup; of a sweep over the distance, one for all of them."""
     sentences = [] if points is None else [distance_sweep.sentence(points)]
     for setup, outcome in run:
         label = f"{setup.name}: " if len(experiment.setups) > 1 else ""
@@ -153,35 +162,34 @@ def range_table(points: pd.DataFrame) -> str:
 
 
 def models_table(outcomes: Mapping[str, Outcome]) -> str:
-    """Shows every model and baseline of an experiment; a sweep's with the DVC experiment in front."""
-    measure = next(iter(outcomes.values())).measure
-    others = {heading: figure for heading, figure in COLUMNS[measure].items() if figure != measure}
+    """Shows every model and baseline of an experiment; the rows of a sweep begin with the DVC experiment."""
+    task = of_values(next(iter(outcomes.values())).values)
+    measure = task.measure
+    others = {heading: figure for heading, figure in task.columns.items() if figure != measure.key}
     several = len(outcomes) > 1
     rows = []
     for name, outcome in outcomes.items():
         for model in [*outcome.models, *outcome.baselines]:
             scored = outcome.metrics[model]
             more = [f"{scored['mean'][figure]:.3f}" for figure in others.values()]
-            seeds = ", ".join(number(seed[measure], measure) for seed in scored["per_seed"].values())
+            seeds = ", ".join(measure.number(seed[measure.key]) for seed in scored["per_seed"].values())
             cells = [model, score(outcome, model), seeds or "–", *more, f"{scored['parameters']:,}"]
             rows.append([*([name] if several else []), *cells, minutes(outcome, model)])
-    unit = "accuracy" if measure == "accuracy" else "mean squared error"
-    headings = ["model", f"{unit} (95 % interval)", "each seed", *others, "parameters", "min a seed"]
+    headings = ["model", f"{measure.name} (95 % interval)", "each seed", *others, "parameters", "minutes per seed"]
     headings = [*(["experiment"] if several else []), *headings]
     return _table(headings, rows, "l" * (2 if several else 1) + "r" * (5 + len(others)))
 
 
 def score(outcome: Outcome, model: str) -> str:
     """Shows a model's mean score with its interval, where reports/comparison.json has one."""
-    ends = outcome.comparison.get("intervals", {}).get(model)
+    measure, ends = of_values(outcome.values).measure, outcome.comparison.get("intervals", {}).get(model)
     if not ends:
-        return amount(outcome.metrics[model]["mean"][outcome.measure], outcome.measure)
-    low, high = (number(ends[end], outcome.measure) for end in ("low", "high"))
-    return f"{amount(ends['mean'], outcome.measure)} ({low} to {high})"
+        return measure.amount(outcome.metrics[model]["mean"][measure.key])
+    return f"{measure.amount(ends['mean'])} ({measure.number(ends['low'])} to {measure.number(ends['high'])})"
 
 
 def minutes(outcome: Outcome, model: str) -> str:
-    """Shows how long a training took, on average over the seeds; a dash where nobody knows."""
+    """Shows the minutes that a training took, mean over the seeds; a dash where they are lost."""
     seconds = [sum(epochs) for run, epochs in outcome.seconds.items() if run.model == model]
     return f"{fmean(seconds) / 60:.1f}" if seconds else "–"
 
@@ -190,8 +198,9 @@ def _original(experiment: Named, outcome: Outcome, model: str) -> str:
     original = experiment.experiment.original
     if not original or original.model != model:
         return "–"
-    if outcome.measure in original.figures:
-        return amount(original.figures[outcome.measure], outcome.measure)
+    measure = of_values(outcome.values).measure
+    if measure.key in original.figures:
+        return measure.amount(original.figures[measure.key])
     return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in original.figures.items())
 
 
@@ -204,6 +213,6 @@ def _link(section_: str, text: str = "") -> str:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str:
-    """Writes a Markdown table without tabulate's padding, which a long sentence would blow up."""
+    """Writes a Markdown table without padding, which a long sentence would make huge."""
     rule = ["--:" if side == "r" else "---" for side in sides]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))

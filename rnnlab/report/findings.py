@@ -1,22 +1,23 @@
-"""What came of the named experiments in sentences, every one of them computed from the results."""
+"""Sentences on the results of named experiments, each computed from these results."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
-from rnnlab.evaluation.statistics import ACCURACY, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gain, Gains, gain_sentence
 from rnnlab.experiments.outcomes import Outcome
 from rnnlab.project import overrides
+from rnnlab.project.tasks import ACCURACY, MEASURES, TaskName, of_values
 
 
 def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains) -> list[str]:
-    """Says what came of a DVC experiment, the most telling first."""
+    """Returns the findings on a DVC experiment, the most important first."""
     file, sentences = experiment.experiment, []
     own = {model: gain for (name, model), gain in gains.items() if name == setup.name}
     for model, found in own.items():
-        if not any(found.difference):  # the very same network, of which the experiment makes something more
+        if not any(found.difference):  # the same network, to which the experiment adds something else
             continue
         which = f" ({model})" if len(own) > 1 else ""
         sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", found))
@@ -31,10 +32,10 @@ def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains
 
 
 def least_sentence(model: str, least: float, mean: float) -> str:
-    """Says whether a model reaches the accuracy that was asked for, and by how much it misses it."""
+    """States whether a model reaches the required accuracy, and by how much it exceeds or misses it."""
     verdict = "reaches" if mean >= least else "misses"
-    gap = f"{number(abs(mean - least), 'accuracy')} points {'more' if mean >= least else 'too few'}"
-    return f"{model} {verdict} the {amount(least, 'accuracy')} asked for: {amount(mean, 'accuracy')}, {gap}"
+    gap = f"{ACCURACY.number(abs(mean - least))} points {'more' if mean >= least else 'less'}"
+    return f"{model} {verdict} the required {ACCURACY.amount(least)}: {ACCURACY.amount(mean)}, {gap}"
 
 
 def original_sentences(model: str, originals: Mapping[str, float], outcome: Outcome) -> list[str]:
@@ -55,18 +56,19 @@ def original_sentences(model: str, originals: Mapping[str, float], outcome: Outc
 
 
 def inside_sentence(model: str, original: float, ends: Interval, figure: str) -> str:
-    """Says whether the original's result lies in our interval."""
-    there, low, high = (amount(value, figure) for value in (original, ends.low, ends.high))
-    place = "within"
+    """States whether the original's result lies in our interval."""
+    measure = MEASURES[figure]
+    there, low, high = (measure.amount(value) for value in (original, ends.low, ends.high))
+    position = "within"
     if not ends.low <= original <= ends.high:
         gap = max(ends.low - original, original - ends.high)
-        unit = " points" if figure == "accuracy" else ""
-        place = f"{number(gap, figure)}{unit} {'below' if original < ends.low else 'above'}"
-    return f"{model}'s {figure} was {there} in the original, {place} our interval of {low} to {high}"
+        size = f"{measure.number(gap)}{measure.difference_unit}"
+        position = f"{size} {'below' if original < ends.low else 'above'}"
+    return f"{model}'s {measure.name} was {there} in the original, {position} our interval of {low} to {high}"
 
 
 def seed_values(outcome: Outcome, model: str, figure: str) -> list[float]:
-    """Gives a figure under each seed: of test rows, or the loss of the epoch whose weights were kept."""
+    """Returns a figure of each seed: of the test rows, or the loss of the epoch whose weights were kept."""
     column = {"validation_loss": "val_loss", "training_loss": "loss"}.get(figure)
     if column is None:
         return [seed[figure] for seed in outcome.metrics[model]["per_seed"].values() if figure in seed]
@@ -77,18 +79,22 @@ def seed_values(outcome: Outcome, model: str, figure: str) -> list[float]:
 
 
 def pair_sentences(outcome: Outcome) -> list[str]:
-    """Takes comparisons of networks with each other and with the best baseline; of a series, with each of them."""
+    """Returns the comparisons of networks with each other and with the baselines that `RIVALS` names."""
     means = {name: ends["mean"] for name, ends in outcome.comparison.get("intervals", {}).items()}
-    known = [name for name in outcome.baselines if name in means]
-    rivals = set(known)
-    if outcome.measure == "accuracy" and known:
-        rivals = {max(known, key=lambda name: means[name])}
+    rivals = RIVALS[of_values(outcome.values).name]({name: means[name] for name in outcome.baselines if name in means})
     found = [
         (pair["sentence"], bool({pair["first"], pair["second"]} & rivals))
         for pair in outcome.comparison.get("pairs", [])
         if {pair["first"], pair["second"]} <= {*outcome.models, *rivals}
     ]
     return [sentence for sentence, _ in sorted(found, key=lambda pair: pair[1])]
+
+
+# By task, the baselines that networks are compared with: of texts the best one, of a series each.
+RIVALS: dict[TaskName, Callable[[dict[str, float]], set[str]]] = {
+    "text": lambda means: {max(means, key=means.__getitem__)} if means else set(),
+    "series": set,
+}
 
 
 def drift(setup: Setup, outcome: Outcome) -> list[str]:
@@ -131,14 +137,4 @@ def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
 
 def _size(found: Gain) -> str:
     mean, low, high = (f"{found.measure.scale * end:+z.{found.measure.decimals}f}" for end in found.difference)
-    return f"{mean}{' points' if found.measure is ACCURACY else ''}, interval {low} to {high}"
-
-
-def amount(value: float, figure: str) -> str:
-    """Writes a figure with its unit."""
-    return f"{number(value, figure)} %" if figure == "accuracy" else number(value, figure)
-
-
-def number(value: float, figure: str) -> str:
-    """Writes a figure without its unit: of an accuracy, the percentage."""
-    return f"{100 * value:.1f}" if figure == "accuracy" else f"{value:.4f}"
+    return f"{mean}{found.measure.difference_unit}, interval {low} to {high}"

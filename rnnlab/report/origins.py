@@ -22,12 +22,12 @@ class Origin(NamedTuple):
 
     Attributes:
         data: the CSV.
-        data_version: the beginning of DVC's hash of the clean rows, "" where dvc.lock does not tell.
+        data_version: the beginning of DVC's hash of the clean rows, "" if dvc.lock lacks it.
         commit: that the code is of, "" outside of Git.
         edited: files of code that are not as the commit has them.
         command: makes the result again, in a shell.
-        search: what finds it in MLflow, "" where dvc.lock does not tell.
-        link: of that search, "" where nobody knows the server's address.
+        search: finds it in MLflow, "" if dvc.lock lacks it.
+        link: of that search, "" if the server's address is unknown.
     """
 
     data: str
@@ -62,7 +62,7 @@ def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("
 
 
 def command(commit: str, values: Mapping[str, Any], committed: Mapping[str, Any] | None) -> str:
-    """Gives the command that makes a result again.
+    """Returns the command that makes a result again.
 
     Args:
         commit: of the code, "" outside of Git.

@@ -1,9 +1,10 @@
 import pytest
 
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments import gains
 from rnnlab.experiments.gains import Gain
 from rnnlab.experiments.outcomes import Outcome
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from tests.support.builders import named, outcome, predictions, series
 
 

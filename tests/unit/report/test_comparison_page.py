@@ -65,7 +65,7 @@ def test_results_stand_side_by_side_under_what_differs(settings: Params, two: Pa
 def test_what_is_lost_is_not_drawn_and_the_page_says_so(two: Params) -> None:
     page = comparison_page.write([result(two, "main"), result(two, "old", predictions=None, lost="they are gone")])
     assert page.count('role="img"') == 2
-    assert "Neither histories nor predictions of this result are left to draw." in page
+    assert "Histories and predictions of this result are lost." in page
     assert "No paired test of old and main: they are gone." in page
 
 

@@ -70,8 +70,8 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
         "| [root](#root) | rnn | 57.0 % | 65.0 % (60.0 to 70.0) | 2 | – | "
         "rnn's accuracy was 57.0 % in the original, 3.0 points below our interval of 60.0 % to 70.0 % |"
     ) in text
-    assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child is 75.0 points better than root, " in text
-    assert "| [far](#far) | – | – | – | – | – | rnn holds none of the distances" in text
+    assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child beats root by 75.0 points (" in text
+    assert "| [far](#far) | – | – | – | – | – | rnn remembers it over none of the distances" in text
     assert "![Accuracy over distance](experiments/far.png)" in text
     assert "Not run yet (far-20): `rnnlab experiments run far`." in text
     assert r"Reproduces: \<unk>" in text

@@ -2,11 +2,12 @@ from typing import Any
 
 import pytest
 
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments import gains
 from rnnlab.experiments.catalogue import Setup
 from rnnlab.experiments.gains import Gain
 from rnnlab.project.params import Run
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from rnnlab.report import findings
 from tests.support.builders import history, named, outcome, summary
 
@@ -18,8 +19,7 @@ def change(mean: float, low: float, high: float) -> Gain:
 def test_a_gain_names_the_rows_it_is_over_unless_they_are_all() -> None:
     found = Gain(Interval(-3.0, -3.0, -3.0), (2, 2), MEAN_SQUARED_ERROR, 9, 9)
     sentence = (
-        "new's mean squared error is 3.0000 lower than old's, 95 % interval 3.0000 to 3.0000; "
-        "better in two seeds of two"
+        "new's mean squared error is 3.0000 lower than old's (95 % interval 3.0000 to 3.0000); it won with every seed"
     )
     assert gains.gain_sentence("new", "old", found) == sentence
     fewer = gains.gain_sentence("new", "old", found._replace(rows=2))
@@ -31,7 +31,7 @@ def test_the_first_finding_is_the_gain() -> None:
     [setup] = child.setups
     gains = {("child", "rnn"): change(0.75, 0.7, 0.8), ("other", "rnn"): change(0.1, 0.1, 0.1)}
     [first] = findings.all_findings(child, setup, outcome(), gains)
-    assert first.startswith("child is 75.0 points better than root, 95 % interval 70.0 to 80.0")
+    assert first.startswith("child beats root by 75.0 points (95 % interval 70.0 to 80.0)")
     same = {("child", "rnn"): change(0.0, 0.0, 0.0)}
     assert findings.all_findings(child, setup, outcome(), same) == []
     [lonely] = findings.all_findings(child, setup, outcome(), {})
@@ -91,7 +91,7 @@ def test_an_original_is_inside_or_outside_of_our_interval(original: float, place
 
 def test_an_original_error_is_told_in_its_own_unit() -> None:
     assert findings.inside_sentence("rnn", 0.02, Interval(0.015, 0.014, 0.016), "mse") == (
-        "rnn's mse was 0.0200 in the original, 0.0040 above our interval of 0.0140 to 0.0160"
+        "rnn's mean squared error was 0.0200 in the original, 0.0040 above our interval of 0.0140 to 0.0160"
     )
 
 
@@ -128,9 +128,9 @@ def test_every_figure_of_the_original_is_compared() -> None:
 @pytest.mark.parametrize(
     ("mean", "verdict"),
     [
-        (0.872, "rnn reaches the 85.0 % asked for: 87.2 %, 2.2 points more"),
-        (0.85, "rnn reaches the 85.0 % asked for: 85.0 %, 0.0 points more"),
-        (0.84, "rnn misses the 85.0 % asked for: 84.0 %, 1.0 points too few"),
+        (0.872, "rnn reaches the required 85.0 %: 87.2 %, 2.2 points more"),
+        (0.85, "rnn reaches the required 85.0 %: 85.0 %, 0.0 points more"),
+        (0.84, "rnn misses the required 85.0 %: 84.0 %, 1.0 points less"),
     ],
 )
 def test_an_accuracy_that_is_asked_for_is_reached_or_missed(mean: float, verdict: str) -> None:
