@@ -61,7 +61,8 @@ class Shapes:
 
         self.layer = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[work.cell]
         self.cell = fast_layers.CELLS[self.layer]
-        self.loops = fast_layers._loops(self.cell, whole=False)
+        self.forward = fast_layers._forward_loop(self.cell, every_step=False)
+        self.backward = fast_layers._backward_loop(self.cell, every_step=False)
         self.steps, self.rows, self.units = work.length, work.batch, work.units
         self.gates = {"simple_rnn": 1, "lstm": 4}[work.cell] * work.units
         tokens = rows(work)[0][: work.batch]
@@ -70,7 +71,7 @@ class Shapes:
         self.kernel = draw(work.embedding, self.gates)
         self.recurrent = draw(self.units, self.gates) / self.units**0.5
         self.inputs = draw(self.steps, self.rows, self.gates)
-        self.kept = tf.ones((self.steps, self.rows, 1), tf.bool)
+        self.mask = tf.ones((self.steps, self.rows, 1), tf.bool)
         self.first, self.stop = tf.constant(0), tf.constant(self.steps)
 
 
@@ -94,15 +95,15 @@ def repeated(work: Work, once: Callable[[], Any]) -> Callable[[], None]:
 def forward(work: Work) -> Callable[[], None]:
     """The loop over time."""
     it = Shapes(work)
-    return repeated(work, lambda: it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop))
+    return repeated(work, lambda: it.forward(it.inputs, it.recurrent, it.mask, it.first, it.stop))
 
 
 def backward(work: Work) -> Callable[[], None]:
     """The loop back over time."""
     it = Shapes(work)
-    _, sums, *states = it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop)
+    _, sums, *states = it.forward(it.inputs, it.recurrent, it.mask, it.first, it.stop)
     upstream = draw(it.rows, it.units)
-    return repeated(work, lambda: it.loops[1](upstream, sums, states, it.recurrent, it.kept, it.first, it.stop))
+    return repeated(work, lambda: it.backward(upstream, sums, states, it.recurrent, it.mask, it.first, it.stop))
 
 
 def projection(work: Work) -> Callable[[], None]:
