@@ -245,7 +245,7 @@ def _step(cell: Cell, z: Tensor, mask: Tensor, states: States) -> States:
 
 
 @functools.cache
-def _forward_loop(cell: Cell, every_step: bool) -> Callable[..., Any]:
+def _forward_loop(cell: Cell, every_step: bool) -> Any:
     """Returns the loop of a cell over time; XLA compiles it once for each shape."""
 
     @tf.function(jit_compile=True, autograph=False)
@@ -270,7 +270,7 @@ def _forward_loop(cell: Cell, every_step: bool) -> Callable[..., Any]:
 
 
 @functools.cache
-def _backward_loop(cell: Cell, every_step: bool) -> Callable[..., Any]:
+def _backward_loop(cell: Cell, every_step: bool) -> Any:
     """Returns the loop back over time, which computes the gradient with respect to the sums of the products."""
 
     @tf.function(jit_compile=True, autograph=False)
