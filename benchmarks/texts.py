@@ -1,4 +1,4 @@
-"""Texts to measure on: the reviews that ``IMDB_CSV`` names, or the embedded corpus."""
+"""The texts of the benchmarks: the reviews that ``IMDB_CSV`` names, or the embedded corpus."""
 
 import csv
 import os
@@ -12,7 +12,7 @@ from rnnlab.project.errors import UserError
 
 
 def name() -> str:
-    """Says where the texts are from."""
+    """Returns where the texts are from."""
     return "IMDB reviews" if os.environ.get("IMDB_CSV") else "texts of the embedded corpus"
 
 
@@ -35,13 +35,13 @@ def frame() -> pd.DataFrame:
 
 
 def texts(rows: int) -> list[str]:
-    """Gives so many texts, over again where there are not as many."""
-    found: list[str] = frame()["review"].tolist()
-    return (found * -(-rows // len(found)))[:rows]
+    """Returns so many texts, repeated if there are fewer."""
+    reviews: list[str] = frame()["review"].tolist()
+    return (reviews * -(-rows // len(reviews)))[:rows]
 
 
 def write(target: Path, rows: int, copies: int = 1) -> None:
-    """Writes the first rows as a CSV, in several copies with each text marked, so that it is no duplicate."""
+    """Writes the first rows as a CSV, in several copies; each text is marked so that it is not a duplicate."""
     chosen = frame().head(rows)
     with target.open("w", newline="", encoding="utf-8") as output:
         writer = csv.writer(output, lineterminator="\n")
