@@ -1,4 +1,4 @@
-"""Hostile and odd input: what `make fuzz` tries, as a section of the report."""
+"""Hostile and odd input: the cases of `make fuzz`, as a section of the report."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from rnnlab.project.files import read_json
 
 
 def measure(quick: bool) -> Section:
-    """Tries random cases in a process of their own, whose memory is limited."""
+    """Tries random cases in a separate process, whose memory is limited."""
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "fuzz.json"
         cases = "2000" if quick else "100000"

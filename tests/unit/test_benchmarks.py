@@ -211,5 +211,5 @@ def test_what_many_trials_need_follows_from_the_slopes() -> None:
 def test_the_page_on_scale_tells_where_its_figures_are_from() -> None:
     page = scale.page(measured(), "2026-01-02, a machine.")
     assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms per\ntrial" in page
-    assert "its steps 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
+    assert "steps are 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
     assert "distribution API" not in page  # was not measured
