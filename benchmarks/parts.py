@@ -162,14 +162,14 @@ def products(work: Work) -> Callable[[], None]:
 
     @tf.function(autograph=False)
     def once() -> Any:
-        found = []
+        results = []
         for left, right in pairs:
             product = tf.matmul(left, right)
-            found += [
+            results += [
                 product,
                 tf.matmul(product, right, transpose_b=True),
                 tf.matmul(left, product, transpose_a=True),
             ]
-        return found
+        return results
 
     return repeated(work, once)

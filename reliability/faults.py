@@ -1,4 +1,4 @@
-"""Full disks, read-only folders, dead servers, cut files: a clear message, nothing lost, and a rerun that repairs all."""
+"""Full disks, read-only folders, dead servers, cut files: a clear message, no loss, and a rerun that repairs it."""
 
 import os
 import random

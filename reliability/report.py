@@ -41,11 +41,11 @@ def entry(section: Section, quick: bool) -> dict[str, Any]:
 def markdown(entries: Mapping[str, Mapping[str, Any]]) -> str:
     """Writes the report of all campaigns."""
     parts = ["# Reliability", "Written by `make reliability`."]
-    for found in entries.values():
-        brief = ", in its short form" if found["quick"] else ""
-        parts += [f"## {found['title']}", found["sentence"]]
-        if found["rows"]:
-            parts.append(tabulate(found["rows"], headers=found["header"], tablefmt="github", disable_numparse=True))
-        parts.append(f"Run on {found['date']}{brief}: {found['machine']}.")
+    for section in entries.values():
+        brief = ", in its short form" if section["quick"] else ""
+        parts += [f"## {section['title']}", section["sentence"]]
+        if section["rows"]:
+            parts.append(tabulate(section["rows"], headers=section["header"], tablefmt="github", disable_numparse=True))
+        parts.append(f"Run on {section['date']}{brief}: {section['machine']}.")
     parts += ["## Found and fixed", FIXED.read_text(encoding="utf-8").rstrip()]
     return "\n\n".join(parts) + "\n"

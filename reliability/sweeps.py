@@ -120,8 +120,8 @@ def kill_processes(
     """Processes that train are killed."""
     killed = 0
     for _ in _moments(folder, running):
-        found = subprocess.run(("pgrep", "-f", "^ray::(rnn|lstm)-"), capture_output=True, text=True, check=False)
-        training = [int(pid) for pid in found.stdout.split()]
+        listed = subprocess.run(("pgrep", "-f", "^ray::(rnn|lstm)-"), capture_output=True, text=True, check=False)
+        training = [int(pid) for pid in listed.stdout.split()]
         if training:
             os.kill(random.choice(training), signal.SIGKILL)
             killed += 1
@@ -156,6 +156,6 @@ def _logged(uri: str) -> int:
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("rnn-vs-lstm")
     assert experiment
-    found = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'", max_results=1000)
-    assert len({run.data.tags["trial_key"] for run in found}) == len(found)
-    return len([run for run in found if run.info.status == "FINISHED"])
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'", max_results=1000)
+    assert len({run.data.tags["trial_key"] for run in runs}) == len(runs)
+    return len([run for run in runs if run.info.status == "FINISHED"])
