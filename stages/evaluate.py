@@ -1,4 +1,4 @@
-"""Trained models and test rows → predictions and figures of every run, and a look inside the networks.
+"""Trained models and test rows → predictions and metrics of every run, and explanations of the networks.
 
 The only stage that reads test rows, and the only one after training that starts TensorFlow.
 """
@@ -11,10 +11,12 @@ from rnnlab.project.files import drop_leftovers, replacing, write_json, write_te
 
 
 def main() -> None:
-    """Scores every model."""
+    """Scores all models."""
     settings = params.read()
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
-    from rnnlab.evaluation import scoring  # scikit-learn takes seconds to import: a mistake in params is told first
+    from rnnlab.evaluation import (
+        scoring,
+    )  # imports scikit-learn, which takes seconds: mistakes in params are reported first
 
     scored = scoring.score(settings)
     with replacing(layout.PREDICTIONS) as target:

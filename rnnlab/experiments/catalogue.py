@@ -6,13 +6,13 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from rnnlab.project.params import Fraction, ModelName, Params, Section
-from rnnlab.project.validation_messages import closest
+from rnnlab.project.validation_messages import closest, refusal
 
 FOLDER = Path("experiments")
 NAME = r"[a-z0-9][a-z0-9-]*"
@@ -170,7 +170,7 @@ def read(name: str, folder: Path = FOLDER) -> Experiment:
     try:
         return Experiment.model_validate(yaml_files.read(source))
     except ValidationError as wrong:
-        raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in wrong.errors())) from None
+        raise refusal(wrong, source, Experiment) from None
     except ValueError as damage:
         raise UserError(f"{source}: not readable as YAML: {damage}") from None
 
@@ -184,19 +184,6 @@ def _names(folder: Path) -> list[str]:
 def _unknown(name: str, folder: Path) -> str:
     known = _names(folder)
     return f"no experiment {name}{closest(name, known)}"
-
-
-def _sentence(error: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        section = Original if error["loc"][0] == "original" else Experiment
-        return f"{key}: unknown key{closest(str(error['loc'][-1]), section.model_fields)}"
-    if error["type"] == "missing":
-        return f"{key}: missing"
-    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
-    if not key or isinstance(error["input"], dict | Experiment):
-        return f"{key}: {wanted}" if key else wanted
-    return f"{key}: {wanted}, not {error['input']!r}"
 
 
 def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path) -> Setup:

@@ -12,6 +12,7 @@ from rnnlab.experiments.catalogue import Changes, Value
 from rnnlab.project import overrides, yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Positive, Section
+from rnnlab.project.validation_messages import refusal
 
 # The sections that a sweep may change: the others determine the features, which all trainings of a sweep share.
 REACH = ("models", "train", "compare")
@@ -73,7 +74,7 @@ def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
     except FileNotFoundError:
         raise UserError(f"{source}: no such file; name the YAML file of a sweep") from None
     except ValidationError as invalid:
-        raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in invalid.errors())) from None
+        raise refusal(invalid, source, Grid) from None
     except ValueError as damage:
         raise UserError(f"{source}: not readable as YAML: {damage}") from None
     for key in (*grid.params, *grid.grid):
@@ -85,12 +86,3 @@ def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
     points = itertools.product(*grid.grid.values())
     changes = [{**grid.params, **dict(zip(grid.grid, point, strict=True))} for point in points]
     return grid, [Combination(change, overrides.changed(settings, change, source)) for change in changes]
-
-
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key (known: {', '.join(Grid.model_fields)})"
-    if error["type"] == "too_short":
-        return f"{key}: is empty; name at least one value"
-    return f"{key}: {error['msg'].removeprefix('Input ').replace('should', 'must')}"

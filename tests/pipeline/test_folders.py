@@ -104,7 +104,7 @@ def test_of_many_files_those_are_named_that_cannot_be_read(fresh: Project, engin
     pd.DataFrame({"text": ["a"], "sentiment": ["positive"]}).to_parquet(folder / "b.parquet")
     fresh.set_params(data__csv=FOLDER, data__files="*.[cp]*", data__engine=engine)
     told = fresh.stage("ingest", expect=1).stderr
-    assert f"{FOLDER}/b.parquet: no column 'review'; the file has: text, sentiment; set data.text_column" in told
+    assert f"{FOLDER}/b.parquet: no column 'review'; its columns are: text, sentiment; set data.text_column" in told
     assert f"; {FOLDER}/c.csv.gz: not a whole gzip file" in told
     assert not (fresh.folder / "data/interim/rows.parquet").exists()
 
@@ -129,8 +129,8 @@ def test_without_ray_a_folder_says_what_to_install(fresh: Project, monkeypatch: 
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ("*.tsv", "no file in this folder is named as data.files says, '*.tsv'"),
-        ("../*", "data: files must be a pattern inside of the folder"),
+        ("*.tsv", "no file in this folder matches '*.tsv'; set data.files"),
+        ("../*", "data: files must be a pattern inside the folder"),
     ],
 )
 def test_a_pattern_that_finds_nothing_is_told(fresh: Project, files: str, told: str) -> None:

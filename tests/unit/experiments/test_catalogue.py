@@ -260,9 +260,9 @@ def test_a_link_or_an_odd_file_in_the_folder_is_no_experiment(folder: Path, sett
     ("content", "reason"),
     [
         ("title: !!python/object/apply:os.system ['touch pwned']", "could not determine a constructor for the tag"),
-        ("title: &a [*a]", "an alias stands for what holds it"),
+        ("title: &a [*a]", "an alias contains itself"),
         ("- " * 5000, "maximum recursion depth exceeded"),
-        ("# " + "x" * 300_000, "300,002 bytes, more than the 262,144 that are read at most"),
+        ("# " + "x" * 300_000, "300,002 bytes, more than the limit of 262,144"),
     ],
     ids=["tag", "circle", "deep", "long"],
 )

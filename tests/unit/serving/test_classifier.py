@@ -46,7 +46,7 @@ def train_path(folder: Path, raw: Sequence[str], settings: Params) -> tuple[list
     rows = ([one, LABELS[place % 2]] for place, one in enumerate(raw))
     source = write_csv(folder / "raw.csv", ["review", "sentiment"], *rows)
     kept = pa.concat_tables(
-        reviews.screen(batch, LABELS, own_split=False).rows
+        reviews.check_rows(batch, LABELS, has_splits=False).accepted
         for batch in read_rows(source, settings.data, split_column=None)
     )
     columns = {"id": [f"{row:016d}" for row in kept["row"].to_pylist()], "split": ["train"] * len(kept)}

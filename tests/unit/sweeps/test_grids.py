@@ -14,7 +14,7 @@ from rnnlab.sweeps.trials import Data, Outcome
 
 UNITS = "grid:\n  models.lstm.units: [4, 8]\n"
 WRONG = {
-    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key (known: params, grid, asha)"),
+    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key; did you mean grid?"),
     "an unknown parameter": ("grid: {models.lstm.unit: [4]}\n", "models.lstm.unit: unknown key; did you mean units?"),
     "an empty list": ("grid: {models.lstm.units: []}\n", "grid.models.lstm.units: is empty; name at least one value"),
     "no grid": ("params: {train.epochs: 2}\n", "grid: "),
