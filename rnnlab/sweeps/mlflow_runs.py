@@ -1,4 +1,4 @@
-"""A sweep in MLflow: one parent run, and a child for each trial, once."""
+"""A sweep in MLflow: one parent run, and one child run per trial."""
 
 import tempfile
 import time
@@ -17,7 +17,7 @@ FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 
 
 def open_sweep(store: Store, name: str, key: str) -> str:
-    """Finds the parent run of a sweep, finished or not, or opens one.
+    """Returns the parent run of a sweep, finished or not, or opens one.
 
     Args:
         store: an open store.
@@ -25,17 +25,17 @@ def open_sweep(store: Store, name: str, key: str) -> str:
         key: the same for the same trials.
     """
     client = MlflowClient(store.uri)
-    found = search(client, store, f"tags.kind = 'sweep' and tags.sweep_key = '{key}'")
-    if found:
-        return str(found[0].info.run_id)
+    runs = search(client, store, f"tags.kind = 'sweep' and tags.sweep_key = '{key}'")
+    if runs:
+        return str(runs[0].info.run_id)
     tags = {**_tags(), "kind": "sweep", "sweep_key": key}
     return str(client.create_run(store.experiment_id, _now(), tags, name).info.run_id)
 
 
 def logged_trials(store: Store, parent: str) -> set[str]:
-    """Lists the keys of trials that are complete; what a writer left that was killed is removed."""
+    """Returns the keys of trials that are logged; runs that a killed process left incomplete are removed."""
     client = MlflowClient(store.uri)
-    complete = set()
+    keys = set()
     token = None
     while True:
         page = client.search_runs(
@@ -43,15 +43,15 @@ def logged_trials(store: Store, parent: str) -> set[str]:
         )
         for run in page:
             if run.info.status == FINISHED:
-                complete.add(run.data.tags["trial_key"])
+                keys.add(run.data.tags["trial_key"])
             else:
                 client.delete_run(run.info.run_id)
         if not (token := page.token):
-            return complete
+            return keys
 
 
 def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None:
-    """Records a trial; it is marked finished last."""
+    """Logs a trial; its run is marked finished last."""
     client = MlflowClient(store.uri)
     settings, run = trial.settings, trial.run
     tags = {**_tags(), "kind": "trial", "trial_key": trial.key, "mlflow.parentRunId": parent}
@@ -59,21 +59,21 @@ def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None
     tags |= {"stopped": "true"} if outcome.stopped else {"network_sha256": outcome.network}
     child = client.create_run(store.experiment_id, _now(), tags, run.name).info.run_id
     log_epochs(child, [(_now(), row) for row in outcome.history])
-    figures = {f"test_{name}": value for name, value in outcome.test.items() if not isinstance(value, Mapping)}
-    figures |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
-    figures |= {} if outcome.stopped else {"parameters": outcome.parameters}
-    known = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
-    params = {"model": run.model, "seed": str(run.seed), **flatten(known)}
+    metrics = {f"test_{name}": value for name, value in outcome.test.items() if not isinstance(value, Mapping)}
+    metrics |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
+    metrics |= {} if outcome.stopped else {"parameters": outcome.parameters}
+    values = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
+    params = {"model": run.model, "seed": str(run.seed), **flatten(values)}
     client.log_batch(
         child,
-        metrics=[Metric(name, float(value), _now(), 0) for name, value in figures.items()],
+        metrics=[Metric(name, float(value), _now(), 0) for name, value in metrics.items()],
         params=[Param(name, value) for name, value in params.items()],
     )
     client.set_terminated(child, FINISHED)
 
 
 def close_sweep(store: Store, parent: str, page: str, failed: Sequence[str]) -> None:
-    """Marks a sweep whose trials have all ended; ``page`` is shown on top of it."""
+    """Marks a sweep as finished; MLflow shows ``page`` as the description of its run."""
     client = MlflowClient(store.uri)
     client.log_batch(parent, tags=[RunTag("mlflow.note.content", page), RunTag("failed_trials", str(len(failed)))])
     with tempfile.TemporaryDirectory() as folder:

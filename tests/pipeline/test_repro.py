@@ -187,7 +187,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> Non
         for line in running.stdout:
             if "epoch 3 " in line:
                 running.kill()
-    assert "goes on after epoch" in project.stage("train@rnn-1", **OFFLINE).stdout
+    assert "resumes after epoch" in project.stage("train@rnn-1", **OFFLINE).stdout
     resumed = network.read_bytes()
     assert not list((project.folder / "data/checkpoints").glob("*"))
     assert "goes on" not in project.stage("train@rnn-1", **OFFLINE).stdout
