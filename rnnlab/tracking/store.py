@@ -1,12 +1,14 @@
 """The one MLflow store that every run lands in, however it was started."""
 
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
 from filelock import FileLock
 
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.git import project_root
 
@@ -40,9 +42,14 @@ def sync_mode() -> SyncMode:
     return cast(SyncMode, mode)
 
 
+def now() -> int:
+    """The time as MLflow counts it, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 def folder() -> Path:
     """The folder of the local store, in the main workspace."""
-    return project_root() / "mlflow"
+    return project_root() / layout.STORE
 
 
 def local_uri() -> str:

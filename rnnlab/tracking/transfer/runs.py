@@ -16,9 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, LoggedModel, LoggedModelInput, LoggedModelOutput, Metric, Param
 from mlflow.entities import Run as MlflowRun
 
-from rnnlab.tracking.transfer.copies import COMPLETE, FROM, every, marks
-
-PARENT = "mlflow.parentRunId"
+from rnnlab.tracking.runs import PARENT, every_page
+from rnnlab.tracking.transfer.copies import COMPLETE, FROM, marks
 
 
 class CopiedRuns(NamedTuple):
@@ -95,14 +94,14 @@ class _Copying:
     def _take_stock(self) -> None:
         """Finds whole copies and deletes the others."""
         wanted = {run.info.run_id: _state(run) for run in self.runs}
-        for copy in every(self.target.search_runs, [self.place.experiment_id], f"tags.{FROM} LIKE '%'"):
+        for copy in every_page(self.target.search_runs, [self.place.experiment_id], f"tags.{FROM} LIKE '%'"):
             origin = copy.data.tags[FROM]
             if copy.data.tags.get(COMPLETE) == wanted.get(origin, ""):
                 self.copies[origin] = copy.info.run_id
             elif origin in wanted:
                 self.target.delete_run(copy.info.run_id)
         makers = {model.model_id: model.source_run_id for model in self.models}
-        for copy in every(self.target.search_logged_models, [self.place.experiment_id]):
+        for copy in every_page(self.target.search_logged_models, [self.place.experiment_id]):
             origin = copy.tags.get(FROM)
             if origin not in makers:
                 continue

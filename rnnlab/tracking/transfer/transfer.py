@@ -19,9 +19,10 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError
+from rnnlab.tracking.runs import PARENT, every_page
 from rnnlab.tracking.store import EXPERIMENT, folder, quieten
-from rnnlab.tracking.transfer.copies import every, shown
-from rnnlab.tracking.transfer.runs import PARENT, copy_runs
+from rnnlab.tracking.transfer.copies import shown
+from rnnlab.tracking.transfer.runs import copy_runs
 from rnnlab.tracking.transfer.versions import copy_versions
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -108,8 +109,8 @@ def _read(uri: str, name: str) -> tuple[MlflowClient, Experiment, list[MlflowRun
         found = source.get_experiment_by_name(name)
         place = [] if found is None or found.lifecycle_stage == "deleted" else [found.experiment_id]
         # One by one, for a search leaves out which models were the input of a run.
-        runs = [source.get_run(run.info.run_id) for run in every(source.search_runs, place)] if place else []
-        models = every(source.search_logged_models, place) if place else []
+        runs = [source.get_run(run.info.run_id) for run in every_page(source.search_runs, place)] if place else []
+        models = every_page(source.search_logged_models, place) if place else []
     except Exception as failure:  # whatever MLflow or the database raise
         raise UserError(f"{shown(uri)}: cannot be read ({_reason(failure, uri)}); mend it") from failure
     if not place:

@@ -9,7 +9,8 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from rnnlab.tracking.champion import CHAMPION, HISTORY
-from rnnlab.tracking.transfer.copies import FROM, every, marks
+from rnnlab.tracking.runs import every_page
+from rnnlab.tracking.transfer.copies import FROM, marks
 
 
 class CopiedVersions(NamedTuple):
@@ -62,10 +63,10 @@ class _Copying:
         copied, skipped = 0, 0
         left: list[str] = []
         kept: list[str] = []
-        for model in every(self.source.search_registered_models):
+        for model in every_page(self.source.search_registered_models):
             numbers: dict[str, str] = {}
             present = self._present(model.name)
-            versions = every(self.source.search_model_versions, f"name = '{model.name}'")
+            versions = every_page(self.source.search_model_versions, f"name = '{model.name}'")
             for version in sorted(versions, key=lambda version: int(version.version)):
                 key = f"{model.name}/{version.version}/{version.creation_timestamp}"
                 source = self._source_of(version)
@@ -83,7 +84,7 @@ class _Copying:
 
     def _present(self, name: str) -> dict[str, str]:
         """The numbers of copies that the target has, by what they came from."""
-        versions = every(self.target.search_model_versions, f"name = '{name}'")
+        versions = every_page(self.target.search_model_versions, f"name = '{name}'")
         return {version.tags[FROM]: str(version.version) for version in versions if FROM in version.tags}
 
     def _source_of(self, version: ModelVersion) -> str | None:
