@@ -171,9 +171,9 @@ def drift(revision: str, target: Path) -> None:
     """
     import pandas as pd
 
-    from rnnlab.experiments import drift, named_results
+    from rnnlab.experiments import drift, named_results, results
 
-    before, now = named_results.read([revision, named_results.WORKSPACE])
+    before, now = named_results.read([revision, results.WORKSPACE])
     data = _data_summary(revision), _data_summary(None)
     rows = data[0]["features"]["test"]["rows"], data[1]["features"]["test"]["rows"]
     found = drift.verdicts(before, now, rows, params.read().drift)

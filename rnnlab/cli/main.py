@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from rnnlab.cli import commands
-from rnnlab.experiments import dvc_experiments
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError, exit_status
 
 
@@ -137,9 +137,7 @@ def _add_experiments(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     show.set_defaults(start=lambda flags: commands.show_experiment(flags.name))
     start = actions.add_parser("run", help="run an experiment in a copy of the workspace, as a DVC experiment")
     start.add_argument("name")
-    start.add_argument(
-        "--csv", metavar="PATH", help=f"the IMDB reviews, else $IMDB_CSV, else {dvc_experiments.REVIEWS}"
-    )
+    start.add_argument("--csv", metavar="PATH", help=f"the IMDB reviews, else $IMDB_CSV, else {layout.IMDB_REVIEWS}")
     start.add_argument("--queue", action="store_true", help="put it into DVC's queue instead")
     start.add_argument("--dry-run", action="store_true", help="only print the DVC command")
     start.set_defaults(start=lambda flags: commands.run_experiment(flags.name, flags.csv, flags.queue, flags.dry_run))

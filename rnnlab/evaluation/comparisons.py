@@ -10,8 +10,9 @@ import pandas as pd
 from tabulate import tabulate
 
 from rnnlab.evaluation import statistics
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.project.params import NO_SEED, Params
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 
 
 def row_scores(settings: Params, predictions: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:

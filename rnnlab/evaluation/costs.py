@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import epoch_seconds
 
 
 def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:
@@ -43,11 +43,10 @@ def costs(
         baselines: seconds of each baseline's fit.
     """
     found = {name: Cost(None, baselines[name]) for name in settings.baselines if name in baselines}
-    for name in settings.compare:
-        epochs = [timing["epoch_seconds"] for run, timing in timings.items() if run.model == name and timing]
-        if epochs:
-            every = [seconds for training in epochs for seconds in training]
-            found[name] = Cost(median(every), sum(every) / len(epochs))
+    known = {run: timing for run, timing in timings.items() if timing}
+    for name, epoch in epoch_seconds(known).items():
+        trainings = [timing["epoch_seconds"] for run, timing in known.items() if run.model == name]
+        found[name] = Cost(epoch, sum(seconds for training in trainings for seconds in training) / len(trainings))
     return found
 
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import ACCURACY, Measure
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -25,36 +26,6 @@ class McNemar(NamedTuple):
     only_first: int
     only_second: int
     p_value: float
-
-
-class Measure(NamedTuple):
-    """How a score is put into words.
-
-    ``clear`` has the fields ``{better}``, ``{worse}`` and ``{size}``, ``unclear`` has ``{first}``, ``{second}`` and
-    ``{size}``; sizes are multiplied by ``scale`` and rounded to ``decimals``.
-    """
-
-    clear: str
-    unclear: str
-    scale: float
-    decimals: int
-    lower_is_better: bool
-
-
-ACCURACY = Measure(
-    clear="{better} is {size} points better than {worse}",
-    unclear="no clear difference between {first} and {second}: {size} points",
-    scale=100.0,
-    decimals=1,
-    lower_is_better=False,
-)
-MEAN_SQUARED_ERROR = Measure(
-    clear="{better}'s mean squared error is {size} lower than {worse}'s",
-    unclear="no clear difference in mean squared error between {first} and {second}: {size}",
-    scale=1.0,
-    decimals=4,
-    lower_is_better=True,
-)
 
 
 def interval(

@@ -12,6 +12,7 @@ from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from rnnlab.project.params import Fraction, ModelName, Params, Section
+from rnnlab.project.tasks import ACCURACY, TASKS
 from rnnlab.project.validation_messages import closest
 
 FOLDER = Path("experiments")
@@ -216,8 +217,8 @@ def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path)
     if experiment.original:
         named["original.model"].append(experiment.original.model)
     for setup in setups:
-        if experiment.at_least and setup.settings.task == "series":
-            raise UserError(f"{source}: at_least: names accuracies, which the series task has none of")
+        if experiment.at_least and TASKS[setup.settings.task].measure is not ACCURACY:
+            raise UserError(f"{source}: at_least: names accuracies, and the {setup.settings.task} task has none")
         for key, models in named.items():
             for model in models:
                 if model not in setup.settings.scored:

@@ -9,8 +9,10 @@ import pandas as pd
 from scipy.stats import t
 from tabulate import tabulate
 
-from rnnlab.experiments.comparison import ABSENT, NOTHING, VERSIONS, Result, data_version, differing, differing_params
+from rnnlab.experiments.comparison_tables import ABSENT, DASH, VERSIONS, data_version, differing, differing_params
 from rnnlab.project.params import Drift
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import ACCURACY, Measure
 
 SHOWN = 40  # lines of changes in a summary; the rest is counted
 
@@ -45,7 +47,7 @@ class Verdict(NamedTuple):
     word: str
 
 
-def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: str, same_rows: bool) -> Verdict:
+def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: Measure, same_rows: bool) -> Verdict:
     """Tells a regression from noise: Welch's t-test over seeds (Welch 1947), and a tolerance.
 
     Where the test rows changed, the chance that rows bring into an accuracy counts as noise too. A model without seeds
@@ -56,15 +58,14 @@ def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: st
         before: in the committed result.
         now: after the rerun.
         limits: the tolerance, and the level of the test.
-        measure: ``accuracy``, or ``mse``, whose tolerance is a share of the error.
+        measure: of the scores; the tolerance of an error is a share of it.
         same_rows: whether both were measured on the same rows.
     """
     old, new = mean(before.scores), mean(now.scores)
-    fall = old - new if measure == "accuracy" else (new - old) / old if old else new
-    # Of a share, so are the errors of what it is a share of.
-    scale = 1.0 if measure == "accuracy" or not old else old
-    rows_too = measure == "accuracy" and not same_rows
-    p_value = _chance_of(abs(fall) * scale, before, now, rows_too=rows_too)
+    loss = new - old if measure.lower_is_better else old - new
+    fall = loss / old if measure.lower_is_better and old else loss
+    rows_too = measure is ACCURACY and not same_rows
+    p_value = _chance_of(abs(loss), before, now, rows_too=rows_too)
     if before.scores == now.scores:
         word = "the same"
     elif abs(fall) <= limits.tolerance or p_value >= limits.significance:
@@ -93,7 +94,7 @@ def _chance_of(difference: float, before: Sample, now: Sample, *, rows_too: bool
 
 def verdicts(before: Result, now: Result, rows: tuple[int, int], limits: Drift) -> list[Verdict]:
     """Judges every model that one of two results has; ``rows`` are the test rows of each."""
-    same_rows = all(data_version(before, what) == data_version(now, what) != NOTHING for what in VERSIONS)
+    same_rows = all(data_version(before, what) == data_version(now, what) != DASH for what in VERSIONS)
     found = []
     for model in dict.fromkeys([*now.models, *before.models]):
         samples = [_sample(result, model, count) for result, count in zip((before, now), rows, strict=True)]
@@ -111,8 +112,8 @@ def _sample(result: Result, model: str, rows: int) -> Sample | None:
     if model not in result.metrics:
         return None
     figures = result.metrics[model]
-    seeds = [seed[result.measure] for seed in figures["per_seed"].values()]
-    return Sample(seeds or [figures["mean"][result.measure]], rows)
+    seeds = [seed[result.measure.key] for seed in figures["per_seed"].values()]
+    return Sample(seeds or [figures["mean"][result.measure.key]], rows)
 
 
 def summary(
@@ -141,16 +142,15 @@ def summary(
     return "\n\n".join(part for part in [*parts, _chart(curves)] if part) + "\n"
 
 
-def _table(found: Sequence[Verdict], measure: str, name: str) -> str:
+def _table(found: Sequence[Verdict], measure: Measure, name: str) -> str:
     def shown(value: float | None, form: str = ".4f") -> str:
-        return NOTHING if value is None else f"{value:{form}}"
+        return DASH if value is None else f"{value:{form}}"
 
     rows = []
     for model, before, now, p_value, word in found:
         change = None if before is None or now is None else now - before
         rows.append([model, shown(before), shown(now), shown(change, "+.4f"), shown(p_value, ".2g"), word])
-    title = "MSE" if measure == "mse" else "accuracy"
-    headings = ["model", f"test {title}, {name}", "now", "change", "p", ""]
+    headings = ["model", f"test {measure.title}, {name}", "now", "change", "p", ""]
     return tabulate(rows, headers=headings, tablefmt="github", disable_numparse=True)
 
 
@@ -158,7 +158,7 @@ def _changes(title: str, changed: Mapping[str, Sequence[Any]]) -> str:
     if not changed:
         return f"{title}: unchanged."
     lines = [
-        f"- `{key}`: {' → '.join(NOTHING if value is ABSENT else f'`{value}`' for value in values)}"
+        f"- `{key}`: {' → '.join(DASH if value is ABSENT else f'`{value}`' for value in values)}"
         for key, values in changed.items()
     ]
     rest = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []

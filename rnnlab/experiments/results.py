@@ -1,85 +1,131 @@
-"""What a DVC experiment left behind, read from Git and from DVC's cache."""
+"""Finished results, read from wherever their files are kept: the workspace, or a commit and DVC's cache."""
 
 import functools
-import io
 import json
 import re
-import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import Any
 
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.dvc_experiments import Recorded
-from rnnlab.project import git, yaml_files
-from rnnlab.project.errors import UserError
-from rnnlab.project.params import Run
+from rnnlab.project import git, layout, params, yaml_files
+from rnnlab.project.dataframes import parse_parquet, parse_table
+from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.overrides import flatten
+from rnnlab.project.results import Result, trained
 
-CODE = ("dvc.yaml", "rnnlab", "stages")
-HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
-UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what reading a result may raise that is none
+WORKSPACE = "workspace"
+EXPERIMENT = "DVC experiment"
+REVISION = "git revision"
+REMEDIES = {
+    WORKSPACE: "run `dvc repro`, or restore the file with `git checkout`",
+    EXPERIMENT: "run it again, after `dvc exp remove`",
+    REVISION: "name one that was made by `dvc repro`",
+}
+HASH = re.compile("[0-9a-f]{32}")
 
-
-class Outcome(NamedTuple):
-    """What a DVC experiment left behind.
-
-    Attributes:
-        baseline: the commit it started from.
-        values: its params.yaml, unchecked: an older experiment may lack what is a parameter today.
-        metrics: its reports/metrics.json.
-        comparison: its reports/comparison.json, empty where there is none.
-        histories: epochs of each training.
-        seconds: of the epochs of each training; those that DVC's cache has lost are absent.
-        predictions: of the test rows, None where DVC's cache has lost them.
-        lengths: test accuracy by length of text, None where there is none.
-        edited: files of code that were not as the baseline has them.
-    """
-
-    baseline: str
-    values: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    comparison: Mapping[str, Any]
-    histories: Mapping[Run, pd.DataFrame]
-    seconds: Mapping[Run, Sequence[float]]
-    predictions: pd.DataFrame | None
-    lengths: pd.DataFrame | None
-    edited: Sequence[str] = ()
-
-    @property
-    def measure(self) -> str:
-        """What the models are compared by."""
-        return "mse" if self.values.get("task") == "series" else "accuracy"
-
-    @property
-    def models(self) -> list[str]:
-        """Networks, and the ensemble if there is one."""
-        return [*self.values["compare"], *(["ensemble"] if "ensemble" in self.metrics else [])]
-
-    @property
-    def baselines(self) -> list[str]:
-        """Models without recurrence."""
-        return [name for name in self.values.get("baselines", []) if name in self.metrics]
+# Returns the content of a file of the pipeline by its path in `rnnlab.project.layout`, None where it is not kept.
+Files = Callable[[Path], bytes | None]
 
 
-@functools.cache  # DVC takes a second to start
-def dvc_cache(folder: Path) -> Path:
-    """Finds DVC's cache of a repository.
+def read(files: Files, name: str, kind: str, remedy: str) -> Result:
+    """Reads a result; what was edited, and why predictions are lost, is for the caller to add.
+
+    Args:
+        files: of the result.
+        name: of the result.
+        kind: of place that it is kept in.
+        remedy: what to do about a missing or damaged file.
 
     Raises:
-        UserError: DVC cannot tell.
+        UserError: parameters or metrics are missing, or a file is damaged.
     """
-    done = subprocess.run(("dvc", "cache", "dir"), cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"dvc cache dir failed: {done.stderr.strip()}")
-    return folder / done.stdout.strip()
+
+    def parsed(path: Path, parse: Callable[[bytes], Any], missing: Any = None) -> Any:
+        try:
+            content = files(path)
+            return parse(content) if content else missing
+        except Exception as damage:  # pandas, Arrow and YAML raise any of a dozen types
+            problem = f"{name}: {path} of this {kind} cannot be read ({first_line(damage)})"
+            raise UserError(f"{problem}; {remedy}") from None
+
+    def by_run(path: Callable[[Any], Path], parse: Callable[[bytes], Any]) -> dict[Any, Any]:
+        every = {run: parsed(path(run), parse) for run in trained(values)}
+        return {run: value for run, value in every.items() if value is not None}
+
+    values, metrics = parsed(layout.PARAMS, _parameters), parsed(layout.METRICS, json.loads)
+    for path, value in {layout.PARAMS: values, layout.METRICS: metrics}.items():
+        if not value:
+            raise UserError(f"{name}: this {kind} holds no {path}; {remedy}")
+    return Result(
+        name=name,
+        kind=kind,
+        values=values,
+        metrics=metrics,
+        comparison=parsed(layout.COMPARISON, json.loads, {}),
+        histories=by_run(layout.history, parse_table),
+        timings=by_run(layout.timings, json.loads),
+        baseline_seconds=parsed(layout.BASELINE_TIMINGS, json.loads, {}),
+        stages=parsed(layout.LOCK, _stages, {}),
+        predictions=parsed(layout.PREDICTIONS, parse_parquet),
+        lengths=parsed(layout.LENGTHS_TABLE, parse_table),
+    )
 
 
-def read_outcomes(
+def _parameters(content: bytes) -> Any:
+    values = yaml_files.load(content.decode())
+    trained(values)  # fails unless they are parameters of this project
+    return values
+
+
+def _stages(content: bytes) -> Any:
+    return (yaml_files.load(content.decode()) or {}).get("stages", {})
+
+
+def read_workspace(folder: Path = Path()) -> Result:
+    """Reads what the last `dvc repro` left in the project's root.
+
+    Raises:
+        UserError: see `read`; or the parameters are not valid.
+    """
+    params.read(folder / layout.PARAMS)
+    result = read(folder_files(folder), WORKSPACE, WORKSPACE, REMEDIES[WORKSPACE])
+    return result._replace(
+        baseline=git.run("rev-parse", "HEAD", check=False, folder=folder),
+        edited=git.run("diff", "--name-only", "HEAD", "--", *layout.CODE, check=False, folder=folder).split(),
+        lost=f"{layout.PREDICTIONS}: no such file; `dvc checkout {layout.PREDICTIONS}` brings it back",
+        notes=_outdated(result),
+    )
+
+
+def read_commit(name: str, kind: str, recorded: Recorded, cache: Path, folder: Path | None = None) -> Result:
+    """Reads what a commit holds, and what DVC's cache has of it.
+
+    Args:
+        name: of the result.
+        kind: of commit.
+        recorded: the commit, and the one that it started from.
+        cache: DVC's.
+        folder: of the repository, if it is not this one.
+
+    Raises:
+        UserError: see `read`.
+    """
+    result = read(commit_files(recorded.commit, cache, folder), name, kind, REMEDIES[kind])
+    changed = ("diff", "--name-only", recorded.baseline, recorded.commit, "--", *layout.CODE)
+    return result._replace(
+        baseline=recorded.baseline,
+        edited=git.run(*changed, folder=folder).split(),
+        lost=f"the predictions of {name} are no longer in DVC's cache",
+        notes=_outdated(result),
+    )
+
+
+def read_experiments(
     named: Iterable[Named], recorded: Mapping[str, Recorded], cache: Path, folder: Path | None = None
-) -> dict[str, Outcome]:
-    """Reads every DVC experiment that was asked for by name; those without results are absent.
+) -> dict[str, Result]:
+    """Reads the DVC experiments of named experiments; those without metrics are absent.
 
     Args:
         named: the experiments.
@@ -88,69 +134,61 @@ def read_outcomes(
         folder: of the repository, if it is not this one.
 
     Raises:
-        UserError: names the first that holds something else than a result.
+        UserError: a file of one is damaged.
     """
     names = [setup.name for experiment in named for setup in experiment.setups if setup.name in recorded]
-    outcomes = {name: _read_named(name, recorded[name], cache, folder) for name in names}
-    return {name: outcome for name, outcome in outcomes.items() if outcome}
+    finished = [name for name in names if git.show(recorded[name].commit, layout.METRICS, folder)]
+    return {name: read_commit(name, EXPERIMENT, recorded[name], cache, folder) for name in finished}
 
 
-def _read_named(name: str, found: Recorded, cache: Path, folder: Path | None) -> Outcome | None:
-    try:
-        return read_outcome(found, cache, folder)
-    except UNREADABLE:
-        problem = "what this experiment holds is no result"
-        raise UserError(f"{name}: {problem}; `dvc exp remove {name}`, and run it again") from None
+def of_experiment(experiment: Named, results: Mapping[str, Result]) -> list[tuple[Setup, Result]]:
+    """Returns an experiment's setups that were run, each with its result."""
+    return [(setup, results[setup.name]) for setup in experiment.setups if setup.name in results]
 
 
-def read_outcome(found: Recorded, cache: Path, folder: Path | None = None) -> Outcome | None:
-    """Reads one DVC experiment, None when it holds no metrics.
+def folder_files(folder: Path) -> Files:
+    """Returns the files of a workspace."""
+    return lambda path: (folder / path).read_bytes() if (folder / path).is_file() else None
 
-    Raises:
-        AttributeError, KeyError, TypeError, ValueError: it holds something else than a result; see `UNREADABLE`.
+
+def commit_files(commit: str, cache: Path, folder: Path | None = None) -> Files:
+    """Returns the files of a commit: those in Git, and those of its dvc.lock that DVC's cache has."""
+
+    @functools.cache
+    def hashes() -> dict[str, str]:
+        stages = _stages(git.show(commit, layout.LOCK, folder) or b"")
+        # Stages that were renamed stay in dvc.lock, with other versions of the same files.
+        used = [name for name in stages if name in ("baseline", "evaluate") or name.startswith("train@")]
+        return {out["path"]: out["md5"] for name in used for out in stages[name]["outs"]}
+
+    def content(path: Path) -> bytes | None:
+        committed = git.show(commit, path, folder)
+        md5 = "" if committed else hashes().get(str(path), "")
+        # A hash becomes a path: dvc.lock may come from a stranger, and name what lies outside of the cache.
+        if not HASH.fullmatch(md5):
+            return committed
+        return folder_files(cache / "files" / "md5" / md5[:2])(Path(md5[2:]))
+
+    return content
+
+
+def _outdated(result: Result) -> list[str]:
+    keys = outdated(result.values, result.stages)
+    what = "was made with other parameters than its params.yaml has now"
+    return [f"{result.name} {what}: {', '.join(keys)}"] if keys else []
+
+
+def outdated(values: Mapping[str, Any], stages: Mapping[str, Any]) -> list[str]:
+    """Finds parameters that were changed after the result was made: dvc.lock holds those that it was made with.
+
+    Args:
+        values: of params.yaml.
+        stages: of dvc.lock.
+
+    Returns:
+        Dotted keys.
     """
-
-    def show(path: str) -> str:
-        return git.run("show", f"{found.commit}:{path}", check=False, folder=folder)
-
-    def table(path: str) -> pd.DataFrame | None:
-        text = show(path)
-        return pd.read_csv(io.StringIO(text)) if text else None
-
-    metrics = json.loads(show("reports/metrics.json") or "{}")
-    if not metrics:
-        return None
-    values = yaml_files.load(show("params.yaml"))
-    runs = [Run(model, seed) for model in values["compare"] for seed in values["train"]["seeds"]]
-    outputs = _cached_outputs(show("dvc.lock"), runs, cache)
-    timings = {run: outputs.get(f"reports/timings/{run.name}.json") for run in runs}
-    histories = {run: table(f"reports/history/{run.name}.csv") for run in runs}
-    predictions = outputs.get("data/predictions.parquet")
-    return Outcome(
-        baseline=found.baseline,
-        values=values,
-        metrics=metrics,
-        comparison=json.loads(show("reports/comparison.json") or "{}"),
-        histories={run: history for run, history in histories.items() if history is not None},
-        seconds={run: json.loads(file.read_bytes())["epoch_seconds"] for run, file in timings.items() if file},
-        predictions=pd.read_parquet(predictions) if predictions else None,
-        lengths=table("reports/tables/accuracy_by_length.csv"),
-        edited=git.run("diff", "--name-only", found.baseline, found.commit, "--", *CODE, folder=folder).split(),
-    )
-
-
-def _cached_outputs(lock: str, runs: Iterable[Run], cache: Path) -> dict[str, Path]:
-    """Finds what stages wrote in DVC's cache, by path; dvc.lock keeps stages that are not in use as well.
-
-    A hash becomes a path: dvc.lock may come from a stranger, and name what lies outside of the cache.
-    """
-    stages = (yaml_files.load(lock) or {}).get("stages", {})
-    used = [stages[name] for name in ("evaluate", *(f"train@{run.name}" for run in runs)) if name in stages]
-    outputs = {out["path"]: out["md5"] for stage in used for out in stage["outs"]}
-    files = {path: cache / "files" / "md5" / md5[:2] / md5[2:] for path, md5 in outputs.items() if HASH.fullmatch(md5)}
-    return {path: file for path, file in files.items() if file.is_file()}
-
-
-def of_experiment(experiment: Named, outcomes: Mapping[str, Outcome]) -> list[tuple[Setup, Outcome]]:
-    """Takes an experiment's setups that were run, each with what came of it."""
-    return [(setup, outcomes[setup.name]) for setup in experiment.setups if setup.name in outcomes]
+    names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in trained(values)), "evaluate"]
+    recorded = [stages[name].get("params", {}).get("params.yaml", {}) for name in names if name in stages]
+    now, then = flatten(values), {key: value for known in recorded for key, value in flatten(known).items()}
+    return sorted(key for key, value in then.items() if key not in now or now[key] != value)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnlab.experiments import comparison
-from rnnlab.experiments.comparison import Result
+from rnnlab.experiments import comparison, comparison_tables
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import ACCURACY
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
 from rnnlab.report.figures import common
@@ -14,8 +15,6 @@ from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures import series as series_figures
 from rnnlab.report.figures.result import Panel
 from rnnlab.report.pages import Drawing, Table, render
-
-COLUMNS = {"accuracy": ("val_accuracy", "val_loss"), "mse": ("val_mae", "val_loss")}
 
 
 class Column(NamedTuple):
@@ -35,10 +34,10 @@ def write(results: Sequence[Result]) -> str:
         UserError: they are of different tasks.
     """
     sentences = comparison.findings(results)
-    changed = comparison.differing_params(results)
+    changed = comparison_tables.differing_params(results)
     names = [result.name for result in results]
-    headings, scores = comparison.scores_rows(results)
-    origins = comparison.origins_rows(results, changed)
+    headings, scores = comparison_tables.scores_rows(results)
+    origins = comparison_tables.origins_rows(results, changed)
     return render(
         "compare.html",
         title=" against ".join(names),
@@ -56,24 +55,20 @@ def draw(results: Sequence[Result]) -> list[Column]:
     histories = [table for result in results for table in result.histories.values()]
     columns = []
     with svg.style():
-        for place, result in enumerate(results):
+        for number, result in enumerate(results):
             drawings = []
             for panel in [*_curves(result, histories), *_predictions(result)]:
-                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{place}", panel.label), panel.caption))
+                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{number}", panel.label), panel.caption))
                 common.close(panel.figure)
             columns.append(Column(result.name, drawings))
     return columns
-
-
-def _networks(result: Result) -> list[str]:
-    return [name for name in result.values["compare"] if name in result.metrics]
 
 
 def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
     by_model: dict[str, list[pd.DataFrame]] = {}
     for run, history in result.histories.items():
         by_model.setdefault(run.model, []).append(history)
-    for column in COLUMNS[result.measure] if by_model else ():
+    for column in (f"val_{result.task.curve}", "val_loss") if by_model else ():
         name = column.removeprefix("val_").replace("mae", "mean absolute error")
         caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are the best epochs."
         label = f"Line chart: {name} on validation rows by epoch, {result.name}"
@@ -81,11 +76,11 @@ def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
 
 
 def _predictions(result: Result) -> Iterator[Panel]:
-    models = _networks(result)
+    models = result.networks
     if result.predictions is None or not models:
         return
     mine = result.predictions[result.predictions["model"].isin(models)]
-    if result.measure == "mse":
+    if result.measure is not ACCURACY:
         truth, predicted, rows = result_figures.forecasts(models, mine)
         figure = series_figures.over_time(truth, predicted, rows)
         label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"

@@ -1,21 +1,16 @@
 """A finished result as the stages leave it behind, made by hand in a second."""
 
-import io
-import json
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from rnnlab.evaluation import comparisons, metrics, series_metrics
-from rnnlab.project import params
+from rnnlab.project import layout, params
 from rnnlab.project.files import write_json
 from rnnlab.project.params import NO_SEED, Params
-from rnnlab.report.result_page import Files
 from tests.support.builders import write_csv
 
 SERIES = {
@@ -39,34 +34,20 @@ def changed(settings: Params, **changes: Any) -> Params:
     return params.parse(values)
 
 
-def write_network(target: Path, layers: list[dict[str, Any]], weights: Mapping[str, tuple[int, ...]]) -> Path:
-    """Writes a .keras file as Keras does, as far as it is read without Keras."""
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as store:
-        for name, shape in weights.items():
-            store[f"layers/{name}"] = np.zeros(shape, np.float32)
-        store["layers/dropout/seed_generator/vars/0"] = np.zeros(2, np.uint32)
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
-        archive.writestr("model.weights.h5", buffer.getvalue())
-    return target
+def layer(name: str, kind: str, *shape: int, cell: str = "", parameters: int = 0) -> dict[str, Any]:
+    """A layer as `rnnlab.networks.layers.describe` describes it."""
+    return {"name": name, "kind": kind, "cell": cell, "facts": "", "shape": list(shape), "parameters": parameters}
 
 
-def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
-    """A layer as a .keras file describes it."""
-    return {"class_name": kind, "config": {"name": name, **config}}
-
-
-def small_network(target: Path, cell: str) -> Path:
-    """Nine words, an embedding of 50 × 4, three units of a cell, one output."""
+def small_network(cell: str) -> list[dict[str, Any]]:
+    """The layers of nine words, an embedding of 50 × 4, three units of a cell, one output."""
     kind = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
-    layers = [
-        layer("InputLayer", "tokens", batch_shape=[None, 9]),
-        layer("Embedding", "embedding", input_dim=50, output_dim=4, mask_zero=True),
-        layer(kind, "recurrent", units=3, return_sequences=False),
-        layer("Dense", "probability", units=1, activation="sigmoid"),
+    return [
+        layer("tokens", "InputLayer", 9),
+        layer("embedding", "Embedding", 9, 4, parameters=200),
+        layer("recurrent", kind, 3, cell=kind, parameters=12),
+        layer("probability", "Dense", 1),
     ]
-    return write_network(target, layers, {"embedding/vars/0": (50, 4), f"{cell}/cell/vars/0": (4, 3)})
 
 
 def text_predictions(settings: Params, texts: Sequence[str]) -> pd.DataFrame:
@@ -149,42 +130,39 @@ def finding(**changes: Any) -> dict[str, Any]:
     return {**common, **outcome, **changes}
 
 
-def lay_out(folder: Path, settings: Params, texts: Sequence[str] = ()) -> Files:
-    """Writes all that the page is made from; texts are the test rows."""
+def lay_out(folder: Path, settings: Params, texts: Sequence[str] = ()) -> None:
+    """Writes all that the page is made from, as a project's root has it; texts are the test rows."""
     texts = list(texts) or [f"text {number} has {'some ' * (number % 7)}words" for number in range(40)]
-    for name in ("history", "models", "timings", "sweeps"):
-        (folder / name).mkdir(parents=True)
-    files = Files(
-        *(folder / name for name in ("history", "metrics.json", "comparison.json", "predictions.parquet")),
-        *(folder / name for name in ("explanations", "models", "rows.parquet", "rejected.csv", "data.json")),
-        *(folder / name for name in ("features.json", "validation.json", "vocabulary.json", "timings", "sweeps")),
-    )
     series = settings.task == "series"
     predictions = series_predictions(settings, len(texts)) if series else text_predictions(settings, texts)
-    predictions.to_parquet(files.predictions)
-    write_json(files.metrics, summaries(settings, predictions))
-    write_json(files.comparison, comparisons.compare(settings, comparisons.row_scores(settings, predictions)))
-    write_tables(files.explanations, settings, predictions, texts)
-    for place, run in enumerate(settings.runs):
-        losses = np.linspace(0.7, 0.2, 3 + place % 2)
+    for path in (layout.PREDICTIONS, layout.ROWS, layout.HISTORY / "any"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    predictions.to_parquet(folder / layout.PREDICTIONS)
+    write_json(folder / layout.METRICS, summaries(settings, predictions))
+    scores = comparisons.row_scores(settings, predictions)
+    write_json(folder / layout.COMPARISON, comparisons.compare(settings, scores))
+    write_tables(folder / layout.EXPLANATIONS, settings, predictions, texts)
+    for number, run in enumerate(settings.runs):
+        losses = np.linspace(0.7, 0.2, 3 + number % 2)
         shown = {"loss": losses, "val_loss": losses + 0.1}
         figure = "mae" if series else "accuracy"
         epochs = pd.DataFrame({"epoch": np.arange(len(losses)) + 1, **shown, figure: losses, f"val_{figure}": losses})
-        epochs.to_csv(files.history / f"{run.name}.csv", index=False)
-        write_json(files.timings / f"{run.name}.json", {"epoch_seconds": [2.0, 1.0, 1.5]})
-        small_network(files.models / f"{run.name}.keras", settings.models[run.model].cell)
+        epochs.to_csv(folder / layout.history(run), index=False)
+        write_json(folder / layout.timings(run), {"epoch_seconds": [2.0, 1.0, 1.5]})
+        write_json(folder / layout.layers(run), small_network(settings.models[run.model].cell))
     ids = [f"id{row:05}" for row in range(len(texts))]
-    pd.DataFrame({"id": ids, "text": texts}).to_parquet(files.rows)
+    pd.DataFrame({"id": ids, "text": texts}).to_parquet(folder / layout.ROWS)
     refused = [["7", "duplicate (row 3 is the first)", "bad", "the same again"]]
-    write_csv(files.rejected, ["row", "reason", "label", "text"], *([] if series else refused))
+    write_csv(folder / layout.REJECTED, ["row", "reason", "label", "text"], *([] if series else refused))
     counted = {"values": 40} if series else {"negative": 30, "positive": 10}
     total = {"total": 0} if series else {"total": 1, "duplicate": 1}
     splits = dict.fromkeys(("train", "validation", "test"), counted)
-    write_json(files.summary, {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits})
+    summary = {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits}
+    write_json(folder / layout.SUMMARY, summary)
     lengths = {f"length_p{point}": 9.0 for point in ("05", "25", "50", "75", "95", "99")}
     split = {"windows": 30} if series else {"rows": 40, "oov_rate": 0.025, "truncated_share": 0.1, **lengths}
     encoded = {"vocabulary_size": 50, **dict.fromkeys(("train", "validation", "test"), split)}
-    write_json(files.features, encoded)
-    write_json(files.vocabulary, [] if series else ["", "<unk>", "the", "film"])
-    write_json(files.validation, [finding(), finding(check="lengths", severity="warning", success=False, unexpected=3)])
-    return files
+    write_json(folder / layout.FEATURE_FIGURES, encoded)
+    write_json(folder / layout.VOCABULARY, [] if series else ["", "<unk>", "the", "film"])
+    findings = [finding(), finding(check="lengths", severity="warning", success=False, unexpected=3)]
+    write_json(folder / layout.VALIDATION, findings)

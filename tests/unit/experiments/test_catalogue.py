@@ -159,7 +159,7 @@ def test_an_accuracy_cannot_be_asked_of_a_series(folder: Path, settings: Params)
     series = committed("sequence-regression", settings)
     source = write(folder, "wrong", params=dict(series.params), at_least={"rnn": 0.9})
     assert complaint(folder, "wrong", settings) == (
-        f"{source}: at_least: names accuracies, which the series task has none of"
+        f"{source}: at_least: names accuracies, and the series task has none"
     )
 
 
