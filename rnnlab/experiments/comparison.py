@@ -47,7 +47,7 @@ def findings(results: Sequence[Result]) -> list[str]:
 
 
 def differences(first: Result, other: Result) -> list[str]:
-    """Says of each model that both have whether the difference is real, or why that cannot be told.
+    """Says of each model that both have whether the difference is real, or why that is not known.
 
     Two results of a single model each are compared whatever their models are.
     """

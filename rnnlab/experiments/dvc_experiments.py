@@ -1,4 +1,4 @@
-"""Named experiments as DVC's: the command that runs one, and those that DVC has already."""
+"""DVC's side of named experiments: the command that runs one, and those that it has already."""
 
 import functools
 import re
@@ -25,7 +25,7 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
 
     Args:
         setup: of a named experiment.
-        queue: whether DVC only takes note of it; otherwise it runs at once, in a copy that leaves the workspace alone.
+        queue: whether DVC only puts it into its queue; otherwise it runs at once, in a copy of the workspace.
         csv: the reviews, for an experiment that does not run on embedded data.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
@@ -92,7 +92,7 @@ def queued(folder: Path | None = None) -> set[str]:
 
 
 def pending(named: Named, taken: Iterable[str]) -> list[Setup]:
-    """Leaves out the setups that DVC has already: it refuses a name it has, or files a second one beside it.
+    """Leaves out the setups that DVC has already: it refuses a known name, or makes a second experiment of that name.
 
     Raises:
         UserError: none is left.

@@ -38,7 +38,7 @@ class Gain(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the whole interval speaks for the first."""
+        """Whether the interval is on the side of the first model, from end to end."""
         return all(self.measure.is_better(end) for end in (self.difference.low, self.difference.high))
 
 
@@ -148,7 +148,7 @@ def measure_gain(pairs: Pairs, result: Result) -> Gain:
 
 
 def bootstrap_seed(values: Mapping[str, Any]) -> int:
-    """Returns the seed of the intervals; in results from before it had a key of its own, one seed drew everything."""
+    """Returns the seed of the intervals; older results have a single seed for everything."""
     return int(values.get("intervals", {}).get("seed", values.get("seed", 0)))
 
 

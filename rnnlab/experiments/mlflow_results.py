@@ -1,4 +1,4 @@
-"""Results that MLflow keeps, read back: a whole pipeline, or one model of it with one seed."""
+"""Results that MLflow keeps, read back: a pipeline, or one model of it with one seed."""
 
 import functools
 import io
@@ -78,7 +78,7 @@ def _read(client: MlflowClient, store: Store, run: MlflowRun) -> Result:
     files = _files(client, pipeline, models)
     if not is_pipeline:
         figures = json.dumps({tags["model"]: _figures(run)}).encode()
-        whole, files = files, lambda path: figures if path == layout.METRICS else whole(path)
+        shared, files = files, lambda path: figures if path == layout.METRICS else shared(path)
     kind = f"MLflow run of {'a pipeline' if is_pipeline else _what(run)}"
     result = results.read(files, name, kind, "name another run")
     return result._replace(

@@ -72,7 +72,7 @@ def _logged(name: str, folder: Path) -> Result:
         raise UserError(_unknown(name, known))
     try:
         opened = store.connect()
-        from rnnlab.experiments import mlflow_results  # imports MLflow, which `connect` has told to be quiet
+        from rnnlab.experiments import mlflow_results  # imports MLflow, which `connect` has silenced
 
         result = mlflow_results.find(opened, name)
         logged = [] if result else mlflow_results.names(opened)

@@ -40,7 +40,7 @@ def log_workspace() -> str:
     key = dvc_lock.result_key(lock)
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
     opened = store.connect()
-    from rnnlab.tracking import live_runs, pipeline_runs  # import MLflow, which `connect` has told to be quiet
+    from rnnlab.tracking import live_runs, pipeline_runs  # import MLflow, which `connect` has silenced
 
     with store.lock():
         live_runs.mark_dead_live_runs(opened)
@@ -99,7 +99,7 @@ def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
 
 
 def backfill() -> None:
-    """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its own files."""
+    """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its files."""
     root = git.project_root()
     for name, recorded in dvc_experiments.recorded().items():
         with _checked_out(recorded.commit, root) as folder:

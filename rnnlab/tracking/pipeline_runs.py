@@ -41,7 +41,7 @@ def newest_pipeline(store: Store) -> tuple[str | None, list[MlflowRun]]:
 
 
 def keep_table(store: Store) -> None:
-    """Tells MLflow's pages which rows and columns the table of models has; see `rnnlab.tracking.links`."""
+    """Lets MLflow's pages know which rows and columns the table of models has; see `rnnlab.tracking.links`."""
     MlflowClient(store.uri).set_experiment_tag(store.experiment_id, f"{VIEWS}{TABLE}", json.dumps(MODELS_TABLE))
 
 
@@ -188,8 +188,8 @@ def _adoptable(client: MlflowClient, store: Store, timings: Mapping[str, Any] | 
     run_id = (timings or {}).get("mlflow_run")
     if not run_id:
         return None
-    found = search(client, store, f"tags.kind = 'live' and attributes.run_id = '{run_id}'")
-    return run_id if found else None
+    condition = f"tags.kind = 'live' and attributes.run_id = '{run_id}'"
+    return run_id if search(client, store, condition) else None
 
 
 def _span(timings: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What all runs in MLflow have in common, whoever logs them: how they are found, and what is logged of a training."""
+"""What all runs in MLflow have in common: how they are searched, and what is logged of a training."""
 
 import getpass
 import os
@@ -81,7 +81,7 @@ def logged_figures(figures: Mapping[str, Any]) -> dict[str, float]:
 
 
 def training_params(settings: Params, run: Run) -> dict[str, str]:
-    """Returns only what can tell two trainings apart, under names short enough for the table's columns."""
+    """Returns the parameters in which trainings can differ, under names short enough for the table's columns."""
     options = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
     return {"model": run.model, "seed": str(run.seed), **flatten(options)}
 

@@ -43,7 +43,7 @@ def copy_versions(
         target: to write.
         runs: of the source.
         copies: from ids of runs and models to those of their copies.
-        say: is told each version as it begins.
+        say: called with each version as it begins.
     """
     folders = {run.info.run_id: run.info.artifact_uri for run in runs}
     return _Copying(source, target, folders, copies, say)()
@@ -51,7 +51,7 @@ def copy_versions(
 
 @dataclass
 class _Copying:
-    """One call; ``folders`` has the place of each run's artifacts in the source."""
+    """One call; ``folders`` says where each run's artifacts are in the source."""
 
     source: MlflowClient
     target: MlflowClient
@@ -108,7 +108,7 @@ class _Copying:
             marks(version.tags, key, self.source.tracking_uri),
             version.run_link or None,
             version.description,
-            await_creation_for=0,  # a server's own registry is done at once
+            await_creation_for=0,  # a server's registry is ready at once
             model_id=source.removeprefix("models:/") if source.startswith("models:/") else None,
         )
         return str(copy.version)
@@ -117,7 +117,7 @@ class _Copying:
         return next(iter(self.target.search_registered_models(f"name = '{name}'")), None)
 
     def _point_aliases(self, model: RegisteredModel, numbers: dict[str, str]) -> list[str]:
-        """Gives the target the aliases and tags it lacks; returns aliases that it has on other versions."""
+        """Adds the aliases and tags that the target lacks; returns aliases that it has on other versions."""
         theirs = self._registered(model.name)
         assert theirs is not None  # it has versions
         kept = []

@@ -230,7 +230,7 @@ PARENT = "torch-imdb-postpad"
 )
 def test_an_experiment_reads_nothing_outside_of_the_project(folder: Path, settings: Params, place: str) -> None:
     source = write(folder, "stranger", params={"data.csv": place})
-    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it"
+    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside it"
     assert complaint(folder, "stranger", settings) == message
     write(folder, "stranger", variants={"a": {"data.csv": place}})
     assert complaint(folder, "stranger", settings) == message
