@@ -44,7 +44,7 @@ def _scores(folder: Path, training: dict[str, Any]) -> dict[str, Scores]:
         clones.set_params(folder, {"baselines": [], "train": {**training, "engine": engine}})
         timing.run(["dvc", "repro", "--force", "evaluate"], folder)
         predictions = pd.read_parquet(folder / "data/predictions.parquet")
-        scores[engine] = comparisons.row_scores(params.read(folder / "params.yaml"), predictions)
+        scores[engine] = comparisons.scores_by_model(params.read(folder / "params.yaml"), predictions)
     return scores
 
 

@@ -12,7 +12,7 @@ from rnnlab.project.files import write_json, write_text
 def main() -> None:
     """Compares every pair."""
     settings = params.read()
-    scores = comparisons.row_scores(settings, read_parquet(layout.PREDICTIONS))
+    scores = comparisons.scores_by_model(settings, read_parquet(layout.PREDICTIONS))
     comparison = comparisons.compare(settings, scores)
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))

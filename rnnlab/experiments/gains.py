@@ -12,7 +12,7 @@ from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments.catalogue import Named
 from rnnlab.experiments.results import of_experiment
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY, Measure, Task, right
+from rnnlab.project.tasks import Measure, Task
 
 RESAMPLES = 2000  # where a result does not say
 
@@ -97,15 +97,10 @@ def gain(first: Result, second: Result, model: str) -> Gain | None:
 
 
 def row_scores(predictions: pd.DataFrame, model: str, task: Task) -> pd.DataFrame:
-    """Scores a model's predictions, a row per test row and a column per seed.
-
-    Returns:
-        1.0 for a correct label and 0.0 for a wrong one; of a series, squared errors.
-    """
+    """Scores a model's predictions with `rnnlab.evaluation.comparisons`, a row per test row and a column per seed."""
     rows = predictions[predictions["model"] == model]
-    truth, answer = rows[task.truth], rows[task.answer]
-    scores = right(truth, answer) if task.measure is ACCURACY else (answer - truth) ** 2
-    return rows.assign(score=scores.astype(float)).pivot(index=task.row, columns="seed", values="score")
+    scored = rows.assign(score=comparisons.score_rows(task, rows))
+    return scored.pivot(index=task.row, columns="seed", values="score")
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> Pairs:
@@ -156,8 +151,7 @@ def gain_sentence(first: str, second: str, gain: Gain, exact_test: str = "") -> 
     """Says whether the first of two models is better, and what that is based on."""
     claim = statistics.sentence(first, second, gain.difference, gain.won, measure=gain.measure)
     rows = f"over the {gain.rows:,} test rows that both have" if gain.rows != gain.of else ""
-    remarks = "; ".join(remark for remark in (rows, exact_test, gain.seeds) if remark)
-    return f"{claim} ({remarks})" if remarks else claim
+    return "; ".join(part for part in (claim, rows, gain.seeds, exact_test) if part)
 
 
 def exact_test(pairs: Pairs) -> str:

@@ -1,19 +1,17 @@
-"""The page of several results side by side: everything that `templates/compare.html` shows, computed."""
+"""The page of several results side by side: computes everything that `templates/compare.html` shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from rnnlab.experiments import comparison, comparison_tables
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY
+from rnnlab.project.tasks import TaskName
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
-from rnnlab.report.figures import common
-from rnnlab.report.figures import result as result_figures
-from rnnlab.report.figures import series as series_figures
-from rnnlab.report.figures.result import Panel
+from rnnlab.report.figures import common, series
+from rnnlab.report.figures.tables import Panel
 from rnnlab.report.pages import Drawing, Table, render
 
 
@@ -68,9 +66,9 @@ def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
     by_model: dict[str, list[pd.DataFrame]] = {}
     for run, history in result.histories.items():
         by_model.setdefault(run.model, []).append(history)
-    for column in (f"val_{result.task.curve}", "val_loss") if by_model else ():
-        name = column.removeprefix("val_").replace("mae", "mean absolute error")
-        caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are the best epochs."
+    names = {f"val_{result.task.curve}": common.CURVES[result.task.name].metric, "val_loss": "loss"}
+    for column, name in names.items() if by_model else ():
+        caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are best epochs."
         label = f"Line chart: {name} on validation rows by epoch, {result.name}"
         yield Panel("", column, common.training_curve(by_model, column, beside), label, caption)
 
@@ -80,19 +78,28 @@ def _predictions(result: Result) -> Iterator[Panel]:
     if result.predictions is None or not models:
         return
     mine = result.predictions[result.predictions["model"].isin(models)]
-    if result.measure is not ACCURACY:
-        truth, predicted, rows = result_figures.forecasts(models, mine)
-        figure = series_figures.over_time(truth, predicted, rows)
-        label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
-        yield Panel(
-            "", "over-time", figure, label, "The last test steps, and the predictions from the window before each."
-        )
-        return
-    lengths = common.accuracy_over_length(common.length_groups(mine))
+    yield from PREDICTIONS[result.task.name](result, models, mine)
+
+
+def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    figure = series.over_time(*series.forecasts(models, predictions))
+    label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
+    yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")
+
+
+def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    lengths = common.accuracy_over_length(common.length_groups(predictions))
     label = f"Line chart: test accuracy by words in the text, {result.name}"
-    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of like length.")
+    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of similar length.")
     scored = {name: result.metrics[name] for name in models}
     areas = {
         name: (model["mean"]["roc_auc"], model.get("sd", {}).get("roc_auc", 0.0)) for name, model in scored.items()
     }
-    yield Panel("", "roc", common.roc_curves(mine, areas), f"ROC curves of {result.name}", "ROC curves, one a seed.")
+    curves = common.roc_curves(predictions, areas)
+    yield Panel("", "roc", curves, f"ROC curves of {result.name}", "ROC curves, one per seed.")
+
+
+PREDICTIONS: dict[TaskName, Callable[[Result, Sequence[str], pd.DataFrame], Iterator[Panel]]] = {
+    "text": _texts,
+    "series": _forecasts,
+}

@@ -65,7 +65,7 @@ def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: st
 
 
 def _baselines(results: Mapping[str, Result]) -> str:
-    """Names the code that was run: one commit, or each with its experiments."""
+    """Names the commit of the code; if there are several, each with its experiments."""
     by_commit: dict[str, list[str]] = {}
     for name, result in results.items():
         by_commit.setdefault(result.baseline[:12], []).append(name)
@@ -75,9 +75,17 @@ def _baselines(results: Mapping[str, Result]) -> str:
 
 
 def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: Gains) -> str:
-    """Shows each experiment's models in one row each; a sweep over the distance is one row by itself."""
+    """Shows each experiment's models, a row each; a sweep over the distance is a single row."""
     rows = [row for experiment in named for row in _summary_rows(experiment, results, gains)]
-    headings = ["experiment", "model", "original", "here, test rows (95 % interval)", "seeds", "min a seed", "finding"]
+    headings = [
+        "experiment",
+        "model",
+        "original",
+        "here, test rows (95 % interval)",
+        "seeds",
+        "minutes per seed",
+        "finding",
+    ]
     return _table(headings, rows, "llrrrrl")
 
 
@@ -102,14 +110,16 @@ def _summary_rows(experiment: Named, results: Mapping[str, Result], gains: Gains
 def section(
     experiment: Named, named: Sequence[Named], results: Mapping[str, Result], gains: Gains, pictures: str
 ) -> list[str]:
-    """Writes what an experiment is and what came of it, as blocks of Markdown."""
+    """Describes an experiment and its results, as blocks of Markdown."""
     file, run = experiment.experiment, of_experiment(experiment, results)
     blocks = [f"## {experiment.name}", f"**{file.title}.**"]
     for heading, text in {"Reproduces": file.reproduces, "Expected": file.expects}.items():
         blocks.append(f"{heading}: {text.strip()}".replace("<", r"\<"))  # <unk> is no tag
     points = distance_sweep.points(experiment, results)
     if points is not None:
-        about = f"Accuracy on the longest third of the test rows, whose verdict is a far one, by `{DISTANCE}`:"
+        about = (
+            f"Accuracy on the longest third of the test rows, where the verdict is far from the end, by `{DISTANCE}`:"
+        )
         blocks += [about, range_table(points), f"![Accuracy over distance]({pictures}/{experiment.name}.png)"]
     sentences = [*_sentences(experiment, run, points, gains), *findings.causes(experiment, named, gains)]
     blocks.append("\n".join(f"- {sentence}." for sentence in sentences))
@@ -125,7 +135,7 @@ def section(
 def _sentences(
     experiment: Named, run: Sequence[tuple[Setup, Result]], points: pd.DataFrame | None, gains: Gains
 ) -> list[str]:
-    """Says what came of each setup; of a sweep over the distance, what came of all of them."""
+    """Returns the findings of each setup; of a sweep over the distance, one for all of them."""
     sentences = [] if points is None else [distance_sweep.sentence(points)]
     for setup, result in run:
         label = f"{setup.name}: " if len(experiment.setups) > 1 else ""
@@ -152,7 +162,7 @@ def range_table(points: pd.DataFrame) -> str:
 
 
 def models_table(results: Mapping[str, Result]) -> str:
-    """Shows every model and baseline of an experiment; a sweep's with the DVC experiment in front."""
+    """Shows every model and baseline of an experiment; the rows of a sweep begin with the DVC experiment."""
     task = next(iter(results.values())).task
     measure = task.measure
     others = {heading: figure for heading, figure in task.columns.items() if figure != measure.key}
@@ -165,22 +175,21 @@ def models_table(results: Mapping[str, Result]) -> str:
             seeds = ", ".join(measure.number(seed[measure.key]) for seed in scored["per_seed"].values())
             cells = [model, score(result, model), seeds or "–", *more, f"{scored['parameters']:,}"]
             rows.append([*([name] if several else []), *cells, minutes(result, model)])
-    headings = ["model", f"{measure.name} (95 % interval)", "each seed", *others, "parameters", "min a seed"]
+    headings = ["model", f"{measure.name} (95 % interval)", "each seed", *others, "parameters", "minutes per seed"]
     headings = [*(["experiment"] if several else []), *headings]
     return _table(headings, rows, "l" * (2 if several else 1) + "r" * (5 + len(others)))
 
 
 def score(result: Result, model: str) -> str:
     """Shows a model's mean score with its interval, where reports/comparison.json has one."""
-    ends = result.comparison.get("intervals", {}).get(model)
+    measure, ends = result.measure, result.comparison.get("intervals", {}).get(model)
     if not ends:
-        return result.measure.amount(result.metrics[model]["mean"][result.measure.key])
-    low, high = (result.measure.number(ends[end]) for end in ("low", "high"))
-    return f"{result.measure.amount(ends['mean'])} ({low} to {high})"
+        return measure.amount(result.metrics[model]["mean"][measure.key])
+    return f"{measure.amount(ends['mean'])} ({measure.number(ends['low'])} to {measure.number(ends['high'])})"
 
 
 def minutes(result: Result, model: str) -> str:
-    """Shows how long a training took, on average over the seeds; a dash where nobody knows."""
+    """Shows the minutes that a training took, mean over the seeds; a dash where they are lost."""
     seconds = [sum(timing["epoch_seconds"]) for run, timing in result.timings.items() if run.model == model]
     return f"{fmean(seconds) / 60:.1f}" if seconds else "–"
 
@@ -204,6 +213,6 @@ def _link(section_: str, text: str = "") -> str:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str:
-    """Writes a Markdown table without tabulate's padding, which a long sentence would blow up."""
+    """Writes a Markdown table without padding, which a long sentence would make huge."""
     rule = ["--:" if side == "r" else "---" for side in sides]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))

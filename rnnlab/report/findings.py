@@ -1,6 +1,6 @@
-"""What came of the named experiments in sentences, every one of them computed from the results."""
+"""Sentences on the results of named experiments, each computed from these results."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
@@ -9,7 +9,7 @@ from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gain, Gains, gain_sentence
 from rnnlab.project import overrides
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY, Measure
+from rnnlab.project.tasks import ACCURACY, Measure, TaskName
 
 
 def all_findings(experiment: Named, setup: Setup, result: Result, gains: Gains) -> list[str]:
@@ -32,10 +32,10 @@ def all_findings(experiment: Named, setup: Setup, result: Result, gains: Gains) 
 
 
 def least_sentence(model: str, least: float, mean: float) -> str:
-    """Says whether a model reaches the accuracy that was asked for, and by how much it misses it."""
+    """Says whether a model reaches the required accuracy, and by how much it exceeds or misses it."""
     verdict = "reaches" if mean >= least else "misses"
-    gap = f"{ACCURACY.number(abs(mean - least))} points {'more' if mean >= least else 'too few'}"
-    return f"{model} {verdict} the {ACCURACY.amount(least)} asked for: {ACCURACY.amount(mean)}, {gap}"
+    gap = f"{ACCURACY.number(abs(mean - least))} points {'more' if mean >= least else 'less'}"
+    return f"{model} {verdict} the required {ACCURACY.amount(least)}: {ACCURACY.amount(mean)}, {gap}"
 
 
 def original_sentences(model: str, originals: Mapping[str, float], result: Result) -> list[str]:
@@ -58,16 +58,16 @@ def original_sentences(model: str, originals: Mapping[str, float], result: Resul
 def inside_sentence(model: str, original: float, ends: Interval, measure: Measure) -> str:
     """Says whether the original's result lies in our interval."""
     there, low, high = (measure.amount(value) for value in (original, ends.low, ends.high))
-    side = "within"
+    position = "within"
     if not ends.low <= original <= ends.high:
         gap = max(ends.low - original, original - ends.high)
-        distance = f"{measure.number(gap)}{measure.difference_unit}"
-        side = f"{distance} {'below' if original < ends.low else 'above'}"
-    return f"{model}'s {measure.key} was {there} in the original, {side} our interval of {low} to {high}"
+        size = f"{measure.number(gap)}{measure.difference_unit}"
+        position = f"{size} {'below' if original < ends.low else 'above'}"
+    return f"{model}'s {measure.name} was {there} in the original, {position} our interval of {low} to {high}"
 
 
 def seed_values(result: Result, model: str, figure: str) -> list[float]:
-    """Returns a figure under each seed: of test rows, or the loss of the epoch whose weights were kept."""
+    """Returns a figure of each seed: of the test rows, or the loss of the epoch whose weights were kept."""
     column = {"validation_loss": "val_loss", "training_loss": "loss"}.get(figure)
     if column is None:
         return [seed[figure] for seed in result.metrics[model]["per_seed"].values() if figure in seed]
@@ -78,16 +78,20 @@ def seed_values(result: Result, model: str, figure: str) -> list[float]:
 
 
 def pair_sentences(result: Result) -> list[str]:
-    """Selects comparisons of networks with each other and with the best baseline; of a series, with each of them."""
+    """Returns the comparisons of networks with each other and with the baselines that `RIVALS` names."""
     means = {name: ends["mean"] for name, ends in result.comparison.get("intervals", {}).items()}
-    known = [name for name in result.baselines if name in means]
-    rivals = set(known)
-    if result.measure is ACCURACY and known:
-        rivals = {max(known, key=lambda name: means[name])}
+    rivals = RIVALS[result.task.name]({name: means[name] for name in result.baselines if name in means})
     shown = {*result.contenders, *rivals}
     pairs = [pair for pair in result.comparison.get("pairs", []) if {pair["first"], pair["second"]} <= shown]
     pairs.sort(key=lambda pair: not rivals.isdisjoint((pair["first"], pair["second"])))
     return [pair["sentence"] for pair in pairs]
+
+
+# By task, the baselines that networks are compared with: of texts the best one, of a series each.
+RIVALS: dict[TaskName, Callable[[dict[str, float]], set[str]]] = {
+    "text": lambda means: {max(means, key=means.__getitem__)} if means else set(),
+    "series": set,
+}
 
 
 def drift(setup: Setup, result: Result) -> list[str]:

@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 
 class Prediction(NamedTuple):
-    """What a model says of one text; the probability is that of the positive label."""
+    """The prediction for one text; the probability is that of the positive label."""
 
     label: str
     probability: float
@@ -31,10 +31,10 @@ class Prediction(NamedTuple):
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[str]:
-    """Reads one text a line, without line ends, as they come.
+    """Yields one text per line as lines arrive, without line ends.
 
     Raises:
-        UserError: there is not one line, or the stream is a terminal, where nobody would know what is waited for.
+        UserError: there is no line, or the stream is a terminal, where it would seem to hang.
     """
     lines = bounded_lines(_readable(stream))
     first = None if stream.isatty() else next(lines, None)
@@ -44,37 +44,37 @@ def read_lines(stream: IO[bytes]) -> Iterator[str]:
 
 
 def _readable(stream: IO[bytes]) -> io.TextIOWrapper:
-    """Decodes such that `_checked` can name the line of a bad byte: as half of a surrogate pair."""
+    """Decodes bad bytes as half of a surrogate pair, so that `_checked` can name their line."""
     return io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _checked(lines: Iterable[str], place: str) -> Iterator[str]:
-    """Passes on what is text; ``place`` and a number from 1 name what is not."""
+def _checked(lines: Iterable[str], unit: str) -> Iterator[str]:
+    """Yields the lines that are text; an error names another by ``unit`` and its number from 1."""
     for number, line in enumerate(lines, start=1):
         if len(line) > csv_files.ROW_CHARACTERS:
-            raise UserError(f"{place} {number} has more than {csv_files.ROW_CHARACTERS:,} characters; split it")
+            raise UserError(f"{unit} {number} has more than {csv_files.ROW_CHARACTERS:,} characters; split it")
         if "\0" in line:
-            raise UserError(f"{place} {number} holds a NUL character, as no text does; give text in UTF-8")
+            raise UserError(f"{unit} {number} holds a NUL character; give text in UTF-8")
         try:
             line.encode()
         except UnicodeEncodeError:
-            raise UserError(f"{place} {number} is not UTF-8; convert it, for example with iconv") from None
+            raise UserError(f"{unit} {number} is not UTF-8; convert it, for example with iconv") from None
         yield line
 
 
 def predict_lines(
     predictor: Predictor, lines: Iterable[str], batch: int = BATCH_ROWS, place: str = "line"
 ) -> Iterator[Prediction]:
-    """Predicts texts in their order, holding one batch of them at a time.
+    """Predicts texts in their order, one batch in memory at a time.
 
     Args:
-        predictor: what to ask.
+        predictor: the model.
         lines: raw texts; one without a word is predicted as the unknown word.
         batch: texts at once; fewer where they are long.
-        place: what a text is called, before its number, where it is no text.
+        place: what errors call a text, before its number.
 
     Yields:
-        A prediction a text.
+        A prediction per text.
 
     Raises:
         UserError: a text holds NUL characters or bytes that are not UTF-8.
@@ -100,37 +100,37 @@ def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> I
 
 
 def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
-    """Finds out, before a model is loaded, what `predict_csv` would refuse at once.
+    """Checks, before a model is loaded, what `predict_csv` would refuse.
 
     Raises:
-        UserError: no such file, no such column, a column in the way, more than ``max_megabytes``, or a target that is
-            no file of its own.
+        UserError: no such file, no such column, a column with the name of a prediction, more than ``max_megabytes``, or
+            a target that is a folder or the source itself.
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")
     if target.exists() and (not target.is_file() or target.samefile(source)):
-        raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
+        raise UserError(f"{target}: predictions must go into another file than the texts; name one with --out")
     with _open(source, max_megabytes) as (_, records):
         _read_header(source, records, column)
 
 
 def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
-    """Writes a CSV with the columns of another and `COLUMNS` behind them, its rows in the same order.
+    """Copies a CSV, its rows in the same order, with `COLUMNS` appended.
 
     Args:
-        predictor: what to ask.
+        predictor: the model.
         source: UTF-8 with a header, comma-separated, or with tabs where the name ends in .tsv; .gz is unpacked.
-        target: written beside and renamed when all is done; .gz is packed.
-        column: where the texts are.
+        target: complete or absent; .gz is packed.
+        column: of the texts.
         max_megabytes: of ``source``, unpacked.
 
     Returns:
-        How many rows.
+        The number of rows.
 
     Raises:
         UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
     """
-    from tqdm import tqdm  # a served model imports this module where tqdm need not be installed
+    from tqdm import tqdm  # a served model imports this module, and tqdm may not be installed there
 
     check_csv(source, target, column, max_megabytes)
     count = 0
@@ -141,11 +141,11 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
         _open(source, max_megabytes) as (raw, records),
         bar,
     ):
-        header, place = _read_header(source, records, column)
+        header, index = _read_header(source, records, column)
         write = csv_files.row_writer(out, _delimiter(source))
         write([*header, *COLUMNS])
         for batch in _batches(_rows(source, header, records), lambda row: sum(map(len, row)), BATCH_ROWS):
-            labels, probabilities = predictor.classify([row[place] for row in batch])
+            labels, probabilities = predictor.classify([row[index] for row in batch])
             for row, label, probability in zip(batch, labels, probabilities, strict=True):
                 # Nine digits tell any two float32 apart: a reader's threshold agrees with the label.
                 write([*row, label, f"{probability:.9g}", predictor.version])
@@ -158,7 +158,7 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
 
 @contextmanager
 def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], Iterator[tuple[int, list[str]]]]]:
-    """Opens a CSV: the bytes, which tell how far it is read, and the records, each with its line."""
+    """Opens a CSV: yields the bytes, for the progress bar, and the records, each with its line."""
     with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
         yield raw, _records(source, bounded_lines(readable))
 
@@ -168,7 +168,7 @@ def _delimiter(source: Path) -> str:
 
 
 def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-    """Gives what is no blank line, each with the number of the line it begins in."""
+    """Yields the rows that are not blank, each with the number of the line where it begins."""
     begins = 1
     try:
         for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
@@ -177,13 +177,15 @@ def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str
             begins = end + 1
     except csv.Error as problem:
         advice = "look there for an unclosed quote, and double the quotes inside of a cell"
-        raise UserError(f"{source}: line {begins} begins a row that is not well-formed ({problem}); {advice}") from None
+        raise UserError(f"{source}: the row at line {begins} is not well-formed ({problem}); {advice}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
-        raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
+        raise UserError(
+            f"{source}: the gzip file is damaged or cut short ({damage}); download or pack it again"
+        ) from None
 
 
 def _read_header(source: Path, records: Iterator[tuple[int, list[str]]], column: str) -> tuple[list[str], int]:
-    """Takes the header off the records and finds the texts in it."""
+    """Takes the header from the records; returns it and the index of the texts."""
     _, header = next(records, (0, None))
     if header is None:
         raise UserError(f"{source}: the file is empty; expected a header and rows below it")
@@ -192,7 +194,7 @@ def _read_header(source: Path, records: Iterator[tuple[int, list[str]]], column:
         raise UserError(f"{source}: {problem} {column!r}; it has: {', '.join(header[:20])}; name one with --column")
     taken = [name for name in COLUMNS if name in header]
     if taken:
-        raise UserError(f"{source}: there is a column {taken[0]!r} already, where predictions would go; rename it")
+        raise UserError(f"{source}: it already has a column {taken[0]!r}, where predictions would go; rename it")
     return header, header.index(column)
 
 

@@ -1,4 +1,4 @@
-"""Models into MLflow's registry, and the alias of the one to serve: the only module that moves it.
+"""Registers models in MLflow and moves the alias of the one to serve; no other module moves it.
 
 A version is made for models that passed the rule or were forced; a refused one leaves no trace. The alias is moved when
 all else is written, so whoever loads the champion finds the old one or the new one, never a half.
@@ -38,12 +38,12 @@ class Version(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """What MLflow loads it by."""
+        """The address that MLflow loads it from."""
         return f"models:/{self.name}/{self.number}"
 
 
 class Verdict(NamedTuple):
-    """What became of a candidate.
+    """The decision on a candidate.
 
     Attributes:
         run_id: of the candidate.
@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Says what was done and who is champion."""
+        """What was done, and which model is champion."""
         now = f"{self.champion.name} version {self.champion.number}" if self.champion else "none"
         failed = ", ".join(self.failed)
         against = f", against the rule on {failed}" if failed else ""
@@ -77,7 +77,7 @@ class Verdict(NamedTuple):
 
 
 def champion(store: Store, name: str) -> Version | None:
-    """Finds the version that is served, if one is."""
+    """Returns the version that is served, None if there is none."""
     client = MlflowClient(store.uri)
     return _champion(client, _registered(client, name))
 
@@ -120,10 +120,10 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
 
 
 def roll_back(store: Store, name: str) -> Version:
-    """Makes the champion before this one champion again; repeated, it goes back further.
+    """Makes the previous champion champion again; repeated, it goes back further.
 
     Raises:
-        UserError: there was no other champion, or it was deleted.
+        UserError: there was no earlier champion, or it was deleted.
     """
     client = MlflowClient(store.uri)
     with lock():
@@ -180,7 +180,7 @@ def _predictions_of(client: MlflowClient, current: Version | None) -> pd.DataFra
 
 
 def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]) -> Version:
-    """Gives a run its version, a new one only the first time; the tags tell of its last promotion."""
+    """Registers a version of a run, a new one only the first time; the tags are those of its last promotion."""
     versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
     if not versions:
         # MLflow's own function also links the logged model to its version; it chats on stderr.

@@ -139,7 +139,7 @@ def lay_out(folder: Path, settings: Params, texts: Sequence[str] = ()) -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
     predictions.to_parquet(folder / layout.PREDICTIONS)
     write_json(folder / layout.METRICS, summaries(settings, predictions))
-    scores = comparisons.row_scores(settings, predictions)
+    scores = comparisons.scores_by_model(settings, predictions)
     write_json(folder / layout.COMPARISON, comparisons.compare(settings, scores))
     write_tables(folder / layout.EXPLANATIONS, settings, predictions, texts)
     for number, run in enumerate(settings.runs):

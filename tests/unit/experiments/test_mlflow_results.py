@@ -140,7 +140,7 @@ def test_a_model_is_compared_with_the_same_seed_of_a_pipeline(logged: Logged, wi
     whole, one = logged.find("wide"), logged.find(wide["lstm-2"])
     [sentence] = comparison.differences(whole, one)
     assert sentence.startswith(f"lstm: no clear difference between {one.name} and {whole.name}: 0.0 points")
-    assert sentence.endswith("; over the seed that both have)")
+    assert "; over the seed that both have; McNemar" in sentence
 
 
 def test_a_name_that_several_runs_have_lists_their_ids(logged: Logged, wide: dict[str, str]) -> None:

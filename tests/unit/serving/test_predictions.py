@@ -182,11 +182,11 @@ def test_tabs_gzip_a_byte_order_mark_and_blank_lines_are_read(tmp_path: Path) ->
         (b"review,id\n", "only a header"),
         (b"id,text\n1,a\n", "no column 'review'; it has: id, text; name one with --column"),
         (b"review,review\na,b\n", "more than one column 'review'"),
-        (b"review,label\na,b\n", "a column 'label' already"),
-        (b"review,model_version\na,b\n", "a column 'model_version' already"),
+        (b"review,label\na,b\n", "it already has a column 'label'"),
+        (b"review,model_version\na,b\n", "it already has a column 'model_version'"),
         (b"review,id\na,1\nb,2,3\n", "line 3 has 3 cells where the header has 2"),
         (b'review,id\n"a\nb",1\nc\n', "line 4 has 1 cells"),
-        (b'review,id\na,1\n"b,2\nc,3\n', "line 3 begins a row that is not well-formed"),
+        (b'review,id\na,1\n"b,2\nc,3\n', "the row at line 3 is not well-formed"),
         (b"review,id\na,1\nb\xff,2\n", "line 3 is not UTF-8"),
         (b"review,id\na,1\nb\0,2\n", "line 3 holds a NUL"),
         (b"PK\x03\x04\x00\x00\x08\xff", "line 1 holds a NUL"),
@@ -204,7 +204,7 @@ def test_a_torn_gzip_is_told(tmp_path: Path) -> None:
     source = tmp_path / "in.csv.gz"
     noise = random.Random(1).randbytes(50_000).hex()
     source.write_bytes(gzip.compress(f"review\n{noise}\n".encode())[:-2000])
-    assert "not a whole gzip file" in refusal(source)
+    assert "the gzip file is damaged or cut short" in refusal(source)
 
 
 def test_a_target_that_is_no_file_of_its_own_is_refused(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_target_that_is_no_file_of_its_own_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     for target in (folder, source, folder / "../in.csv", tmp_path):
-        assert "need a file of their own" in refusal(source, target=target)
+        assert "must go into another file than the texts" in refusal(source, target=target)
     assert folder.is_dir()
     assert "no such file" in refusal(tmp_path / "missing.csv")
 
