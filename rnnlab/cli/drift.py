@@ -29,9 +29,9 @@ def run(flags: argparse.Namespace) -> None:
     Raises:
         UserError: a model is worse, or there is nothing to compare.
     """
-    from rnnlab.experiments import drift, named_results
+    from rnnlab.experiments import drift, named_results, results
 
-    before, now = named_results.read([flags.revision, named_results.WORKSPACE])
+    before, now = named_results.read([flags.revision, results.WORKSPACE])
     data = _data_summary(flags.revision), _data_summary(None)
     rows = data[0]["features"]["test"]["rows"], data[1]["features"]["test"]["rows"]
     verdicts = drift.verdicts(before, now, rows, params.read().drift)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import epoch_seconds
 
 
 def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:
@@ -42,12 +42,11 @@ def costs(
         timings: from `read_timings`.
         baselines: seconds of each baseline's fit.
     """
+    trained = {run: timing for run, timing in timings.items() if timing}
     known = {name: Cost(None, baselines[name]) for name in settings.baselines if name in baselines}
-    for name in settings.compare:
-        epochs = [timing["epoch_seconds"] for run, timing in timings.items() if run.model == name and timing]
-        if epochs:
-            every = [seconds for training in epochs for seconds in training]
-            known[name] = Cost(median(every), sum(every) / len(epochs))
+    for name, epoch in epoch_seconds(trained).items():
+        trainings = [timing["epoch_seconds"] for run, timing in trained.items() if run.model == name]
+        known[name] = Cost(epoch, sum(seconds for training in trainings for seconds in training) / len(trainings))
     return known
 
 

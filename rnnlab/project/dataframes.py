@@ -20,10 +20,18 @@ def read_table(source: Path, **options: Any) -> pd.DataFrame:
         UserError: the file is missing, damaged or cut short.
     """
     with reading(source):
-        content = source.read_bytes()
-        if not content.endswith(b"\n"):
-            raise ValueError("its last line is incomplete")
-        return pd.read_csv(io.BytesIO(content), **options)
+        return parse_table(source.read_bytes(), **options)
+
+
+def parse_table(content: bytes, **options: Any) -> pd.DataFrame:
+    """Parses a CSV; see `read_table`.
+
+    Raises:
+        ValueError: it is cut short, or no CSV.
+    """
+    if not content.endswith(b"\n"):
+        raise ValueError("its last line is incomplete")
+    return pd.read_csv(io.BytesIO(content), **options)
 
 
 def read_parquet(source: Path) -> pd.DataFrame:
@@ -34,6 +42,11 @@ def read_parquet(source: Path) -> pd.DataFrame:
     """
     with reading(source):
         return pd.read_parquet(source)
+
+
+def parse_parquet(content: bytes) -> pd.DataFrame:
+    """Parses the content of a Parquet file."""
+    return pd.read_parquet(io.BytesIO(content))
 
 
 # Formulas begin with these in Excel, LibreOffice and others, full-width ones included; see OWASP, "CSV Injection".

@@ -33,3 +33,10 @@ def run(*arguments: str, check: bool = True, folder: Path | None = None) -> str:
     if check and done.returncode:
         raise UserError(f"git {arguments[0]} failed: {done.stderr.strip()}")
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def show(commit: str, path: Path, folder: Path | None = None) -> bytes | None:
+    """Returns a file as a commit has it, None where it has none."""
+    command = ("git", "show", f"{commit}:{path.as_posix()}")
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    return None if done.returncode else done.stdout

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rnnlab.experiments import comparison
-from rnnlab.experiments.comparison import Result
-from rnnlab.project.tasks import TaskName, of_metrics
+from rnnlab.experiments import comparison, comparison_tables
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import TaskName
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
 from rnnlab.report.figures import common, series
@@ -32,10 +32,10 @@ def write(results: Sequence[Result]) -> str:
         UserError: they are of different tasks.
     """
     sentences = comparison.findings(results)
-    changed = comparison.differing_params(results)
+    changed = comparison_tables.differing_params(results)
     names = [result.name for result in results]
-    headings, scores = comparison.scores_rows(results)
-    origins = comparison.origins_rows(results, changed)
+    headings, scores = comparison_tables.scores_rows(results)
+    origins = comparison_tables.origins_rows(results, changed)
     return render(
         "compare.html",
         title=" against ".join(names),
@@ -53,25 +53,20 @@ def draw(results: Sequence[Result]) -> list[Column]:
     histories = [table for result in results for table in result.histories.values()]
     columns = []
     with svg.style():
-        for place, result in enumerate(results):
+        for number, result in enumerate(results):
             drawings = []
             for panel in [*_curves(result, histories), *_predictions(result)]:
-                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{place}", panel.label), panel.caption))
+                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{number}", panel.label), panel.caption))
                 common.close(panel.figure)
             columns.append(Column(result.name, drawings))
     return columns
-
-
-def _networks(result: Result) -> list[str]:
-    return [name for name in result.values["compare"] if name in result.metrics]
 
 
 def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
     by_model: dict[str, list[pd.DataFrame]] = {}
     for run, history in result.histories.items():
         by_model.setdefault(run.model, []).append(history)
-    task = of_metrics(result.metrics)
-    names = {f"val_{task.curve}": common.CURVES[task.name].metric, "val_loss": "loss"}
+    names = {f"val_{result.task.curve}": common.CURVES[result.task.name].metric, "val_loss": "loss"}
     for column, name in names.items() if by_model else ():
         caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are best epochs."
         label = f"Line chart: {name} on validation rows by epoch, {result.name}"
@@ -79,11 +74,11 @@ def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
 
 
 def _predictions(result: Result) -> Iterator[Panel]:
-    models = _networks(result)
+    models = result.networks
     if result.predictions is None or not models:
         return
     mine = result.predictions[result.predictions["model"].isin(models)]
-    yield from PREDICTIONS[of_metrics(result.metrics).name](result, models, mine)
+    yield from PREDICTIONS[result.task.name](result, models, mine)
 
 
 def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from rnnlab.experiments.catalogue import Named
-from rnnlab.experiments.outcomes import Outcome, of_experiment
+from rnnlab.experiments.results import of_experiment
+from rnnlab.project.results import Result
 from rnnlab.report.figures import common
 
 DISTANCE = "sample.distance"
@@ -18,7 +19,7 @@ CHANCE = 0.5
 NEAR_CHANCE = 0.05
 
 
-def points(experiment: Named, outcomes: Mapping[str, Outcome]) -> pd.DataFrame | None:
+def points(experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
     """Collects a sweep over the distance: columns distance, model, seed and accuracy on far verdicts.
 
     Returns:
@@ -28,9 +29,9 @@ def points(experiment: Named, outcomes: Mapping[str, Outcome]) -> pd.DataFrame |
     if not variants or not all(DISTANCE in changes for changes in variants.values()):
         return None
     tables = [
-        far_accuracy(outcome.lengths, outcome.values["compare"]).assign(distance=outcome.values["sample"]["distance"])
-        for _, outcome in of_experiment(experiment, outcomes)
-        if outcome.lengths is not None
+        far_accuracy(result.lengths, result.values["compare"]).assign(distance=result.values["sample"]["distance"])
+        for _, result in of_experiment(experiment, results)
+        if result.lengths is not None
     ]
     return pd.concat(tables, ignore_index=True) if tables else None
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.project import dvc_lock, git, yaml_files
+from rnnlab.project import dvc_lock, git, layout, yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import flatten, override
 from rnnlab.project.params import Params
 from rnnlab.tracking import links, store
 
-CODE = ("dvc.yaml", "rnnlab", "stages")
 UI = "http://127.0.0.1:5000"  # where `make ui` shows the project's own store
 EXPERIMENT_ID = "1"  # of the project in its own store: 0 is MLflow's, and the project makes no other
 
@@ -39,12 +38,12 @@ class Origin(NamedTuple):
     link: str
 
 
-def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("params.yaml")) -> Origin:
+def trace(settings: Params, lock: Path = layout.LOCK, values: Path = layout.PARAMS) -> Origin:
     """Finds out about the result in the workspace."""
     commit = git.head_commit()
     try:
         recorded = dvc_lock.read_lock(lock.read_text(encoding="utf-8"), settings)
-        version = recorded["ingest"]["outs"]["data/interim/rows.parquet"][:8]
+        version = recorded["ingest"]["outs"][str(layout.ROWS)][:8]
         key = dvc_lock.result_key(recorded)
     except (FileNotFoundError, UserError):  # a page is worth having without them
         version = key = ""
@@ -54,7 +53,7 @@ def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("
         data=settings.data.csv,
         data_version=version,
         commit=commit,
-        edited=git.run("diff", "--name-only", commit, "--", *CODE, check=False).split() if commit else [],
+        edited=git.run("diff", "--name-only", commit, "--", *layout.CODE, check=False).split() if commit else [],
         command=command(commit, yaml_files.read(values), committed),
         search=links.result_filter(key) if key else "",
         link=links.result_link(UI, EXPERIMENT_ID, key) if key and local else "",

@@ -16,6 +16,7 @@ from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
+from rnnlab.tracking.runs import FINISHED
 from rnnlab.tracking.store import Store
 
 COLUMNS = ["id", "label", "probability"]
@@ -71,7 +72,7 @@ def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
         )
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"run {run_id}: deleted in MLflow; restore it there, or name another run")
-    if run.info.status != pipeline_runs.FINISHED:
+    if run.info.status != FINISHED:
         raise UserError(f"run {run_id}: not logged completely; `python -m stages.track` logs it again")
     _check_task(run)
     return run

@@ -159,7 +159,7 @@ def test_an_accuracy_cannot_be_asked_of_a_series(folder: Path, settings: Params)
     series = committed("sequence-regression", settings)
     source = write(folder, "wrong", params=dict(series.params), at_least={"rnn": 0.9})
     assert complaint(folder, "wrong", settings) == (
-        f"{source}: at_least: names accuracies, which the series task has none of"
+        f"{source}: at_least: names accuracies, and the series task has none"
     )
 
 
@@ -230,7 +230,7 @@ PARENT = "torch-imdb-postpad"
 )
 def test_an_experiment_reads_nothing_outside_of_the_project(folder: Path, settings: Params, place: str) -> None:
     source = write(folder, "stranger", params={"data.csv": place})
-    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it"
+    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside it"
     assert complaint(folder, "stranger", settings) == message
     write(folder, "stranger", variants={"a": {"data.csv": place}})
     assert complaint(folder, "stranger", settings) == message
