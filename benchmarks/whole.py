@@ -87,7 +87,7 @@ def phases(shown: str) -> dict[str, float]:
 
 def _make_run() -> list[str]:
     """Gives `make run` without its installation, by the interpreter that runs this."""
-    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run"]
+    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run", "QUIETLY="]
 
 
 def _network(size: dict[str, int]) -> dict[str, Any]:
