@@ -87,7 +87,7 @@ def phases(shown: str) -> dict[str, float]:
 
 def _make_run() -> list[str]:
     """Returns the command `make run` without its installation, with the interpreter of this process."""
-    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run"]
+    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run", "QUIETLY="]
 
 
 def _network(size: dict[str, int]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def test_a_gain_names_the_rows_it_is_over_unless_they_are_all() -> None:
     )
     assert gains.gain_sentence("new", "old", found) == sentence
     fewer = gains.gain_sentence("new", "old", found._replace(rows=2))
-    assert fewer == f"{sentence} (over the 2 test rows that both have)"
+    assert fewer == f"{sentence}; over the 2 test rows that both have"
 
 
 def test_the_first_finding_is_the_gain() -> None:
