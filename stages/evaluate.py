@@ -5,6 +5,7 @@ The only stage that reads test rows, and the only one after training that starts
 
 import sys
 
+from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import drop_leftovers, replacing, write_json, write_text
@@ -14,9 +15,8 @@ def main() -> None:
     """Scores all models."""
     settings = params.read()
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
-    from rnnlab.evaluation import (
-        scoring,
-    )  # imports scikit-learn, which takes seconds: mistakes in params are reported first
+    with importing_keras():  # which takes seconds: mistakes in params are reported first
+        from rnnlab.evaluation import scoring
 
     scored = scoring.score(settings)
     with replacing(layout.PREDICTIONS) as target:

@@ -118,7 +118,7 @@ def test_a_vocabulary_larger_than_the_words_is_a_warning(fresh: Project, ingeste
     ingested(table(*GOOD), validate__min_rows_per_class=1)
     fresh.set_params(tokenize_pad__vocabulary_size=5000)
     done = fresh.stage("tokenize_pad")
-    assert done.stderr.startswith("warning: tokenize_pad.vocabulary_size is 5000, but the training rows give ")
+    assert done.stderr.startswith("warning: tokenize_pad.vocabulary_size is 5000, but the training rows have only ")
 
 
 def test_a_full_disk_loses_nothing(fresh: Project) -> None:
@@ -126,9 +126,8 @@ def test_a_full_disk_loses_nothing(fresh: Project) -> None:
     fresh.stage("sample")
     target = fresh.folder / "data/sample/reviews.csv"
     before = target.read_bytes()
-    fresh.set_params(seed=7)
-    command = "python -m stages.sample --reviews data/sample/reviews.csv --series data/sample/series.csv"
-    limited = f"trap '' XFSZ; ulimit -f 8; exec {command}"
+    fresh.set_params(sample__seed=7)
+    limited = "trap '' XFSZ; ulimit -f 8; exec python -m stages.sample"
     done = fresh.run("bash", "-c", limited, expect=1)
     assert done.stderr.startswith("error: ")
     assert "nothing was replaced" in done.stderr

@@ -143,4 +143,4 @@ def test_a_series_is_one_file(fresh: Project) -> None:
     Path(fresh.folder / "many").mkdir()
     fresh.set_params(task="series", data__csv="many", split__method="chronological", baselines=["linear"])
     fresh.set_params(models__rnn__output="linear", models__lstm__output="linear")
-    assert "many: is a folder; a series is one CSV" in fresh.stage("ingest", expect=1).stderr
+    assert "many: is a folder; a series is a single CSV" in fresh.stage("ingest", expect=1).stderr
