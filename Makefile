@@ -42,7 +42,8 @@ QUIETLY := python -m rnnlab.cli.quietly
 
 run: train  ## train and compare, then show the table
 	@$(QUIETLY) dvc repro
-	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
+# A clone comes with dvc.lock but without runs: DVC may take the stage for done.
+	@python -m stages.track | sed '/^already in MLflow/d'
 	@rnnlab results
 
 # The trainings are independent and use one thread each. LSTMs start first, as they take longest. Their output goes

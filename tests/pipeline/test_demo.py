@@ -51,7 +51,7 @@ def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> Non
             page.on("console", lambda message, heard=heard: heard.append(message.text))
             page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
             page.goto(address)
-            field = page.get_by_label("A text to read")
+            field = page.get_by_label("Text, 5000 characters at most")
             field.fill("")
             expect(page.locator("#answer")).to_contain_text("Nothing to read yet")
             field.press_sequentially(TEXT[:40])
