@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks import clones, timing
+from benchmarks import timing
 from benchmarks.report import Section, Table
+from reliability import clones
 from rnnlab.evaluation import comparisons
 from rnnlab.evaluation.statistics import paired_difference
 from rnnlab.project import params

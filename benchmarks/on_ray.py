@@ -15,9 +15,10 @@ import psutil
 import pyarrow as pa
 from tqdm import tqdm
 
-from benchmarks import clones, stages, texts, timing
+from benchmarks import stages, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Sample
+from reliability import clones
 from rnnlab.data import corpus
 from rnnlab.features import text
 from rnnlab.networks import keras_import
@@ -128,7 +129,7 @@ def stage_costs(place: Path, rows: int, rounds: int) -> list[dict[str, Any]]:
         source.mkdir()
         for number in range(FILES):
             write_part(source / f"{number}.csv", rows * scale, number)
-        clones.set_params(folder, {**stages.BRIEF, **clones.read_from(source)})
+        clones.set_params(folder, {**stages.BRIEF, **texts.read_from(source)})
         runs: dict[tuple[str, str], list[Sample]] = {}
         for _ in range(rounds):
             for engine in ("local", "ray"):

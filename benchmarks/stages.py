@@ -8,9 +8,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks import clones, report, texts, timing
+from benchmarks import report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Rival, Sample
+from reliability import clones
 from rnnlab.project import yaml_files
 
 STAGES = ("ingest", "validate", "tokenize_pad", "evaluate")
@@ -46,7 +47,7 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
     sources = {scale: place / f"{scale}.csv" for scale in scales}
     for scale, source in sources.items():
         texts.write(source, base, scale)
-    clones.set_params(folder, {**BRIEF, **clones.read_from(sources[1])})
+    clones.set_params(folder, {**BRIEF, **texts.read_from(sources[1])})
     for name in ("ingest", "validate", "tokenize_pad", "train@rnn", "train@lstm"):
         timing.run(commands[name], folder)
     costs: dict[tuple[str, int], list[Sample]] = {(name, scale): [] for scale in scales for name in STAGES}

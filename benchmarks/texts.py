@@ -4,11 +4,15 @@ import csv
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from rnnlab.project import params
 from rnnlab.project.errors import UserError
+
+# For the reviews: the embedded corpus has fewer and shorter words.
+IMDB_VOCABULARY = 20_000
 
 
 def name() -> str:
@@ -56,3 +60,14 @@ def write(target: Path, rows: int, copies: int = 1) -> None:
         for copy in range(copies):
             mark = f" copy{copy}" if copy else ""
             writer.writerows((f"{text}{mark}", *others) for text, *others in chosen.itertuples(index=False))
+
+
+def read_from(source: Path) -> dict[str, Any]:
+    """Returns the parameters for a CSV from `write`."""
+    if "split" not in frame():
+        return {"data": {"csv": str(source)}}
+    return {
+        "data": {"csv": str(source)},
+        "split": {"method": "column"},
+        "tokenize_pad": {"vocabulary_size": IMDB_VOCABULARY},
+    }

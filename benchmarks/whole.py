@@ -9,9 +9,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks import clones, report, texts, timing
+from benchmarks import report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Sample
+from reliability import clones
 
 EPOCHS = 3
 # The sizes of the notebooks on IMDB, and those of params.yaml on the embedded corpus.
@@ -50,7 +51,7 @@ def _run(place: Path, rows: int, size: dict[str, int], epochs: int, rounds: int)
     for number in tqdm(range(rounds), desc="notebook", disable=None):
         # From scratch each time, without DVC's cache of the time before.
         folder = clones.clone(place / str(number))
-        clones.set_params(folder, {**clones.read_from(source), **_network(size), "compare": ["rnn", "lstm"]})
+        clones.set_params(folder, {**texts.read_from(source), **_network(size), "compare": ["rnn", "lstm"]})
         clones.set_params(folder, {"train": _training(epochs), "tokenize_pad": _encoding(size)})
         sample, shown = timing.run([sys.executable, "-c", _STAMPED, *_make_run()], folder)
         samples["pipeline"].append(sample)

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks import clones
-from reliability import projects
+from reliability import clones, projects
 from reliability.ports import free_port
 from reliability.report import Section
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
-from benchmarks import clones
+from reliability import clones
 
 # Two cells and one seed, small enough to train in seconds.
 SMALL = {

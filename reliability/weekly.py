@@ -10,7 +10,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
-from benchmarks import clones
+from reliability import clones
 from reliability.report import Section
 from rnnlab.data import corpus
 from rnnlab.experiments import drift

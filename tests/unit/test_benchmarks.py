@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import clones, distribution, networks, parts, report, scale, texts, timing, vocabularies, whole, work
+from benchmarks import distribution, networks, parts, report, scale, texts, timing, vocabularies, whole, work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
 from benchmarks.work import Work
+from reliability import clones
 from rnnlab.project import params
 
 SMALL = Work("lstm", batch=4, length=12, units=5, batches=3, embedding=6, words=50)
@@ -161,7 +162,7 @@ def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_clone_gets_parameters_that_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forget_reviews(monkeypatch)
     (tmp_path / "params.yaml").write_text(Path("params.yaml").read_text())
-    clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **clones.read_from(Path("a.csv"))})
+    clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **texts.read_from(Path("a.csv"))})
     changed = params.read(tmp_path / "params.yaml")
     assert changed.models["rnn"].units == 3 and changed.models["rnn"].cell == "simple_rnn"
     assert changed.baselines == () and changed.data.csv == "a.csv"

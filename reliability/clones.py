@@ -7,11 +7,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks import texts
-
-# For the reviews: the embedded corpus has fewer and shorter words.
-IMDB_VOCABULARY = 20_000
-
 
 def clone(place: Path) -> Path:
     """Clones the last commit."""
@@ -35,14 +30,3 @@ def update(section: Any, values: Mapping[str, Any]) -> None:
             update(section[key], value)
         else:
             section[key] = value
-
-
-def read_from(source: Path) -> dict[str, Any]:
-    """Returns the parameters for a CSV from `texts.write`."""
-    if "split" not in texts.frame():
-        return {"data": {"csv": str(source)}}
-    return {
-        "data": {"csv": str(source)},
-        "split": {"method": "column"},
-        "tokenize_pad": {"vocabulary_size": IMDB_VOCABULARY},
-    }
