@@ -27,11 +27,7 @@ KINDS = ("pipeline", "model", "baseline")  # of runs that hold results
 
 
 def find(store: Store, name: str) -> Result | None:
-    """Reads the run that has a name, or whose id begins with it; None if there is none.
-
-    Args:
-        store: that holds the runs.
-        name: of a run, its id, or the first 8 digits of its id or more.
+    """Reads the run that has a name, or whose id begins with these 8 digits or more; None if there is none.
 
     Raises:
         UserError: several runs fit, or the one that fits holds no result.
@@ -80,28 +76,23 @@ def _read(client: MlflowClient, store: Store, run: MlflowRun) -> Result:
         figures = json.dumps({tags["model"]: _figures(run)}).encode()
         shared, files = files, lambda path: figures if path == layout.METRICS else shared(path)
     kind = f"MLflow run of {'a pipeline' if is_pipeline else _what(run)}"
-    result = results.read(files, name, kind, "name another run")
+    result = results.read(files, name, kind)
+    experiment = tags.get("dvc_experiment")
+    hint = f"; DVC may have them, name its experiment {experiment} instead" if experiment else ""
     return result._replace(
         values=result.values if is_pipeline else _narrowed(result.values, run),
         baseline=tags.get("mlflow.source.git.commit", ""),
-        lost=_lost(name, tags.get("dvc_experiment", "")),
+        lost=f"MLflow has no {PREDICTIONS} of {name}{hint}",
     )
-
-
-def _lost(name: str, experiment: str) -> str:
-    hint = f"; DVC may have them, name its experiment {experiment} instead" if experiment else ""
-    return f"MLflow has no {PREDICTIONS} of {name}{hint}"
 
 
 def _files(client: MlflowClient, pipeline: str, models: Sequence[MlflowRun]) -> Files:
     """Returns what MLflow keeps of a pipeline's files: some with its own run, the others with those of its models.
 
-    Args:
-        client: of the store.
-        pipeline: its run id, "" where nobody knows.
-        models: the runs of its models, or of some of them.
+    The run id of the pipeline is "" where nobody knows; the models may be some of its models only.
     """
-    trainings = {_training(run): run for run in models if "seed" in run.data.tags}
+    tagged = [(run, run.data.tags) for run in models]
+    trainings = {Run(tags["model"], int(tags["seed"])): run for run, tags in tagged if "seed" in tags}
     histories = {layout.history(training): run.info.run_id for training, run in trainings.items()}
     timings = {layout.timings(training): run for training, run in trainings.items()}
 
@@ -123,10 +114,6 @@ def _files(client: MlflowClient, pipeline: str, models: Sequence[MlflowRun]) -> 
         return artifact(histories.get(path, pipeline), path.name)
 
     return content
-
-
-def _training(run: MlflowRun) -> Run:
-    return Run(run.data.tags["model"], int(run.data.tags["seed"]))
 
 
 def _timings(run: MlflowRun) -> bytes | None:
