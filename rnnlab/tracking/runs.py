@@ -27,13 +27,11 @@ def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun
 def every_page(find: Callable[..., Any], *conditions: Any, **options: Any) -> list[Any]:
     """Calls a search of MLflow for all of its pages."""
     entries: list[Any] = []
-    token = None
-    while True:
-        page = find(*conditions, page_token=token, **options)
+    page = find(*conditions, page_token=None, **options)
+    while page.token:
         entries += page
-        token = page.token
-        if not token:
-            return entries
+        page = find(*conditions, page_token=page.token, **options)
+    return [*entries, *page]
 
 
 def process_tags() -> dict[str, str]:
@@ -49,12 +47,8 @@ def process_tags() -> dict[str, str]:
 
 def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
     """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
-    points = [
-        Metric(name, value, timestamp, int(row["epoch"]))
-        for timestamp, row in rows
-        for name, value in row.items()
-        if name != "epoch"
-    ]
+    cells = [(at, row["epoch"], *cell) for at, row in rows for cell in row.items() if cell[0] != "epoch"]
+    points = [Metric(name, value, at, int(epoch)) for at, epoch, name, value in cells]
     MlflowClient().log_batch(run_id, metrics=points)
 
 
