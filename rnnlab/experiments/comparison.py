@@ -31,10 +31,8 @@ def findings(results: Sequence[Result]) -> list[str]:
     first, *others = results
     for other in others:
         if other.task != first.task:
-            raise UserError(
-                f"{first.name} {first.task.verb} and {other.name} {other.task.verb}: their figures cannot be compared;"
-                " name results of one task"
-            )
+            both = f"{first.name} {first.task.verb} and {other.name} {other.task.verb}"
+            raise UserError(f"{both}: their figures cannot be compared; name results of one task")
     sentences = [] if differing_params(results) else ["The parameters are the same"]
     sentences += [sentence for other in others for sentence in differences(first, other)]
     return sentences + [note for result in results for note in result.notes]

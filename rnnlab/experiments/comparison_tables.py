@@ -1,6 +1,7 @@
 """Tables of results side by side: what they were made with, and how they scored."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import stdev
 from typing import Any
 
@@ -68,12 +69,10 @@ def scores_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     rows = []
     seconds = [result.epoch_seconds for result in results]
     for model in dict.fromkeys(model for result in results for model in result.models):
-        row = [model, _score(first, model)]
-        for other in others:
-            row += [_score(other, model), _score_difference(first, other, model)]
+        compared = [(_score(other, model), _score_difference(first, other, model)) for other in others]
         times = [f"{known[model]:.1f}" if model in known else DASH for known in seconds]
         weights = [f"{r.metrics[model]['parameters']:,}" if model in r.metrics else DASH for r in results]
-        rows.append([*row, _once(times), _once(weights)])
+        rows.append([model, _score(first, model), *chain(*compared), _once(times), _once(weights)])
     return [*headings, "seconds per epoch", "parameters"], rows
 
 

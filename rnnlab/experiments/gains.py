@@ -43,11 +43,9 @@ Gains = Mapping[tuple[str, str], Gain]
 
 
 class Pairs(NamedTuple):
-    """Scores of two models on the same test rows.
+    """Scores of two models on the same test rows, each of shape (seeds, rows).
 
     Attributes:
-        first: floats of shape (seeds, rows).
-        second: likewise.
         rows: how many test rows both have.
         of: how many there are in all.
         seeds: remark on the seeds, "" where each model's seeds were all used.
@@ -70,11 +68,9 @@ def all_gains(named: Iterable[Named], results: Mapping[str, Result]) -> Gains:
     gains = {}
     for experiment in named:
         parent = results.get(experiment.lineage[-2]) if len(experiment.lineage) > 1 else None
-        if not parent:
-            continue
         for setup, result in of_experiment(experiment, results):
             for model in result.values["compare"]:
-                if compared := gain(result, parent, model):
+                if parent and (compared := gain(result, parent, model)):
                     gains[setup.name, model] = compared
     return gains
 

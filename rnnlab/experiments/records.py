@@ -64,7 +64,7 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
     result = result._replace(name=name, metrics=metrics)
     seconds = costs.costs(settings, result.timings, result.baseline_seconds)
     table = tables.results_table(result.metrics, seconds, "github")
-    record = Record(
+    return result, Record(
         key=key,
         settings=settings,
         tags={
@@ -78,7 +78,6 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
         artifacts=[*ARTIFACTS, *([layout.PAGE] if layout.PAGE.is_file() else [])],  # older experiments have none
         datasets=_datasets(lock),
     )
-    return result, record
 
 
 def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:

@@ -30,11 +30,7 @@ MODELS_TABLE = {
 def page_links(server: str, experiment_id: str, parent: str | None, children: Sequence[str]) -> dict[str, str]:
     """Returns the addresses of pages worth opening, by what they show.
 
-    Args:
-        server: the address, without a slash at its end.
-        experiment_id: of the experiment that all runs belong to.
-        parent: the newest pipeline's run id, None when nothing was logged yet.
-        children: the run ids of its networks.
+    The server's own has no slash at its end; the parent is the newest pipeline's run, the children are its networks'.
     """
     table = f"{server}/#/experiments/{experiment_id}/runs"
     links = {"all models": f"{table}?viewStateShareKey={TABLE}&{MODE}", "all runs": f"{table}?{MODE}"}

@@ -47,6 +47,8 @@ class Watcher:
             return
         try:
             opened = store.connect()
+            from mlflow import MlflowClient
+
             from rnnlab.tracking import live_runs, runs
 
             self.run_id = live_runs.start_live_run(opened, run, key, started)
@@ -54,7 +56,7 @@ class Watcher:
                 while not isinstance(event := self._events.get(), str):
                     runs.log_epochs(self.run_id, [event])
             if event:
-                live_runs.end_live_run(self.run_id, event)
+                MlflowClient().set_terminated(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise
             print(f"warning: no live curves in MLflow ({first_line(failure)}); the training goes on", file=sys.stderr)
 

@@ -61,11 +61,7 @@ def log_pipeline(store: Store, result: Result, record: Record) -> str:
     params = runs.flatten(record.settings.model_dump(by_alias=True))
     runs.log_facts(client, parent, now(), _summary_figures(result), params)
     for artifact in record.artifacts:
-        source = record.folder / artifact
-        if source.is_dir():
-            client.log_artifacts(parent, str(source), artifact.name)
-        else:
-            client.log_artifact(parent, str(source))
+        client.log_artifact(parent, str(record.folder / artifact))
     client.set_terminated(parent, FINISHED)
     return parent
 
@@ -108,16 +104,8 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     history: list[dict[str, float]] = result.histories[run].to_dict("records")
     times = _epoch_times(timings, len(history), started)
     runs.log_epochs(run_id, [(at, row) for at, row in zip(times, history, strict=True) if row["epoch"] not in known])
-    tags = {
-        **_tags(record),
-        "kind": "model",
-        "task": result.task.name,
-        "model": run.model,
-        "seed": str(run.seed),
-        PARENT: parent,
-        "mlflow.runName": run.name,
-        "mlflow.note.content": _note(result, record, run),
-    }
+    tags = {**_tags(record), "kind": "model", "task": result.task.name, "model": run.model, "seed": str(run.seed)}
+    tags |= {PARENT: parent, "mlflow.runName": run.name, "mlflow.note.content": _note(result, record, run)}
     settings = record.settings
     encoding_options = {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
@@ -149,15 +137,12 @@ def _log_predictions(client: MlflowClient, run_id: str, result: Result, run: Run
 
 def _datasets(record: Record) -> list[DatasetInput]:
     """Returns what a training read and was tested on, by the hashes that DVC has of it."""
-    source = json.dumps({"uri": record.settings.data.csv})
-    name = Path(record.settings.data.csv).name
-    return [
-        DatasetInput(
-            Dataset(f"{name} {split}", digest, "local", source, profile=json.dumps({"rows": rows})),
-            [InputTag("mlflow.data.context", split)],
-        )
-        for split, (digest, rows) in record.datasets.items()
-    ]
+    csv, inputs = record.settings.data.csv, []
+    for split, (digest, rows) in record.datasets.items():
+        source, profile = json.dumps({"uri": csv}), json.dumps({"rows": rows})
+        dataset = Dataset(f"{Path(csv).name} {split}", digest, "local", source, profile=profile)
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", split)]))
+    return inputs
 
 
 def _note(result: Result, record: Record, run: Run) -> str:

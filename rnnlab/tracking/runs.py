@@ -17,6 +17,7 @@ from rnnlab.tracking.store import Store
 FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 PARENT = "mlflow.parentRunId"
 PAGE = 1000  # runs
+Texts = Mapping[str, str]
 
 
 def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
@@ -53,12 +54,7 @@ def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> 
 
 
 def log_facts(
-    client: MlflowClient,
-    run_id: str,
-    when: int,
-    figures: Mapping[str, float],
-    params: Mapping[str, str],
-    tags: Mapping[str, str] | None = None,
+    client: MlflowClient, run_id: str, when: int, figures: Mapping[str, float], params: Texts, tags: Texts | None = None
 ) -> None:
     """Logs single figures, as of ``when`` (milliseconds since 1970), parameters and tags of a run."""
     client.log_batch(

@@ -18,7 +18,7 @@ from mlflow.entities import Experiment, LoggedModel
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from rnnlab.project.errors import UserError
+from rnnlab.project.errors import UserError, first_line
 from rnnlab.tracking.runs import PARENT, every_page
 from rnnlab.tracking.store import EXPERIMENT, folder, quieten
 from rnnlab.tracking.transfer.copies import shown
@@ -139,9 +139,8 @@ def _check_artifacts(experiment: Experiment, target_uri: str) -> None:
 
 
 def _reason(failure: Exception, uri: str) -> str:
-    line = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
-    login, at, _ = urlsplit(uri).netloc.rpartition("@")
-    return (line.replace(login + at, "") if login else line)[:300]
+    line, login = first_line(failure), urlsplit(uri).netloc.rpartition("@")[0]
+    return (line.replace(f"{login}@", "") if login else line)[:300]
 
 
 def _explained(target: str, failure: Exception) -> str:

@@ -1,7 +1,5 @@
 """Registered models copied from one MLflow store to another: their versions, aliases and tags."""
 
-from functools import cached_property
-
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from rnnlab.tracking.champion import CHAMPION, HISTORY
@@ -35,11 +33,6 @@ class VersionsCopying(Copying):
                 kept += self._point_aliases(model, numbers)
         return copied, skipped, tuple(left), tuple(kept)
 
-    @cached_property
-    def _folders(self) -> dict[str, str]:
-        """Where each run's artifacts are in the source."""
-        return {run.info.run_id: run.info.artifact_uri for run in self.runs}
-
     def _present(self, name: str) -> dict[str, str]:
         """The numbers of copies that the target has, by what they came from."""
         versions = every_page(self.target.search_model_versions, f"name = '{name}'")
@@ -50,7 +43,8 @@ class VersionsCopying(Copying):
         model_id = version.source.removeprefix("models:/")
         if model_id in self.copies:
             return f"models:/{self.copies[model_id]}"
-        for prefix in (f"runs:/{version.run_id}/", f"{self._folders.get(version.run_id)}/"):
+        folder = next((run.info.artifact_uri for run in self.runs if run.info.run_id == version.run_id), None)
+        for prefix in (f"runs:/{version.run_id}/", f"{folder}/"):
             if version.run_id in self.copies and version.source.startswith(prefix):
                 return f"runs:/{self.copies[version.run_id]}/{version.source.removeprefix(prefix)}"
         return None
