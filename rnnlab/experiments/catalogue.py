@@ -19,13 +19,10 @@ NAME = r"[a-z0-9][a-z0-9-]*"
 
 
 def _plain(value: Any) -> Any:
-    if all(item is None or isinstance(item, bool | int | float | str) for item in _items(value)):
+    items = value if isinstance(value, list) else [value]
+    if all(isinstance(item, int | float | str | None) for item in items):
         return value
     raise PydanticCustomError("value", "must be a value or a list of values")
-
-
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _names_to_text(variants: Any) -> Any:
@@ -57,8 +54,7 @@ class Original(Section):
     @property
     def figures(self) -> dict[str, float]:
         """Those that are known, by name."""
-        known = self.model_dump(exclude={"model"}, exclude_none=True)
-        return {name: float(value) for name, value in known.items()}
+        return {name: float(value) for name, value in self.model_dump(exclude={"model"}, exclude_none=True).items()}
 
 
 class Experiment(Section):
@@ -84,13 +80,7 @@ class Experiment(Section):
 
 
 class Setup(NamedTuple):
-    """One DVC experiment that a named experiment stands for.
-
-    Attributes:
-        name: of the DVC experiment.
-        changes: to params.yaml, by dotted key.
-        settings: all parameters after the changes.
-    """
+    """One DVC experiment that a named experiment stands for: changes by dotted key, and all parameters after them."""
 
     name: str
     changes: Mapping[str, Any]
@@ -101,10 +91,7 @@ class Named(NamedTuple):
     """A checked experiment.
 
     Attributes:
-        name: the file's.
         lineage: what it extends, the oldest first, and itself.
-        experiment: the file's content.
-        data: what it runs on.
         params: all changes that its variants share.
         setups: one per variant, or the only one.
     """
@@ -124,18 +111,11 @@ class Named(NamedTuple):
 
 def load_all(settings: Params, folder: Path = layout.EXPERIMENTS) -> list[Named]:
     """Reads and checks every experiment, each after the one it extends; see `load`."""
-    loaded = [load(name, settings, folder) for name in _names(folder)]
-    return sorted(loaded, key=lambda named: named.lineage)
+    return sorted((load(name, settings, folder) for name in _names(folder)), key=lambda named: named.lineage)
 
 
 def load(name: str, settings: Params, folder: Path = layout.EXPERIMENTS, heirs: tuple[str, ...] = ()) -> Named:
-    """Reads an experiment and checks it against the project's parameters.
-
-    Args:
-        name: of the experiment.
-        settings: of the project, which the experiment changes.
-        folder: of all experiments.
-        heirs: experiments that extend it, the youngest first.
+    """Reads an experiment and checks it against the project's parameters; ``heirs`` extend it, the youngest first.
 
     Raises:
         UserError: there is no such experiment, or its file is not valid; names the file and the key.
@@ -186,26 +166,21 @@ def _unknown(name: str, folder: Path) -> str:
 
 
 def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path) -> Setup:
-    _check_reach(changes, source)
+    csv = str(changes.get("data.csv", ""))
+    # An experiment may come from a stranger, and what it reads ends up in results that are shared.
+    if PurePath(csv).is_absolute() or ".." in PurePath(csv).parts or csv.startswith("~") or "://" in csv:
+        raise UserError(f"{source}: data.csv: {csv!r} leads out of the project; name a file inside it")
     return Setup(name, changes, changed(settings, changes, source))
 
 
-def _check_reach(changes: Mapping[str, Any], source: Path) -> None:
-    """An experiment may come from a stranger, and what it reads ends up in results that are shared."""
-    csv = str(changes.get("data.csv", ""))
-    if PurePath(csv).is_absolute() or ".." in PurePath(csv).parts or csv.startswith("~") or "://" in csv:
-        raise UserError(f"{source}: data.csv: {csv!r} leads out of the project; name a file inside it")
-
-
 def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path) -> None:
-    named = {"at_least": list(experiment.at_least), "original.model": []}
+    named = [("at_least", model) for model in experiment.at_least]
     if experiment.original:
-        named["original.model"].append(experiment.original.model)
+        named.append(("original.model", experiment.original.model))
     for setup in setups:
         if experiment.at_least and TASKS[setup.settings.task].measure is not ACCURACY:
             raise UserError(f"{source}: at_least: names accuracies, and the {setup.settings.task} task has none")
-        for key, models in named.items():
-            for model in models:
-                if model not in setup.settings.scored:
-                    known = ", ".join(setup.settings.scored)
-                    raise UserError(f"{source}: {key}: {setup.name} scores no {model} (it scores: {known})")
+        for key, model in named:
+            if model not in setup.settings.scored:
+                known = ", ".join(setup.settings.scored)
+                raise UserError(f"{source}: {key}: {setup.name} scores no {model} (it scores: {known})")

@@ -1,6 +1,7 @@
 """Tables of results side by side: what they were made with, and how they scored."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import stdev
 from typing import Any
 
@@ -29,19 +30,19 @@ def differing(nested: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {key: values for key, values in by_key.items() if any(value != values[0] for value in values)}
 
 
-def origins_table(results: Sequence[Result], changed: Mapping[str, Sequence[Any]], style: str) -> str:
+def origins_table(results: Sequence[Result], style: str) -> str:
     """Shows the rows of `origins_rows`."""
-    rows = origins_rows(results, changed)
-    cells = [[cell.replace("|", r"\|") if style == "github" else cell for cell in row] for row in rows]
+    bar = r"\|" if style == "github" else "|"
+    cells = [[cell.replace("|", bar) for cell in row] for row in origins_rows(results)]
     headings = ["", *(result.name for result in results)]
     return tabulate(cells, headers=headings, tablefmt=style, disable_numparse=True)
 
 
-def origins_rows(results: Sequence[Result], changed: Mapping[str, Sequence[Any]]) -> list[list[str]]:
+def origins_rows(results: Sequence[Result]) -> list[list[str]]:
     """Says where results come from, and which parameters differ: a heading, and a cell for each result."""
     rows = [["kind", *(result.kind for result in results)], ["git commit", *(result.code for result in results)]]
     rows += [[heading, *(data_version(result, heading) for result in results)] for heading in VERSIONS]
-    for key, values in changed.items():
+    for key, values in differing_params(results).items():
         rows.append([key, *(DASH if value is ABSENT else overrides.override(value) for value in values)])
     return rows
 
@@ -62,37 +63,31 @@ def scores_table(results: Sequence[Result], style: str) -> str:
 
 def scores_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     """Returns headings, and a row for each model with its test figures; differences are to the first result."""
-    first = results[0]
+    first, *others = results
     headings = [f"test {first.measure.title} of", first.name]
-    for other in results[1:]:
-        headings += [other.name, "difference"]
+    headings += [heading for other in others for heading in (other.name, "difference")]
     rows = []
     seconds = [result.epoch_seconds for result in results]
     for model in dict.fromkeys(model for result in results for model in result.models):
-        row = [model, _score(first, model)]
-        for other in results[1:]:
-            row += [_score(other, model), _score_difference(first, other, model)]
+        compared = [(_score(other, model), _score_difference(first, other, model)) for other in others]
         times = [f"{known[model]:.1f}" if model in known else DASH for known in seconds]
-        scored = [result.metrics.get(model) for result in results]
-        weights = [f"{figures['parameters']:,}" if figures else DASH for figures in scored]
-        rows.append([*row, _once(times), _once(weights)])
+        weights = [f"{r.metrics[model]['parameters']:,}" if model in r.metrics else DASH for r in results]
+        rows.append([model, _score(first, model), *chain(*compared), _once(times), _once(weights)])
     return [*headings, "seconds per epoch", "parameters"], rows
 
 
 def _score(result: Result, model: str) -> str:
     if model not in result.metrics:
         return DASH
-    figures, measure = result.metrics[model], result.measure
-    mean = f"{figures['mean'][measure.key]:.{measure.table_decimals}f}"
-    seeds = [seed[measure.key] for seed in figures["per_seed"].values()]
-    return f"{mean} ± {stdev(seeds):.{measure.table_decimals}f}" if len(seeds) > 1 else mean
+    form, seeds = f".{result.measure.table_decimals}f", result.seed_scores(model)
+    mean = f"{result.mean_score(model):{form}}"
+    return f"{mean} ± {stdev(seeds):{form}}" if len(seeds) > 1 else mean
 
 
 def _score_difference(first: Result, other: Result, model: str) -> str:
     if model not in first.metrics or model not in other.metrics:
         return DASH
-    theirs, ours = (result.metrics[model]["mean"][result.measure.key] for result in (first, other))
-    return f"{ours - theirs:+z.{first.measure.table_decimals}f}"
+    return f"{other.mean_score(model) - first.mean_score(model):+z.{first.measure.table_decimals}f}"
 
 
 def _once(cells: Sequence[str]) -> str:

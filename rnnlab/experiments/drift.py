@@ -18,12 +18,7 @@ SHOWN = 40  # lines of changes in a summary; the rest is counted
 
 
 class Sample(NamedTuple):
-    """Test scores of one model in one result.
-
-    Attributes:
-        scores: one per seed, or a single one for a model without seeds.
-        rows: that each was measured on.
-    """
+    """Test scores of one model, one per seed or a single one without seeds, and the rows that each was measured on."""
 
     scores: Sequence[float]
     rows: int
@@ -33,7 +28,6 @@ class Verdict(NamedTuple):
     """How one model changed.
 
     Attributes:
-        model: its name.
         before: its mean in the committed result, None where it is new.
         now: its mean after the rerun, None where it is gone.
         p_value: one-sided, that chance alone makes a difference this large; None where there is nothing to compare.
@@ -51,15 +45,7 @@ def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: Me
     """Distinguishes a regression from noise: Welch's t-test over seeds (Welch 1947), and a tolerance.
 
     Where the test rows changed, the chance that rows bring into an accuracy counts as noise too. A model without seeds
-    is judged by the tolerance alone.
-
-    Args:
-        model: its name.
-        before: in the committed result.
-        now: after the rerun.
-        limits: the tolerance, and the level of the test.
-        measure: of the scores; the tolerance of an error is a share of it.
-        same_rows: whether both were measured on the same rows.
+    is judged by the tolerance alone, which is a share of an error.
     """
     old, new = mean(before.scores), mean(now.scores)
     loss = new - old if measure.lower_is_better else old - new
@@ -76,7 +62,7 @@ def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: Me
 
 
 def _chance_of(difference: float, before: Sample, now: Sample, *, rows_too: bool) -> float:
-    """The one-sided p-value of a difference of means; 0 or 1 where nothing varies."""
+    """Returns the one-sided p-value of a difference of means; 0 or 1 where nothing varies."""
     square, weights = 0.0, 0.0
     for sample in (before, now):
         count = len(sample.scores)
@@ -110,9 +96,7 @@ def verdicts(before: Result, now: Result, rows: tuple[int, int], limits: Drift) 
 def _sample(result: Result, model: str, rows: int) -> Sample | None:
     if model not in result.metrics:
         return None
-    figures = result.metrics[model]
-    seeds = [seed[result.measure.key] for seed in figures["per_seed"].values()]
-    return Sample(seeds or [figures["mean"][result.measure.key]], rows)
+    return Sample(result.seed_scores(model) or [result.mean_score(model)], rows)
 
 
 def summary(
@@ -125,9 +109,6 @@ def summary(
     """Writes what came of it as Markdown: the answer, a table, what changed in parameters and data, curves.
 
     Args:
-        before: the committed result.
-        now: the rerun.
-        judged: from `verdicts`.
         data: what ingest and tokenize_pad reported of the data, before and now.
         curves: mean validation loss by epoch, of each network now.
     """
@@ -156,10 +137,8 @@ def _table(judged: Sequence[Verdict], measure: Measure, name: str) -> str:
 def _changes(title: str, changed: Mapping[str, Sequence[Any]]) -> str:
     if not changed:
         return f"{title}: unchanged."
-    lines = [
-        f"- `{key}`: {' → '.join(DASH if value is ABSENT else f'`{value}`' for value in values)}"
-        for key, values in changed.items()
-    ]
+    cells = {key: [DASH if value is ABSENT else f"`{value}`" for value in values] for key, values in changed.items()}
+    lines = [f"- `{key}`: {' → '.join(values)}" for key, values in cells.items()]
     rest = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "\n".join([f"{title}:", "", *lines[:SHOWN], *rest])
 
@@ -170,11 +149,9 @@ def _chart(curves: Mapping[str, "pd.Series[float]"]) -> str:
     for model, losses in curves.items():
         epochs, values = (", ".join(map(str, column)) for column in (losses.index, losses.round(4)))
         charts += [
-            "```mermaid",
-            "xychart-beta",
+            "```mermaid\nxychart-beta",
             f'  title "{model}: validation loss, mean over seeds"',
             f'  x-axis "epoch" [{epochs}]',
-            f"  line [{values}]",
-            "```",
+            f"  line [{values}]\n```",
         ]
     return "\n".join(charts)

@@ -3,7 +3,7 @@
 import functools
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +21,9 @@ class Recorded(NamedTuple):
 
 
 def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
-    """Returns the words of the plain DVC command that a setup stands for.
+    """Returns the words of the plain DVC command that a setup stands for; ``csv`` are its reviews, None if embedded.
 
-    Args:
-        setup: of a named experiment.
-        queue: whether DVC only puts it into its queue; otherwise it runs at once, in a copy of the workspace.
-        csv: the reviews, for an experiment that does not run on embedded data.
+    Unless ``queue`` puts it into DVC's queue, it runs at once, in a copy of the workspace.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
     options = [word for key, value in changes.items() for word in ("-S", f"{key}={override(value)}")]
@@ -36,10 +33,7 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:
     """Returns the path of the CSV that an experiment reads, for DVC's command line; None for embedded data.
 
-    Args:
-        named: the experiment.
-        csv: the user's choice.
-        environment: where ``IMDB_CSV`` is the second choice; the third is data/raw/imdb.csv.
+    The user's ``csv`` is the first choice, ``IMDB_CSV`` the second, data/raw/imdb.csv the third.
 
     Raises:
         UserError: there is no such file, or the experiment needs none.
@@ -91,14 +85,13 @@ def queued(folder: Path | None = None) -> set[str]:
     return set(re.findall(r"dvc-exp:[0-9a-f]+:[0-9a-f]+:([^:\n]+)", log))
 
 
-def pending(named: Named, taken: Iterable[str]) -> list[Setup]:
+def pending(named: Named, taken: Collection[str]) -> list[Setup]:
     """Leaves out the setups that DVC has already: it refuses a known name, or makes a second experiment of that name.
 
     Raises:
         UserError: none is left.
     """
-    have = set(taken)
-    left = [setup for setup in named.setups if setup.name not in have]
+    left = [setup for setup in named.setups if setup.name not in taken]
     if not left:
         names = " ".join(setup.name for setup in named.setups)
         raise UserError(f"{named.name} exists already; `dvc exp remove {names}` to run it again")

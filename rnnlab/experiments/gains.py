@@ -12,21 +12,17 @@ from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments.catalogue import Named
 from rnnlab.experiments.results import of_experiment
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import Measure, Task
+from rnnlab.project.tasks import Measure
 
 RESAMPLES = 2000  # where a result does not say
 
 
 class Gain(NamedTuple):
-    """How one model compares with another.
+    """How one model compares with another; see `Pairs`.
 
     Attributes:
         difference: of their mean scores, over the same test rows.
         won: seeds, and seeds in all.
-        measure: of the scores.
-        rows: how many test rows both have.
-        of: how many there are in all.
-        seeds: remark on the seeds, "" where each model's seeds were all used.
     """
 
     difference: Interval
@@ -47,11 +43,9 @@ Gains = Mapping[tuple[str, str], Gain]
 
 
 class Pairs(NamedTuple):
-    """Scores of two models on the same test rows.
+    """Scores of two models on the same test rows, each of shape (seeds, rows).
 
     Attributes:
-        first: floats of shape (seeds, rows).
-        second: likewise.
         rows: how many test rows both have.
         of: how many there are in all.
         seeds: remark on the seeds, "" where each model's seeds were all used.
@@ -74,58 +68,44 @@ def all_gains(named: Iterable[Named], results: Mapping[str, Result]) -> Gains:
     gains = {}
     for experiment in named:
         parent = results.get(experiment.lineage[-2]) if len(experiment.lineage) > 1 else None
-        if not parent:
-            continue
         for setup, result in of_experiment(experiment, results):
             for model in result.values["compare"]:
-                compared = gain(result, parent, model)
-                if compared:
+                if parent and (compared := gain(result, parent, model)):
                     gains[setup.name, model] = compared
     return gains
 
 
 def gain(first: Result, second: Result, model: str) -> Gain | None:
-    """Compares a model of two results.
-
-    Returns:
-        First minus second; None where one has no predictions of it or they share no row.
-    """
+    """Compares a model of two results; None where one has no predictions of it or they share no row."""
     if first.task != second.task or first.predictions is None or second.predictions is None:
         return None
-    pairs = pair(*(row_scores(result.predictions, model, first.task) for result in (first, second)))
+    pairs = pair(row_scores(first, model), row_scores(second, model))
     return measure_gain(pairs, first) if pairs.rows else None
 
 
-def row_scores(predictions: pd.DataFrame, model: str, task: Task) -> pd.DataFrame:
+def row_scores(result: Result, model: str) -> pd.DataFrame:
     """Scores a model's predictions with `rnnlab.evaluation.comparisons`, a row per test row and a column per seed."""
-    rows = predictions[predictions["model"] == model]
-    scored = rows.assign(score=comparisons.score_rows(task, rows))
-    return scored.pivot(index=task.row, columns="seed", values="score")
+    assert result.predictions is not None
+    rows = result.predictions[result.predictions["model"] == model]
+    scored = rows.assign(score=comparisons.score_rows(result.task, rows))
+    return scored.pivot(index=result.task.row, columns="seed", values="score")
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> Pairs:
-    """Pairs the scores of two models by test row, and by seed: seeds that only one has are left out.
+    """Pairs two results of `row_scores` by test row, and by seed: seeds that only one has are left out.
 
     Where they share no seed, their seeds are paired in their order.
-
-    Args:
-        first: from `row_scores`.
-        second: likewise.
     """
     rows, of = first.index.intersection(second.index), len(first.index.union(second.index))
     shared = first.columns.intersection(second.columns)
+    count = len(shared) or min(first.shape[1], second.shape[1])
+    seeds = "seed" if count == 1 else f"{count} seeds"
     if shared.empty:
-        count = min(first.shape[1], second.shape[1])
-        chosen, remark = (first.iloc[:, :count], second.iloc[:, :count]), f"over the first {_seeds(count)} of each"
+        chosen, remark = (first.iloc[:, :count], second.iloc[:, :count]), f"over the first {seeds} of each"
     else:
-        count = len(shared)
-        chosen, remark = (first[shared], second[shared]), f"over the {_seeds(count)} that both have"
+        chosen, remark = (first[shared], second[shared]), f"over the {seeds} that both have"
     one, other = (scores.loc[rows].to_numpy(np.float64).T for scores in chosen)
     return Pairs(one, other, len(rows), of, remark if count < max(first.shape[1], second.shape[1]) else "")
-
-
-def _seeds(number: int) -> str:
-    return "seed" if number == 1 else f"{number} seeds"
 
 
 def measure_gain(pairs: Pairs, result: Result) -> Gain:

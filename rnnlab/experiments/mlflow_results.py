@@ -1,7 +1,6 @@
 """Results that MLflow keeps, read back: a pipeline, or one model of it with one seed."""
 
 import functools
-import io
 import json
 import re
 import tempfile
@@ -16,6 +15,7 @@ from mlflow.entities import Run as MlflowRun
 from rnnlab.experiments import results
 from rnnlab.experiments.results import Files
 from rnnlab.project import layout
+from rnnlab.project.dataframes import parse_parquet
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import NO_SEED, Run
 from rnnlab.project.results import Result
@@ -27,11 +27,7 @@ KINDS = ("pipeline", "model", "baseline")  # of runs that hold results
 
 
 def find(store: Store, name: str) -> Result | None:
-    """Reads the run that has a name, or whose id begins with it; None if there is none.
-
-    Args:
-        store: that holds the runs.
-        name: of a run, its id, or the first 8 digits of its id or more.
+    """Reads the run that has a name, or whose id begins with these 8 digits or more; None if there is none.
 
     Raises:
         UserError: several runs fit, or the one that fits holds no result.
@@ -64,8 +60,7 @@ def _matching(client: MlflowClient, store: Store, name: str) -> list[MlflowRun]:
 
 
 def _label(run: MlflowRun) -> str:
-    origin = run.data.tags.get("dvc_experiment")
-    return f"{run.info.run_id[:8]} ({f'of {origin}' if origin else 'of the workspace'})"
+    return f"{run.info.run_id[:8]} (of {run.data.tags.get('dvc_experiment') or 'the workspace'})"
 
 
 def _read(client: MlflowClient, store: Store, run: MlflowRun) -> Result:
@@ -79,29 +74,24 @@ def _read(client: MlflowClient, store: Store, run: MlflowRun) -> Result:
     if not is_pipeline:
         figures = json.dumps({tags["model"]: _figures(run)}).encode()
         shared, files = files, lambda path: figures if path == layout.METRICS else shared(path)
-    kind = f"MLflow run of {'a pipeline' if is_pipeline else _what(run)}"
-    result = results.read(files, name, kind, "name another run")
+    what = "a pipeline" if is_pipeline else ", seed ".join(tags[key] for key in ("model", "seed") if key in tags)
+    result = results.read(files, name, f"MLflow run of {what}")
+    experiment = tags.get("dvc_experiment")
+    hint = f"; DVC may have them, name its experiment {experiment} instead" if experiment else ""
     return result._replace(
         values=result.values if is_pipeline else _narrowed(result.values, run),
         baseline=tags.get("mlflow.source.git.commit", ""),
-        lost=_lost(name, tags.get("dvc_experiment", "")),
+        lost=f"MLflow has no {PREDICTIONS} of {name}{hint}",
     )
-
-
-def _lost(name: str, experiment: str) -> str:
-    hint = f"; DVC may have them, name its experiment {experiment} instead" if experiment else ""
-    return f"MLflow has no {PREDICTIONS} of {name}{hint}"
 
 
 def _files(client: MlflowClient, pipeline: str, models: Sequence[MlflowRun]) -> Files:
     """Returns what MLflow keeps of a pipeline's files: some with its own run, the others with those of its models.
 
-    Args:
-        client: of the store.
-        pipeline: its run id, "" where nobody knows.
-        models: the runs of its models, or of some of them.
+    The run id of the pipeline is "" where nobody knows; the models may be some of its models only.
     """
-    trainings = {_training(run): run for run in models if "seed" in run.data.tags}
+    tagged = [(run, run.data.tags) for run in models]
+    trainings = {Run(tags["model"], int(tags["seed"])): run for run, tags in tagged if "seed" in tags}
     histories = {layout.history(training): run.info.run_id for training, run in trainings.items()}
     timings = {layout.timings(training): run for training, run in trainings.items()}
 
@@ -125,10 +115,6 @@ def _files(client: MlflowClient, pipeline: str, models: Sequence[MlflowRun]) -> 
     return content
 
 
-def _training(run: MlflowRun) -> Run:
-    return Run(run.data.tags["model"], int(run.data.tags["seed"]))
-
-
 def _timings(run: MlflowRun) -> bytes | None:
     """Returns the timings of a training with a single epoch, the median: MLflow keeps no other."""
     seconds = run.data.metrics.get("seconds_per_epoch")
@@ -137,17 +123,10 @@ def _timings(run: MlflowRun) -> bytes | None:
 
 def _joined(predictions: Mapping[MlflowRun, bytes | None]) -> bytes | None:
     """Joins the predictions of models to the table that the evaluate stage writes."""
-    tables = []
-    for run, content in predictions.items():
-        if content:
-            seed = int(run.data.tags.get("seed", NO_SEED))
-            tables.append(pd.read_parquet(io.BytesIO(content)).assign(model=run.data.tags["model"], seed=seed))
+    known = {run: parse_parquet(content) for run, content in predictions.items() if content}
+    tagged = [(table, run.data.tags) for run, table in known.items()]
+    tables = [table.assign(model=tags["model"], seed=int(tags.get("seed", NO_SEED))) for table, tags in tagged]
     return pd.concat(tables, ignore_index=True).to_parquet(index=False) if tables else None
-
-
-def _what(run: MlflowRun) -> str:
-    seed = run.data.tags.get("seed")
-    return f"{run.data.tags['model']}, seed {seed}" if seed else run.data.tags["model"]
 
 
 def _narrowed(values: Mapping[str, Any], run: MlflowRun) -> dict[str, Any]:

@@ -19,11 +19,6 @@ KINDS = "workspace, a DVC experiment, a git revision, or an MLflow run (its id, 
 def read(names: Sequence[str], folder: Path = Path(), cache: Path | None = None) -> list[Result]:
     """Reads results; a name that fits several kinds means the first of workspace, experiment, revision, run.
 
-    Args:
-        names: two or more.
-        folder: the project's root.
-        cache: DVC's, if it is known.
-
     Raises:
         UserError: fewer than two names, a name that nothing has, or something that holds no result.
     """
@@ -54,19 +49,17 @@ def find(name: str, folder: Path, cache: Path | None = None) -> Result:
 
 def _commits(name: str, folder: Path) -> dict[str, Recorded]:
     """Finds what a name means to DVC and to Git, by kind."""
-    commits = {}
-    recorded = dvc_experiments.recorded(folder).get(name)
-    if recorded:
-        commits[EXPERIMENT] = recorded
     commit = git.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", check=False, folder=folder)
-    if commit:
-        commits[REVISION] = Recorded(commit, commit)
-    return commits
+    recorded = dvc_experiments.recorded(folder).get(name)
+    commits = {EXPERIMENT: recorded, REVISION: Recorded(commit, commit) if commit else None}
+    return {kind: found for kind, found in commits.items() if found}
 
 
 def _logged(name: str, folder: Path) -> Result:
     """Reads an MLflow run, for which MLflow has to be imported."""
-    known = [WORKSPACE, *dvc_experiments.recorded(folder), *_branches_and_tags(folder)]
+    references = ("refs/heads", "refs/tags", "refs/remotes")
+    branches_and_tags = git.run("for-each-ref", "--format=%(refname:short)", *references, folder=folder).split()
+    known = [WORKSPACE, *dvc_experiments.recorded(folder), *branches_and_tags]
     # Looking for a name is no reason to create a store.
     if not os.environ.get("MLFLOW_TRACKING_URI") and not (store.folder() / "mlflow.db").is_file():
         raise UserError(_unknown(name, known))
@@ -79,18 +72,11 @@ def _logged(name: str, folder: Path) -> Result:
     except UserError:
         raise
     except Exception as failure:  # anything MLflow, its database or its server may raise
-        raise UserError(
-            f"{name}: no DVC experiment or git revision, and MLflow at {store.tracking_uri()} cannot be read:"
-            f" {first_line(failure)}"
-        ) from failure
+        problem = f"MLflow at {store.tracking_uri()} cannot be read: {first_line(failure)}"
+        raise UserError(f"{name}: no DVC experiment or git revision, and {problem}") from failure
     if result is None:
         raise UserError(_unknown(name, [*known, *logged]))
     return result
-
-
-def _branches_and_tags(folder: Path) -> list[str]:
-    patterns = ("refs/heads", "refs/tags", "refs/remotes")
-    return git.run("for-each-ref", "--format=%(refname:short)", *patterns, folder=folder).split()
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

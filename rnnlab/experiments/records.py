@@ -36,7 +36,10 @@ ARTIFACTS = [
 def log_workspace() -> str:
     """Logs what the last `dvc repro` left here, unless MLflow has it; returns a sentence on it."""
     settings = params.read()
-    lock = _workspace_lock(settings)
+    try:
+        lock = dvc_lock.read_lock(layout.LOCK.read_text(encoding="utf-8"), settings)
+    except FileNotFoundError:
+        raise UserError("dvc.lock: no such file; run `dvc repro` first") from None
     key = dvc_lock.result_key(lock)
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
     opened = store.connect()
@@ -51,28 +54,17 @@ def log_workspace() -> str:
         return f"logged to MLflow as {result.name} ({pipeline_runs.log_pipeline(opened, result, record)})"
 
 
-def _workspace_lock(settings: Params) -> dict[str, Any]:
-    """Reads what makes up the result in the workspace."""
-    try:
-        lock = layout.LOCK.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError("dvc.lock: no such file; run `dvc repro` first") from None
-    return dvc_lock.read_lock(lock, settings)
-
-
 def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result, Record]:
     """Reads what the stages before wrote; ``lock`` is what made up ``key``."""
     for path in (layout.COMPARISON, layout.PREDICTIONS, *map(layout.history, settings.runs)):
         if not path.is_file():
             raise UserError(f"{path}: no such file; `dvc repro` makes it")
-    result = results.read_workspace()
-    experiment = git.experiment_name()
-    result = result._replace(
-        name=experiment or f"workspace-{key[:6]}", metrics=costs.in_order(settings, result.metrics)
-    )
+    result, experiment = results.read_workspace(), git.experiment_name()
+    name, metrics = experiment or f"workspace-{key[:6]}", costs.in_order(settings, result.metrics)
+    result = result._replace(name=name, metrics=metrics)
     seconds = costs.costs(settings, result.timings, result.baseline_seconds)
     table = tables.results_table(result.metrics, seconds, "github")
-    record = Record(
+    return result, Record(
         key=key,
         settings=settings,
         tags={
@@ -86,7 +78,6 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
         artifacts=[*ARTIFACTS, *([layout.PAGE] if layout.PAGE.is_file() else [])],  # older experiments have none
         datasets=_datasets(lock),
     )
-    return result, record
 
 
 def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
@@ -103,13 +94,8 @@ def backfill() -> None:
     root = git.project_root()
     for name, recorded in dvc_experiments.recorded().items():
         with _checked_out(recorded.commit, root) as folder:
-            environment = {
-                **os.environ,
-                "DVC_ROOT": str(root),
-                "DVC_EXP_NAME": name,
-                "DVC_EXP_BASELINE_REV": recorded.baseline,
-                "MLFLOW_SYNC": "strict",
-            }
+            environment = {**os.environ, "DVC_ROOT": str(root), "MLFLOW_SYNC": "strict"}
+            environment |= {"DVC_EXP_NAME": name, "DVC_EXP_BASELINE_REV": recorded.baseline}
             command = (sys.executable, "-m", "stages.track")
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             print(f"{name}: {(done.stdout or done.stderr).strip()}")
@@ -122,13 +108,11 @@ def _checked_out(commit: str, root: Path) -> Iterator[Path]:
         folder = Path(parent) / "experiment"
         git.run("worktree", "add", "--detach", str(folder), commit)
         try:
-            cache = str(dvc_experiments.cache(root))
-            subprocess.run(("dvc", "cache", "dir", "--local", cache), cwd=folder, check=True)
+            subprocess.run(("dvc", "cache", "dir", "--local", str(dvc_experiments.cache(root))), cwd=folder, check=True)
             settings = params.read(folder / layout.PARAMS)
             files = [ENCODINGS[settings.task], layout.EXPLANATIONS, layout.PREDICTIONS, layout.PAGE]
             files += [layout.BASELINE_TIMINGS, *map(layout.network, settings.runs), *map(layout.timings, settings.runs)]
-            command = ("dvc", "checkout", "--quiet", "--allow-missing", *map(str, files))
-            subprocess.run(command, cwd=folder, check=False)
+            subprocess.run(("dvc", "checkout", "--quiet", "--allow-missing", *map(str, files)), cwd=folder, check=False)
             yield folder
         finally:
             git.run("worktree", "remove", "--force", str(folder))

@@ -29,18 +29,13 @@ HASH = re.compile("[0-9a-f]{32}")
 Files = Callable[[Path], bytes | None]
 
 
-def read(files: Files, name: str, kind: str, remedy: str) -> Result:
+def read(files: Files, name: str, kind: str) -> Result:
     """Reads a result; what was edited, and why predictions are lost, is for the caller to add.
-
-    Args:
-        files: of the result.
-        name: of the result.
-        kind: of place that it is kept in.
-        remedy: what to do about a missing or damaged file.
 
     Raises:
         UserError: parameters or metrics are missing, or a file is damaged.
     """
+    remedy = REMEDIES.get(kind, "name another run")
 
     def parsed(path: Path, parse: Callable[[bytes], Any], missing: Any = None) -> Any:
         try:
@@ -90,7 +85,7 @@ def read_workspace(folder: Path = Path()) -> Result:
         UserError: see `read`; or the parameters are not valid.
     """
     params.read(folder / layout.PARAMS)
-    result = read(folder_files(folder), WORKSPACE, WORKSPACE, REMEDIES[WORKSPACE])
+    result = read(folder_files(folder), WORKSPACE, WORKSPACE)
     return result._replace(
         baseline=git.run("rev-parse", "HEAD", check=False, folder=folder),
         edited=git.run("diff", "--name-only", "HEAD", "--", *layout.CODE, check=False, folder=folder).split(),
@@ -100,19 +95,12 @@ def read_workspace(folder: Path = Path()) -> Result:
 
 
 def read_commit(name: str, kind: str, recorded: Recorded, cache: Path, folder: Path | None = None) -> Result:
-    """Reads what a commit holds, and what DVC's cache has of it.
-
-    Args:
-        name: of the result.
-        kind: of commit.
-        recorded: the commit, and the one that it started from.
-        cache: DVC's.
-        folder: of the repository, if it is not this one.
+    """Reads what a commit holds, and what DVC's cache has of it; ``folder`` is of the repository, if not this one.
 
     Raises:
         UserError: see `read`.
     """
-    result = read(commit_files(recorded.commit, cache, folder), name, kind, REMEDIES[kind])
+    result = read(commit_files(recorded.commit, cache, folder), name, kind)
     changed = ("diff", "--name-only", recorded.baseline, recorded.commit, "--", *layout.CODE)
     return result._replace(
         baseline=recorded.baseline,
@@ -125,13 +113,7 @@ def read_commit(name: str, kind: str, recorded: Recorded, cache: Path, folder: P
 def read_experiments(
     named: Iterable[Named], recorded: Mapping[str, Recorded], cache: Path, folder: Path | None = None
 ) -> dict[str, Result]:
-    """Reads the DVC experiments of named experiments; those without metrics are absent.
-
-    Args:
-        named: the experiments.
-        recorded: all DVC experiments.
-        cache: DVC's.
-        folder: of the repository, if it is not this one.
+    """Reads those DVC experiments, of all that are recorded, that belong to named ones and have metrics.
 
     Raises:
         UserError: a file of one is damaged.
@@ -179,15 +161,7 @@ def _outdated(result: Result) -> list[str]:
 
 
 def outdated(values: Mapping[str, Any], stages: Mapping[str, Any]) -> list[str]:
-    """Finds parameters that were changed after the result was made: dvc.lock holds those that it was made with.
-
-    Args:
-        values: of params.yaml.
-        stages: of dvc.lock.
-
-    Returns:
-        Dotted keys.
-    """
+    """Finds dotted keys of parameters that were changed since: the stages of dvc.lock hold those of the result."""
     names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in trained(values)), "evaluate"]
     recorded = [stages[name].get("params", {}).get("params.yaml", {}) for name in names if name in stages]
     now, then = flatten(values), {key: value for known in recorded for key, value in flatten(known).items()}

@@ -98,6 +98,14 @@ class Result(NamedTuple):
         """Seconds per epoch of each network, see `epoch_seconds`."""
         return epoch_seconds(self.timings)
 
+    def mean_score(self, model: str) -> float:
+        """Returns a model's test figure by its measure, the mean over seeds."""
+        return float(self.metrics[model]["mean"][self.measure.key])
+
+    def seed_scores(self, model: str) -> list[float]:
+        """Lists a model's test figures by its measure; none without seeds."""
+        return [seed[self.measure.key] for seed in self.metrics[model]["per_seed"].values()]
+
     def predictions_of(self, model: str, seed: int) -> pd.DataFrame:
         """Selects one model's predictions, without the columns that would then say the same in each row."""
         assert self.predictions is not None

@@ -32,10 +32,9 @@ def write(results: Sequence[Result]) -> str:
         UserError: they are of different tasks.
     """
     sentences = comparison.findings(results)
-    changed = comparison_tables.differing_params(results)
     names = [result.name for result in results]
     headings, scores = comparison_tables.scores_rows(results)
-    origins = comparison_tables.origins_rows(results, changed)
+    origins = comparison_tables.origins_rows(results)
     return render(
         "compare.html",
         title=" against ".join(names),

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 # Its pages open for generative models otherwise.
 MODE = "workflowType=machine_learning"
+FIGURES = ("test_accuracy", "test_log_loss", "test_mse", "seconds_per_epoch", "parameters")
 # A view of the table of runs, kept in a tag of the experiment as MLflow's own "Share" does, and named in the address.
 VIEWS = "mlflow.sharedViewState."
 TABLE = "models"
@@ -19,29 +20,17 @@ MODELS_TABLE = {
     "modelVersionFilter": "All Runs",
     "datasetsFilter": [],
     "selectedColumns": [
-        "params.`model`",
-        "params.`seed`",
-        "metrics.`test_accuracy`",
-        "metrics.`test_log_loss`",
-        "metrics.`test_mse`",
-        "metrics.`seconds_per_epoch`",
-        "metrics.`parameters`",
+        *("params.`model`", "params.`seed`"),
+        *(f"metrics.`{name}`" for name in FIGURES),
         "tags.`data_version`",
     ],
 }
 
 
 def page_links(server: str, experiment_id: str, parent: str | None, children: Sequence[str]) -> dict[str, str]:
-    """Names the pages worth opening.
+    """Returns the addresses of pages worth opening, by what they show.
 
-    Args:
-        server: the address, without a slash at its end.
-        experiment_id: of the experiment that all runs belong to.
-        parent: the newest pipeline's run id, None when nothing was logged yet.
-        children: the run ids of its networks.
-
-    Returns:
-        Addresses by what they show.
+    The server's own has no slash at its end; the parent is the newest pipeline's run, the children are its networks'.
     """
     table = f"{server}/#/experiments/{experiment_id}/runs"
     links = {"all models": f"{table}?viewStateShareKey={TABLE}&{MODE}", "all runs": f"{table}?{MODE}"}

@@ -19,20 +19,14 @@ GRACE_SECONDS = 20.0  # after training, for a slow import or a first database to
 
 
 class Watcher:
-    """Hands epochs to a thread that logs them.
-
-    Attributes:
-        run_id: of the live MLflow run, once there is one.
-    """
+    """Hands epochs to a thread that logs them; ``run_id`` is of the live MLflow run, once there is one."""
 
     def __init__(self, run: Run, settings: Params) -> None:
         self.run_id: str | None = None
-        self._run = run
-        self._started = store.now()
-        self._key = training_key(run, settings)
         self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True, name="mlflow")
+        facts = (run, training_key(run, settings), store.now())
+        self._thread = threading.Thread(target=self._follow, args=facts, daemon=True, name="mlflow")
 
     def start(self) -> None:
         """Starts the thread; it waits `AFTER_SECONDS`, then imports MLflow and catches up."""
@@ -48,19 +42,21 @@ class Watcher:
         self._ended.set()
         self._thread.join(GRACE_SECONDS)
 
-    def _follow(self) -> None:
+    def _follow(self, run: Run, key: str, started: int) -> None:
         if self._ended.wait(AFTER_SECONDS):
             return
         try:
             opened = store.connect()
+            from mlflow import MlflowClient
+
             from rnnlab.tracking import live_runs, runs
 
-            self.run_id = live_runs.start_live_run(opened, self._run, self._key, self._started)
+            self.run_id = live_runs.start_live_run(opened, run, key, started)
             with live_runs.system_metrics(self.run_id):
                 while not isinstance(event := self._events.get(), str):
                     runs.log_epochs(self.run_id, [event])
             if event:
-                live_runs.end_live_run(self.run_id, event)
+                MlflowClient().set_terminated(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise
             print(f"warning: no live curves in MLflow ({first_line(failure)}); the training goes on", file=sys.stderr)
 

@@ -37,11 +37,6 @@ def system_metrics(run_id: str) -> Iterator[None]:
         monitor.finish()
 
 
-def end_live_run(run_id: str, status: str) -> None:
-    """Marks a live run whose training did not finish."""
-    MlflowClient().set_terminated(run_id, status)
-
-
 def mark_dead_live_runs(store: Store) -> None:
     """Closes runs of killed trainings, which cannot do so themselves and would look like running for ever."""
     client = MlflowClient(store.uri)

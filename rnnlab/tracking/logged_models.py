@@ -1,7 +1,6 @@
 """Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
 
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,15 +38,7 @@ def log_model(
     """Logs a network with all that turns inputs into its numbers, as the output of a run.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same.
-
-    Args:
-        client: of the store.
-        experiment_id: of the run.
-        run_id: of the training.
-        settings: all parameters.
-        network: the ``.keras`` file.
-        encoding: the vocabulary of texts, the scaler of a series.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series.
     """
     model = client.create_logged_model(experiment_id, NAME, source_run_id=run_id, model_type="pyfunc")
     with tempfile.TemporaryDirectory() as parent:
@@ -64,7 +55,7 @@ def log_model(
                 "labels": list(settings.data.labels),
             },
             signature=SIGNATURES[settings.task],
-            input_example=_EXAMPLES[settings.task](settings),
+            input_example=_example(settings),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))
@@ -72,12 +63,7 @@ def log_model(
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
 
 
-def _text(_: Params) -> pd.DataFrame:
-    return pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]})
-
-
-def _values(settings: Params) -> pd.DataFrame:
+def _example(settings: Params) -> pd.DataFrame:
+    if settings.task == "text":
+        return pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]})
     return pd.DataFrame({"values": [[0.0] * settings.series.window]})
-
-
-_EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {"text": _text, "series": _values}

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,7 @@ def keep_table(store: Store) -> None:
 
 
 def log_pipeline(store: Store, result: Result, record: Record) -> str:
-    """Records a result; the parent is marked finished last, so a finished parent is a complete one.
-
-    Returns:
-        The parent's run id.
-    """
+    """Records a result and returns the parent's run id; the parent is marked finished last, so it is complete then."""
     client = MlflowClient(store.uri)
     for attempt in search(client, store, f"tags.pipeline_key = '{record.key}'"):
         client.delete_run(attempt.info.run_id)
@@ -64,11 +61,7 @@ def log_pipeline(store: Store, result: Result, record: Record) -> str:
     params = runs.flatten(record.settings.model_dump(by_alias=True))
     runs.log_facts(client, parent, now(), _summary_figures(result), params)
     for artifact in record.artifacts:
-        source = record.folder / artifact
-        if source.is_dir():
-            client.log_artifacts(parent, str(source), artifact.name)
-        else:
-            client.log_artifact(parent, str(source))
+        client.log_artifact(parent, str(record.folder / artifact))
     client.set_terminated(parent, FINISHED)
     return parent
 
@@ -111,29 +104,18 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     history: list[dict[str, float]] = result.histories[run].to_dict("records")
     times = _epoch_times(timings, len(history), started)
     runs.log_epochs(run_id, [(at, row) for at, row in zip(times, history, strict=True) if row["epoch"] not in known])
-    tags = {
-        **_tags(record),
-        "kind": "model",
-        "task": result.task.name,
-        "model": run.model,
-        "seed": str(run.seed),
-        PARENT: parent,
-        "mlflow.runName": run.name,
-        "mlflow.note.content": _note(result, record, run),
-    }
-    params = {**runs.training_params(record.settings, run), **runs.flatten(_encoding_options(record))}
+    tags = {**_tags(record), "kind": "model", "task": result.task.name, "model": run.model, "seed": str(run.seed)}
+    tags |= {PARENT: parent, "mlflow.runName": run.name, "mlflow.note.content": _note(result, record, run)}
+    settings = record.settings
+    encoding_options = {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
+    params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
     runs.log_facts(client, run_id, ended, _figures(result, run, history), params, tags)
     client.log_inputs(run_id, _datasets(record))
     client.log_artifact(run_id, str(record.folder / layout.history(run)))
     _log_predictions(client, run_id, result, run)
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
-    log_model(client, store.experiment_id, run_id, record.settings, network, encoding)
+    log_model(client, store.experiment_id, run_id, settings, network, encoding)
     client.set_terminated(run_id, FINISHED, ended)
-
-
-def _encoding_options(record: Record) -> dict[str, Any]:
-    settings = record.settings
-    return {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
 
 
 def _figures(result: Result, run: Run, history: list[dict[str, float]]) -> dict[str, float]:
@@ -155,41 +137,32 @@ def _log_predictions(client: MlflowClient, run_id: str, result: Result, run: Run
 
 def _datasets(record: Record) -> list[DatasetInput]:
     """Returns what a training read and was tested on, by the hashes that DVC has of it."""
-    source = json.dumps({"uri": record.settings.data.csv})
-    name = Path(record.settings.data.csv).name
-    return [
-        DatasetInput(
-            Dataset(f"{name} {split}", digest, "local", source, profile=json.dumps({"rows": rows})),
-            [InputTag("mlflow.data.context", split)],
-        )
-        for split, (digest, rows) in record.datasets.items()
-    ]
+    csv, inputs = record.settings.data.csv, []
+    for split, (digest, rows) in record.datasets.items():
+        source, profile = json.dumps({"uri": csv}), json.dumps({"rows": rows})
+        dataset = Dataset(f"{Path(csv).name} {split}", digest, "local", source, profile=profile)
+        inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", split)]))
+    return inputs
 
 
 def _note(result: Result, record: Record, run: Run) -> str:
     """Says in Markdown what a run is, to somebody who does not know the project."""
     settings, scored = record.settings, result.metrics[run.model]
     figures = scored["per_seed"][str(run.seed)]
-    lines = [
+    rows = "".join(f"| {name} | {figures[name]:.4f} |\n" for name in result.task.figures)
+    return (
         f"**{run.model}**, a {settings.models[run.model].cell} network with {scored['parameters']:,} weights, seed"
-        f" {run.seed}, trained on `{settings.data.csv}` for {len(result.histories[run])} epochs.",
-        "",
-        "| test figure | value |",
-        "| --- | --- |",
-        *(f"| {name} | {figures[name]:.4f} |" for name in result.task.figures),
-        "",
-        "The same data, budget and seeds as its siblings: the parent run has the comparison, with intervals.",
-    ]
-    return "\n".join(lines)
+        f" {run.seed}, trained on `{settings.data.csv}` for {len(result.histories[run])} epochs.\n\n"
+        f"| test figure | value |\n| --- | --- |\n{rows}\n"
+        "The same data, budget and seeds as its siblings: the parent run has the comparison, with intervals."
+    )
 
 
 def _adoptable(client: MlflowClient, store: Store, timings: Mapping[str, Any] | None) -> str | None:
     """Finds the live run of this very training, when it is in this store and no record has it yet."""
     run_id = (timings or {}).get("mlflow_run")
-    if not run_id:
-        return None
     condition = f"tags.kind = 'live' and attributes.run_id = '{run_id}'"
-    return run_id if search(client, store, condition) else None
+    return run_id if run_id and search(client, store, condition) else None
 
 
 def _span(timings: Mapping[str, Any] | None) -> tuple[int, int]:
@@ -201,6 +174,5 @@ def _span(timings: Mapping[str, Any] | None) -> tuple[int, int]:
 
 
 def _epoch_times(timings: Mapping[str, Any] | None, epochs: int, started: int) -> list[int]:
-    total = 0.0
     seconds = (timings or {}).get("epoch_seconds") or [0.0] * epochs
-    return [started + int(1000 * (total := total + epoch)) for epoch in seconds]
+    return [started + int(1000 * total) for total in accumulate(seconds)]

@@ -19,10 +19,8 @@ class Record(NamedTuple):
 
     Attributes:
         key: names the result, from `rnnlab.project.dvc_lock.result_key`.
-        settings: all parameters, checked.
         tags: of parent and children.
         note: Markdown shown on top of the parent.
-        artifacts: files and folders of the parent.
         datasets: DVC's hash and the rows of each split.
         folder: that the files of `rnnlab.project.layout` are in.
     """

@@ -17,6 +17,7 @@ from rnnlab.tracking.store import Store
 FINISHED = RunStatus.to_string(RunStatus.FINISHED)
 PARENT = "mlflow.parentRunId"
 PAGE = 1000  # runs
+Texts = Mapping[str, str]
 
 
 def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
@@ -27,13 +28,11 @@ def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun
 def every_page(find: Callable[..., Any], *conditions: Any, **options: Any) -> list[Any]:
     """Calls a search of MLflow for all of its pages."""
     entries: list[Any] = []
-    token = None
-    while True:
-        page = find(*conditions, page_token=token, **options)
+    page = find(*conditions, page_token=None, **options)
+    while page.token:
         entries += page
-        token = page.token
-        if not token:
-            return entries
+        page = find(*conditions, page_token=page.token, **options)
+    return [*entries, *page]
 
 
 def process_tags() -> dict[str, str]:
@@ -49,22 +48,13 @@ def process_tags() -> dict[str, str]:
 
 def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
     """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
-    points = [
-        Metric(name, value, timestamp, int(row["epoch"]))
-        for timestamp, row in rows
-        for name, value in row.items()
-        if name != "epoch"
-    ]
+    cells = [(at, row["epoch"], *cell) for at, row in rows for cell in row.items() if cell[0] != "epoch"]
+    points = [Metric(name, value, at, int(epoch)) for at, epoch, name, value in cells]
     MlflowClient().log_batch(run_id, metrics=points)
 
 
 def log_facts(
-    client: MlflowClient,
-    run_id: str,
-    when: int,
-    figures: Mapping[str, float],
-    params: Mapping[str, str],
-    tags: Mapping[str, str] | None = None,
+    client: MlflowClient, run_id: str, when: int, figures: Mapping[str, float], params: Texts, tags: Texts | None = None
 ) -> None:
     """Logs single figures, as of ``when`` (milliseconds since 1970), parameters and tags of a run."""
     client.log_batch(

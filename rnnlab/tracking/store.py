@@ -19,12 +19,7 @@ LOCK_SECONDS = 900
 
 
 class Store(NamedTuple):
-    """An open store.
-
-    Attributes:
-        uri: where it is.
-        experiment_id: of the experiment that all runs belong to.
-    """
+    """An open store, and the experiment in it that all runs belong to."""
 
     uri: str
     experiment_id: str
@@ -71,10 +66,8 @@ def lock() -> FileLock:
 def quieten(timeout: int = 15) -> None:
     """Turns MLflow's telemetry off, hides its set-up messages, and lets it give up on a dead server within seconds.
 
-    By default it waits for minutes. Variables that are set already stay as they are, except for telemetry.
-
-    Args:
-        timeout: seconds that one request may take.
+    By default it waits for minutes; here one request may take ``timeout`` seconds. Variables that are set already stay
+    as they are, except for telemetry.
     """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name, value in {

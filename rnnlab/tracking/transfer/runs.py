@@ -4,92 +4,41 @@ Runs and models name each other, so what links two is logged when the second of 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import mlflow
-from mlflow import MlflowClient
-from mlflow.entities import Experiment, LoggedModel, LoggedModelInput, LoggedModelOutput, Metric, Param
+from mlflow.entities import LoggedModel, LoggedModelInput, LoggedModelOutput, Metric, Param
 from mlflow.entities import Run as MlflowRun
 
 from rnnlab.tracking.runs import PARENT, every_page
-from rnnlab.tracking.transfer.copies import COMPLETE, FROM, marks
+from rnnlab.tracking.transfer.copies import COMPLETE, FROM, Copying
 
 
-class CopiedRuns(NamedTuple):
-    """What `copy_runs` did.
+class RunsCopying(Copying):
+    """Copies runs and models that the target lacks, and those that an earlier call left unfinished."""
 
-    Attributes:
-        runs: how many were copied now.
-        models: how many were copied now.
-        copies: from the id of each run and model in the source to that of its copy, old and new.
-    """
-
-    runs: int
-    models: int
-    copies: dict[str, str]
-
-
-def copy_runs(
-    source: MlflowClient,
-    target: MlflowClient,
-    experiment: Experiment,
-    runs: Sequence[MlflowRun],
-    models: Sequence[LoggedModel],
-    say: Callable[[str], object],
-) -> CopiedRuns:
-    """Copies runs and models that the target lacks, and those that an earlier call left unfinished.
-
-    Args:
-        source: to read.
-        target: to write.
-        experiment: of the target.
-        runs: of the source, parents before their children.
-        models: of the source.
-        say: called with each run and model as it begins.
-    """
-    return _Copying(source, target, experiment, runs, models, say)()
-
-
-def _state(run: MlflowRun) -> str:
-    """What changes when a run goes on: the value of `COMPLETE`."""
-    return f"{run.info.status} {run.info.end_time or ''}".strip()
-
-
-@dataclass
-class _Copying:
-    """One call; ``copies`` leads from ids of runs and models in the source to those of their copies."""
-
-    source: MlflowClient
-    target: MlflowClient
-    experiment: Experiment
-    runs: Sequence[MlflowRun]
-    models: Sequence[LoggedModel]
-    say: Callable[[str], object]
-    copies: dict[str, str] = field(default_factory=dict)
-
-    def __call__(self) -> CopiedRuns:
+    def __call__(self) -> tuple[int, int]:
+        """Returns how many runs and how many models were copied now."""
         self._take_stock()
         before = set(self.copies)
         for number, run in enumerate(self.runs, start=1):
             run_id = run.info.run_id
-            is_new = run_id not in before
-            if is_new:
-                self.say(f"{number}/{len(self.runs)} {run.info.run_name}")
-                self.copies[run_id] = self._copy_run(run)
             models = [model for model in self.models if model.source_run_id == run_id]
-            self._copy_models(models, {run_id} if is_new else set())
-            if is_new:
-                self._finish(run)
+            if run_id in before:
+                self._copy_models(models, set())
+                continue
+            self.say(f"{number}/{len(self.runs)} {run.info.run_name}")
+            self.copies[run_id] = self._copy_run(run)
+            self._copy_models(models, {run_id})
+            self._finish(run)
         # Logged outside of a run, or by one that was deleted since.
         self._copy_models([model for model in self.models if model.source_run_id not in self.copies], set())
         new_runs = sum(run.info.run_id not in before for run in self.runs)
-        new_models = len(self.copies) - len(before) - new_runs
-        return CopiedRuns(new_runs, new_models, self.copies)
+        return new_runs, len(self.copies) - len(before) - new_runs
 
     def _take_stock(self) -> None:
         """Finds complete copies and deletes the others."""
@@ -113,7 +62,7 @@ class _Copying:
     def _copy_run(self, run: MlflowRun) -> str:
         """Copies what a run holds by itself; it stays ``RUNNING``, and without the final mark."""
         info, data = run.info, run.data
-        tags = marks({**data.tags, "mlflow.runName": info.run_name}, info.run_id, self.source.tracking_uri)
+        tags = self.marks({**data.tags, "mlflow.runName": info.run_name}, info.run_id)
         if tags.get(PARENT) in self.copies:
             tags[PARENT] = self.copies[tags[PARENT]]
         copy = str(self.target.create_run(self.experiment.experiment_id, info.start_time, tags).info.run_id)
@@ -128,22 +77,20 @@ class _Copying:
 
     def _copy_models(self, models: Sequence[LoggedModel], fresh: set[str]) -> None:
         """Copies models that are not there yet, and ties them and a fresh run to all that was there before."""
-        fresh = set(fresh)
-        for model in models:
-            if model.model_id not in self.copies:
-                self.say(f"  model {model.name}")
-                self.copies[model.model_id] = self._copy_model(model)
-                fresh.add(model.model_id)
+        missing = [model for model in models if model.model_id not in self.copies]
+        for model in missing:
+            self.say(f"  model {model.name}")
+            self.copies[model.model_id] = self._copy_model(model)
+        fresh = fresh | {model.model_id for model in missing}
         for run in self.runs if fresh else ():
             if run.info.run_id in self.copies:
                 self._tie(run, fresh)
-        for model in models:
-            if model.model_id in fresh:
-                self.target.set_logged_model_tags(self.copies[model.model_id], {COMPLETE: "true"})
+        for model in missing:
+            self.target.set_logged_model_tags(self.copies[model.model_id], {COMPLETE: "true"})
 
     def _copy_model(self, model: LoggedModel) -> str:
         maker = self.copies.get(model.source_run_id)
-        tags = marks(model.tags, model.model_id, self.source.tracking_uri)
+        tags = self.marks(model.tags, model.model_id)
         copy = self.target.create_logged_model(
             self.experiment.experiment_id, model.name, maker, tags, model.params, model.model_type
         )
@@ -209,6 +156,11 @@ class _Copying:
         else:  # `set_terminated` would make one up
             self.target.update_run(copy, info.status)
         self.target.set_tag(copy, COMPLETE, _state(run))
+
+
+def _state(run: MlflowRun) -> str:
+    """What changes when a run goes on: the value of `COMPLETE`."""
+    return f"{run.info.status} {run.info.end_time or ''}".strip()
 
 
 def _rename(file: Path, names: dict[str, str]) -> None:

@@ -18,25 +18,20 @@ from mlflow.entities import Experiment, LoggedModel
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
-from rnnlab.project.errors import UserError
+from rnnlab.project.errors import UserError, first_line
 from rnnlab.tracking.runs import PARENT, every_page
 from rnnlab.tracking.store import EXPERIMENT, folder, quieten
 from rnnlab.tracking.transfer.copies import shown
-from rnnlab.tracking.transfer.runs import copy_runs
-from rnnlab.tracking.transfer.versions import copy_versions
+from rnnlab.tracking.transfer.runs import RunsCopying
+from rnnlab.tracking.transfer.versions import VersionsCopying
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class Summary(NamedTuple):
-    """What a transfer did.
+    """What a transfer did; skipped is what the target has already.
 
     Attributes:
-        runs_copied: now.
-        runs_skipped: because they are on the target already.
-        models_copied: logged models, now.
-        versions_copied: of registered models, now.
-        versions_skipped: because they are on the target already.
         left_out: ``name/number`` of versions whose model is not of this experiment.
         aliases_kept: ``name@alias`` that the target has on another version; they are never moved.
     """
@@ -53,19 +48,13 @@ class Summary(NamedTuple):
 def transfer(
     source_uri: str, target_uri: str, experiment: str = EXPERIMENT, say: Callable[[str], object] = print
 ) -> Summary:
-    """Copies what is not deleted of an experiment to a server, and what is registered of its models.
+    """Copies what is not deleted of a named experiment to a server, and what is registered of its models.
 
     Can be repeated: complete copies are left alone, even if somebody edited them since. A run that went on since its
     last copy replaces that copy. An alias that the target has already stays on its version there.
 
     Not copied: traces, prompts, deprecated stages; when a model or version was made. The numbers of versions follow
     those that the target has.
-
-    Args:
-        source_uri: of the store to read.
-        target_uri: of a server, ``http://…`` or ``https://…``.
-        experiment: its name, on both sides.
-        say: called with each run and model as it begins.
 
     Raises:
         UserError: a store cannot be used, both are the same, another transfer runs, or the target failed on the way.
@@ -81,9 +70,9 @@ def transfer(
                 raise UserError(f"{shown(target_uri)} serves {shown(source_uri)} itself; name another server with --to")
             copy = _experiment(target, origin)
             _check_artifacts(copy, target_uri)
-            done = copy_runs(source, target, copy, runs, models, say)
-            versions = copy_versions(source, target, runs, done.copies, say)
-            return Summary(done.runs, len(runs) - done.runs, done.models, *versions)
+            shared = (source, target, copy, runs, models, say, dict[str, str]())
+            new_runs, new_models = RunsCopying(*shared)()
+            return Summary(new_runs, len(runs) - new_runs, new_models, *VersionsCopying(*shared)())
         except (MlflowException, OSError) as failure:
             raise UserError(_explained(target_uri, failure)) from failure
 
@@ -150,9 +139,8 @@ def _check_artifacts(experiment: Experiment, target_uri: str) -> None:
 
 
 def _reason(failure: Exception, uri: str) -> str:
-    line = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
-    login, at, _ = urlsplit(uri).netloc.rpartition("@")
-    return (line.replace(login + at, "") if login else line)[:300]
+    line, login = first_line(failure), urlsplit(uri).netloc.rpartition("@")[0]
+    return (line.replace(f"{login}@", "") if login else line)[:300]
 
 
 def _explained(target: str, failure: Exception) -> str:

@@ -1,86 +1,37 @@
 """Registered models copied from one MLflow store to another: their versions, aliases and tags."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from mlflow import MlflowClient
-from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from rnnlab.tracking.champion import CHAMPION, HISTORY
 from rnnlab.tracking.runs import every_page
-from rnnlab.tracking.transfer.copies import FROM, marks
+from rnnlab.tracking.transfer.copies import FROM, Copying
 
 
-class CopiedVersions(NamedTuple):
-    """What `copy_versions` did.
+class VersionsCopying(Copying):
+    """Copies the registered versions that were made of copied runs and models."""
 
-    Attributes:
-        copied: now.
-        skipped: because they are on the target already.
-        left_out: ``name/number`` of versions whose model was not copied.
-        aliases_kept: ``name@alias`` that the target has on another version.
-    """
-
-    copied: int
-    skipped: int
-    left_out: tuple[str, ...]
-    aliases_kept: tuple[str, ...]
-
-
-def copy_versions(
-    source: MlflowClient,
-    target: MlflowClient,
-    runs: Sequence[MlflowRun],
-    copies: Mapping[str, str],
-    say: Callable[[str], object],
-) -> CopiedVersions:
-    """Copies the registered versions that were made of copied runs and models.
-
-    Args:
-        source: to read.
-        target: to write.
-        runs: of the source.
-        copies: from ids of runs and models to those of their copies.
-        say: called with each version as it begins.
-    """
-    folders = {run.info.run_id: run.info.artifact_uri for run in runs}
-    return _Copying(source, target, folders, copies, say)()
-
-
-@dataclass
-class _Copying:
-    """One call; ``folders`` says where each run's artifacts are in the source."""
-
-    source: MlflowClient
-    target: MlflowClient
-    folders: Mapping[str, str]
-    copies: Mapping[str, str]
-    say: Callable[[str], object]
-
-    def __call__(self) -> CopiedVersions:
+    def __call__(self) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
+        """Returns the last four figures of `rnnlab.tracking.transfer.transfer.Summary`."""
         copied, skipped = 0, 0
-        left: list[str] = []
-        kept: list[str] = []
+        left, kept = list[str](), list[str]()
         for model in every_page(self.source.search_registered_models):
             numbers: dict[str, str] = {}
             present = self._present(model.name)
             versions = every_page(self.source.search_model_versions, f"name = '{model.name}'")
             for version in sorted(versions, key=lambda version: int(version.version)):
-                key = f"{model.name}/{version.version}/{version.creation_timestamp}"
-                source = self._source_of(version)
+                number, name = str(version.version), f"{model.name}/{version.version}"
+                key, source = f"{name}/{version.creation_timestamp}", self._source_of(version)
                 if key in present:
-                    numbers[str(version.version)] = present[key]
+                    numbers[number] = present[key]
                     skipped += source is not None
                 elif source is None:
-                    left.append(f"{model.name}/{version.version}")
+                    left.append(name)
                 else:
-                    numbers[str(version.version)] = self._copy_version(model, version, source, key)
+                    numbers[number] = self._copy_version(model, version, source, key)
                     copied += 1
             if numbers:
                 kept += self._point_aliases(model, numbers)
-        return CopiedVersions(copied, skipped, tuple(left), tuple(kept))
+        return copied, skipped, tuple(left), tuple(kept)
 
     def _present(self, name: str) -> dict[str, str]:
         """The numbers of copies that the target has, by what they came from."""
@@ -92,7 +43,8 @@ class _Copying:
         model_id = version.source.removeprefix("models:/")
         if model_id in self.copies:
             return f"models:/{self.copies[model_id]}"
-        for prefix in (f"runs:/{version.run_id}/", f"{self.folders.get(version.run_id)}/"):
+        folder = next((run.info.artifact_uri for run in self.runs if run.info.run_id == version.run_id), None)
+        for prefix in (f"runs:/{version.run_id}/", f"{folder}/"):
             if version.run_id in self.copies and version.source.startswith(prefix):
                 return f"runs:/{self.copies[version.run_id]}/{version.source.removeprefix(prefix)}"
         return None
@@ -105,7 +57,7 @@ class _Copying:
             model.name,
             source,
             self.copies.get(version.run_id),
-            marks(version.tags, key, self.source.tracking_uri),
+            self.marks(version.tags, key),
             version.run_link or None,
             version.description,
             await_creation_for=0,  # a server's registry is ready at once

@@ -4,21 +4,20 @@ from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments import gains
 from rnnlab.experiments.gains import Gain
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR, TASKS
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from tests.support.builders import named, predictions, result, series
 
 
 def test_rows_are_scored_by_id_and_seed() -> None:
-    scores = gains.row_scores(predictions({"1": "oxo", "2": "xxo"}), "rnn", TASKS["text"])
+    scores = gains.row_scores(result({"1": "oxo", "2": "xxo"}), "rnn")
     assert scores.loc["r0"].tolist() == [1.0, 0.0]
     assert scores.loc["r1"].tolist() == [0.0, 0.0]
     assert scores[2].tolist() == [0.0, 0.0, 1.0]
 
 
 def test_values_of_a_series_are_scored_by_squared_error() -> None:
-    predicted = series([[0.0, 2.0], [1.0, -3.0]]).predictions
-    assert predicted is not None
-    assert gains.row_scores(predicted, "rnn", TASKS["series"]).to_numpy().tolist() == [[0.0, 1.0], [4.0, 9.0]]
+    predicted = series([[0.0, 2.0], [1.0, -3.0]])
+    assert gains.row_scores(predicted, "rnn").to_numpy().tolist() == [[0.0, 1.0], [4.0, 9.0]]
 
 
 def test_a_gain_is_the_difference_over_the_same_rows() -> None:
