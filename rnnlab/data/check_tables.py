@@ -7,11 +7,7 @@ from tabulate import tabulate
 
 
 def validation_markdown(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Writes every finding as Markdown, failed ones first.
-
-    Args:
-        findings: as in reports/validation.json.
-    """
+    """Writes the findings of reports/validation.json as Markdown, failed ones first."""
     failed = [finding for finding in findings if not finding["success"]]
     critical = sum(finding["severity"] == "critical" for finding in failed)
     verdict = f"{len(findings)} checks, {critical} critical failures, {len(failed) - critical} warnings."

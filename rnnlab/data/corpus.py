@@ -36,22 +36,13 @@ PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour",
 
 
 def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
-    """Draws texts with their labels.
-
-    Args:
-        params: how many, and how difficult.
-        seed: of the random numbers.
-
-    Yields:
-        Distinct texts with "positive" or "negative", alternately but for the label noise.
-    """
+    """Yields distinct texts with "positive" or "negative", alternately but for the label noise."""
     generator = np.random.default_rng(seed)
     seen: set[str] = set()
     for row in range(params.rows):
         positive = row % 2 == 0
-        text = _review(positive, params, generator)
-        while text in seen:
-            text = _review(positive, params, generator)
+        while (text := _review(positive, params, generator)) in seen:
+            pass
         seen.add(text)
         flipped = generator.random() < params.label_noise
         yield text, "positive" if positive != flipped else "negative"
@@ -63,8 +54,7 @@ def _review(positive: bool, params: Sample, generator: np.random.Generator) -> s
     # Invented names make even short reviews distinct, and add rare and unknown words.
     name = "".join(generator.choice(SYLLABLES, 3))
     opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), params, generator)]
-    parts = [*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)]
-    return " ".join(parts)
+    return " ".join([*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)])
 
 
 def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> str:

@@ -18,11 +18,7 @@ ROW_CHARACTERS = 16 << 20  # in all cells together: three million words; in tiny
 
 @contextmanager
 def open_csv(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Opens a file that may be compressed.
-
-    Args:
-        source: the file; decompressed if its name ends in ``.gz``.
-        max_megabytes: limit on the decompressed size, in units of `MEGABYTE`.
+    """Opens a file, decompressed if its name ends in ``.gz``; the limit is on its decompressed size.
 
     Yields:
         The file, whose position shows the progress, and a stream of its decompressed bytes.
@@ -31,8 +27,7 @@ def open_csv(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], IO[b
         UserError: it is larger, which may show only while it is read; or it is compressed and damaged.
     """
     with source.open("rb") as raw:
-        size = source.stat().st_size
-        if size > max_megabytes * MEGABYTE:
+        if (size := source.stat().st_size) > max_megabytes * MEGABYTE:
             raise too_large(source, f"has {size / MEGABYTE:,.0f} MB, more", max_megabytes)
         if source.suffix != ".gz":
             yield raw, raw

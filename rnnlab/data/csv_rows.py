@@ -28,23 +28,14 @@ class Rows(NamedTuple):
 
 
 def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
-    """Reads labelled texts from the columns that ``data`` names.
-
-    Args:
-        source: the file; ``.gz`` is decompressed on the fly.
-        data: column names, delimiter and encoding.
-        split_column: the column that names each row's split, or None.
+    """Reads labelled texts from the columns that ``data`` names, as `read_cells` does.
 
     Yields:
         Batches of at most `BATCH_ROWS` rows and about `BATCH_CHARACTERS` characters; ``splits`` holds "" without
         a split column.
-
-    Raises:
-        UserError: as in `read_cells`.
     """
-    wanted = wanted_columns(data, split_column)
     rows, characters = Rows([], [], [], []), 0
-    for number, (text, label, *split) in read_cells(source, data, wanted):
+    for number, (text, label, *split) in read_cells(source, data, wanted_columns(data, split_column)):
         rows.numbers.append(number)
         rows.texts.append(text)
         rows.labels.append(label)
@@ -66,10 +57,10 @@ def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
 def read_cells(
     source: Path, data: Data, wanted: Mapping[str, str], blank_lines: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
-    """Reads some columns, row by row.
+    """Reads some columns, row by row; decompresses ``.gz`` on the fly.
 
     Args:
-        source: the file; ``.gz`` is decompressed on the fly.
+        source: the file.
         data: delimiter and encoding.
         wanted: names of the columns by the parameter that sets them.
         blank_lines: whether a blank line between two rows counts as a row of blank cells.

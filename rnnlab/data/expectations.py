@@ -1,52 +1,54 @@
 """Runs expectations of Great Expectations on a table."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
 import pandas as pd
+import pyarrow as pa
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from rnnlab.project.params import Severity, Validate
 
 EXAMPLES = 5
+Expectations = dict[str, list[gxe.Expectation]]  # by check, which is a key under ``validate.severity``
 
 
 class Finding(NamedTuple):
-    """The outcome of one expectation, without ids and times, so that the same data give the same bytes.
+    """The outcome of one expectation, without ids and times, so that the same data give the same bytes."""
 
-    Attributes:
-        check: key under ``validate.severity``.
-        expectation: Great Expectations' name for it.
-        column: the column checked, "" for the whole table.
-        severity: critical or warning.
-        success: whether the expectation is met.
-        limits: arguments of the expectation.
-        unexpected: number of rows that violate it.
-        examples: the first of these rows, named by their row in the CSV, or by split and label.
-    """
-
-    check: str
-    expectation: str
-    column: str
+    check: str  # key under ``validate.severity``
+    expectation: str  # Great Expectations' name for it
+    column: str  # "" for the whole table
     severity: Severity
     success: bool
-    limits: dict[str, Any]
-    unexpected: int
-    examples: list[str]
+    limits: dict[str, Any]  # arguments of the expectation
+    unexpected: int  # number of rows that violate it
+    examples: list[str]  # the first of these rows, named by their row in the CSV, or by split and label
 
 
-def run_expectations(
-    frame: pd.DataFrame, index: str, expectations: dict[str, list[gxe.Expectation]], limits: Validate
-) -> list[Finding]:
-    """Runs expectations and writes nothing to disk.
+def columns_fit(schema: pa.Schema, **types: str) -> Expectations:
+    """Expects the columns of a schema and no others, some of them with the given types of pandas."""
+    names = gxe.ExpectTableColumnsToMatchSet(column_set=list(schema.names), exact_match=True)
+    of_types = (gxe.ExpectColumnValuesToBeOfType(column=column, type_=name) for column, name in types.items())
+    return {"schema": [names, *of_types]}
 
-    Args:
-        frame: the table to check.
-        index: column that names rows in findings.
-        expectations: by check, which is a key under ``validate.severity``.
-        limits: severities.
-    """
+
+def between(column: str, least: float | None, most: float | None = None) -> gxe.Expectation:
+    """Expects values within limits, which are allowed themselves; None is no limit."""
+    limits = {"min_value": least, "max_value": most}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return gxe.ExpectColumnValuesToBeBetween(column=column, **given)
+
+
+def among(column: str, values: Sequence[object]) -> gxe.Expectation:
+    """Expects no other values."""
+    return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
+
+
+def run_expectations(frame: pd.DataFrame, index: str, expectations: Expectations, limits: Validate) -> list[Finding]:
+    """Runs expectations and writes nothing to disk; the column ``index`` names rows in findings."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("frame")

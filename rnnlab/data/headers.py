@@ -11,11 +11,7 @@ Records = Iterator[tuple[int, list[str]]]  # cells, each row with its number
 
 
 def take_header(source: Path, records: Records) -> list[str]:
-    """Takes the first record.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Takes the first record; raises a `UserError` if there is none."""
     _, header = next(records, (0, None))
     if header is None:
         raise UserError(f"{source}: the file is empty; expected a header and rows below it")
@@ -23,11 +19,7 @@ def take_header(source: Path, records: Records) -> list[str]:
 
 
 def find_column(source: Path, header: Sequence[str], name: str, advice: str) -> int:
-    """Returns the index of a column.
-
-    Raises:
-        UserError: there is no such column, or more than one; ends with ``advice``.
-    """
+    """Returns the index of a column; raises a `UserError` with ``advice`` if there is none, or more than one."""
     if header.count(name) != 1:
         problem = "no column" if name not in header else "more than one column"
         raise UserError(f"{source}: {problem} {name!r}; its columns are: {', '.join(header[:SHOWN])}; {advice}")
@@ -35,17 +27,10 @@ def find_column(source: Path, header: Sequence[str], name: str, advice: str) -> 
 
 
 def rows_below(source: Path, header: Sequence[str], records: Records, unit: str, advice: str = "") -> Records:
-    """Passes on the rows below a header; blank ones are empty lists.
-
-    Args:
-        source: the file.
-        header: from `take_header`.
-        records: the rest of the file.
-        unit: what the numbers count, rows or lines.
-        advice: added where a row does not fit the header.
+    """Passes on the rows below a header; blank ones are empty lists, and ``unit`` says what their numbers count.
 
     Raises:
-        UserError: a row has more or fewer cells than the header; or there are no rows.
+        UserError: a row has more or fewer cells than the header, ends with ``advice``; or there are no rows.
     """
     is_empty = True
     for number, record in records:

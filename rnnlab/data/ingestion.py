@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from rnnlab.data import reviews, screening, series, sources
@@ -16,8 +15,6 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing, write_json
 from rnnlab.project.params import Params
 
-Labels = npt.NDArray[np.int8]
-Splits = npt.NDArray[np.int8]
 HEADER = ("row", "reason", "label", "text")  # of the rejected rows
 
 
@@ -56,8 +53,8 @@ def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path
         shutil.rmtree(work)
 
 
-def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[Labels, Splits]:
-    """Decides which rows of each file are kept; returns their labels and splits, int8 of shape (rows,)."""
+def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[reviews.Codes, reviews.Codes]:
+    """Decides which rows of each file are kept; returns their labels and splits."""
     columns = screening.read_columns(folders)
     duplicates = reviews.find_duplicates(columns.digests, columns.labels)
     keep = duplicates.keep
@@ -72,16 +69,15 @@ def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[La
 
 def _write_rejected(target: Path, names: Sequence[str], folders: Sequence[Path]) -> Counter[str]:
     """Writes the rejected rows, with their file if there are several; counts the reasons."""
-    has_files = len(names) > 1
+    columns = len(HEADER) + (len(names) > 1)
     reasons: Counter[str] = Counter()
     with target.open("w", newline="", encoding="utf-8") as stream:
         write = row_writer(stream)
-        write([*HEADER, *(["file"] if has_files else [])])
+        write([*HEADER, "file"][:columns])
         for name, batch in screening.rejected_rows(names, folders):
             reasons.update(batch["reason"].to_pylist())
-            columns = (batch[column].to_pylist() for column in ("row", "detail", "label", "text"))
-            for row, detail, label, text in zip(*columns, strict=True):
-                write([row, detail, defused(label), defused(text), *([defused(name)] if has_files else [])])
+            for row in batch.to_pylist():
+                write([row["row"], row["detail"], *map(defused, (row["label"], row["text"], name))][:columns])
     return reasons
 
 
@@ -95,8 +91,8 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
         _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
         pq.write_table(series.to_table(values, parts), parquet)
-    splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
     counts = {"rows_read": len(values), "rows_kept": len(values), "rows_rejected": {"total": 0}}
+    splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
     write_json(summary, {**counts, "splits": splits})
 
 

@@ -17,11 +17,6 @@ from rnnlab.project.params import Data
 def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
     """Reads labelled texts from the columns that ``data`` names.
 
-    Args:
-        source: the file.
-        data: column names.
-        split_column: the column that names each row's split, or None.
-
     Yields:
         Batches of at most `BATCH_ROWS` rows, with the same cells as in a CSV of the table; a null is "".
 
@@ -34,17 +29,15 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
             _check(source, file, wanted, data.max_megabytes)
             start = 1
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted.values())):
-                texts, labels, *split = (_cells(batch[name]) for name in wanted.values())
-                yield Rows(
-                    list(range(start, start + len(batch))), texts, labels, split[0] if split else [""] * len(batch)
-                )
-                start += len(batch)
+                end = start + len(batch)
+                texts, labels, *splits = (_cells(batch[name]) for name in wanted.values())
+                yield Rows(list(range(start, end)), texts, labels, splits[0] if splits else [""] * len(batch))
+                start = end
     except (UserError, MemoryError, PermissionError):
         raise
     except Exception as damage:  # Arrow raises any of half a dozen types
-        raise UserError(
-            f"{source}: not a whole Parquet file ({first_line(damage)}); download or write it again"
-        ) from None
+        problem = f"not a whole Parquet file ({first_line(damage)})"
+        raise UserError(f"{source}: {problem}; download or write it again") from None
 
 
 def _check(source: Path, file: pq.ParquetFile, wanted: dict[str, str], max_megabytes: int) -> None:

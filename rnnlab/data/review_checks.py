@@ -3,73 +3,44 @@
 import great_expectations.expectations as gxe
 import pandas as pd
 
-from rnnlab.data.expectations import Finding, run_expectations
+from rnnlab.data.expectations import Expectations, Finding, among, between, columns_fit, run_expectations
 from rnnlab.features.clean_rows import SCHEMA, SPLITS
 from rnnlab.project.params import Validate
 
 
 def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> list[Finding]:
-    """Checks rows, splits and totals.
-
-    Args:
-        reviews: the columns of `rnnlab.features.clean_rows.SCHEMA`.
-        rows_read: number of rows in the CSV, rejected ones included.
-        limits: thresholds and severities.
+    """Checks a table of `rnnlab.features.clean_rows.SCHEMA`, and how many of the ``rows_read`` were rejected.
 
     Returns:
         One finding per expectation; only those on the schema if the columns are wrong.
     """
-    schema = run_expectations(reviews, "row", _schema_expectations(), limits)
+    schema = run_expectations(reviews, "row", columns_fit(SCHEMA, label="int8"), limits)
     if not all(finding.success for finding in schema):
         return schema
-    rows = reviews.assign(
-        words=reviews["text"].str.count(" ").fillna(0) + 1,
-        splits_of_text=reviews.groupby("text")["split"].transform("nunique"),
-    )
+    words = reviews["text"].str.count(" ").fillna(0) + 1
+    rows = reviews.assign(words=words, splits_of_text=reviews.groupby("text")["split"].transform("nunique"))
     rejected_share = (rows_read - len(reviews)) / max(rows_read, 1)
     source = pd.DataFrame({"source": ["csv"], "rejected_share": [rejected_share]})
+    of_totals = {
+        "rows": [between("rows", limits.min_rows_per_class)],
+        "balance": [between("share", limits.min_minority_share)],
+    }
+    of_source = {"rejected": [between("rejected_share", None, limits.max_rejected_share)]}
     return [
         *schema,
         *run_expectations(rows, "row", _row_expectations(limits), limits),
-        *run_expectations(_totals(reviews), "part", _total_expectations(limits), limits),
-        *run_expectations(source, "source", _source_expectations(limits), limits),
+        *run_expectations(_totals(reviews), "part", of_totals, limits),
+        *run_expectations(source, "source", of_source, limits),
     ]
 
 
-def _schema_expectations() -> dict[str, list[gxe.Expectation]]:
-    return {
-        "schema": [
-            gxe.ExpectTableColumnsToMatchSet(column_set=list(SCHEMA.names), exact_match=True),
-            gxe.ExpectColumnValuesToBeOfType(column="label", type_="int8"),
-        ]
-    }
-
-
-def _row_expectations(limits: Validate) -> dict[str, list[gxe.Expectation]]:
+def _row_expectations(limits: Validate) -> Expectations:
     return {
         "nulls": [gxe.ExpectColumnValuesToNotBeNull(column=column) for column in SCHEMA.names],
-        "labels": [
-            gxe.ExpectColumnValuesToBeInSet(column="label", value_set=[0, 1]),
-            gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(SPLITS)),
-        ],
+        "labels": [among("label", [0, 1]), among("split", SPLITS)],
         "duplicates": [gxe.ExpectColumnValuesToBeUnique(column=column) for column in ("id", "text")],
-        "leakage": [gxe.ExpectColumnValuesToBeBetween(column="splits_of_text", min_value=1, max_value=1)],
-        "lengths": [
-            gxe.ExpectColumnValuesToBeBetween(column="words", min_value=limits.min_words, max_value=limits.max_words)
-        ],
-    }
-
-
-def _total_expectations(limits: Validate) -> dict[str, list[gxe.Expectation]]:
-    return {
-        "rows": [gxe.ExpectColumnValuesToBeBetween(column="rows", min_value=limits.min_rows_per_class)],
-        "balance": [gxe.ExpectColumnValuesToBeBetween(column="share", min_value=limits.min_minority_share)],
-    }
-
-
-def _source_expectations(limits: Validate) -> dict[str, list[gxe.Expectation]]:
-    return {
-        "rejected": [gxe.ExpectColumnValuesToBeBetween(column="rejected_share", max_value=limits.max_rejected_share)]
+        "leakage": [between("splits_of_text", 1, 1)],
+        "lengths": [between("words", limits.min_words, limits.max_words)],
     }
 
 

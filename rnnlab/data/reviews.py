@@ -15,99 +15,62 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Split
 
 UNASSIGNED = -1
+Codes = npt.NDArray[np.int8]  # labels (0 or 1), or splits (index in `SPLITS`, or `UNASSIGNED`)
 
 
 class CheckedRows(NamedTuple):
-    """A batch after the checks that look at one row at a time.
+    """A batch after the checks that look at one row at a time."""
 
-    Attributes:
-        accepted: columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`).
-        digests: 64-bit hashes of the accepted texts, uint64 of shape (rows,).
-        rejected: columns row, reason, label, text.
-    """
-
-    accepted: pa.Table
-    digests: npt.NDArray[np.uint64]
-    rejected: pa.Table
+    accepted: pa.Table  # columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`)
+    digests: npt.NDArray[np.uint64]  # 64-bit hashes of the accepted texts, of shape (rows,)
+    rejected: pa.Table  # columns row, reason, label, text
 
 
 class Duplicates(NamedTuple):
-    """What a comparison of all accepted rows shows; arrays of shape (rows,).
-
-    Attributes:
-        keep: bool, whether the row is kept.
-        first: index of the first row with the same text.
-        conflict: bool, whether the text occurs with both labels.
-    """
+    """What a comparison of all accepted rows shows; arrays of shape (rows,)."""
 
     keep: npt.NDArray[np.bool_]
-    first: npt.NDArray[np.int64]
-    conflict: npt.NDArray[np.bool_]
+    first: npt.NDArray[np.int64]  # index of the first row with the same text
+    conflict: npt.NDArray[np.bool_]  # whether the text occurs with both labels
 
 
 def check_rows(rows: Rows, labels: tuple[str, str], has_splits: bool) -> CheckedRows:
     """Cleans a batch and rejects blank texts, unknown labels and, if the data name splits, unknown splits."""
-    texts = clean(pa.array(rows.texts, pa.string()))
-    written_labels = pc.utf8_trim_whitespace(pa.array(rows.labels, pa.string()))
-    codes = pc.index_in(written_labels, value_set=pa.array(labels))
-    split_names = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(rows.splits, pa.string())))
-    assigned = pc.index_in(split_names, value_set=pa.array(SPLITS))
-    has_words = pc.match_substring_regex(texts, r"[\p{L}\p{N}]")
-    reason = pc.case_when(
-        pc.make_struct(pc.invert(has_words), pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(has_splits))),
-        "blank text",
-        "unknown label",
-        "unknown split",
-    )
     numbers = pa.array(rows.numbers, pa.int64())
-    accepted = pa.table(
-        {
-            "row": numbers,
-            "text": texts,
-            "label": codes.cast(pa.int8()),
-            "assigned": pc.fill_null(assigned, UNASSIGNED).cast(pa.int8()),
-        }
-    ).filter(pc.is_null(reason))
-    rejected = pa.table(
-        {"row": numbers, "reason": reason, "label": written_labels, "text": pa.array(rows.texts, pa.string())}
-    )
-    return CheckedRows(accepted, _digests(accepted["text"]), rejected.filter(pc.is_valid(reason)))
+    raw, written_labels, split_names = (pa.array(cells, pa.string()) for cells in rows[1:])
+    texts, written_labels = clean(raw), pc.utf8_trim_whitespace(written_labels)
+    codes = pc.index_in(written_labels, value_set=pa.array(labels))
+    assigned = pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(split_names)), value_set=pa.array(SPLITS))
+    is_blank = pc.invert(pc.match_substring_regex(texts, r"[\p{L}\p{N}]"))
+    faults = pc.make_struct(is_blank, pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(has_splits)))
+    reason = pc.case_when(faults, "blank text", "unknown label", "unknown split")
+    known = {"label": codes.cast(pa.int8()), "assigned": pc.fill_null(assigned, UNASSIGNED).cast(pa.int8())}
+    accepted = pa.table({"row": numbers, "text": texts, **known}).filter(pc.is_null(reason))
+    rejected = pa.table({"row": numbers, "reason": reason, "label": written_labels, "text": raw})
+    hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in accepted["text"].to_pylist())
+    digests = np.frombuffer(hashes, ">u8").astype(np.uint64)
+    return CheckedRows(accepted, digests, rejected.filter(pc.is_valid(reason)))
 
 
-def _digests(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts.to_pylist())
-    return np.frombuffer(hashes, ">u8").astype(np.uint64)
-
-
-def find_duplicates(digests: npt.NDArray[np.uint64], labels: npt.NDArray[np.int8]) -> Duplicates:
-    """Keeps the first row of each text, and none of a text that occurs with both labels.
-
-    Args:
-        digests: hashes of the texts, uint64 of shape (rows,).
-        labels: 0 or 1, int8 of shape (rows,).
-    """
+def find_duplicates(digests: npt.NDArray[np.uint64], labels: Codes) -> Duplicates:
+    """Keeps the first row of each text, and none of a text that occurs with both labels; arrays of shape (rows,)."""
     _, first, group, count = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
     positive = np.bincount(group, weights=labels, minlength=len(count))
     conflict = ((positive > 0) & (positive < count))[group]
     return Duplicates(~conflict & (first[group] == np.arange(len(digests))), first[group], conflict)
 
 
-def assign_splits(
-    digests: npt.NDArray[np.uint64],
-    labels: npt.NDArray[np.int8],
-    assigned: npt.NDArray[np.int8],
-    split: Split,
-) -> npt.NDArray[np.int8]:
+def assign_splits(digests: npt.NDArray[np.uint64], labels: Codes, assigned: Codes, split: Split) -> Codes:
     """Draws the splits, stratified by label; the same texts in another order get the same splits.
 
     Args:
-        digests: hashes of the texts, uint64 of shape (rows,).
-        labels: 0 or 1, int8 of shape (rows,).
-        assigned: splits that the data name, int8 of shape (rows,); read by the method ``column`` only.
+        digests: hashes of the texts, of shape (rows,).
+        labels: 0 or 1, of shape (rows,).
+        assigned: splits that the data name, of shape (rows,); read by the method ``column`` only.
         split: method, fractions, and the seed of the draw.
 
     Returns:
-        Index in `SPLITS` of each row, int8 of shape (rows,).
+        Index in `SPLITS` of each row, of shape (rows,).
     """
     splits = np.full(len(digests), UNASSIGNED, np.int8) if split.method == "random" else assigned.copy()
     generator = np.random.default_rng(split.seed)
@@ -129,42 +92,33 @@ def assign_splits(
     return splits
 
 
-def check_enough(
-    splits: npt.NDArray[np.int8], labels: npt.NDArray[np.int8], names: tuple[str, str], source: object
-) -> None:
+def check_enough(splits: Codes, labels: Codes, names: tuple[str, str], source: object) -> None:
     """Refuses data that no model can be trained or tested on.
 
     Raises:
         UserError: a class has no rows at all, or none in one of the splits; names ``source``.
     """
-    for code, name in enumerate(names):
-        if not (labels == code).any():
+    totals = {name: int((labels == code).sum()) for code, name in enumerate(names)}
+    for name, total in totals.items():
+        if not total:
             raise UserError(f"{source}: no usable row has the label {name!r}; two classes are needed (data.labels)")
-    for index, split in enumerate(SPLITS):
-        for code, name in enumerate(names):
-            if not ((splits == index) & (labels == code)).any():
-                total = int((labels == code).sum())
-                raise UserError(
-                    f"{source}: {total} usable rows are labelled {name!r}, too few for a row in the {split} split;"
-                    " add rows, or change split.test_fraction or split.validation_fraction"
-                )
+    for split, counts in _counts(splits, labels, names).items():
+        for name, rows in counts.items():
+            if not rows:
+                problem = f"{totals[name]} usable rows are labelled {name!r}, too few for a row in the {split} split"
+                advice = "add rows, or change split.test_fraction or split.validation_fraction"
+                raise UserError(f"{source}: {problem}; {advice}")
 
 
-def summarise(
-    labels: npt.NDArray[np.int8],
-    splits: npt.NDArray[np.int8],
-    reasons: dict[str, int],
-    names: tuple[str, str],
-) -> dict[str, object]:
+def summarise(labels: Codes, splits: Codes, reasons: dict[str, int], names: tuple[str, str]) -> dict[str, object]:
     """Counts kept rows by split and label, and rejected rows by reason."""
-    counts = {
+    rejected = {"total": sum(reasons.values()), **dict(sorted(reasons.items()))}
+    counts = {"rows_read": len(labels) + rejected["total"], "rows_kept": len(labels), "rows_rejected": rejected}
+    return {**counts, "splits": _counts(splits, labels, names)}
+
+
+def _counts(splits: Codes, labels: Codes, names: tuple[str, str]) -> dict[str, dict[str, int]]:
+    return {
         split: {name: int(((splits == index) & (labels == code)).sum()) for code, name in enumerate(names)}
         for index, split in enumerate(SPLITS)
-    }
-    rejected = sum(reasons.values())
-    return {
-        "rows_read": len(labels) + rejected,
-        "rows_kept": len(labels),
-        "rows_rejected": {"total": rejected, **dict(sorted(reasons.items()))},
-        "splits": counts,
     }

@@ -5,16 +5,19 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.parquet import ParquetWriter
 
 from rnnlab.data import reviews, sources
 from rnnlab.data.csv_rows import BATCH_ROWS
+from rnnlab.data.reviews import Codes
 from rnnlab.features import clean_rows
 from rnnlab.project import engines, layout
 from rnnlab.project.files import package_digest, replacing
@@ -25,45 +28,24 @@ _ACCEPTED = pa.schema(
     [("row", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("assigned", pa.int8()), ("digest", pa.uint64())]
 )
 # "detail" is what rejected.csv shows, "reason" what is counted.
-_REJECTED = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("label", pa.string()),
-        ("text", pa.string()),
-    ]
-)
+_REJECTED = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in ("reason", "detail", "label", "text"))])
+Decisions = dict[str, npt.NDArray[Any]]  # of `write_decisions`, on the rows of a batch
 
 
 class Columns(NamedTuple):
-    """What decides on the accepted rows of all files, one file after another; arrays of shape (rows,).
+    """What decides on the accepted rows of all files, one file after another; arrays of shape (rows,)."""
 
-    Attributes:
-        numbers: row in its file, int64.
-        labels: int8.
-        assigned: split that the data name, int8.
-        digests: of the texts, uint64.
-        starts: index of each file's first row, and the number of all rows, int64 of shape (files + 1,).
-    """
-
-    numbers: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int8]
-    assigned: npt.NDArray[np.int8]
-    digests: npt.NDArray[np.uint64]
-    starts: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]  # row in its file
+    labels: Codes
+    assigned: Codes  # splits that the data name
+    digests: npt.NDArray[np.uint64]  # of the texts
+    starts: npt.NDArray[np.int64]  # index of each file's first row, and the number of all rows; shape (files + 1,)
 
 
 def first_pass(settings: Params, files: Sequence[Path], work: Path) -> list[Path]:
-    """Checks each row by itself.
+    """Checks each row by itself; returns a folder in ``work`` per file, in the order of the files.
 
-    Args:
-        settings: of the project.
-        files: of the data.
-        work: receives one folder per file; a folder that an interrupted run left complete is used again.
-
-    Returns:
-        The folders, in the order of the files.
+    A folder that an interrupted run left complete is used again.
 
     Raises:
         UserError: names every file that cannot be read, and why; the other files are done.
@@ -83,17 +65,15 @@ def check_file(data: Data, split_column: str | None, work: Path, source: Path) -
     if not source.is_file():
         next(batches)  # raises the complaint
     name = _folder_name(data, split_column, source)
-    if not (work / name).is_dir():
-        with replacing(work / name) as folder:
-            folder.mkdir()
-            with (
-                pq.ParquetWriter(folder / ACCEPTED, _ACCEPTED) as accepted,
-                pq.ParquetWriter(folder / REJECTED, _REJECTED) as rejected,
-            ):
-                for batch in batches:
-                    checked = reviews.check_rows(batch, data.labels, split_column is not None)
-                    accepted.write_table(checked.accepted.append_column("digest", pa.array(checked.digests)))
-                    rejected.write_table(checked.rejected.add_column(2, "detail", checked.rejected["reason"]))
+    if (work / name).is_dir():
+        return name
+    with replacing(work / name) as part:
+        part.mkdir()
+        with ParquetWriter(part / ACCEPTED, _ACCEPTED) as usable, ParquetWriter(part / REJECTED, _REJECTED) as rejected:
+            for batch in batches:
+                checked = reviews.check_rows(batch, data.labels, split_column is not None)
+                usable.write_table(checked.accepted.append_column("digest", pa.array(checked.digests)))
+                rejected.write_table(checked.rejected.add_column(2, "detail", checked.rejected["reason"]))
     return name
 
 
@@ -117,22 +97,14 @@ def read_columns(folders: Sequence[Path]) -> Columns:
     return Columns(numbers, labels, assigned, digests, starts)
 
 
-def write_decisions(
-    folders: Sequence[Path], columns: Columns, duplicates: reviews.Duplicates, splits: npt.NDArray[np.int8]
-) -> None:
+def write_decisions(folders: Sequence[Path], columns: Columns, duplicates: reviews.Duplicates, splits: Codes) -> None:
     """Writes what was decided on each file's rows; the first row of a duplicate may be in another file."""
-    first_files = np.searchsorted(columns.starts, duplicates.first, side="right") - 1
-    for number, folder in enumerate(folders):
-        rows = slice(*columns.starts[number : number + 2])
-        np.savez(
-            folder / DECISIONS,
-            allow_pickle=False,
-            keep=duplicates.keep[rows],
-            conflict=duplicates.conflict[rows],
-            split=splits[rows],
-            first_file=first_files[rows],
-            first_row=columns.numbers[duplicates.first[rows]],
-        )
+    first_file = np.searchsorted(columns.starts, duplicates.first, side="right") - 1
+    decided = {"keep": duplicates.keep, "conflict": duplicates.conflict, "split": splits}
+    decided |= {"first_file": first_file, "first_row": columns.numbers[duplicates.first]}
+    for folder, (start, end) in zip(folders, pairwise(columns.starts), strict=True):
+        of_file = {name: values[start:end] for name, values in decided.items()}
+        np.savez(folder / DECISIONS, allow_pickle=False, **of_file)
 
 
 def second_pass(settings: Params, names: Sequence[str], folders: Sequence[Path], target: Path) -> None:
@@ -144,17 +116,14 @@ def second_pass(settings: Params, names: Sequence[str], folders: Sequence[Path],
         folders: of the files, from `first_pass`, with `write_decisions`.
         target: the Parquet file, or the folder.
     """
-    is_folder = len(folders) > 1
-    if is_folder:
+    targets = [target]
+    if len(folders) > 1:
         target.mkdir()
+        targets = [target / f"{number:06}.parquet" for number in range(len(folders))]
     counts = [sum(pq.read_metadata(folder / name).num_rows for name in (ACCEPTED, REJECTED)) for folder in folders]
     offsets = np.cumsum([0, *counts])[:-1].tolist()
-    tasks = [
-        (folder, target / f"{number:06}.parquet" if is_folder else target, offsets[number])
-        for number, folder in enumerate(folders)
-    ]
-    task = partial(keep_rows, settings.data.labels, names if is_folder else [])
-    engines.each(settings.data.engine, task, tasks, "keep")
+    task = partial(keep_rows, settings.data.labels, names if len(folders) > 1 else [])
+    engines.each(settings.data.engine, task, list(zip(folders, targets, offsets, strict=True)), "keep")
 
 
 def keep_rows(labels: tuple[str, str], names: Sequence[str], task: tuple[Path, Path, int]) -> None:
@@ -163,46 +132,35 @@ def keep_rows(labels: tuple[str, str], names: Sequence[str], task: tuple[Path, P
     with np.load(folder / DECISIONS, allow_pickle=False) as members:
         decisions = dict(members)
     start = 0
-    with (
-        pq.ParquetWriter(target, clean_rows.SCHEMA) as kept,
-        pq.ParquetWriter(folder / DUPLICATES, _REJECTED) as duplicates,
-    ):
+    with ParquetWriter(target, clean_rows.SCHEMA) as kept, ParquetWriter(folder / DUPLICATES, _REJECTED) as duplicates:
         # With its read-ahead, Arrow would keep the whole file in memory.
         for batch in pq.ParquetFile(folder / ACCEPTED, pre_buffer=False).iter_batches(batch_size=BATCH_ROWS):
             decided = {name: values[start : start + len(batch)] for name, values in decisions.items()}
             start += len(batch)
             kept.write_table(_clean(batch, decided["split"], offset).filter(pa.array(decided["keep"])))
-            dropped = [_duplicate(batch, decided, labels, names, index) for index in np.flatnonzero(~decided["keep"])]
-            if dropped:
-                duplicates.write_table(pa.Table.from_pylist(dropped, _REJECTED))
+            if not decided["keep"].all():
+                duplicates.write_table(_duplicates(batch, decided, labels, names))
 
 
-def _clean(batch: pa.RecordBatch, splits: npt.NDArray[np.int8], offset: int) -> pa.Table:
+def _clean(batch: pa.RecordBatch, splits: Codes, offset: int) -> pa.Table:
     """Returns a batch as the pipeline goes on with it; rows that are not kept have any split."""
-    return pa.table(
-        {
-            "id": [f"{digest:016x}" for digest in batch["digest"].to_pylist()],
-            "row": batch["row"].to_numpy() + offset,
-            "text": batch["text"],
-            "label": batch["label"],
-            "split": pa.array(np.array(clean_rows.SPLITS, object)[splits], pa.string()),
-        },
-        schema=clean_rows.SCHEMA,
-    )
+    ids = [f"{digest:016x}" for digest in batch["digest"].to_pylist()]
+    names = np.array(clean_rows.SPLITS, object)[splits]
+    columns = [ids, batch["row"].to_numpy() + offset, batch["text"], batch["label"], names]
+    return pa.table(dict(zip(clean_rows.SCHEMA.names, columns, strict=True)), clean_rows.SCHEMA)
 
 
-def _duplicate(
-    batch: pa.RecordBatch,
-    decided: dict[str, npt.NDArray[np.int64]],
-    labels: tuple[str, str],
-    names: Sequence[str],
-    index: np.intp,
-) -> dict[str, object]:
-    reason = "same text with both labels" if decided["conflict"][index] else "duplicate"
-    of_file = f" of {names[decided['first_file'][index]]}" if names else ""
-    row, label, text = (batch[column][int(index)].as_py() for column in ("row", "label", "text"))
-    detail = f"{reason} (row {decided['first_row'][index]}{of_file} is the first)"
-    return {"row": row, "reason": reason, "detail": detail, "label": labels[label], "text": text}
+def _duplicates(batch: pa.RecordBatch, decided: Decisions, labels: tuple[str, str], names: Sequence[str]) -> pa.Table:
+    """Returns the rows that are not kept, each with the row that its text first occurs in."""
+    dropped = ~decided["keep"]
+    rows = batch.filter(pa.array(dropped)).to_pylist()
+    decisions = zip(*(decided[name][dropped] for name in ("conflict", "first_file", "first_row")), strict=True)
+    for row, (conflict, first_file, first_row) in zip(rows, decisions, strict=True):
+        of_file = f" of {names[first_file]}" if names else ""
+        row["label"] = labels[row["label"]]
+        row["reason"] = "same text with both labels" if conflict else "duplicate"
+        row["detail"] = f"{row['reason']} (row {first_row}{of_file} is the first)"
+    return pa.Table.from_pylist(rows, _REJECTED)
 
 
 def rejected_rows(names: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -16,21 +16,12 @@ from rnnlab.project.params import Data
 GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
 LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
-SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),  # in the CSV, counted from 1; a time step
-        ("value", pa.float64()),
-        ("split", pa.string()),
-    ]
-)
+# The row is that in the CSV, counted from 1: a time step.
+SCHEMA = pa.schema([("row", pa.int64()), ("value", pa.float64()), ("split", pa.string())])
 
 
 def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
-    """Reads the series from one column of a CSV or TSV, plain or gzipped.
-
-    Args:
-        source: the file, with one row per time step.
-        options: column name, delimiter and encoding.
+    """Reads the series, one row per time step, from one column of a CSV or TSV, plain or gzipped.
 
     Returns:
         Finite values in the order of the file, float64 of shape (rows,).
@@ -71,15 +62,12 @@ def _number(cell: str) -> float | None:
 
 
 def split_series(length: int, test_fraction: float, validation_fraction: float) -> dict[str, slice]:
-    """Cuts a series in time: first training, then validation, then test.
+    """Cuts a series in time: first training, then validation, then test; a split may be empty.
 
     Args:
         length: number of rows.
         test_fraction: of all rows.
         validation_fraction: of the rows that are not test.
-
-    Returns:
-        A slice per split, which may be empty; together they cover the series.
     """
     test = length - round(length * test_fraction)
     validation = test - round(test * validation_fraction)

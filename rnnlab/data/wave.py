@@ -13,15 +13,7 @@ DECIMALS = 6  # processors differ in the last digits of a sine, and the file mus
 
 
 def wave(params: Wave, seed: int) -> npt.NDArray[np.float64]:
-    """Draws the series.
-
-    Args:
-        params: number of values, periods of the wave and of its swing in time steps, standard deviation of the noise.
-        seed: of the noise.
-
-    Returns:
-        A frequency-modulated sine of amplitude 1, plus noise, rounded; float64 of shape (rows,).
-    """
+    """Returns a frequency-modulated sine of amplitude 1, plus normal noise, rounded; float64 of shape (rows,)."""
     period, swing = params.periods
     steps = 2 * np.pi * np.arange(params.rows)
     waves = np.sin(steps / period + np.sin(steps / swing))

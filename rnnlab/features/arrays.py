@@ -17,69 +17,39 @@ Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
 class Features(NamedTuple):
-    """One split of texts, mapped into memory.
+    """One split of texts, mapped into memory; arrays of shape (rows,) but for the tokens."""
 
-    Attributes:
-        tokens: word ids, int32 of shape (rows, max_length).
-        labels: 0 or 1, int8 of shape (rows,).
-        lengths: words before truncation, int32 of shape (rows,).
-        ids: row ids, 16 ASCII characters, shape (rows,).
-    """
-
-    tokens: npt.NDArray[np.int32]
-    labels: npt.NDArray[np.int8]
-    lengths: npt.NDArray[np.int32]
-    ids: npt.NDArray[np.bytes_]
+    tokens: npt.NDArray[np.int32]  # word ids, of shape (rows, max_length)
+    labels: npt.NDArray[np.int8]  # 0 or 1
+    lengths: npt.NDArray[np.int32]  # words before truncation
+    ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
 
 
 class Windows(NamedTuple):
-    """One split of a series, mapped into memory.
+    """One split of a series, mapped into memory; arrays of shape (rows,) but for the inputs."""
 
-    Attributes:
-        inputs: standardised values, float32 of shape (rows, window).
-        targets: the value after each window, standardised, float32 of shape (rows,).
-        rows: row of each target in the CSV, counted from 1, int64 of shape (rows,).
-    """
-
-    inputs: npt.NDArray[np.float32]
-    targets: npt.NDArray[np.float32]
-    rows: npt.NDArray[np.int64]
+    inputs: npt.NDArray[np.float32]  # standardised values, of shape (rows, window)
+    targets: npt.NDArray[np.float32]  # the value after each window, standardised
+    rows: npt.NDArray[np.int64]  # row of each target in the CSV, counted from 1
 
 
 def load(folder: Path) -> Features:
-    """Maps the arrays of a split of texts; tokens are read only when they are used.
-
-    Raises:
-        UserError: a file is missing or cut short.
-    """
+    """Maps the arrays of a split of texts; tokens are read only when they are used. Raises as `map_array` does."""
     return Features(*_map(folder, Features._fields))
 
 
 def load_windows(folder: Path) -> Windows:
-    """Maps the arrays of a split of a series.
-
-    Raises:
-        UserError: a file is missing or cut short.
-    """
+    """Maps the arrays of a split of a series. Raises as `map_array` does."""
     return Windows(*_map(folder, Windows._fields))
 
 
 def read_examples(folder: Path, task: Task) -> Examples:
     """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
-    return EXAMPLES[task](folder)
+    inputs, targets = _map(folder, EXAMPLES[task])
+    return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]
 
 
-def _text_examples(folder: Path) -> Examples:
-    rows = load(folder)
-    return np.asarray(rows.tokens), np.asarray(rows.labels, np.float32)[:, None]
-
-
-def _series_examples(folder: Path) -> Examples:
-    windows = load_windows(folder)
-    return np.asarray(windows.inputs), np.asarray(windows.targets)[:, None]
-
-
-EXAMPLES = {"text": _text_examples, "series": _series_examples}
+EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
 
 
 def save_windows(folder: Path, windows: Windows) -> None:

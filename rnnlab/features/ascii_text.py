@@ -24,18 +24,13 @@ _LOWERED = bytes(
 
 
 def single_spaces(texts: pa.Array) -> pa.Array:
-    """Replaces each run of spaces and control characters by one space, and removes those at the ends.
-
-    Args:
-        texts: strings of shape (rows,), without nulls.
-    """
+    """Replaces each run of spaces and control characters by one space, and removes those at the ends; no nulls."""
     spaced, offsets = _bytes(texts, _BLANKED)
     doubled = spaced == BLANK
     doubled[1:] &= doubled[:-1]
     doubled[:1] = False
-    doubled[offsets[:-1][offsets[:-1] < len(spaced)]] = (
-        False  # the end of one text does not double the start of the next
-    )
+    # The end of one text does not double the start of the next.
+    doubled[offsets[:-1][offsets[:-1] < len(spaced)]] = False
     removed = np.flatnonzero(doubled)
     return pc.ascii_trim(_strings(spaced[~doubled], offsets - np.searchsorted(removed, offsets)), " ")
 
@@ -43,8 +38,7 @@ def single_spaces(texts: pa.Array) -> pa.Array:
 def separate(texts: pa.Array) -> pa.Array:
     """Leaves lower-case words and spaces; an apostrophe belongs to a word if the word goes on at both sides of it.
 
-    Args:
-        texts: strings of shape (rows,), without nulls; separators beyond ASCII have been replaced by spaces.
+    Separators beyond ASCII must have been replaced by spaces, and there may be no nulls.
     """
     words, offsets = _bytes(texts, _LOWERED)
     marks = np.flatnonzero(words == APOSTROPHE)

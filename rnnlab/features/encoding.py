@@ -19,13 +19,13 @@ PERCENTILES = (5, 25, 50, 75, 95, 99)
 
 
 def encode(settings: Params, rows: Path, vocabulary: Path, folder: Path) -> dict[str, object]:
-    """Writes the vocabulary and the arrays of each split; returns figures that describe them.
+    """Writes the vocabulary and a folder of arrays per split; returns figures that describe them.
 
     Args:
         settings: task, engine and encoding.
         rows: from the ingest stage; a folder if the data have several files.
         vocabulary: JSON file to write: the word of each id, an empty list for a series.
-        folder: receives one folder per split.
+        folder: receives the folders.
 
     Raises:
         UserError: the rows are damaged, or a series is too short for its window.
@@ -42,8 +42,8 @@ def _encode_texts(settings: Params, source: Path, vocabulary_file: Path, folder:
     write_json(vocabulary_file, vocabulary)
     figures: dict[str, object] = {"vocabulary_size": len(vocabulary)}
     for split in SPLITS:
-        rows_of_shards = [counts_of_shard[split] for counts_of_shard in rows]
-        figures[split] = _encode_split(shards, rows_of_shards, split, vocabulary, settings, folder / split)
+        sizes = [rows_of_shard[split] for rows_of_shard in rows]
+        figures[split] = _encode_split(shards, sizes, split, vocabulary, settings, folder / split)
     return figures
 
 
@@ -59,12 +59,9 @@ def _fit_vocabulary(counts: Sequence[Path], options: TokenizePad) -> list[str]:
     """Chooses the vocabulary; warns if there are fewer words than asked for."""
     merged = text.merge_counts(map(pq.read_table, counts))
     vocabulary = text.fit_vocabulary(merged, options.vocabulary_size, options.oov_token)
-    if len(vocabulary) < options.vocabulary_size:
-        print(
-            f"warning: tokenize_pad.vocabulary_size is {options.vocabulary_size}, but the training rows have only"
-            f" {len(vocabulary)} ids; the models use {len(vocabulary)}",
-            file=sys.stderr,
-        )
+    if (ids := len(vocabulary)) < options.vocabulary_size:
+        problem = f"but the training rows have only {ids} ids; the models use {ids}"
+        print(f"warning: tokenize_pad.vocabulary_size is {options.vocabulary_size}, {problem}", file=sys.stderr)
     return vocabulary
 
 

@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,6 @@ import pyarrow.compute as pc
 
 from rnnlab.features import ascii_text
 from rnnlab.project.params import TokenizePad
-
-Change = Callable[[pa.Array], pa.Array]
 
 PADDING_ID = 0
 OOV_ID = 1
@@ -26,87 +25,64 @@ _NO_WORDS = pa.table({"values": pa.array([], pa.string()), "counts": pa.array([]
 _MERGED_ROWS = 500_000  # counts of single batches kept in memory before they are merged
 
 _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
-_BLANKS = r"[\p{Z}\x{80}-\x{9F}]"  # beyond ASCII
+_blank_to_ascii = partial(pc.replace_substring_regex, pattern=r"[\p{Z}\x{80}-\x{9F}]", replacement=" ")
 _INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that select how an emoji looks
 _NUMBER = re.compile(r"&#0*([0-9]+)")
 # Python takes hours to sort a million marks on one letter; UAX 15 allows 30.
-_PILE = r"(\p{M}{30})\p{M}+"
-_TALL = (
-    1000  # characters; in shorter texts, sorting marks takes Python no longer than Arrow takes to compile the pattern
-)
+_cut_piles = partial(pc.replace_substring_regex, pattern=r"(\p{M}{30})\p{M}+", replacement=r"\1")
+_TALL = 1000  # characters; in shorter texts, Python sorts marks as fast as Arrow compiles the pattern
 # Words consist of letters, marks, digits and inner apostrophes; anything else separates them.
 _SEPARATORS = r"[^\p{L}\p{M}\p{N}\x00-\x7F]"  # beyond ASCII
 
 
 class Encoded(NamedTuple):
-    """A batch of texts as arrays.
+    """A batch of texts as arrays; lengths and unknown words are counted before truncation."""
 
-    Attributes:
-        tokens: word ids, int32 of shape (rows, max_length), `PADDING_ID` where there is no word.
-        lengths: words of each text before truncation, int32 of shape (rows,).
-        unknown: number of words that are not in the vocabulary, before truncation.
-    """
-
-    tokens: npt.NDArray[np.int32]
-    lengths: npt.NDArray[np.int32]
-    unknown: int
+    tokens: npt.NDArray[np.int32]  # word ids, of shape (rows, max_length), `PADDING_ID` where there is no word
+    lengths: npt.NDArray[np.int32]  # words of each text, of shape (rows,)
+    unknown: int  # words that are not in the vocabulary
 
 
 def clean(texts: pa.Array) -> pa.Array:
     """Resolves HTML entities, drops markup, composes characters (NFC) and leaves single spaces.
 
     Entities are resolved once, as a browser does: markup that was escaped twice becomes text that looks like markup.
-
-    Args:
-        texts: raw strings of shape (rows,).
-
-    Returns:
-        Strings of shape (rows,); "" where there is no text.
+    Strings of shape (rows,) become strings of the same shape; "" where there is no text.
     """
     resolved = _change_where(pc.match_substring(texts, "&"), texts, _resolve)
     plain = pc.replace_substring_regex(resolved, _MARKUP, " ")
-    composed = _change_where(pc.invert(pc.string_is_ascii(plain)), plain, _compose)
-    return ascii_text.single_spaces(_change_where_not_ascii(composed, _blank_to_ascii))
+    composed = _change_where(_not_ascii(plain), plain, _compose)
+    return ascii_text.single_spaces(_change_where(_not_ascii(composed), composed, _blank_to_ascii))
 
 
-def _blank_to_ascii(texts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(texts, _BLANKS, " ")
-
-
-def _resolve(texts: pa.Array) -> list[str]:
+def _resolve(texts: pa.Array) -> pa.Array:
     """Resolves entities; cuts numbers to eight digits, as Python cannot read thousands and no character needs eight."""
-    return [html.unescape(_NUMBER.sub(lambda match: f"&#{match[1][:8]}", text)) for text in texts.to_pylist()]
+    cut = (_NUMBER.sub(lambda match: f"&#{match[1][:8]}", text) for text in texts.to_pylist())
+    return pa.array(map(html.unescape, cut), pa.string())
 
 
-def _compose(texts: pa.Array) -> list[str]:
+def _compose(texts: pa.Array) -> pa.Array:
     """Composes characters (NFC), as Arrow's own normalization does not fully; straightens curly apostrophes."""
     low = _change_where(pc.greater(pc.utf8_length(texts), _TALL), texts, _cut_piles)
     composed = (unicodedata.normalize("NFC", text) for text in low.to_pylist())
-    return [text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for text in composed]
+    return pa.array((text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for text in composed), pa.string())
 
 
-def _cut_piles(texts: pa.Array) -> list[str]:
-    cut: list[str] = pc.replace_substring_regex(texts, _PILE, r"\1").to_pylist()
-    return cut
+def _change_where(rows: pa.BooleanArray, texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Changes only the rows that need it, because Python and regular expressions are slow."""
+    return pc.replace_with_mask(texts, rows, change(texts.filter(rows))) if pc.any(rows).as_py() else texts
 
 
-def _change_where(rows: pa.BooleanArray, texts: pa.Array, change: Callable[[pa.Array], list[str]]) -> pa.Array:
-    """Changes only the rows that need Python, which is slow."""
-    if not pc.any(rows).as_py():
-        return texts
-    return pc.replace_with_mask(texts, rows, pa.array(change(texts.filter(rows)), pa.string()))
+def _not_ascii(texts: pa.Array) -> pa.BooleanArray:
+    return pc.invert(pc.string_is_ascii(texts))
 
 
 def words(texts: pa.Array) -> pa.ListArray:
-    """Splits cleaned texts into lower-case words.
+    """Splits texts from `clean`, strings of shape (rows,), into lower-case words.
 
-    Args:
-        texts: strings of shape (rows,), from `clean`.
-
-    Returns:
-        Lists of words; for a text without words, a list of one empty string, which no vocabulary contains.
+    A text without words becomes a list of one empty string, which no vocabulary contains.
     """
-    spaced = ascii_text.separate(_change_where_not_ascii(texts, _lower_and_separate))
+    spaced = ascii_text.separate(_change_where(_not_ascii(texts), texts, _lower_and_separate))
     return pc.ascii_split_whitespace(pc.ascii_trim(spaced, " "))
 
 
@@ -115,17 +91,8 @@ def _lower_and_separate(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(lowered, _SEPARATORS, " ")
 
 
-def _change_where_not_ascii(texts: pa.Array, change: Change) -> pa.Array:
-    """Changes only texts that are not plain ASCII, because regular expressions are slow."""
-    other = pc.invert(pc.string_is_ascii(texts))
-    return pc.replace_with_mask(texts, other, change(texts.filter(other))) if pc.any(other).as_py() else texts
-
-
 def count_words(batches: Iterable[pa.Array]) -> pa.Table:
-    """Counts the words of cleaned texts.
-
-    Args:
-        batches: strings of shape (rows,), from `clean`; read one at a time.
+    """Counts the words of batches of texts from `clean`, read one at a time.
 
     Returns:
         The columns ``values``, each word once, and ``counts``, in arbitrary order.
@@ -156,7 +123,7 @@ def fit_vocabulary(counts: pa.Table, size: int, oov_token: str) -> list[str]:
     Args:
         counts: of the training rows alone, from `count_words`.
         size: maximum number of ids, `PADDING_ID` and `OOV_ID` included.
-        oov_token: stands for unknown words.
+        oov_token: the word of `OOV_ID`.
 
     Returns:
         The word of each id; fewer than ``size`` if there are not as many words.
@@ -166,15 +133,9 @@ def fit_vocabulary(counts: pa.Table, size: int, oov_token: str) -> list[str]:
 
 
 def encode(texts: pa.Array, vocabulary: list[str], params: TokenizePad) -> Encoded:
-    """Turns cleaned texts into padded word ids.
+    """Turns texts from `clean`, strings of shape (rows,), into padded ids of words: their places in the vocabulary.
 
-    Args:
-        texts: strings of shape (rows,), from `clean`.
-        vocabulary: the word of each id, from `fit_vocabulary`.
-        params: length, and sides of padding and truncation.
-
-    Returns:
-        The arrays; a text without words becomes one `OOV_ID`, so that no sequence is empty.
+    A text without words becomes one `OOV_ID`, so that no sequence is empty.
     """
     lists = words(texts)
     known = pa.array(vocabulary[RESERVED_IDS:], pa.string())

@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from rnnlab.features.arrays import Windows
 from rnnlab.project.errors import UserError
-from rnnlab.project.files import read_json, write_json
-
-SCALER = "scaler.json"
+from rnnlab.project.files import write_json
 
 
 class Scaler(NamedTuple):
@@ -30,10 +28,7 @@ class Scaler(NamedTuple):
 
 
 def fit_scaler(values: npt.NDArray[np.float64]) -> Scaler:
-    """Fits the standardisation.
-
-    Args:
-        values: of the training split alone, float64 of shape (rows,).
+    """Fits the standardisation to the training values alone, float64 of shape (rows,).
 
     Raises:
         UserError: there are no values, or they are all equal.
@@ -48,15 +43,10 @@ def fit_scaler(values: npt.NDArray[np.float64]) -> Scaler:
 def slide(
     values: npt.NDArray[np.float64], window: int, split: str
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Cuts one split into windows, each of which predicts the value after it.
+    """Cuts the standardised values of one split, float64 of shape (n,), into windows that predict the value after them.
 
     Inputs and targets are from the same split, so that no value is in two splits. Validation and test therefore have
     no targets for their first ``window`` values.
-
-    Args:
-        values: standardised values of the split, float64 of shape (n,).
-        window: number of time steps that the model sees.
-        split: its name, for the message.
 
     Returns:
         Inputs, float32 of shape (n - window, window), and targets, float32 of shape (n - window,).
@@ -64,28 +54,16 @@ def slide(
     Raises:
         UserError: the split is too short for two windows, the minimum for R².
     """
-    needed = window + 2
-    if len(values) < needed:
-        raise UserError(
-            f"series.window is {window} and needs {needed} rows in each split, but the {split} split has {len(values)};"
-            " lower series.window, add rows, or change split.test_fraction or split.validation_fraction"
-        )
+    if len(values) < window + 2:
+        problem = f"needs {window + 2} rows in each split, but the {split} split has {len(values)}"
+        advice = "lower series.window, add rows, or change split.test_fraction or split.validation_fraction"
+        raise UserError(f"series.window is {window} and {problem}; {advice}")
     inputs = np.lib.stride_tricks.sliding_window_view(values, window)[:-1]
     return inputs.astype(np.float32), values[window:].astype(np.float32)
 
 
 def featurise(table: pa.Table, split: str, scaler: Scaler, window: int) -> Windows:
-    """Standardises the rows of one split and cuts them into windows.
-
-    Args:
-        table: the columns of `rnnlab.data.series.SCHEMA`, in the order of time.
-        split: one of `rnnlab.features.clean_rows.SPLITS`.
-        scaler: fitted on the training rows.
-        window: number of time steps that the model sees.
-
-    Raises:
-        UserError: the split is too short for the window.
-    """
+    """Standardises one split of a table of `rnnlab.data.series.SCHEMA` and cuts it into windows, as `slide` does."""
     values, rows = split_values(table, split)
     return Windows(*slide(scaler.apply(values), window, split), rows[window:])
 
@@ -98,17 +76,4 @@ def split_values(table: pa.Table, split: str) -> tuple[npt.NDArray[np.float64], 
 
 def save_scaler(folder: Path, scaler: Scaler) -> None:
     """Writes the scaler next to the arrays of the training split; its numbers are read back exactly."""
-    write_json(folder / SCALER, scaler._asdict())
-
-
-def load_scaler(folder: Path) -> Scaler:
-    """Reads what `save_scaler` wrote.
-
-    Raises:
-        UserError: the file is missing, cut short or not a scaler.
-    """
-    values = read_json(folder / SCALER)
-    try:
-        return Scaler(float(values["mean"]), float(values["scale"]))
-    except (KeyError, TypeError, ValueError):
-        raise UserError(f"{folder / SCALER}: not a mean and a scale; remove it and run `dvc repro`") from None
+    write_json(folder / "scaler.json", scaler._asdict())

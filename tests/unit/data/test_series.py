@@ -297,19 +297,4 @@ def test_windows_come_back_from_disk(tmp_path: Path) -> None:
 def test_a_scaler_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
     windows.save_scaler(tmp_path, scaler)
-    assert windows.load_scaler(tmp_path) == scaler
-    assert json.loads((tmp_path / "scaler.json").read_text()) == scaler._asdict()
-
-
-def test_a_missing_scaler_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"scaler\.json: no such file; `dvc repro` makes it"):
-        windows.load_scaler(tmp_path)
-
-
-@pytest.mark.parametrize("content", ["[]", '{"mean": 1.0}', '{"mean": 1.0, "scale": null}', "3", '"mean"'])
-def test_a_scaler_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "scaler.json").write_text(content)
-    with pytest.raises(UserError) as mistake:
-        windows.load_scaler(tmp_path)
-    expected = f"{tmp_path / 'scaler.json'}: not a mean and a scale; remove it and run `dvc repro`"
-    assert str(mistake.value) == expected
+    assert Scaler(**json.loads((tmp_path / "scaler.json").read_text())) == scaler
