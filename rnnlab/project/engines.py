@@ -18,15 +18,10 @@ SHOWN = 5  # failures in a message; there may be thousands
 
 
 class Attempt(NamedTuple):
-    """The outcome of a task on one item.
-
-    Attributes:
-        result: what the task returned.
-        failure: the sentence for the user if it failed.
-    """
+    """The outcome of a task on one item."""
 
     result: Any
-    failure: str | None
+    failure: str | None  # a sentence for the user
 
 
 @contextmanager
@@ -51,7 +46,7 @@ def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], wha
     """Runs a task on every item, even if some fail, and returns the results in the order of the items.
 
     Args:
-        engine: where the tasks run; must be `started`.
+        engine: must be `started`.
         task: writes files, and returns a value that JSON can hold.
         items: such as files, which all machines must be able to read.
         what: label of the progress bar.
@@ -59,9 +54,8 @@ def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], wha
     Raises:
         UserError: tasks failed; says why.
     """
-    attempts = _attempts(engine, partial(attempt, task), items)
-    is_single = len(items) < 2
-    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=is_single or None))
+    attempts = (map if engine == "local" else _on_ray)(partial(_attempt, task), items)
+    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=len(items) < 2 or None))
     failures = [each.failure for each in done if each.failure]
     if failures:
         more = [f"and {len(failures) - SHOWN} more files"] if len(failures) > SHOWN else []
@@ -69,19 +63,15 @@ def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], wha
     return [each.result for each in done]
 
 
-def attempt(task: Callable[[Item], Any], item: Item) -> Attempt:
-    """Runs a task and catches user mistakes, so that the other tasks run, too."""
+def _attempt(task: Callable[[Item], Any], item: Item) -> Attempt:
+    """Catches user mistakes, so that the other tasks run, too."""
     try:
         return Attempt(task(item), None)
     except UserError as mistake:
         return Attempt(None, str(mistake))
 
 
-def _attempts(engine: Engine, task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
-    return map(task, items) if engine == "local" else _ray_attempts(task, items)
-
-
-def _ray_attempts(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
+def _on_ray(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
     """Runs as many tasks in parallel as there are processors; Ray restarts tasks whose process died."""
     import ray.data
 

@@ -19,8 +19,7 @@ def experiment_name() -> str | None:
 
 def head_commit() -> str:
     """Returns the commit that the workspace or experiment is based on, "" outside a Git repository."""
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV")
-    return baseline or run("rev-parse", "HEAD", check=False)
+    return os.environ.get("DVC_EXP_BASELINE_REV") or run("rev-parse", "HEAD", check=False)
 
 
 def run(*arguments: str, check: bool = True, folder: Path | None = None) -> str:
