@@ -11,7 +11,7 @@ import numpy as np
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
-from rnnlab.networks.callbacks import AverageWeights, NextOrder, Resume, Watch
+from rnnlab.networks.callbacks import AverageWeights, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.params import Params, Run, Train
 
@@ -26,16 +26,13 @@ LOSSES = {
 class History(NamedTuple):
     """What happened while training.
 
-    Attributes:
-        epochs: per epoch ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
-            classifier or ``mae``, ``val_mae`` of a forecaster.
-        seconds: duration of each epoch, validation included.
-        best_epoch: the epoch whose weights the model has.
+    Each row of ``epochs`` has ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
+    classifier or ``mae``, ``val_mae`` of a forecaster.
     """
 
     epochs: list[dict[str, float]]
-    seconds: list[float]
-    best_epoch: int
+    seconds: list[float]  # of each epoch, validation included
+    best_epoch: int  # whose weights the model has
 
 
 def train(
@@ -88,7 +85,7 @@ def fit(
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,
         # The order matters: what early stopping keeps as the best weights is the average.
-        callbacks=[NextOrder(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
+        callbacks=[next_order(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
         verbose=1 if sys.stdout.isatty() else 0,
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if keep_best else watch.epochs[-1]
