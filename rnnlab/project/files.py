@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,13 @@ def read_json(source: Path) -> Any:
         return json.loads(source.read_text(encoding="utf-8"))
 
 
-def drop_leftovers(folder: Path, wanted: Iterable[str]) -> None:
+def drop_leftovers(folder: Path, wanted: Collection[str]) -> None:
     """Removes files of runs that are no longer asked for from a folder with one file per run.
 
     DVC leaves the outputs of a dropped seed or model in place, and a folder's hash covers everything in it. A stage
     that depends on such a folder calls this first, so that DVC records only what the stage reads. The files stay in
     DVC's cache.
     """
-    names = set(wanted)
     for entry in folder.iterdir():
-        if entry.is_file() and entry.name not in names:
+        if entry.is_file() and entry.name not in wanted:
             entry.unlink()

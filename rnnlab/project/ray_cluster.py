@@ -70,21 +70,6 @@ def _health(address: str) -> str | None:
     return done.stderr if done.returncode else None
 
 
-@contextmanager
-def reporting_failures() -> Iterator[None]:
-    """Turns Ray's errors into a sentence for the user.
-
-    Raises:
-        UserError: a machine ran out of memory, or processes died repeatedly.
-    """
-    import ray
-
-    try:
-        yield
-    except ray.exceptions.RayError as failure:
-        raise UserError(sentence(failure)) from None
-
-
 def sentence(failure: Exception) -> str:
     """Says in one sentence why a task failed."""
     import ray
