@@ -29,9 +29,7 @@ class Batches(keras.utils.PyDataset):
 
         Args:
             inputs: word ids, 0 for padding, if ``by_length``.
-            targets: of the same rows.
             size: rows per batch; one batch of each epoch holds the remainder.
-            seed: determines all orders.
             by_length: whether the rows of a batch have similar lengths.
             finished_epochs: of a training that is resumed.
         """

@@ -111,11 +111,7 @@ class Resume(keras.callbacks.Callback):
             return
         arrays = {f"variable_{n}": np.asarray(variable) for n, variable in enumerate(self._variables())}
         arrays |= {f"best_{n}": weights for n, weights in enumerate(self._stopping.best_weights or [])}
-        progress = {
-            "epochs": self._watch.epochs,
-            "seconds": self._watch.seconds,
-            "best": float(self._stopping.best),
-            "best_epoch": self._stopping.best_epoch,
-            "wait": self._stopping.wait,
-        }
+        stopping = self._stopping
+        best = {"best": float(stopping.best), "best_epoch": stopping.best_epoch, "wait": stopping.wait}
+        progress = {"epochs": self._watch.epochs, "seconds": self._watch.seconds, **best}
         self._checkpoint.write(State(progress, arrays))

@@ -2,8 +2,7 @@
 
 - The product with the input weights is computed before the loop over time, once for each distinct word of a batch.
 - The loop is one XLA kernel with its own backward pass: the gradient of the recurrent weights is one product after the
-  loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
-  GPUs").
+  loop, not a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on GPUs").
 - Steps that are padding in every row of a batch are cut off, or at least skipped.
 - If a training has several threads, each reads a part of the rows: one step is too little work to split.
 """
@@ -216,8 +215,7 @@ def scan(cell: Cell, inputs: Tensor, mask: Tensor, kernel: Tensor, every_step: b
 
         return states[0] if every_step else last, gradient
 
-    outputs: Tensor = run(inputs, kernel)
-    return outputs
+    return run(inputs, kernel)
 
 
 def _used(mask: Tensor) -> tuple[Tensor, Tensor]:

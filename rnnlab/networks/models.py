@@ -22,11 +22,6 @@ STRIDE = 64
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
-def set_seed(seed: int) -> None:
-    """Seeds the weights, dropout and shuffling of all of Keras."""
-    keras.utils.set_random_seed(seed)
-
-
 @keras.saving.register_keras_serializable(package="rnnlab")
 class MaskedMax(keras.layers.Layer):
     """The largest value of each channel over the steps that are not padding; Keras' own maximum ignores masks."""
@@ -107,15 +102,11 @@ BUILDERS: dict[Task, Callable[[Model, int, int], keras.Sequential]] = {
 def _recurrent(params: Model) -> list[keras.Layer]:
     """Stacks recurrent layers; the last one returns its final state alone, unless its states are pooled."""
     stack = []
+    rates = {"dropout": params.input_dropout, "recurrent_dropout": params.recurrent_dropout}
     for number in range(1, params.layers + 1):
         name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
-        layer = CELLS[params.cell](
-            params.units,
-            return_sequences=number < params.layers or params.pooling != "last",
-            dropout=params.input_dropout,
-            recurrent_dropout=params.recurrent_dropout,
-            name=name,
-        )
+        every_step = number < params.layers or params.pooling != "last"
+        layer = CELLS[params.cell](params.units, return_sequences=every_step, name=name, **rates)
         stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)
     return stack
 

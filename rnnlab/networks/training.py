@@ -45,7 +45,7 @@ def train(
     on_epoch: Callable[[dict[str, float]], None],
 ) -> tuple[keras.Sequential, History]:
     """Builds a network and fits it, with the same result in every process; see `fit`."""
-    models.set_seed(run.seed)
+    keras.utils.set_random_seed(run.seed)
     model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows[0].shape[1])
     return model, fit(model, rows, held_out, settings.train, run, checkpoint, on_epoch)
 
@@ -110,18 +110,11 @@ def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequen
     """
     network = _faster(model, params.batch_size, params.threads) if params.engine == "fast" else model
     loss, metric = LOSSES[model.layers[-1].name]
-    network.compile(
-        optimizer=keras.optimizers.Adam(
-            _rate(params, rows),
-            global_clipnorm=params.clip_norm,
-            use_ema=params.ema_momentum is not None,
-            ema_momentum=params.ema_momentum or 0.0,
-        ),
-        loss=loss,
-        metrics=[metric],
-        # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
+    average = {"use_ema": params.ema_momentum is not None, "ema_momentum": params.ema_momentum or 0.0}
+    adam = keras.optimizers.Adam(_rate(params, rows), global_clipnorm=params.clip_norm, **average)
+    # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
+    jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
+    network.compile(adam, loss, metrics=[metric], jit_compile=jit_compile)
     return network
 
 
