@@ -15,14 +15,14 @@ def ours(work: Work) -> Callable[[], float]:
     model = keras_model(work, mask=True)
     from rnnlab.networks import fast_layers, tensorflow_batches
     from rnnlab.networks.batches import Batches
-    from rnnlab.networks.callbacks import NextOrder
+    from rnnlab.networks.callbacks import next_order
 
     network = fast_layers.accelerate(model, work.batch, work.threads)
     if not work.padded:
         return _stepping(network, work)
     batches = Batches(*rows(work), work.batch, seed=1, by_length=True)
     fed = tensorflow_batches.from_batches(batches)
-    return _fitting(network, x=fed, shuffle=False, callbacks=[NextOrder(batches)])
+    return _fitting(network, x=fed, shuffle=False, callbacks=[next_order(batches)])
 
 
 def stock(work: Work) -> Callable[[], float]:

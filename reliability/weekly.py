@@ -94,7 +94,7 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
 
         from rnnlab.networks import models, training
     keras.backend.clear_session()
-    models.set_seed(run.seed)
+    keras.utils.set_random_seed(run.seed)
     network = models.build_classifier(settings.models[run.model], words, train[0].shape[1])
     with tempfile.TemporaryDirectory() as place:
         checkpoint = Checkpoint(Path(place) / "none.npz")

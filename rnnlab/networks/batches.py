@@ -6,6 +6,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.features.arrays import Examples
+
+Inputs = npt.NDArray[Any]  # of shape (rows, steps)
+Targets = npt.NDArray[np.float32]  # of shape (rows, 1)
 # Batches per pool of rows drawn at random, within which a batch takes neighbours by length: enough for similar lengths,
 # and few enough that an epoch's batches stay a random draw.
 POOL = 50
@@ -19,28 +23,18 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self,
-        inputs: npt.NDArray[Any],
-        targets: npt.NDArray[np.float32],
-        batch_size: int,
-        seed: int,
-        *,
-        by_length: bool,
-        finished_epochs: int = 0,
+        self, inputs: Inputs, targets: Targets, size: int, seed: int, *, by_length: bool, finished_epochs: int = 0
     ) -> None:
         """Draws the order of the first epoch that is not finished.
 
         Args:
-            inputs: of shape (rows, steps); word ids, 0 for padding, if ``by_length``.
-            targets: of shape (rows, 1).
-            batch_size: rows per batch; one batch of each epoch holds the remainder.
-            seed: determines all orders.
+            inputs: word ids, 0 for padding, if ``by_length``.
+            size: rows per batch; one batch of each epoch holds the remainder.
             by_length: whether the rows of a batch have similar lengths.
             finished_epochs: of a training that is resumed.
         """
         super().__init__()
-        self._inputs, self._targets = inputs, targets
-        self._batch_size = batch_size
+        self._inputs, self._targets, self._size = inputs, targets, size
         self._lengths = np.count_nonzero(inputs, axis=1) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
         # The first order is never used: Keras' own loop drew one more, and committed results depend on those orders.
@@ -48,7 +42,7 @@ class Batches(keras.utils.PyDataset):
             self._batches = self._draw()
 
     def _draw(self) -> list[npt.NDArray[np.intp]]:
-        size = self._batch_size
+        size = self._size
         order = self._generator.permutation(len(self._lengths))
         pools = (order[start : start + POOL * size] for start in range(0, len(order), POOL * size))
         by_length = (pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools)
@@ -59,7 +53,7 @@ class Batches(keras.utils.PyDataset):
         """Counts the batches of an epoch."""
         return len(self._batches)
 
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> Examples:
         """Returns a batch: inputs and targets."""
         rows = self._batches[index]
         return self._inputs[rows], self._targets[rows]

@@ -22,9 +22,7 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.epochs: list[dict[str, float]] = []
         self.seconds: list[float] = []
-        self._name = name
-        self._on_epoch = on_epoch
-        self._started = 0.0
+        self._name, self._on_epoch, self._started = name, on_epoch, 0.0
 
     def resume(self, epochs: list[dict[str, float]], seconds: list[float]) -> None:
         """Takes over the epochs of a training that is resumed."""
@@ -43,26 +41,17 @@ class Watch(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self._started)
         self.epochs.append({"epoch": epoch + 1, **metrics})
         if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
-            raise UserError(
-                f"{self._name}: the loss is not a number after epoch {epoch + 1};"
-                " lower train.learning_rate or train.clip_norm"
-            )
+            problem = f"the loss is not a number after epoch {epoch + 1}"
+            raise UserError(f"{self._name}: {problem}; lower train.learning_rate or train.clip_norm")
         self._on_epoch(self.epochs[-1])
         if not sys.stdout.isatty():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
             print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
 
 
-class NextOrder(keras.callbacks.Callback):
+def next_order(batches: Batches) -> keras.callbacks.Callback:
     """Draws the order of the next epoch at the end of each."""
-
-    def __init__(self, batches: Batches) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Draws it."""
-        self._batches.draw_next()
+    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: batches.draw_next())
 
 
 class AverageWeights(keras.callbacks.SwapEMAWeights):
@@ -122,11 +111,7 @@ class Resume(keras.callbacks.Callback):
             return
         arrays = {f"variable_{n}": np.asarray(variable) for n, variable in enumerate(self._variables())}
         arrays |= {f"best_{n}": weights for n, weights in enumerate(self._stopping.best_weights or [])}
-        progress = {
-            "epochs": self._watch.epochs,
-            "seconds": self._watch.seconds,
-            "best": float(self._stopping.best),
-            "best_epoch": self._stopping.best_epoch,
-            "wait": self._stopping.wait,
-        }
+        stopping = self._stopping
+        best = {"best": float(stopping.best), "best_epoch": stopping.best_epoch, "wait": stopping.wait}
+        progress = {"epochs": self._watch.epochs, "seconds": self._watch.seconds, **best}
         self._checkpoint.write(State(progress, arrays))

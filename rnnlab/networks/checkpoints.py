@@ -17,21 +17,15 @@ from rnnlab.project import layout
 from rnnlab.project.files import package_digest, replacing
 from rnnlab.project.params import Params, Run
 
-Arrays = dict[str, npt.NDArray[Any]]
 ROOMS = ("networks", "features", "project")  # whose code determines the weights
 FORGOTTEN_AFTER = 7 * 24 * 3600.0  # seconds, for trainings that nobody resumed
 
 
 class State(NamedTuple):
-    """The state of a training between two epochs.
+    """The state of a training between two epochs."""
 
-    Attributes:
-        progress: what JSON can hold.
-        arrays: everything else, by name.
-    """
-
-    progress: dict[str, Any]
-    arrays: Arrays
+    progress: dict[str, Any]  # what JSON can hold
+    arrays: dict[str, npt.NDArray[Any]]  # everything else, by name
 
 
 class Checkpoint(NamedTuple):
@@ -64,14 +58,7 @@ class Checkpoint(NamedTuple):
 
 
 def of_training(folder: Path, name: str, identity: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> Checkpoint:
-    """Returns the checkpoint of a training, and removes states that nobody resumed.
-
-    Args:
-        folder: shared by all trainings of the project.
-        name: of the run.
-        identity: all that determines the weights, except data and code.
-        arrays: the data.
-    """
+    """Returns the checkpoint of a run's training (see `training_key`), and removes states that nobody resumed."""
     for file in folder.glob("*.npz"):
         if time.time() - file.stat().st_mtime > FORGOTTEN_AFTER:
             file.unlink(missing_ok=True)
@@ -83,8 +70,7 @@ def training_key(identity: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
-    code = package_digest(layout.PACKAGE, *ROOMS)
-    return key_of({"data": digest.hexdigest(), "code": code, **identity})
+    return key_of({"data": digest.hexdigest(), "code": package_digest(layout.PACKAGE, *ROOMS), **identity})
 
 
 def key_of(identity: Mapping[str, Any]) -> str:

@@ -2,8 +2,7 @@
 
 - The product with the input weights is computed before the loop over time, once for each distinct word of a batch.
 - The loop is one XLA kernel with its own backward pass: the gradient of the recurrent weights is one product after the
-  loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
-  GPUs").
+  loop, not a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on GPUs").
 - Steps that are padding in every row of a batch are cut off, or at least skipped.
 - If a training has several threads, each reads a part of the rows: one step is too little work to split.
 """
@@ -25,14 +24,12 @@ States = tuple[Tensor, ...]
 class Cell(NamedTuple):
     """One step of a recurrent cell, after the products with its weights.
 
-    Attributes:
-        advance: computes the next states from the sum of the products, (rows, gates · units), and the states, (rows,
-            units) each; the first state is the output.
-        states: how many states the cell has.
+    It computes the next states from the sum of the products, (rows, gates · units), and the states, (rows, units) each;
+    the first state is the output.
     """
 
     advance: Callable[[Tensor, States], States]
-    states: int
+    states: int  # how many the cell has
 
 
 def _sigmoid(z: Tensor) -> Tensor:
@@ -57,25 +54,20 @@ def _gru(z: Tensor, states: States) -> States:
     return (update * states[0] + (1.0 - update) * tf.tanh(from_input + _sigmoid(reset) * from_state),)
 
 
-CELLS = {
-    keras.layers.SimpleRNN: Cell(_simple_rnn, 1),
-    keras.layers.LSTM: Cell(_lstm, 2),
-    keras.layers.GRU: Cell(_gru, 1),
-}
+RNN, LSTM, GRU = keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU
+CELLS = {RNN: Cell(_simple_rnn, 1), LSTM: Cell(_lstm, 2), GRU: Cell(_gru, 1)}
 
 
 def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> keras.Sequential:
-    """Returns a network that shares the variables of ``model`` and computes the same, faster.
+    """Returns a network to train in place of ``model``: it shares its variables and computes the same, faster.
+
+    On a GPU, it is ``model`` itself, since GPUs have kernels for whole layers.
 
     Args:
         model: from `rnnlab.networks.models`; layers with dropout between time steps, or not in float32, are kept.
         batch_size: of most batches; others are filled up with empty rows to a multiple of it, so that XLA need not
             compile its loops again.
         threads: that read a batch, if the machine has as many cores; the result does not depend on the cores.
-
-    Returns:
-        The network to train in place of ``model``, whose weights change with it; on a GPU ``model`` itself, since GPUs
-        have kernels for whole layers.
     """
     if tf.config.list_physical_devices("GPU"):
         return model
@@ -121,10 +113,8 @@ class Recurrence(keras.layers.Layer):
         """Wraps a layer, and the embedding before it if there is nothing between the two."""
         super().__init__(name=layer.name)
         self.supports_masking = True
-        self.layer = layer
-        self.threads = threads
+        self.layer, self.embedding, self.threads = layer, embedding, threads
         self.batch_size = -(-batch_size // threads) * threads  # for parts of equal size
-        self.embedding = embedding
         both = isinstance(layer, keras.layers.Bidirectional)
         self.directions = [layer.forward_layer, layer.backward_layer] if both else [layer]
 
@@ -140,11 +130,8 @@ class Recurrence(keras.layers.Layer):
         rows = tf.shape(inputs)[0]
         mask = self._mask(inputs, mask)
         mask = self._fill(tf.ones(tf.shape(inputs)[:2], tf.bool) if mask is None else mask)
-        project = (
-            self._by_word(self._fill(inputs), self.embedding)
-            if self.embedding
-            else self._by_step(self._fill(inputs), training)
-        )
+        filled = self._fill(inputs)
+        project = self._by_word(filled, self.embedding) if self.embedding else self._by_step(filled, training)
         mask = tf.transpose(mask)[:, :, None]
         outputs = [_run(layer, project(layer), mask, self.threads)[:rows] for layer in self.directions]
         return outputs[0] if len(outputs) == 1 else tf.concat(outputs, axis=-1)
@@ -210,10 +197,8 @@ def scan(cell: Cell, inputs: Tensor, mask: Tensor, kernel: Tensor, every_step: b
         inputs: products with the input weights, float32 of shape (steps, rows, gates · units).
         mask: bool of shape (steps, rows, 1); where false, a row's states do not change.
         kernel: the recurrent weights, float32 of shape (units, gates · units).
-        every_step: whether to return the outputs of all steps, or that of the last alone, which avoids copies.
-
-    Returns:
-        The outputs, float32 of shape (steps, rows, units), or (rows, units).
+        every_step: whether to return the outputs of all steps, float32 of shape (steps, rows, units), or that of the
+            last alone, (rows, units), which avoids copies.
     """
     first, stop = _used(mask[:, :, 0])
 
@@ -230,8 +215,7 @@ def scan(cell: Cell, inputs: Tensor, mask: Tensor, kernel: Tensor, every_step: b
 
         return states[0] if every_step else last, gradient
 
-    outputs: Tensor = run(inputs, kernel)
-    return outputs
+    return run(inputs, kernel)
 
 
 def _used(mask: Tensor) -> tuple[Tensor, Tensor]:

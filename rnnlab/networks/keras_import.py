@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 
 def thread_variables(threads: int) -> dict[str, str]:
@@ -32,8 +33,7 @@ def importing_keras() -> Iterator[None]:
     with tempfile.TemporaryFile() as sink:
         os.dup2(sink.fileno(), 2)
         try:
-            with _hidden(UNUSED):
-                keras = importlib.import_module("keras")
+            keras = _import_without(UNUSED)
             if keras.backend.backend() != "tensorflow":
                 # Keras tries to import it for seeds and files, which takes seconds, and works without it.
                 sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
@@ -48,13 +48,12 @@ def importing_keras() -> Iterator[None]:
             os.close(screen)
 
 
-@contextmanager
-def _hidden(packages: Iterable[str]) -> Iterator[None]:
-    """Makes imports of packages fail, unless they were imported before."""
+def _import_without(packages: Iterable[str]) -> ModuleType:
+    """Imports Keras while imports of packages fail, unless they were imported before."""
     absent = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # as Python's manual has it
     try:
-        yield
+        return importlib.import_module("keras")
     finally:
         for name in absent:
             del sys.modules[name]

@@ -22,11 +22,6 @@ STRIDE = 64
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
-def set_seed(seed: int) -> None:
-    """Seeds the weights, dropout and shuffling of all of Keras."""
-    keras.utils.set_random_seed(seed)
-
-
 @keras.saving.register_keras_serializable(package="rnnlab")
 class MaskedMax(keras.layers.Layer):
     """The largest value of each channel over the steps that are not padding; Keras' own maximum ignores masks."""
@@ -71,16 +66,10 @@ def build(task: Task, params: Model, vocabulary_size: int, steps: int) -> keras.
 
 
 def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Sequential:
-    """Builds a binary classifier of word-id sequences.
+    """Builds a binary classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
 
-    Args:
-        params: the cell and the sizes.
-        vocabulary_size: word ids run from 0 (padding) to this minus one.
-        max_length: time steps.
-
-    Returns:
-        A network from int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two
-        logits, (rows, 2). Its weights are drawn from Keras' global seed.
+    It maps int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two logits, (rows,
+    2). Its weights are drawn from Keras' global seed.
     """
     layers = [
         keras.Input((max_length,), dtype="int32", name="tokens"),
@@ -99,13 +88,8 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> ke
 
 def build_forecaster(params: Model, window: int) -> keras.Sequential:
     """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
-    layers = [
-        keras.Input((window,), name="values"),
-        keras.layers.Reshape((window, 1), name="steps"),
-        *_recurrent(params),
-        *_head(params),
-        keras.layers.Dense(1, name="value"),
-    ]
+    steps = [keras.Input((window,), name="values"), keras.layers.Reshape((window, 1), name="steps")]
+    layers = [*steps, *_recurrent(params), *_head(params), keras.layers.Dense(1, name="value")]
     return keras.Sequential(layers, name=params.cell)
 
 
@@ -118,15 +102,11 @@ BUILDERS: dict[Task, Callable[[Model, int, int], keras.Sequential]] = {
 def _recurrent(params: Model) -> list[keras.Layer]:
     """Stacks recurrent layers; the last one returns its final state alone, unless its states are pooled."""
     stack = []
+    rates = {"dropout": params.input_dropout, "recurrent_dropout": params.recurrent_dropout}
     for number in range(1, params.layers + 1):
         name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
-        layer = CELLS[params.cell](
-            params.units,
-            return_sequences=number < params.layers or params.pooling != "last",
-            dropout=params.input_dropout,
-            recurrent_dropout=params.recurrent_dropout,
-            name=name,
-        )
+        every_step = number < params.layers or params.pooling != "last"
+        layer = CELLS[params.cell](params.units, return_sequences=every_step, name=name, **rates)
         stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)
     return stack
 
@@ -162,11 +142,11 @@ def _make_canonical(archive: Path) -> None:
 def _renumber_shared_objects(config: bytes) -> bytes:
     """Replaces the memory addresses that identify shared objects in Keras' file with 0, 1, …"""
     numbers: dict[bytes, bytes] = {}
-    return re.sub(
-        rb'(?<="shared_object_id": )\d+',
-        lambda address: numbers.setdefault(address[0], str(len(numbers)).encode()),
-        config,
-    )
+
+    def number(address: re.Match[bytes]) -> bytes:
+        return numbers.setdefault(address[0], b"%d" % len(numbers))
+
+    return re.sub(rb'(?<="shared_object_id": )\d+', number, config)
 
 
 def load(source: Path) -> keras.Model:
@@ -178,10 +158,9 @@ def load(source: Path) -> keras.Model:
     try:
         if source.suffix != ".keras":
             raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
-        model: keras.Model = keras.models.load_model(source, compile=False, safe_mode=True)
+        return keras.models.load_model(source, compile=False, safe_mode=True)
     except Exception as damage:  # Keras raises any of a dozen types for a bad archive
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
-    return model
 
 
 def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
@@ -201,10 +180,7 @@ def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
 def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
     """Returns the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
 
-    Args:
-        model: from `build`.
-        inputs: of the kind that the model was built for, of shape (rows, steps).
-        batch_size: rows per batch.
+    The inputs are of the kind that the model was built for, of shape (rows, steps).
     """
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
@@ -217,8 +193,7 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
     if outputs.shape[1] == 1:
         return outputs[:, 0]
-    probabilities: npt.NDArray[np.float32] = expit(outputs[:, 1] - outputs[:, 0])
-    return probabilities
+    return np.asarray(expit(outputs[:, 1] - outputs[:, 0]))
 
 
 def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:

@@ -5,21 +5,17 @@ on a busy processor the end of an epoch often has to wait until it wakes: at wor
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from rnnlab.networks.batches import Batches
-
-Batch = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
+from rnnlab.features.arrays import Examples
+from rnnlab.networks.batches import Batches, Inputs, Targets
 
 
 def from_batches(batches: Batches) -> tf.data.Dataset:
     """Returns the batches of an epoch, in the order that they have when the epoch begins."""
 
-    def epoch() -> Iterator[Batch]:
+    def epoch() -> Iterator[Examples]:
         for index in range(len(batches)):
             yield batches[index]
 
@@ -28,14 +24,8 @@ def from_batches(batches: Batches) -> tf.data.Dataset:
     return _untuned(dataset.apply(tf.data.experimental.assert_cardinality(len(batches))))
 
 
-def from_rows(inputs: npt.NDArray[Any], targets: npt.NDArray[np.float32], batch_size: int) -> tf.data.Dataset:
-    """Returns rows in their order, in batches; the last batch holds the remainder.
-
-    Args:
-        inputs: of shape (rows, steps).
-        targets: of shape (rows, 1).
-        batch_size: rows per batch.
-    """
+def from_rows(inputs: Inputs, targets: Targets, batch_size: int) -> tf.data.Dataset:
+    """Returns rows in their order, in batches; the last batch holds the remainder."""
     return _untuned(tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(batch_size))
 
 

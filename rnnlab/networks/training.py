@@ -11,7 +11,7 @@ import numpy as np
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
-from rnnlab.networks.callbacks import AverageWeights, NextOrder, Resume, Watch
+from rnnlab.networks.callbacks import AverageWeights, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.params import Params, Run, Train
 
@@ -26,16 +26,13 @@ LOSSES = {
 class History(NamedTuple):
     """What happened while training.
 
-    Attributes:
-        epochs: per epoch ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
-            classifier or ``mae``, ``val_mae`` of a forecaster.
-        seconds: duration of each epoch, validation included.
-        best_epoch: the epoch whose weights the model has.
+    Each row of ``epochs`` has ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
+    classifier or ``mae``, ``val_mae`` of a forecaster.
     """
 
     epochs: list[dict[str, float]]
-    seconds: list[float]
-    best_epoch: int
+    seconds: list[float]  # of each epoch, validation included
+    best_epoch: int  # whose weights the model has
 
 
 def train(
@@ -48,7 +45,7 @@ def train(
     on_epoch: Callable[[dict[str, float]], None],
 ) -> tuple[keras.Sequential, History]:
     """Builds a network and fits it, with the same result in every process; see `fit`."""
-    models.set_seed(run.seed)
+    keras.utils.set_random_seed(run.seed)
     model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows[0].shape[1])
     return model, fit(model, rows, held_out, settings.train, run, checkpoint, on_epoch)
 
@@ -88,7 +85,7 @@ def fit(
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,
         # The order matters: what early stopping keeps as the best weights is the average.
-        callbacks=[NextOrder(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
+        callbacks=[next_order(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
         verbose=1 if sys.stdout.isatty() else 0,
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if keep_best else watch.epochs[-1]
@@ -113,18 +110,11 @@ def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequen
     """
     network = _faster(model, params.batch_size, params.threads) if params.engine == "fast" else model
     loss, metric = LOSSES[model.layers[-1].name]
-    network.compile(
-        optimizer=keras.optimizers.Adam(
-            _rate(params, rows),
-            global_clipnorm=params.clip_norm,
-            use_ema=params.ema_momentum is not None,
-            ema_momentum=params.ema_momentum or 0.0,
-        ),
-        loss=loss,
-        metrics=[metric],
-        # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
+    average = {"use_ema": params.ema_momentum is not None, "ema_momentum": params.ema_momentum or 0.0}
+    adam = keras.optimizers.Adam(_rate(params, rows), global_clipnorm=params.clip_norm, **average)
+    # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
+    jit_compile = False if keras.backend.backend() == "tensorflow" else "auto"
+    network.compile(adam, loss, metrics=[metric], jit_compile=jit_compile)
     return network
 
 

@@ -10,15 +10,7 @@ from rnnlab.project.files import reading
 
 
 def read_table(source: Path, **options: Any) -> pd.DataFrame:
-    """Reads a CSV.
-
-    Args:
-        source: the file.
-        options: passed on to `pandas.read_csv`.
-
-    Raises:
-        UserError: the file is missing, damaged or cut short.
-    """
+    """Reads a CSV with options of `pandas.read_csv`; see `reading` for errors."""
     with reading(source):
         return parse_table(source.read_bytes(), **options)
 
@@ -35,11 +27,7 @@ def parse_table(content: bytes, **options: Any) -> pd.DataFrame:
 
 
 def read_parquet(source: Path) -> pd.DataFrame:
-    """Reads a Parquet file.
-
-    Raises:
-        UserError: the file is missing, damaged or cut short.
-    """
+    """Reads a Parquet file; see `reading` for errors."""
     with reading(source):
         return pd.read_parquet(source)
 

@@ -15,10 +15,6 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
 
     Leaves out timings, presentation, and stages of dropped seeds and models, which stay in dvc.lock.
 
-    Args:
-        text: content of dvc.lock.
-        settings: names the runs in use.
-
     Raises:
         UserError: dvc.lock is not YAML, or lacks a stage because the pipeline did not run to its end.
     """
@@ -30,15 +26,12 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
     missing = [name for name in names if name not in stages]
     if missing:
         raise UserError(f"dvc.lock: no stage {missing[0]}; run `dvc repro` first")
-    return {
-        name: {
-            "params": stages[name].get("params", {}),
-            "outs": {
-                out["path"]: out["md5"] for out in stages[name]["outs"] if not out["path"].startswith("reports/timings")
-            },
-        }
-        for name in names
-    }
+    used = {name: stages[name] for name in names}
+    return {name: {"params": stage.get("params", {}), "outs": _hashes(stage["outs"])} for name, stage in used.items()}
+
+
+def _hashes(outs: list[dict[str, Any]]) -> dict[str, str]:
+    return {out["path"]: out["md5"] for out in outs if not out["path"].startswith("reports/timings")}
 
 
 def result_key(lock: dict[str, Any]) -> str:

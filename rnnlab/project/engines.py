@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
 from tqdm import tqdm
 
@@ -14,24 +14,12 @@ from rnnlab.project.errors import UserError
 
 Engine = Literal["local", "ray"]
 Item = TypeVar("Item")
+Attempt = tuple[Any, str | None]  # what a task returned, or a sentence for the user if it failed
 SHOWN = 5  # failures in a message; there may be thousands
 
 
-class Attempt(NamedTuple):
-    """The outcome of a task on one item.
-
-    Attributes:
-        result: what the task returned.
-        failure: the sentence for the user if it failed.
-    """
-
-    result: Any
-    failure: str | None
-
-
-@contextmanager
-def started(engine: Engine) -> Iterator[None]:
-    """Keeps an engine running for the length of the block.
+def started(engine: Engine) -> AbstractContextManager[None]:
+    """Keeps an engine running for the length of a block.
 
     Ray joins the cluster named in ``RAY_ADDRESS``, whose machines must see the project's folder at the same path. If
     the variable is not set, Ray starts a cluster on this machine alone.
@@ -39,19 +27,15 @@ def started(engine: Engine) -> Iterator[None]:
     Raises:
         UserError: see `rnnlab.project.ray_cluster.cluster`.
     """
-    if engine == "local":
-        yield
-        return
     address = os.environ.get("RAY_ADDRESS")
-    with ray_cluster.cluster(address, f"RAY_ADDRESS={address}"):
-        yield
+    return nullcontext() if engine == "local" else ray_cluster.cluster(address, f"RAY_ADDRESS={address}")
 
 
 def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], what: str) -> list[Any]:
     """Runs a task on every item, even if some fail, and returns the results in the order of the items.
 
     Args:
-        engine: where the tasks run; must be `started`.
+        engine: must be `started`.
         task: writes files, and returns a value that JSON can hold.
         items: such as files, which all machines must be able to read.
         what: label of the progress bar.
@@ -59,29 +43,24 @@ def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], wha
     Raises:
         UserError: tasks failed; says why.
     """
-    attempts = _attempts(engine, partial(attempt, task), items)
-    is_single = len(items) < 2
-    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=is_single or None))
-    failures = [each.failure for each in done if each.failure]
+    attempts = (map if engine == "local" else _on_ray)(partial(_attempt, task), items)
+    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=len(items) < 2 or None))
+    failures = [failure for _, failure in done if failure]
     if failures:
         more = [f"and {len(failures) - SHOWN} more files"] if len(failures) > SHOWN else []
         raise UserError("; ".join([*failures[:SHOWN], *more]))
-    return [each.result for each in done]
+    return [result for result, _ in done]
 
 
-def attempt(task: Callable[[Item], Any], item: Item) -> Attempt:
-    """Runs a task and catches user mistakes, so that the other tasks run, too."""
+def _attempt(task: Callable[[Item], Any], item: Item) -> Attempt:
+    """Catches user mistakes, so that the other tasks run, too."""
     try:
-        return Attempt(task(item), None)
+        return task(item), None
     except UserError as mistake:
-        return Attempt(None, str(mistake))
+        return None, str(mistake)
 
 
-def _attempts(engine: Engine, task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
-    return map(task, items) if engine == "local" else _ray_attempts(task, items)
-
-
-def _ray_attempts(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
+def _on_ray(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
     """Runs as many tasks in parallel as there are processors; Ray restarts tasks whose process died."""
     import ray.data
 
@@ -92,7 +71,9 @@ def _ray_attempts(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Ite
     def run(row: dict[str, Any]) -> dict[str, str]:
         return {"attempt": json.dumps(task(items[int(row["id"])]))}
 
-    with ray_cluster.reporting_failures():
+    try:
         numbers = ray.data.range(len(items), override_num_blocks=len(items))
         for row in numbers.map(run).iter_rows():
-            yield Attempt(*json.loads(row["attempt"]))
+            yield json.loads(row["attempt"])
+    except ray.exceptions.RayError as failure:
+        raise UserError(ray_cluster.sentence(failure)) from None

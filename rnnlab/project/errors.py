@@ -36,11 +36,7 @@ def first_line(failure: BaseException) -> str:
 def exit_status(main: Callable[[], None]) -> int:
     """Runs a stage's ``main`` and turns user mistakes into a sentence and a non-zero status.
 
-    Args:
-        main: the stage; it takes its arguments from ``sys.argv``.
-
-    Returns:
-        0 on success; 1 after a mistake, a failed read or write, or if out of memory; 130 after Ctrl-C.
+    The status is 1 after a mistake, a failed read or write, or if out of memory; 130 after Ctrl-C.
     """
     try:
         main()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,33 +82,23 @@ def reading(source: Path) -> Iterator[None]:
     except (UserError, MemoryError, PermissionError):
         raise
     except Exception as damage:  # pandas, Arrow, NumPy and zipfile raise a dozen types
-        raise UserError(
-            f"{source}: damaged or cut short ({first_line(damage)}); remove it and run `dvc repro`"
-        ) from None
+        problem = f"damaged or cut short ({first_line(damage)})"
+        raise UserError(f"{source}: {problem}; remove it and run `dvc repro`") from None
 
 
 def read_json(source: Path) -> Any:
-    """Reads JSON that an earlier stage wrote.
-
-    Raises:
-        UserError: the file is missing or cut short.
-    """
+    """Reads JSON that an earlier stage wrote; see `reading`."""
     with reading(source):
         return json.loads(source.read_text(encoding="utf-8"))
 
 
-def drop_leftovers(folder: Path, wanted: Iterable[str]) -> None:
-    """Removes files of runs that are no longer asked for.
+def drop_leftovers(folder: Path, wanted: Collection[str]) -> None:
+    """Removes files of runs that are no longer asked for from a folder with one file per run.
 
     DVC leaves the outputs of a dropped seed or model in place, and a folder's hash covers everything in it. A stage
     that depends on such a folder calls this first, so that DVC records only what the stage reads. The files stay in
     DVC's cache.
-
-    Args:
-        folder: has one file per run.
-        wanted: names of the files that belong there.
     """
-    names = set(wanted)
     for entry in folder.iterdir():
-        if entry.is_file() and entry.name not in names:
+        if entry.is_file() and entry.name not in wanted:
             entry.unlink()

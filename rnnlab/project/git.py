@@ -19,8 +19,7 @@ def experiment_name() -> str | None:
 
 def head_commit() -> str:
     """Returns the commit that the workspace or experiment is based on, "" outside a Git repository."""
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV")
-    return baseline or run("rev-parse", "HEAD", check=False)
+    return os.environ.get("DVC_EXP_BASELINE_REV") or run("rev-parse", "HEAD", check=False)
 
 
 def run(*arguments: str, check: bool = True, folder: Path | None = None) -> str:
@@ -37,6 +36,5 @@ def run(*arguments: str, check: bool = True, folder: Path | None = None) -> str:
 
 def show(commit: str, path: Path, folder: Path | None = None) -> bytes | None:
     """Returns a file as a commit has it, None where it has none."""
-    command = ("git", "show", f"{commit}:{path.as_posix()}")
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    done = subprocess.run(("git", "show", f"{commit}:{path.as_posix()}"), cwd=folder, capture_output=True, check=False)
     return None if done.returncode else done.stdout

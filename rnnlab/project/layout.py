@@ -20,9 +20,7 @@ SUMMARY = Path("reports/data.json")
 
 VALIDATION = Path("reports/validation.json")
 VALIDATION_PAGE = Path("reports/validation.md")
-FAILED_VALIDATION = Path(
-    "reports/validation-failed.html"
-)  # not an output: DVC deletes the outputs of a stage that fails
+FAILED_VALIDATION = Path("reports/validation-failed.html")  # no output: DVC deletes those of a stage that fails
 
 FEATURES = Path("data/features")
 VOCABULARY = FEATURES / "vocabulary.json"

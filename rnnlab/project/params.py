@@ -3,7 +3,7 @@
 import codecs
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,7 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TASKS, TaskName
 from rnnlab.project.validation_messages import refusal
 
+NO_SEED = -1  # of models without randomness, in tables of predictions
 LARGEST_COUNT = 2**31 - 1  # arrays, databases and C libraries count this far without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Width = Annotated[int, Field(ge=1, le=100_000)]  # of a layer or a sequence; far more than any machine can train
@@ -35,15 +36,13 @@ def _list_to_tuple(value: Any) -> Any:
 
 def _labels_to_text(value: Any) -> Any:
     """Labels are compared as text: YAML reads 0 and 1 as numbers, a CSV holds characters."""
-    if isinstance(value, list):
-        return tuple(_label_to_text(label) for label in value)
-    return value
+    if not isinstance(value, list):
+        return value
+    return tuple(str(label).lower() if isinstance(label, int | float) else label for label in value)
 
 
-def _label_to_text(label: Any) -> Any:
-    if isinstance(label, bool):
-        return str(label).lower()
-    return str(label) if isinstance(label, int | float) else label
+def _refuse(message: str) -> NoReturn:
+    raise PydanticCustomError("refused", "{message}", {"message": message})
 
 
 def is_encoding(name: str) -> bool:
@@ -99,21 +98,17 @@ class Data(Section):
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
         if "\0" in self.csv:
-            raise PydanticCustomError("csv", "csv must be a path, without NUL characters")
+            _refuse("csv must be a path, without NUL characters")
         if "\0" in self.files or ".." in Path(self.files).parts or Path(self.files).is_absolute():
-            raise PydanticCustomError("files", "files must be a pattern inside the folder, such as *.csv")
+            _refuse("files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
-            raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
+            _refuse("delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:
-            raise PydanticCustomError("labels", "labels must be two different names")
+            _refuse("labels must be two different names")
         if not all(LABEL.fullmatch(label) for label in self.labels):
-            raise PydanticCustomError(
-                "labels", "labels must be 1 to 100 characters on one line, without spaces around them"
-            )
+            _refuse("labels must be 1 to 100 characters on one line, without spaces around them")
         if not is_encoding(self.encoding):
-            raise PydanticCustomError(
-                "encoding", "encoding must be one that Python knows for text files, such as utf-8"
-            )
+            _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
 
 
@@ -278,63 +273,46 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _names_are_clear(self) -> "Params":
-        named = {
-            "compare": self.compare,
-            "train.seeds": self.train.seeds,
-            "baselines": self.baselines,
-            "ensemble": self.ensemble,
-        }
-        for key, values in named.items():
+        seeds = self.train.seeds
+        lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
+        for key, values in lists.items():
             if len(set(values)) < len(values):
-                raise PydanticCustomError("twice", "{key}: has the same entry twice", {"key": key})
-        unknown = [name for name in self.compare if name not in self.models]
-        if unknown:
-            context = {"name": unknown[0], "known": ", ".join(self.models)}
-            raise PydanticCustomError("compare", "compare: no model {name} under models (there are: {known})", context)
+                _refuse(f"{key}: has the same entry twice")
+        for name in self.compare:
+            if name not in self.models:
+                _refuse(f"compare: no model {name} under models (there are: {', '.join(self.models)})")
         for name in self.compare:
             if name in ("ensemble", *(name for task in TASKS.values() for name in task.baselines)):
-                raise PydanticCustomError(
-                    "taken", "compare: {name} is already the name of another row of the results", {"name": name}
-                )
+                _refuse(f"compare: {name} is already the name of another row of the results")
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
-                message = "ensemble: {name} is neither in compare nor in baselines"
-                raise PydanticCustomError("member", message, {"name": name})
+                _refuse(f"ensemble: {name} is neither in compare nor in baselines")
         if len(self.ensemble) == 1:
-            raise PydanticCustomError("members", "ensemble: name at least two members, or none")
+            _refuse("ensemble: name at least two members, or none")
         return self
 
     @model_validator(mode="after")
-    def _fit_the_task(self) -> "Params":
-        def refuse(message: str) -> None:
-            raise PydanticCustomError("task", "{message}", {"message": message})
-
+    def _fits_together(self) -> "Params":
         task = TASKS[self.task]
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
-            refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+            _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
         for baseline in self.baselines:
             if baseline not in task.baselines:
-                refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
+                _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
         if self.ensemble and not task.has_ensembles:
-            refuse(f"ensemble: the {task.name} task has none; set it to []")
+            _refuse(f"ensemble: the {task.name} task has none; set it to []")
         for name in self.compare:
             model = self.models[name]
             if model.pooling not in task.poolings:
-                refuse(f"models.{name}.pooling: the {task.name} task predicts from the last state, not {model.pooling}")
+                key = f"models.{name}.pooling"
+                _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
-                refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
-        return self
-
-    @model_validator(mode="after")
-    def _seeds_allow_intervals(self) -> "Params":
+                _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
         if self.intervals.over == "rows_and_seeds" and len(self.train.seeds) < 2:
-            raise PydanticCustomError(
-                "intervals",
-                "intervals.over: an interval over seeds needs at least two seeds, but train.seeds has one;"
-                " add seeds, or set intervals.over to rows",
-            )
+            needs = "an interval over seeds needs at least two seeds, but train.seeds has one"
+            _refuse(f"intervals.over: {needs}; add seeds, or set intervals.over to rows")
         return self
 
     @property
@@ -375,6 +353,3 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
         return Params.model_validate(values)
     except ValidationError as wrong:
         raise refusal(wrong, source, Params, "; the default is in the committed params.yaml") from None
-
-
-NO_SEED = -1  # of models without randomness, in tables of predictions

@@ -11,17 +11,12 @@ from typing import Any
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError, first_line
 
-INSTALL = "Ray is not installed; run `make ray`"
 PATIENCE_SECONDS = 20.0  # for a cluster to answer
 
 
 @contextmanager
 def cluster(address: str | None, named: str) -> Iterator[None]:
-    """Joins a Ray cluster, or starts one on this machine alone for the length of the block.
-
-    Args:
-        address: of the cluster, or None.
-        named: how the user named it, for messages.
+    """Joins the Ray cluster that the user named so, or starts one on this machine alone for the length of the block.
 
     Raises:
         UserError: Ray is not installed, there is no such cluster, or its version differs.
@@ -31,12 +26,11 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # By default, Ray restarts a process that its machine has no memory for, again and again.
     os.environ.setdefault("RAY_task_oom_retries", "3")
-    code = {"py_modules": [str(layout.PACKAGE)]}
     # A cluster of our own listens on this machine alone, and asks for a token that Ray writes to ~/.ray.
     local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    options: dict[str, Any] = {"runtime_env": code} if address else local
+    options: dict[str, Any] = {"runtime_env": {"py_modules": [str(layout.PACKAGE)]}} if address else local
     if not importlib.util.find_spec("ray"):
-        raise UserError(INSTALL)
+        raise UserError("Ray is not installed; run `make ray`")
     if address:
         _check_cluster(address, named)
     import ray  # reads these variables when it is imported
@@ -67,29 +61,13 @@ def _check_cluster(address: str, named: str) -> None:
 
 def _health(address: str) -> str | None:
     """Returns None if a cluster answers, else what Ray says."""
-    # `ray.init` describes a difference of versions better.
-    check = ("health-check", "--skip-version-check", "--address", address)
+    check = ("health-check", "--skip-version-check", "--address", address)  # `ray.init` describes versions better
     command = (sys.executable, "-m", "ray.scripts.scripts", *check)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return ""
     return done.stderr if done.returncode else None
-
-
-@contextmanager
-def reporting_failures() -> Iterator[None]:
-    """Turns Ray's errors into a sentence for the user.
-
-    Raises:
-        UserError: a machine ran out of memory, or processes died repeatedly.
-    """
-    import ray
-
-    try:
-        yield
-    except ray.exceptions.RayError as failure:
-        raise UserError(sentence(failure)) from None
 
 
 def sentence(failure: Exception) -> str:

@@ -12,33 +12,19 @@ THRESHOLD = 0.5  # probability from which on a text counts as positive
 
 
 class Measure(NamedTuple):
-    """The score that models are compared by, and how it is put into words.
+    """The score that models are compared by, and how it is put into words."""
 
-    Attributes:
-        key: of the figure in reports/metrics.json.
-        name: in a sentence.
-        title: at the head of a table.
-        lower_is_better: as for an error.
-        scale: that figures are multiplied by in sentences.
-        unit: behind a figure in a sentence.
-        difference_unit: behind a difference of figures in a sentence.
-        decimals: of a figure in a sentence.
-        table_decimals: of a figure that is not scaled, in a table.
-        clear: sentence on a clear difference; has the fields ``better``, ``worse`` and ``size``.
-        unclear: sentence on an unclear one; has the fields ``first``, ``second`` and ``size``.
-    """
-
-    key: str
-    name: str
-    title: str
-    lower_is_better: bool
-    scale: float
-    unit: str
-    difference_unit: str
-    decimals: int
-    table_decimals: int
-    clear: str
-    unclear: str
+    key: str  # of the figure in reports/metrics.json
+    name: str  # in a sentence
+    title: str  # at the head of a table
+    decimals: int  # of a figure in a sentence
+    table_decimals: int  # of a figure that is not scaled, in a table
+    clear: str  # sentence on a clear difference; has the fields ``better``, ``worse`` and ``size``
+    unclear: str  # sentence on an unclear one; has the fields ``first``, ``second`` and ``size``
+    lower_is_better: bool = False  # as for an error
+    scale: float = 1.0  # that figures are multiplied by in sentences
+    unit: str = ""  # behind a figure in a sentence
+    difference_unit: str = ""  # behind a difference of figures in a sentence
 
     def number(self, value: float, more: int = 0) -> str:
         """Writes a figure without its unit, with so many more decimals."""
@@ -57,64 +43,43 @@ ACCURACY = Measure(
     key="accuracy",
     name="accuracy",
     title="accuracy",
-    lower_is_better=False,
-    scale=100.0,
-    unit=" %",
-    difference_unit=" points",
     decimals=1,
     table_decimals=3,
     clear="{better} beats {worse} by {size} points",
     unclear="no clear difference between {first} and {second}: {size} points",
+    scale=100.0,
+    unit=" %",
+    difference_unit=" points",
 )
 MEAN_SQUARED_ERROR = Measure(
     key="mse",
     name="mean squared error",
     title="MSE",
-    lower_is_better=True,
-    scale=1.0,
-    unit="",
-    difference_unit="",
     decimals=4,
     table_decimals=4,
     clear="{better}'s mean squared error is {size} lower than {worse}'s",
     unclear="no clear difference in mean squared error between {first} and {second}: {size}",
+    lower_is_better=True,
 )
 
 
 class Task(NamedTuple):
-    """One kind of data and what is asked of it.
+    """One kind of data and what is asked of it."""
 
-    Attributes:
-        name: in params.yaml.
-        verb: what its models do.
-        measure: that they are compared by.
-        columns: of the table of results: figure of reports/metrics.json by heading.
-        figures: of a single run, as its note in MLflow shows them.
-        curve: the metric beside the loss in a history.
-        row: column of predictions that names a test row.
-        truth: column of predictions with what a model should have said.
-        answer: column of predictions with what it said.
-        baselines: models without recurrence.
-        split_methods: ways to split the rows.
-        outputs: of a network.
-        poolings: of a network's states.
-        has_ensembles: whether several models may be joined into one.
-    """
-
-    name: TaskName
-    verb: str
-    measure: Measure
-    columns: Mapping[str, str]
-    figures: tuple[str, ...]
-    curve: str
-    row: str
-    truth: str
-    answer: str
-    baselines: tuple[str, ...]
+    name: TaskName  # in params.yaml
+    verb: str  # what its models do
+    measure: Measure  # that they are compared by
+    columns: Mapping[str, str]  # of the table of results: figure of reports/metrics.json by heading
+    figures: tuple[str, ...]  # of a single run, as its note in MLflow shows them
+    curve: str  # the metric beside the loss in a history
+    row: str  # column of predictions that names a test row
+    truth: str  # column of predictions with what a model should have said
+    answer: str  # column of predictions with what it said
+    baselines: tuple[str, ...]  # models without recurrence
     split_methods: tuple[str, ...]
-    outputs: tuple[str, ...]
-    poolings: tuple[str, ...]
-    has_ensembles: bool
+    outputs: tuple[str, ...]  # of a network
+    poolings: tuple[str, ...]  # of a network's states
+    has_ensembles: bool  # whether several models may be joined into one
 
 
 TASKS: dict[TaskName, Task] = {

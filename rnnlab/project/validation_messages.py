@@ -11,14 +11,7 @@ from rnnlab.project.errors import UserError
 
 
 def refusal(wrong: ValidationError, source: object, model: type[BaseModel], default: str = "") -> UserError:
-    """Puts every mistake in a file into words.
-
-    Args:
-        wrong: what pydantic found.
-        source: the file.
-        model: what the file was checked against.
-        default: added where a key is missing.
-    """
+    """Puts every mistake in a file that was checked against a model into words; adds ``default`` to missing keys."""
     return UserError("; ".join(f"{source}: {_sentence(error, model, default)}" for error in wrong.errors()))
 
 

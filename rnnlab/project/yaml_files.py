@@ -20,8 +20,7 @@ def read(source: Path) -> Any:
         FileNotFoundError: there is none.
         ValueError: says in one line why it cannot be read.
     """
-    size = source.stat().st_size
-    if size > LONGEST_FILE:
+    if (size := source.stat().st_size) > LONGEST_FILE:
         raise ValueError(f"{size:,} bytes, more than the limit of {LONGEST_FILE:,}")
     return load(source.read_text(encoding="utf-8"))
 

@@ -23,7 +23,7 @@ VOCABULARY = 1 + WORDS + 2 * WORDS * CHANNELS
 
 
 def network(vocabulary: int = VOCABULARY, length: int = LENGTH, seed: int = 1, **changes: object) -> keras.Model:
-    models.set_seed(seed)
+    keras.utils.set_random_seed(seed)
     model = models.build_classifier(plain(**{"embedding_dim": CHANNELS, "units": UNITS, **changes}), vocabulary, length)
     words = np.random.default_rng(seed).normal(size=(vocabulary, CHANNELS))
     model.get_layer("embedding").set_weights([words])  # Keras' own are so small that every cell is nearly linear

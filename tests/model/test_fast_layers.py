@@ -35,7 +35,7 @@ def words(lengths: list[int], side: str, steps: int = STEPS) -> np.ndarray:
 def twins(
     options: Model, steps: int = STEPS, batch_size: int = 4, threads: int = 1
 ) -> tuple[keras.Sequential, keras.Sequential]:
-    models.set_seed(5)
+    keras.utils.set_random_seed(5)
     stock = models.build_classifier(options, VOCABULARY, steps)
     # Weights large enough that gates leave their linear part, and biases that are not all alike.
     generator = np.random.default_rng(1)
@@ -140,7 +140,7 @@ def test_dropout_between_steps_stays_with_the_stock_layer() -> None:
 
 
 def test_a_forecaster_is_made_faster_too() -> None:
-    models.set_seed(5)
+    keras.utils.set_random_seed(5)
     stock = models.build_forecaster(plain(3, 4, output="linear", layers=2), STEPS)
     fast = fast_layers.accelerate(stock, 4)
     assert any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)

@@ -13,7 +13,7 @@ VOCABULARY, LENGTH = 20, 7
 
 
 def built(seed: int = 1, **changes: object) -> keras.Model:
-    models.set_seed(seed)
+    keras.utils.set_random_seed(seed)
     return models.build_classifier(plain(**{"embedding_dim": 5, "units": 4, **changes}), VOCABULARY, LENGTH)
 
 
@@ -177,7 +177,7 @@ def test_older_formats_which_the_safe_mode_does_not_reach_are_refused(tmp_path) 
 @pytest.mark.parametrize("padding", ["before", "after"])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(padding: str, pooling: str) -> None:
-    models.set_seed(1)
+    keras.utils.set_random_seed(1)
     network = models.build_classifier(plain(embedding_dim=5, units=4, pooling=pooling), VOCABULARY, max_length=150)
     lengths = [150, 0, 3, 64, 65, 149, 1, 128, 20, 5, 70]
     tokens = np.zeros((len(lengths), 150), np.int32)

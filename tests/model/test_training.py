@@ -50,7 +50,7 @@ def rows(count: int, seed: int, noise: bool = False) -> training.Examples:
 
 def fitted(seed: int, params: Train, noise: bool = False, **model: object):
     CHECKPOINT.remove()
-    models.set_seed(seed)
+    keras.utils.set_random_seed(seed)
     network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     seen: list[dict[str, float]] = []
     run = Run("lstm", seed)
@@ -123,7 +123,7 @@ def test_a_forecaster_learns_a_series() -> None:
     values = np.sin(np.arange(300) / 5).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(values, 11)
     inputs, targets = windows[:, :-1], windows[:, -1:]
-    models.set_seed(1)
+    keras.utils.set_random_seed(1)
     network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
     both = (inputs, targets)
     history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
@@ -168,7 +168,7 @@ def test_the_cosine_schedule_ends_at_zero_and_the_constant_one_where_it_began() 
 
 def gradient_norm_after_one_step(clip_norm: float | None) -> float:
     """How far plain gradient descent with rate 1 goes in one step: the norm of the gradient it was given."""
-    models.set_seed(1)
+    keras.utils.set_random_seed(1)
     network = models.build_classifier(OPTIONS, 12, 6)
     before = network.get_weights()
     adam = keras.optimizers.Adam
@@ -239,7 +239,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
 
 
 def again(params: Train, model: dict[str, object], on_epoch):
-    models.set_seed(1)
+    keras.utils.set_random_seed(1)
     network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     return network, training.fit(network, rows(128, 1, True), rows(64, 2, True), params, RUN, CHECKPOINT, on_epoch)
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import keras
 import mlflow
 import pandas as pd
 import pyarrow as pa
@@ -44,7 +45,7 @@ class Trained(NamedTuple):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, settings: Params) -> Trained:
     folder = tmp_path_factory.mktemp("trained")
-    models.set_seed(1)
+    keras.utils.set_random_seed(1)
     models.save(models.build_classifier(plain(4, 3), len(VOCABULARY), 8), folder / "lstm-1.keras")
     write_json(folder / "vocabulary.json", VOCABULARY)
     fitting = settings.model_copy(update={"tokenize_pad": OPTIONS})
