@@ -32,14 +32,11 @@ BATCH_ROWS = 4096
 
 
 class Linear(NamedTuple):
-    """A fitted baseline.
+    """A fitted baseline; its arrays have the shape (terms,).
 
     Attributes:
-        name: one of `NAMES`.
-        terms: words and pairs of words ("not good") by alphabet, strings of shape (terms,).
-        scale: the weight of a term in any text: its inverse document frequency in "tfidf", its log-count ratio in
-            "nbsvm"; float32 of shape (terms,).
-        weights: float32 of shape (terms,).
+        terms: words and pairs of words ("not good") by alphabet.
+        scale: the weight of a term in any text: its inverse document frequency ("tfidf") or log-count ratio ("nbsvm").
         intercept: log-odds of the positive class in a text without a known term.
     """
 
@@ -51,21 +48,13 @@ class Linear(NamedTuple):
 
 
 def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
-    """Fits a baseline.
+    """Fits one of `NAMES` to cleaned training texts and their labels, 0 and 1, both of which must occur.
 
     "tfidf" weighs an n-gram by (1 + ln count) · idf (Salton & Buckley 1988, "Term-weighting approaches in automatic
     text retrieval"), "nbsvm" by its presence times its log-count ratio (Wang & Manning 2012, "Baselines and bigrams").
     Both then scale a text to unit length and fit a logistic regression. Wang & Manning do not scale, but interpolate
     the weights with their mean magnitude: on IMDB's validation rows scaling made the probabilities more accurate,
-    interpolation made them under-confident.
-
-    Args:
-        name: one of `NAMES`.
-        texts: cleaned strings of shape (rows,), training rows alone.
-        labels: 0 or 1, int8 of shape (rows,); both must occur.
-
-    Returns:
-        The baseline; where no text has a word, it is that of the majority class.
+    interpolation made them under-confident. Where no text has a word, the baseline is that of the majority class.
     """
     terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(texts)
     if not len(terms):
@@ -80,8 +69,7 @@ def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
 def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[str, float]:
     """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
     with reading(source):
-        rows = pq.read_table(source)
-    rows = rows.filter(pc.equal(rows["split"], "train"))
+        rows = pq.read_table(source, filters=pc.field("split") == "train")
     folder.mkdir()
     seconds = {}
     for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
@@ -91,8 +79,7 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
             weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
             np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
         elif name != "last_value":
-            fitted = fit(name, rows["text"].combine_chunks(), rows["label"].to_numpy())
-            save(fitted, folder / f"{name}.npz")
+            save(fit(name, rows["text"].combine_chunks(), rows["label"].to_numpy()), folder / f"{name}.npz")
         seconds[name] = round(time.perf_counter() - started, 3)
     (folder / "names.txt").write_text("".join(f"{name}\n" for name in settings.baselines), encoding="utf-8")
     return seconds

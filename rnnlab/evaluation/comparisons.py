@@ -14,6 +14,10 @@ from rnnlab.project.params import NO_SEED, Params
 from rnnlab.project.tasks import MEASURES, TASKS, Measure, Task, TaskName, right
 
 Scores = npt.NDArray[np.float64]
+ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
+    "text": right,
+    "series": lambda targets, predicted: (predicted - targets) ** 2,
+}
 
 
 def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
@@ -22,19 +26,8 @@ def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
     return scores.astype(np.float64)
 
 
-def _squared_errors(targets: Any, predicted: Any) -> Any:
-    return (predicted - targets) ** 2
-
-
-ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {"text": right, "series": _squared_errors}
-
-
 def scores_by_model(settings: Params, predictions: pd.DataFrame) -> dict[str, Scores]:
-    """Scores what the evaluate stage wrote.
-
-    Returns:
-        The scores of each model from `score_rows`, float64 of shape (seeds, rows), of a baseline (1, rows).
-    """
+    """Scores what the evaluate stage wrote, by `score_rows`: shape (seeds, rows) a model, (1, rows) a baseline."""
     scores = score_rows(TASKS[settings.task], predictions)
     by_run = {run: part.to_numpy() for run, part in scores.groupby([predictions["model"], predictions["seed"]])}
     seeds = {name: [NO_SEED] if name in settings.baselines else settings.train.seeds for name in settings.scored}
@@ -43,10 +36,6 @@ def scores_by_model(settings: Params, predictions: pd.DataFrame) -> dict[str, Sc
 
 def compare(settings: Params, scores: dict[str, Scores]) -> dict[str, Any]:
     """Computes each model's mean score and each pair's difference, with 95 % bootstrap intervals.
-
-    Args:
-        settings: how to resample.
-        scores: from `scores_by_model`.
 
     Returns:
         ``measure``, ``over``, ``intervals`` by model, and ``pairs``; two baselines are not a pair.
@@ -106,13 +95,10 @@ def markdown(comparison: dict[str, Any]) -> str:
         mean, interval = interval_cells(measure, ends)
         intervals.append({"model": name, measure.title: f"{mean} ({interval})"})
     drawn = "rows and seeds" if comparison["over"] == "rows_and_seeds" else "rows alone"
-    lines = [
-        "# Is the difference real?",
-        f"95 % bootstrap intervals over test {drawn}; pairs are compared on the same rows and seeds.",
-        tabulate(intervals, headers="keys", tablefmt="github", disable_numparse=True),
-        *(f"- {pair_sentence(pair)}" for pair in comparison["pairs"]),
-    ]
-    return "\n\n".join(lines[:3]) + "\n\n" + "\n".join(lines[3:]) + "\n"
+    table = tabulate(intervals, headers="keys", tablefmt="github", disable_numparse=True)
+    basis = f"95 % bootstrap intervals over test {drawn}; pairs are compared on the same rows and seeds."
+    sentences = "\n".join(f"- {pair_sentence(pair)}" for pair in comparison["pairs"])
+    return f"# Is the difference real?\n\n{basis}\n\n{table}\n\n{sentences}\n"
 
 
 def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.results import epoch_seconds
 
+Timings = Mapping[Run, Mapping[str, Any] | None]
+
 
 def read_timings(settings: Params, folder: Path) -> dict[Run, dict[str, Any] | None]:
     """Reads how long each training took; no stage depends on these files, so one may be missing."""
@@ -21,27 +23,14 @@ def in_order(settings: Params, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Cost(NamedTuple):
-    """Seconds.
-
-    Attributes:
-        epoch: median of an epoch over all seeds, validation included; None for a model without epochs.
-        training: mean of a training over the seeds.
-    """
+    """Seconds: of an epoch, validation included, the median (None without epochs); of a training, the mean."""
 
     epoch: float | None
     training: float
 
 
-def costs(
-    settings: Params, timings: Mapping[Run, Mapping[str, Any] | None], baselines: Mapping[str, float]
-) -> dict[str, Cost]:
-    """Computes what each model took to train; models without timings are left out.
-
-    Args:
-        settings: names the runs.
-        timings: from `read_timings`.
-        baselines: seconds of each baseline's fit.
-    """
+def costs(settings: Params, timings: Timings, baselines: Mapping[str, float]) -> dict[str, Cost]:
+    """Computes what each model took from `read_timings` and the baselines' seconds; those without are left out."""
     trained = {run: timing for run, timing in timings.items() if timing}
     known = {name: Cost(None, baselines[name]) for name in settings.baselines if name in baselines}
     for name, epoch in epoch_seconds(trained).items():
@@ -50,9 +39,7 @@ def costs(
     return known
 
 
-def read_costs(
-    settings: Params, folder: Path, timings: Mapping[Run, Mapping[str, Any] | None] | None = None
-) -> dict[str, Cost]:
+def read_costs(settings: Params, folder: Path, timings: Timings | None = None) -> dict[str, Cost]:
     """Computes `costs` from the timings in ``folder``."""
     source = folder / "baselines.json"
     return costs(settings, timings or read_timings(settings, folder), read_json(source) if source.is_file() else {})

@@ -14,11 +14,11 @@ def fit_weights(members: Sequence[Probabilities], labels: npt.NDArray[np.int8]) 
     """Fits the members' weights: stacking (Wolpert 1992, "Stacked generalization") by logistic regression.
 
     Args:
-        members: probabilities of class 1 on rows that no member was trained on, float32 of shape (rows,) each.
-        labels: of these rows, 0 or 1, int8 of shape (rows,); both must occur.
+        members: probabilities of class 1 on rows that no member was trained on, of shape (rows,) each.
+        labels: of these rows, 0 or 1; both must occur.
 
     Returns:
-        One weight per member, then the intercept, float64 of shape (members + 1,).
+        One weight per member, then the intercept.
     """
     fitted = LogisticRegression().fit(_log_odds(members), labels)
     return np.append(fitted.coef_[0], fitted.intercept_)
@@ -26,12 +26,9 @@ def fit_weights(members: Sequence[Probabilities], labels: npt.NDArray[np.int8]) 
 
 def combine(members: Sequence[Probabilities], weights: npt.NDArray[np.float64]) -> Probabilities:
     """Combines the members' probabilities, float32 of shape (rows,) each, with weights from `fit_weights`."""
-    joined: Probabilities = expit(_log_odds(members) @ weights[:-1] + weights[-1]).astype(np.float32)
-    return joined
+    return np.asarray(expit(_log_odds(members) @ weights[:-1] + weights[-1]), np.float32)
 
 
 def _log_odds(members: Sequence[Probabilities]) -> npt.NDArray[np.float64]:
-    # A float32 of exactly 0 or 1 would have infinite odds.
     certain = np.stack(members, axis=1).astype(np.float64)
-    odds: npt.NDArray[np.float64] = logit(np.clip(certain, 1e-6, 1 - 1e-6))
-    return odds
+    return np.asarray(logit(np.clip(certain, 1e-6, 1 - 1e-6)))  # exactly 0 or 1 would have infinite odds

@@ -1,7 +1,5 @@
 """Tables on why networks differ and where they go wrong."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -28,8 +26,7 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
     Returns:
         The columns model, seed, distance, norm; and text_id, model, seed, position, word, probability.
     """
-    gradients: list[pd.DataFrame] = []
-    traces: list[dict[str, Any]] = []
+    gradients, traces = [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
     vocabulary = read_json(layout.VOCABULARY)
     networks = models.load_each(map(layout.network, settings.runs))
@@ -49,20 +46,12 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
 
 
 def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task, by name.
-
-    Args:
-        settings: how much to look at.
-        test: the encoded test rows.
-        predictions: of the test rows: the columns id, label, words, model, seed, probability.
-    """
+    """Makes the tables of the text task by name, from predictions: id, label, words, model, seed, probability."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     means = {name: average(compared, name) for name in settings.compare}
-    first, last = settings.compare[0], settings.compare[-1]
+    first, last, count = settings.compare[0], settings.compare[-1], settings.explain.mistakes
     traced = explanations.choose_traced(compared, first, last, settings.explain.traced_rows)
-    wrong = [
-        explanations.mistakes(table, settings.explain.mistakes).assign(model=name) for name, table in means.items()
-    ]
+    wrong = [explanations.mistakes(table, count).assign(model=name) for name, table in means.items()]
     mistakes = pd.concat(wrong, ignore_index=True)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
     gradients, traces = look_inside(settings, test, {key: texts[key] for key in traced})

@@ -21,7 +21,7 @@ DRAWN_WORDS = 60  # a text of more is hard to read along an axis
 
 
 class _Nudge(keras.layers.Layer):
-    """Adds a free vector, at first zero, to every step of every row of a batch of fixed size."""
+    """Adds a free vector, at first zero, to every step of every row of a batch of fixed size; the shape stays."""
 
     supports_masking = True
 
@@ -30,7 +30,6 @@ class _Nudge(keras.layers.Layer):
         self.vectors = self.add_weight(shape=(rows, steps, channels), initializer="zeros", name="vectors")
 
     def call(self, inputs: Any) -> Any:
-        """Keeps the shape (rows, steps, channels)."""
         return inputs + self.vectors
 
 
@@ -86,7 +85,7 @@ def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size
     gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
 
     Args:
-        model: from `rnnlab.networks.models.build_classifier`; not changed.
+        model: a classifier; not changed.
         tokens: word ids, int32 of shape (rows, max_length), one row at least.
         batch_size: rows at once.
 
@@ -110,10 +109,7 @@ def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int
 
     The mean is the arithmetic one: it is the most that words at a distance can add to the mean gradient of the rows,
     whatever their directions, and a gradient that is 0 counts as 0. Where it vanishes, it vanishes in every row.
-
-    Args:
-        norms: from `gradient_norms`, of shape (rows, max_length).
-        tokens: the same rows' word ids; padding is left out, whichever side it is on.
+    Padding is left out, whichever side it is on.
 
     Returns:
         float64 of shape (max_length,): the mean norm at distance 0, 1, 2, … words; NaN where fewer than `MIN_ROWS`
@@ -124,33 +120,13 @@ def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int
     length = tokens.shape[1]
     sums = np.bincount(after[real], weights=norms[real], minlength=length)
     counts = np.bincount(after[real], minlength=length)
-    means: npt.NDArray[np.float64] = np.where(counts >= MIN_ROWS, sums / np.maximum(counts, 1), np.nan)
-    return means
-
-
-def reach(norms: npt.NDArray[np.float64], share: float = 0.01) -> int:
-    """Returns the farthest distance whose norm is at least ``share`` of the largest; 0 if there is no gradient.
-
-    Args:
-        norms: from `norms_by_distance`.
-        share: of the largest norm that still counts.
-    """
-    largest = np.max(norms, initial=0, where=~np.isnan(norms))
-    reached = np.flatnonzero((norms > 0) & (norms >= share * largest))
-    return int(reached[-1]) if len(reached) else 0
+    return np.where(counts >= MIN_ROWS, sums / np.maximum(counts, 1), np.nan)
 
 
 def trace(
     model: keras.Model, text: str, vocabulary: list[str], options: TokenizePad, batch_size: int
 ) -> list[tuple[str, float]]:
-    """Follows a network's opinion while it reads: the probability of the text up to and with each word.
-
-    Args:
-        model: from `rnnlab.networks.models.build_classifier`.
-        text: cleaned, from `rnnlab.features.text.clean`.
-        vocabulary: the word of each id.
-        options: those that the model was trained with; each beginning of the text is encoded as a separate text.
-        batch_size: rows at once.
+    """Follows a network's opinion while it reads a cleaned text: its probability up to and with each word.
 
     Returns:
         Each word with the probability of the positive class, in reading order: the last `TRACED_WORDS` words of the
@@ -170,40 +146,25 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
     """Chooses test rows worth tracing: those on which two models disagree most.
 
     Rows that the second model gets right and rows that it gets wrong alternate, so that the choice favours neither
-    model; when one kind runs out, the other fills up.
-
-    Args:
-        predictions: the columns id, label, words, model, seed, probability; seeds are averaged.
-        first: a model.
-        second: its rival.
-        count: rows at most.
+    model; when one kind runs out, the other fills up. Seeds are averaged.
 
     Returns:
-        Ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS` words, or of the
-        ``count`` shortest where too few are so short.
+        At most ``count`` ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS`
+        words, or of the ``count`` shortest where too few are so short.
     """
     means = predictions.pivot_table("probability", ["id", "label", "words"], "model", sort=True).reset_index()
     longest = max(DRAWN_WORDS, means["words"].nsmallest(count).max())
     short = means[means["words"] <= longest]
     wrong = ~right(short["label"], short[second])
-    ranked = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
-    ranked = ranked.sort_values(["gap", "id"], ascending=[False, True])
+    gaps = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
+    ranked = gaps.sort_values(["gap", "id"], ascending=[False, True])
     ranked["rank"] = ranked.groupby("wrong").cumcount()
     chosen: list[str] = ranked.sort_values(["rank", "wrong"])["id"].head(count).tolist()
     return chosen
 
 
 def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Returns the most confident wrong predictions, the most confident first.
-
-    Args:
-        predictions: of one model, a row a text: the columns id, label, probability (averaged over the seeds), and any
-            others.
-        count: rows at most.
-
-    Returns:
-        The same columns; ties go by id.
-    """
+    """Returns one model's wrong predictions, the most confident first; ties go by id."""
     wrong = predictions[~right(predictions["label"], predictions["probability"])]
     confidence = (wrong["probability"] - THRESHOLD).abs()
     ranked = wrong.assign(confidence=confidence).sort_values(["confidence", "id"], ascending=[False, True])
@@ -213,18 +174,11 @@ def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
 def calibration(
     labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32], bins: int = CALIBRATION_BINS
 ) -> list[tuple[float, float, int]]:
-    """Compares forecasts with what happened, bin by bin.
-
-    See DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters".
-
-    Args:
-        labels: 0 or 1, int8 of shape (rows,).
-        probabilities: of class 1, float32 of shape (rows,).
-        bins: of equal width; empty ones are left out.
+    """Compares forecasts with what happened (DeGroot & Fienberg 1983, "The comparison and evaluation of forecasters").
 
     Returns:
-        Mean forecast, share of class 1 and rows of each bin, by forecast. The mean of their gaps, weighted by rows,
-        is `rnnlab.evaluation.metrics.calibration_error`.
+        Mean forecast, share of class 1 and rows of each bin of equal width that is not empty, by forecast. The mean of
+        their gaps, weighted by rows, is `rnnlab.evaluation.metrics.calibration_error`.
     """
     bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
     members = [bin_of == index for index in np.unique(bin_of)]

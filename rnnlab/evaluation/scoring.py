@@ -19,19 +19,14 @@ from rnnlab.project.files import reading
 from rnnlab.project.params import NO_SEED, Params
 from rnnlab.project.tasks import TaskName
 
-# Predictions of some rows by model and seed, float32 of shape (rows,), and the weights of each model.
-Predictions = dict[tuple[str, int], npt.NDArray[np.float32]]
+# Predictions of some rows by model and seed, float32 of shape (rows,), and how many weights each model has.
+Key = tuple[str, int]
+Predictions = dict[Key, npt.NDArray[np.float32]]
 Parameters = dict[str, int]
 
 
 class Scored(NamedTuple):
-    """What the models predict for the test rows.
-
-    Attributes:
-        predictions: a row per run and test row.
-        metrics: figures by model, from `rnnlab.evaluation.metrics.summarise`.
-        explanations: tables by name, from `rnnlab.evaluation.explanation_tables`.
-    """
+    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name."""
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
@@ -104,8 +99,7 @@ def _predict_texts(settings: Params, split: Path) -> tuple[Predictions, Paramete
 
 
 def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32]) -> tuple[Predictions, Parameters]:
-    predictions: Predictions = {}
-    parameters: Parameters = {}
+    predictions, parameters = {}, {}
     for name in settings.baselines:
         if name == "linear":
             *weights, intercept = arrays.map_array(layout.BASELINES / "linear.npy")
@@ -120,14 +114,7 @@ def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32])
 def _add_ensemble(
     settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int8]
 ) -> None:
-    """Adds one ensemble per seed to the test predictions; a baseline is a member of each.
-
-    Args:
-        settings: names the members.
-        predictions: of the test rows, added to.
-        held_out: of the validation rows, on which the members are weighted.
-        labels: of the validation rows.
-    """
+    """Adds an ensemble per seed, weighted on held-out predictions and labels; a baseline is a member of each."""
     for seed in settings.train.seeds:
         members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
         weights = ensembles.fit_weights([held_out[member] for member in members], labels)
@@ -136,16 +123,11 @@ def _add_ensemble(
 
 def _table(columns: dict[str, npt.NDArray[Any]], figure: str, predictions: Predictions) -> pd.DataFrame:
     """Returns one row per run and test row: ``columns``, model, seed, and the prediction under the name ``figure``."""
-    runs = [
-        pd.DataFrame({**columns, "model": name, "seed": seed, figure: values})
-        for (name, seed), values in predictions.items()
-    ]
-    return pd.concat(runs, ignore_index=True)
+    runs = [{**columns, "model": name, "seed": seed, figure: values} for (name, seed), values in predictions.items()]
+    return pd.concat(map(pd.DataFrame, runs), ignore_index=True)
 
 
-def _summaries(
-    settings: Params, scores: dict[tuple[str, int], dict[str, Any]], parameters: Parameters
-) -> dict[str, Any]:
+def _summaries(settings: Params, scores: dict[Key, dict[str, Any]], parameters: Parameters) -> dict[str, Any]:
     """Returns the figures by model; see `rnnlab.evaluation.metrics.summarise`."""
     by_seed: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in settings.scored}
     for (name, seed), figures in scores.items():

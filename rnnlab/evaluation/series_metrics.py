@@ -7,24 +7,15 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 
 def score(targets: npt.NDArray[np.float32], predicted: npt.NDArray[np.float32]) -> dict[str, float]:
-    """Scores the predictions of one run.
-
-    Args:
-        targets: standardised values, float32 of shape (rows,); at least two.
-        predicted: for the same rows, float32 of shape (rows,).
+    """Scores the standardised predictions of one run, for at least two rows.
 
     Returns:
         ``mae`` and ``rmse`` in standard deviations of the training values, ``mse`` in their square, and ``r2``: 1 is
         perfect, 0 no better than the mean of the targets.
     """
     true, guessed = targets.astype(np.float64), predicted.astype(np.float64)  # sums of float32 lose digits
-    mse = float(mean_squared_error(true, guessed))
-    return {
-        "mse": mse,
-        "mae": float(mean_absolute_error(true, guessed)),
-        "rmse": mse**0.5,
-        "r2": float(r2_score(true, guessed)),
-    }
+    mse, mae = float(mean_squared_error(true, guessed)), float(mean_absolute_error(true, guessed))
+    return {"mse": mse, "mae": mae, "rmse": mse**0.5, "r2": float(r2_score(true, guessed))}
 
 
 def last_value(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -35,15 +26,7 @@ def last_value(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def fit_linear(
     inputs: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Fits ordinary least squares on the window's values.
-
-    Args:
-        inputs: windows of the training rows, float32 of shape (rows, window).
-        targets: the values after them, float32 of shape (rows,).
-
-    Returns:
-        Weights, float64 of shape (window,), and the intercept.
-    """
+    """Fits ordinary least squares on windows of shape (rows, window); returns weights (window,) and the intercept."""
     model = LinearRegression().fit(inputs.astype(np.float64), targets.astype(np.float64))
     return model.coef_, float(model.intercept_)
 

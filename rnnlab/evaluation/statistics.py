@@ -9,6 +9,9 @@ from scipy.stats import binomtest
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import ACCURACY, Measure
 
+Floats = npt.NDArray[np.floating]
+
+LEVEL = 0.95  # of confidence: the share of such intervals that should hold the true mean
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -28,9 +31,7 @@ class McNemar(NamedTuple):
     p_value: float
 
 
-def interval(
-    scores: npt.NDArray[np.floating], *, over_seeds: bool, resamples: int, seed: int, level: float = 0.95
-) -> Interval:
+def interval(scores: Floats, *, over_seeds: bool, resamples: int, seed: int, level: float = LEVEL) -> Interval:
     """Percentile bootstrap interval of a mean score.
 
     Rows, and with `over_seeds` also seeds, are drawn with replacement in each resample, independently of each other:
@@ -39,12 +40,11 @@ def interval(
     mean about 70 times in 100 with three seeds, and 90 times with five or ten.
 
     Args:
-        scores: of every row under every seed, floats of shape (seeds, rows), for example 1.0 for right and 0.0 for
-            wrong, or a squared error.
+        scores: of shape (seeds, rows), for example 1.0 for right and 0.0 for wrong, or a squared error.
         over_seeds: whether the interval speaks of other seeds too; otherwise scores are averaged over seeds first.
         resamples: number of bootstrap draws.
         seed: of the draws.
-        level: share of such intervals that should hold the true mean, in (0, 1).
+        level: of confidence, in (0, 1).
 
     Raises:
         UserError: with `over_seeds`, when `scores` has fewer than two seeds.
@@ -73,33 +73,18 @@ def _resampled_mean(values: npt.NDArray[np.float64], generator: np.random.Genera
     return float((seed_counts * per_seed).sum()) / values.size
 
 
-def paired_difference(
-    first: npt.NDArray[np.floating],
-    second: npt.NDArray[np.floating],
-    *,
-    over_seeds: bool,
-    resamples: int,
-    seed: int,
-    level: float = 0.95,
-) -> Interval:
+def paired_difference(first: Floats, second: Floats, *, over_seeds: bool, resamples: int, seed: int) -> Interval:
     """Bootstrap interval of the first model's mean score minus the second's, paired by row and seed.
 
-    Args:
-        first: scores as in `interval`, floats of shape (seeds, rows); (1, rows) for a model without seeds.
-        second: likewise, on the same rows in the same order.
-        over_seeds: as in `interval`, like the rest.
-        resamples: number of bootstrap draws.
-        seed: of the draws.
-        level: of confidence, in (0, 1).
+    The scores, as in `interval`, are of the same rows in the same order; those of a model without seeds are (1, rows).
 
     Raises:
         UserError: when rows or seeds cannot be paired, or with `over_seeds` when neither model has two seeds.
     """
-    difference = _difference(first, second)
-    return interval(difference, over_seeds=over_seeds, resamples=resamples, seed=seed, level=level)
+    return interval(_difference(first, second), over_seeds=over_seeds, resamples=resamples, seed=seed)
 
 
-def _difference(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+def _difference(first: Floats, second: Floats) -> npt.NDArray[np.float64]:
     """First minus second, float64 of shape (seeds, rows); a model without seeds is paired with each seed."""
     _check_rows(first.shape[1], second.shape[1])
     if len(first) != len(second) and 1 not in (len(first), len(second)):
@@ -116,37 +101,22 @@ def _check_rows(first: int, second: int) -> None:
 
 
 def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> McNemar:
-    """Exact test of whether two models are right equally often (McNemar 1947), on one seed of each.
+    """Exact test of whether two models are right equally often (McNemar 1947), on one seed of each, row by row.
 
     Rows that both or neither got right say nothing of the difference; the others are a fair coin if there is none.
-
-    Args:
-        first: whether the first model got each row right, bool of shape (rows,).
-        second: likewise, on the same rows in the same order.
 
     Raises:
         UserError: when the numbers of rows differ.
     """
     _check_rows(len(first), len(second))
-    only_first = int((first & ~second).sum())
-    only_second = int((second & ~first).sum())
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     discordant = only_first + only_second
     p_value = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
     return McNemar(only_first, only_second, p_value)
 
 
-def seeds_won(
-    first: npt.NDArray[np.floating], second: npt.NDArray[np.floating], *, lower_is_better: bool = False
-) -> tuple[int, int]:
-    """In how many seeds the first model's mean score is better than the second's; a tie is not won.
-
-    Args:
-        first: scores, floats of shape (seeds, rows); (1, rows) for a model without seeds.
-        second: likewise, on the same rows in the same order.
-        lower_is_better: as for an error.
-
-    Returns:
-        Seeds won, and seeds in all.
+def seeds_won(first: Floats, second: Floats, *, lower_is_better: bool = False) -> tuple[int, int]:
+    """In how many seeds of how many the first model's mean score is better than the second's; a tie is not won.
 
     Raises:
         UserError: when rows or seeds cannot be paired.
@@ -157,36 +127,29 @@ def seeds_won(
 
 
 def sentence(
-    first_name: str,
-    second_name: str,
-    difference: Interval,
-    won: tuple[int, int] | None,
-    *,
-    measure: Measure = ACCURACY,
-    level: float = 0.95,
+    first: str, second: str, difference: Interval, won: tuple[int, int] | None, *, measure: Measure = ACCURACY
 ) -> str:
     """Returns a plain sentence: which model is better, or that this is not clear.
 
     Args:
-        first_name: of the first model.
-        second_name: of the second model.
+        first: the name of a model.
+        second: that of its rival.
         difference: first minus second, from `paired_difference`. The difference is not clear if the interval holds 0.
         won: by the first model, from `seeds_won`; None, or a single seed, leaves the seeds out.
         measure: what the scores are.
-        level: of confidence, as given to `paired_difference`.
     """
     clear, ends = not difference.low <= 0 <= difference.high, difference
-    names, first_is_better = (first_name, second_name), measure.is_better(difference.low)
+    first_is_better = measure.is_better(difference.low)
     if clear and difference.high < 0:
         ends = Interval(-difference.mean, -difference.high, -difference.low)
-    better, worse = names if first_is_better else names[::-1]
+    better, worse = (first, second) if first_is_better else (second, first)
     size, low, high = (measure.number(end) for end in ends)
     template = measure.clear if clear else measure.unclear
-    claim = template.format(first=first_name, second=second_name, better=better, worse=worse, size=size)
-    sentence = f"{claim} ({100 * level:g} % interval {low} to {high})"
+    claim = template.format(first=first, second=second, better=better, worse=worse, size=size)
+    sentence = f"{claim} ({100 * LEVEL:g} % interval {low} to {high})"
     if not clear or won is None or won[1] < 2:
         return sentence
-    return f"{sentence}; {'it' if first_is_better else first_name} won with {_seeds(*won)}"
+    return f"{sentence}; {'it' if first_is_better else first} won with {_seeds(*won)}"
 
 
 def _seeds(won: int, of: int) -> str:

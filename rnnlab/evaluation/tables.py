@@ -10,13 +10,7 @@ from rnnlab.project import tasks
 
 
 def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: str = "simple") -> str:
-    """Shows the rows of `results_rows`.
-
-    Args:
-        metrics: as in reports/metrics.json, in the order of the rows.
-        costs: seconds by model; a model without them shows a dash.
-        style: of the table, in tabulate's names.
-    """
+    """Shows the rows of `results_rows` in one of tabulate's styles; a model without costs shows a dash."""
     rows = results_rows(metrics, costs)
     right = len(rows[0]) - 1
     return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)

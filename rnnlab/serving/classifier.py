@@ -15,14 +15,7 @@ Answers = tuple[Sequence[str], npt.NDArray[np.floating[Any]]]
 
 
 class Classifier(NamedTuple):
-    """A trained network that tokenizes as in training.
-
-    Attributes:
-        network: from `rnnlab.networks.models.load`.
-        vocabulary: the word of each id.
-        options: length and sides, as in training.
-        labels: the second is the positive class.
-    """
+    """A trained network that tokenizes as in training; the second label is the positive class."""
 
     network: Any
     vocabulary: list[str]

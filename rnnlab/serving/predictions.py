@@ -64,16 +64,9 @@ def _checked(lines: Iterable[str], place: str) -> Iterator[str]:
 def predict_lines(
     predictor: Predictor, lines: Iterable[str], batch: int = BATCH_ROWS, place: str = "line"
 ) -> Iterator[Prediction]:
-    """Predicts texts in their order, holding one batch of them at a time.
+    """Predicts raw texts in their order, holding one batch of them at a time, a smaller one where they are long.
 
-    Args:
-        predictor: what to ask.
-        lines: raw texts; one without a word is predicted as the unknown word.
-        batch: texts at once; fewer where they are long.
-        place: what a text is called, before its number, where it is no text.
-
-    Yields:
-        A prediction a text.
+    A text without a word is predicted as the unknown word; what is no text is called ``place`` and its number.
 
     Raises:
         UserError: a text holds NUL characters or bytes that are not UTF-8.
@@ -114,7 +107,7 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
 
 
 def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
-    """Copies a CSV, in the same order, and adds `COLUMNS` to it.
+    """Copies a CSV, in the same order, and adds `COLUMNS` to it; returns the number of rows.
 
     Args:
         predictor: labels the texts.
@@ -122,9 +115,6 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
         target: replaced once everything is written; .gz is compressed.
         column: holds the texts.
         max_megabytes: limit on the size of ``source``, decompressed.
-
-    Returns:
-        The number of rows.
 
     Raises:
         UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
@@ -134,12 +124,7 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
     check_csv(source, target, column, max_megabytes)
     count = 0
     bar = tqdm(desc="predict", total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
-    with (
-        replacing(target) as temporary,
-        _create(temporary) as out,
-        _open(source, max_megabytes) as (raw, records),
-        bar,
-    ):
+    with replacing(target) as temporary, _create(temporary) as out, _open(source, max_megabytes) as (raw, records), bar:
         header, text_index = _read_header(source, records, column)
         write = csv_files.row_writer(out, _delimiter(source))
         write([*header, *COLUMNS])

@@ -25,8 +25,7 @@ class Predictor(NamedTuple):
     """A model ready to predict.
 
     Attributes:
-        version: identifies it: a registered name and version, a run's name and id, or a file's name
-            and MD5, with a slash between them.
+        version: a registered name and version, a run's name and id, or a file's name and MD5, with a slash between.
         classify: from texts to their labels and the probabilities of the positive label, of shape (rows,).
     """
 
@@ -84,13 +83,7 @@ def load_run(store: Store, run_id: str) -> Predictor:
 
 
 def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Path("dvc.lock")) -> Predictor:
-    """Loads a ``.keras`` file of this workspace.
-
-    Args:
-        network: the file.
-        vocabulary: of its training rows.
-        settings: how texts are tokenized, and the labels.
-        lock: dvc.lock; if it records how this network was trained, that is compared too.
+    """Loads a ``.keras`` file of this workspace; if ``lock`` records how it was trained, that is compared too.
 
     Raises:
         UserError: a file is missing or damaged, the network does not read texts, or it was trained with another
@@ -195,9 +188,8 @@ def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> di
     if training is None:
         return {}
     if dvc_lock.file_digest(vocabulary) not in _hashes(training, "deps").values():
-        raise UserError(
-            f"{vocabulary}: {network} was trained with another vocabulary ({lock}); name it with --vocabulary"
-        )
+        problem = f"{network} was trained with another vocabulary ({lock})"
+        raise UserError(f"{vocabulary}: {problem}; name it with --vocabulary")
     tokenized, ingested = stages.get("tokenize_pad", {}), stages.get("ingest", {})
     used: dict[str, Any] = {}
     if _feeds(tokenized, training):

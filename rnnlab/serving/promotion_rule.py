@@ -33,13 +33,7 @@ class Evidence(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One requirement on a model.
-
-    Attributes:
-        name: ``accuracy``, ``calibration``, ``latency`` or ``champion``.
-        passed: whether the model meets it.
-        sentence: the figure and its limit in words.
-    """
+    """One requirement on a model, whether it is met, and the figure and its limit in words."""
 
     name: str
     passed: bool
@@ -47,39 +41,22 @@ class Rule(NamedTuple):
 
 
 def judge(candidate: Evidence, champion: pd.DataFrame | None, limits: Promote) -> list[Rule]:
-    """Judges a model by every rule, even if one has failed.
+    """Judges a model by every rule in a fixed order, even if one has failed; it may be promoted if all passed.
 
-    Args:
-        candidate: what the model is judged by.
-        champion: predictions of the present champion, with the columns of the candidate's; empty when they are lost,
-            None when there is no champion.
-        limits: of each figure.
-
-    Returns:
-        The rules in a fixed order; the model may be promoted if all passed.
+    The predictions of the present champion are empty when they are lost, None when there is no champion.
     """
-    error, latency = candidate.calibration_error, candidate.latency_ms
+    rows, accuracy, least = len(candidate.predictions), candidate.accuracy, limits.min_accuracy
+    # The count distinguishes 0.79996 from a limit of 0.8, to which it would be rounded.
+    count = f"{round(accuracy * rows):,} of {rows:,} test rows are right, accuracy {accuracy:.4f}"
+    error, most = candidate.calibration_error, limits.max_calibration_error
+    calibration = f"its calibration error is {error:.4f}, at most {most:g} is allowed"
+    time, longest = candidate.latency_ms, limits.max_latency_ms
     return [
-        _accuracy(candidate, limits.min_accuracy),
-        Rule(
-            "calibration",
-            error <= limits.max_calibration_error,
-            f"its calibration error is {error:.4f}, at most {limits.max_calibration_error:g} is allowed",
-        ),
-        Rule(
-            "latency",
-            latency <= limits.max_latency_ms,
-            f"one text takes {latency:.1f} ms, at most {limits.max_latency_ms:g} ms are allowed",
-        ),
+        Rule("accuracy", accuracy >= least, f"{count}; at least {least:g} is required"),
+        Rule("calibration", error <= most, calibration),
+        Rule("latency", time <= longest, f"one text takes {time:.1f} ms, at most {longest:g} ms are allowed"),
         _not_worse(candidate.predictions, champion, limits.significance),
     ]
-
-
-def _accuracy(candidate: Evidence, least: float) -> Rule:
-    rows, accuracy = len(candidate.predictions), candidate.accuracy
-    # The count distinguishes 0.79996 from a limit of 0.8, to which it would be rounded.
-    figure = f"{round(accuracy * rows):,} of {rows:,} test rows are right"
-    return Rule("accuracy", accuracy >= least, f"{figure}, accuracy {accuracy:.4f}; at least {least:g} is required")
 
 
 def _not_worse(candidate: pd.DataFrame, champion: pd.DataFrame | None, significance: float) -> Rule:
@@ -92,18 +69,11 @@ def _not_worse(candidate: pd.DataFrame, champion: pd.DataFrame | None, significa
     both = candidate.merge(champion, on=["id", "label"], suffixes=("", "_champion"))
     if not len(both) == len(candidate) == len(champion):
         counts = f"{len(candidate):,} and {len(champion):,}, {len(both):,} of them the same"
-        return Rule(
-            "champion",
-            False,
-            f"it and the champion were scored on different test rows ({counts}); "
-            "evaluate both on the same data, or use --force",
-        )
+        reason = f"it and the champion were scored on different test rows ({counts})"
+        return Rule("champion", False, f"{reason}; evaluate both on the same data, or use --force")
     first, second = (right(both["label"], both[name]).to_numpy() for name in ("probability", "probability_champion"))
     test = statistics.mcnemar(first, second)
     worse = test.only_first < test.only_second and test.p_value < significance
-    return Rule(
-        "champion",
-        not worse,
-        f"it alone labels {test.only_first:,} test rows right, the champion alone {test.only_second:,}, "
-        f"McNemar's exact p = {test.p_value:.2g}; a model that is worse with p below {significance:g} is refused",
-    )
+    figures = f"it alone labels {test.only_first:,} test rows right, the champion alone {test.only_second:,}"
+    demand = f"a model that is worse with p below {significance:g} is refused"
+    return Rule("champion", not worse, f"{figures}, McNemar's exact p = {test.p_value:.2g}; {demand}")

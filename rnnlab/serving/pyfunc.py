@@ -27,12 +27,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         self._classifier = Classifier(network, read_json(Path(context.artifacts["encoding"])), options, (first, second))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Classifies texts.
-
-        Args:
-            context: of MLflow; ignored.
-            model_input: one column ``text``; a missing text counts as empty.
-            params: ignored.
+        """Classifies the column ``text``, where a missing text counts as empty.
 
         Returns:
             The columns ``label`` and ``probability`` (of the second label), a row per text.
@@ -52,16 +47,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         self._scaler = Scaler(**read_json(Path(context.artifacts["encoding"])))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predicts the value after each window.
-
-        Args:
-            context: of MLflow; ignored.
-            model_input: one column ``values``, a list of the last values each, as many as in training.
-            params: ignored.
-
-        Returns:
-            The column ``next_value``, a row per window.
-        """
+        """Predicts ``next_value`` from each row of the column ``values``: a list of as many values as in training."""
         from rnnlab.networks import models
 
         windows = self._scaler.apply(np.array(model_input["values"].tolist(), np.float64)).astype(np.float32)

@@ -43,14 +43,7 @@ class Version(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The decision on a candidate.
-
-    Attributes:
-        run_id: of the candidate.
-        rules: all of them, passed or not.
-        outcome: what was done, or would be.
-        champion: after that; None when there is still none.
-    """
+    """The decision on a candidate: all rules, what was done or would be, and the champion after that, if any."""
 
     run_id: str
     rules: Sequence[Rule]
@@ -86,14 +79,8 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
     """Makes a model the champion if it passes the rule.
 
     Promoting a run again makes no second version. Interrupted anywhere, it leaves the old champion or the new one, and
-    can be run again.
-
-    Args:
-        store: from `rnnlab.tracking.store.connect`.
-        run_id: of the model.
-        limits: the rule, and the name of the registered model.
-        dry_run: only say what would happen.
-        force: promote also against the rule; the version keeps which rules failed, in its tag ``forced``.
+    can be run again. ``dry_run`` only says what would happen; ``force`` promotes also against the rule: the version
+    keeps which rules failed, in its tag ``forced``.
 
     Raises:
         UserError: as `evidence`.
@@ -197,12 +184,8 @@ def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]
 def _tags(run: MlflowRun, candidate: Evidence, failed: Sequence[str]) -> dict[str, str]:
     known = run.data.tags
     tags = {
-        "model": known.get("model"),
-        "seed": known.get("seed"),
+        **{key: known.get(key) for key in ("model", "seed", "data", "data_version", "dvc_experiment")},
         "commit": known.get("mlflow.source.git.commit"),
-        "data": known.get("data"),
-        "data_version": known.get("data_version"),
-        "dvc_experiment": known.get("dvc_experiment"),
         "test_accuracy": f"{candidate.accuracy:.4f}",
         "calibration_error": f"{candidate.calibration_error:.4f}",
         "latency_ms": f"{candidate.latency_ms:.1f}",

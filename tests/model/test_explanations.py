@@ -141,13 +141,6 @@ def test_a_distance_that_few_rows_have_has_no_mean() -> None:
     np.testing.assert_allclose(means, [1e-30, 1e-30, np.nan], rtol=1e-6)
 
 
-def test_a_gradient_reaches_as_far_as_a_share_of_its_largest() -> None:
-    assert explanations.reach(np.array([0.5, 1.0, 0.02, 0.009, np.nan])) == 2
-    assert explanations.reach(np.array([0.5, 1.0, 0.02, 0.009, np.nan]), share=0.5) == 1
-    assert explanations.reach(np.array([0.0, 0.0])) == 0
-    assert explanations.reach(np.array([np.nan])) == 0
-
-
 TEXT = "We saw it -- the hero's plot isn't dull, but SUPERB and unseen!"
 SPLIT = ["we", "saw", "it", "the", "hero's", "plot", "isn't", "dull", "but", "superb", "and", "unseen"]
 KNOWN = ["", "<unk>", *SPLIT[:-1]]

@@ -291,11 +291,6 @@ def test_sentences_on_squared_error(difference: Interval, won: tuple[int, int] |
     assert statistics.sentence("lstm", "rnn", difference, won, measure=MEAN_SQUARED_ERROR) == expected
 
 
-def test_a_sentence_names_its_level() -> None:
-    found = statistics.sentence("lstm", "rnn", Interval(0.02, 0.01, 0.03), None, level=0.9)
-    assert found == "lstm beats rnn by 2.0 points (90 % interval 1.0 to 3.0)"
-
-
 def test_a_sentence_agrees_with_the_scores_it_came_from() -> None:
     generator = np.random.default_rng(14)
     worse, better = (generator.normal(mean, 0.01, (3, 200)) for mean in (0.5, 0.4))
