@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.params import Model, Task
@@ -174,6 +175,7 @@ def load(source: Path) -> keras.Model:
     try:
         if source.suffix != ".keras":
             raise ValueError("its name does not end in .keras")  # the safe mode does not reach older formats
+        archives.check(source)
         model: keras.Model = keras.models.load_model(source, compile=False, safe_mode=True)
     except Exception as damage:  # Keras wraps a bad archive in any of a dozen types
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
