@@ -65,12 +65,13 @@ weekly: $(STAMP)  ## run the tests that take too long for every change
 fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
 	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)
 
-lint: $(STAMP)  ## ruff, mypy, which room imports which, and the workflows
+lint: $(STAMP)  ## ruff, mypy, which room imports which, the workflows and the citation
 	@ruff check .
 	@ruff format --check .
 	@mypy
 	@lint-imports --no-cache --no-logo
 	@check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	@zizmor --offline --quiet --no-progress .github/workflows
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
