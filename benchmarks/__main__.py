@@ -1,7 +1,7 @@
 """Measures the project against what people use instead; writes reports/benchmarks.md and .json.
 
-With ``IMDB_CSV`` set, texts are the 50,000 reviews, else the embedded corpus. PyTorch and Hugging Face's tokenizers
-take part where they are installed (the extra ``bench``).
+With ``IMDB_CSV`` set, or imdb.csv in the folder ``SHARED_DATA``, texts are the 50,000 reviews, else the embedded
+corpus. PyTorch and Hugging Face's tokenizers take part where they are installed (the extra ``bench``).
 """
 
 import argparse

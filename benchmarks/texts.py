@@ -1,4 +1,4 @@
-"""Texts to measure on: the reviews that ``IMDB_CSV`` names, or the embedded corpus."""
+"""Texts to measure on: the IMDB reviews that ``IMDB_CSV`` or ``SHARED_DATA`` lead to, else the embedded corpus."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ from rnnlab.project.errors import UserError
 
 def name() -> str:
     """Says where the texts are from."""
-    return "IMDB reviews" if os.environ.get("IMDB_CSV") else "texts of the embedded corpus"
+    return "IMDB reviews" if _reviews() else "texts of the embedded corpus"
 
 
 @cache
@@ -23,7 +23,7 @@ def frame() -> pd.DataFrame:
     Raises:
         UserError: ``IMDB_CSV`` names no file.
     """
-    source = os.environ.get("IMDB_CSV")
+    source = _reviews()
     if source and not Path(source).is_file():
         raise UserError(f"IMDB_CSV={source}: no such file; name the reviews, or unset it")
     if source:
@@ -32,6 +32,13 @@ def frame() -> pd.DataFrame:
 
     settings = params.read()
     return pd.DataFrame(corpus.reviews(settings.sample, settings.sample.seed), columns=["review", "sentiment"])
+
+
+def _reviews() -> str | None:
+    """Returns the path of the reviews: ``IMDB_CSV``, or imdb.csv of the folder ``SHARED_DATA`` if it has one."""
+    shared = Path(os.environ.get("SHARED_DATA", ""), "imdb.csv")
+    found = str(shared) if os.environ.get("SHARED_DATA") and shared.is_file() else None
+    return os.environ.get("IMDB_CSV") or found
 
 
 def texts(rows: int) -> list[str]:

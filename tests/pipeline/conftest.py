@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -161,20 +162,33 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], No
     return Project(place / "project")
 
 
+def project_files(root: Path) -> list[str]:
+    """Lists what Git tracks, as it is now, without what runs made and without data that the user added with DVC."""
+    tracked = subprocess.run(("git", "ls-files", "-z"), cwd=root, capture_output=True, check=True).stdout.decode()
+    not_ours = re.compile(r"dvc\.lock|reports/(?!experiments/).*|data/raw/(?!README\.md).*|.*\.dvc")
+    return [name for name in tracked.split("\0") if (root / name).is_file() and not not_ours.fullmatch(name)]
+
+
+def forget_remotes(config: Path) -> None:
+    """Leaves DVC the settings of the project alone: a remote is the user's."""
+    parser = ConfigParser()
+    parser.read(config)
+    for section in set(parser.sections()) - {"core"}:
+        parser.remove_section(section)
+    parser.remove_option("core", "remote")
+    with config.open("w") as stream:
+        parser.write(stream)
+
+
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The working tree as one commit, nothing run yet."""
+    """The project's own files as one commit, nothing run yet."""
 
     def make(folder: Path) -> None:
-        listed = subprocess.run(
-            ("git", "ls-files", "--cached", "--others", "--exclude-standard"), cwd=ROOT, capture_output=True, check=True
-        )
-        for name in listed.stdout.decode().splitlines():
-            source = ROOT / name
-            made = name == "dvc.lock" or (name.startswith("reports/") and not name.startswith("reports/experiments/"))
-            if source.is_file() and not made:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, folder / name)
+        for name in project_files(ROOT):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+        forget_remotes(folder / ".dvc" / "config")
         change_params(folder, TINY)
         project = Project(folder)
         project.run("git", "init", "-q", "-b", "main")

@@ -1,22 +1,17 @@
 """A stratified part of the real reviews through the real pipeline."""
 
 import json
-import os
 
 import pandas as pd
-import pytest
 
 from tests.pipeline.conftest import Project
+from tests.support.shared_data import reviews
 
-SOURCE = os.environ.get("IMDB_CSV", "")
 ROWS = 1500  # of each split and label
 
 
-@pytest.mark.weekly
-@pytest.mark.skipif(not SOURCE, reason="IMDB_CSV does not name the reviews")
 def test_the_reviews_train_better_than_chance_on_their_own_split(fresh: Project) -> None:
-    reviews = pd.read_csv(SOURCE)
-    part = reviews.groupby(["split", "sentiment"]).head(ROWS)
+    part = pd.read_csv(reviews()).groupby(["split", "sentiment"]).head(ROWS)
     part.to_csv(fresh.folder / "data/raw/part.csv", index=False)
     fresh.set_params(
         data__csv="data/raw/part.csv",

@@ -18,6 +18,22 @@ def swept(project: Project, *words: str, expect: int = 0, **variables: str) -> s
     return done.stdout + done.stderr
 
 
+@pytest.mark.needs("ray")
+@pytest.mark.parametrize("asha", ["", "asha: {grace_epochs: 1, reduction_factor: 2}\n"], ids=["grid", "asha"])
+def test_a_sweep_trains_each_combination(project: Project, asha: str) -> None:
+    (project.folder / "grid.yaml").write_text(GRID + asha)
+    shown = swept(project)
+    assert "2 combinations, 2 trainings, 0 of them finished before" in shown
+    table = (project.folder / "reports/sweeps/grid.md").read_text()
+    assert len([line for line in table.splitlines() if line.startswith("| lstm")]) == 2
+    assert len(project.runs("tags.kind = 'trial'")) == 2
+    trained = {hash_of(file) for file in (project.folder / "data/sweeps").rglob("network.keras")}
+    stopped = project.runs("tags.stopped = 'true'")
+    assert len(trained) + len(stopped) == 2
+    if not asha:
+        assert hash_of(project.folder / "models/lstm-1.keras") in trained and not stopped
+
+
 @pytest.mark.weekly
 @pytest.mark.needs("ray")
 def test_a_sweep_gives_the_networks_of_local_runs_once(project: Project) -> None:

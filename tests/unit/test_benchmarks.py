@@ -133,9 +133,23 @@ def test_the_time_of_a_run_is_shared_out_to_its_stages() -> None:
     assert whole.phases(shown) == {"DVC's start": 2.0, "ingest": 3.0, "train": 4.5, "evaluate": 2.5}
 
 
-def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("IMDB_CSV", raising=False)
+def forget_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IMDB_CSV", "SHARED_DATA"):
+        monkeypatch.delenv(name, raising=False)
     texts.frame.cache_clear()
+
+
+def test_the_reviews_are_found_in_the_shared_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_reviews(monkeypatch)
+    monkeypatch.setenv("SHARED_DATA", str(tmp_path))
+    assert texts.name() == "texts of the embedded corpus"
+    (tmp_path / "imdb.csv").write_text("review,sentiment\nfine,positive\n")
+    assert texts.name() == "IMDB reviews" and texts.texts(1) == ["fine"]
+    texts.frame.cache_clear()
+
+
+def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_reviews(monkeypatch)
     texts.write(tmp_path / "rows.csv", rows=20, copies=3)
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     assert len(lines) == 61 and len(set(lines)) == 61
@@ -143,8 +157,7 @@ def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_clone_gets_parameters_that_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("IMDB_CSV", raising=False)
-    texts.frame.cache_clear()
+    forget_reviews(monkeypatch)
     (tmp_path / "params.yaml").write_text(Path("params.yaml").read_text())
     clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **clones.read_from(Path("a.csv"))})
     changed = params.read(tmp_path / "params.yaml")
@@ -154,8 +167,7 @@ def test_a_clone_gets_parameters_that_are_valid(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("name", ["ours", "ours_raw", "keras_layer", "scikit_learn"])
 def test_texts_are_tokenized_by_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("IMDB_CSV", raising=False)
-    texts.frame.cache_clear()
+    forget_reviews(monkeypatch)
     getattr(vocabularies, name)(50)()
 
 
