@@ -37,17 +37,21 @@ $(STAMP): requirements.lock pyproject.toml
 ray: $(STAMP)  ## install Ray too, for rnnlab sweep
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-ray.lock
 
+# A line per stage; `make run QUIETLY=` shows all that DVC prints.
+QUIETLY := python -m rnnlab.cli.quietly
+
 run: train  ## train and compare, then show the table
-	@dvc repro
-	@python -m stages.track  # a clone comes with dvc.lock but without runs: DVC may hold the stage for done
+	@$(QUIETLY) dvc repro
+# A clone comes with dvc.lock but without runs: DVC may take the stage for done.
+	@python -m stages.track | sed '/^already in MLflow/d'
 	@rnnlab results
 
-# What is trained does not depend on each other, and computes with one thread: LSTMs first, as they take longest. The pipe
-# keeps their bars off the screen.
+# The trainings are independent and use one thread each. LSTMs start first, as they take longest. Their output goes
+# through a pipe, as several bars at once would overwrite each other.
 train: $(STAMP)  ## train what is not trained yet, side by side: make train JOBS=2
-	@dvc repro tokenize_pad
+	@$(QUIETLY) dvc repro tokenize_pad
 	@{ dvc status | sed -n 's/^\(train@.*\):$$/\1/p' | sort; echo baseline; } \
-		| xargs -n 1 -P $(JOBS) dvc --wait-for-lock repro --single-item | cat
+		| xargs -n 1 -P $(JOBS) $(QUIETLY) dvc --wait-for-lock repro --single-item $(if $(QUIETLY),,| cat)
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"

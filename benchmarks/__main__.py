@@ -1,7 +1,7 @@
 """Measures the project against what people use instead; writes reports/benchmarks.md and .json.
 
-With ``IMDB_CSV`` set, or imdb.csv in the folder ``SHARED_DATA``, texts are the 50,000 reviews, else the embedded
-corpus. PyTorch and Hugging Face's tokenizers take part where they are installed (the extra ``bench``).
+With ``IMDB_CSV`` set, or imdb.csv in the folder ``SHARED_DATA``, texts are the 50,000 reviews, otherwise the embedded
+corpus. PyTorch and Hugging Face's tokenizers take part if they are installed (the extra ``bench``).
 """
 
 import argparse
@@ -26,7 +26,7 @@ SECTIONS = {
 
 
 def main() -> None:
-    """Measures the sections that are asked for; the others stay in the report as they were."""
+    """Measures the requested sections; the others stay in the report as they were."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
     parser.add_argument("--only", choices=SECTIONS, help="one section")
@@ -36,7 +36,7 @@ def main() -> None:
     entries = read_json(raw) if raw.exists() else {}
     for name in [options.only] if options.only else SECTIONS:
         entries[name] = report.entry(SECTIONS[name](options.quick), options.quick)
-        # After each section: a run that is stopped keeps what it has measured.
+        # After each section, so that a run that is stopped keeps its measurements.
         write_json(raw, entries)
         ordered = {name: entries[name] for name in SECTIONS if name in entries}
         write_text(options.out / "benchmarks.md", report.markdown(ordered))

@@ -1,4 +1,4 @@
-"""What the fast engine does to accuracies: the embedded comparison by either engine, with five seeds."""
+"""The effect of the fast engine on accuracy: the embedded comparison with both engines and five seeds."""
 
 import tempfile
 from pathlib import Path
@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks import clones, timing
+from benchmarks import timing
 from benchmarks.report import Section, Table
+from reliability import clones
 from rnnlab.evaluation import comparisons
 from rnnlab.evaluation.statistics import paired_difference
 from rnnlab.project import params
@@ -18,23 +19,24 @@ from rnnlab.project import params
 ENGINES = ("fast", "stock")
 SEEDS = [1, 2, 3, 4, 5]
 
-# Of each row and seed 1.0 where the label was found, float64 of shape (seeds, rows), by model.
+# By model, float64 of shape (seeds, rows): 1.0 where the predicted label is right.
 Scores = dict[str, npt.NDArray[np.float64]]
 
 
 def measure(quick: bool) -> Section:
-    """Trains by both engines and compares the same test rows."""
-    training = {"seeds": SEEDS[:2], "epochs": 1} if quick else {"seeds": SEEDS}
+    """Trains with both engines and compares the same test rows."""
+    seeds = SEEDS[:2] if quick else SEEDS
+    training = {"seeds": seeds, **({"epochs": 1} if quick else {})}
     with tempfile.TemporaryDirectory() as place:
         scores = _scores(clones.clone(Path(place)), training)
     sentence = (
-        f"**Test accuracy on the embedded corpus**, mean and standard deviation over {len(training['seeds'])} seeds; "
+        f"**Test accuracy on the embedded corpus**, mean and standard deviation over {len(seeds)} seeds; "
         "the difference is in points, with the 95 % bootstrap interval over seeds and test rows. The engines draw "
         "other batches (of like lengths, and of any), so one seed is not the same training in both."
     )
-    rows = [_row(name, scores["fast"][name], scores["stock"][name]) for name in scores["fast"]]
-    raw = {engine: {name: list(found.mean(axis=1)) for name, found in scores[engine].items()} for engine in ENGINES}
-    table = Table(sentence, ("model", *ENGINES, "fast - stock"), rows)
+    table_rows = [_row(name, scores["fast"][name], scores["stock"][name]) for name in scores["fast"]]
+    raw = {engine: {name: list(rows.mean(axis=1)) for name, rows in scores[engine].items()} for engine in ENGINES}
+    table = Table(sentence, ("model", *ENGINES, "fast - stock"), table_rows)
     return Section("The same accuracy", [table], raw)
 
 
@@ -44,12 +46,12 @@ def _scores(folder: Path, training: dict[str, Any]) -> dict[str, Scores]:
         clones.set_params(folder, {"baselines": [], "train": {**training, "engine": engine}})
         timing.run(["dvc", "repro", "--force", "evaluate"], folder)
         predictions = pd.read_parquet(folder / "data/predictions.parquet")
-        scores[engine] = comparisons.row_scores(params.read(folder / "params.yaml"), predictions)
+        scores[engine] = comparisons.scores_by_model(params.read(folder / "params.yaml"), predictions)
     return scores
 
 
 def _row(model: str, fast: npt.NDArray[np.float64], stock: npt.NDArray[np.float64]) -> list[str]:
-    by_seed = [found.mean(axis=1) for found in (fast, stock)]
-    apart = paired_difference(fast, stock, over_seeds=True, resamples=10_000, seed=1)
-    interval = f"{100 * apart.mean:+.1f} ({100 * apart.low:.1f} to {100 * apart.high:.1f})"
+    by_seed = [scores.mean(axis=1) for scores in (fast, stock)]
+    difference = paired_difference(fast, stock, over_seeds=True, resamples=10_000, seed=1)
+    interval = f"{100 * difference.mean:+.1f} ({100 * difference.low:.1f} to {100 * difference.high:.1f})"
     return [model, *(f"{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}" for seeds in by_seed), interval]

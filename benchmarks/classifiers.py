@@ -1,4 +1,4 @@
-"""Who classifies raw texts with a network: ours, and what a notebook does."""
+"""Classifying raw texts with a network: our way, and that of a notebook."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks import networks, texts
-from benchmarks.networks import Work
+from benchmarks.work import Work
 
 WORK = Work("lstm", batch=64, length=200, units=128, batches=1)
 VOCABULARY_TEXTS = 2000
 
 
 def ours(count: int) -> Callable[[], None]:
-    """Classifies as `rnnlab predict` and the served model do."""
+    """Classifies like `rnnlab predict` and the served model."""
     import pyarrow as pa
 
     from rnnlab.features import text

@@ -6,11 +6,11 @@ import time
 
 from benchmarks import networks
 from benchmarks.distribution import EPOCHS
-from benchmarks.networks import Work
+from benchmarks.work import CLIP_NORM, LEARNING_RATE, Work, rows
 
 
 def main() -> None:
-    """Trains and prints the seconds of the fastest epoch, and the loss of each."""
+    """Trains; prints the seconds of the fastest epoch, and the losses of all."""
     work, address = Work(**json.loads(sys.argv[1])), sys.argv[2]
     processes, number = int(sys.argv[3]), int(sys.argv[4])
     import jax
@@ -24,13 +24,13 @@ def main() -> None:
         devices = keras.distribution.list_devices()
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     model = networks.keras_model(work, mask=False)
-    tokens, labels = networks.rows(work)
-    optimizer = keras.optimizers.Adam(networks.LEARNING_RATE, global_clipnorm=networks.CLIP_NORM)
+    tokens, labels = rows(work)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, global_clipnorm=CLIP_NORM)
     model.compile(optimizer=optimizer, loss="binary_crossentropy")
     seconds, losses = [], []
     for _ in range(EPOCHS):
         started = time.perf_counter()
-        # Every batch is dealt out: each process has its share of the same rows.
+        # Each process reads its share of every batch.
         fitted = model.fit(
             tokens[number::processes],
             labels[number::processes],

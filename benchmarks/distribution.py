@@ -10,9 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import report
-from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.training import CELLS, SIZES
+from benchmarks.work import Work
 from reliability.ports import free_port
 from reliability.projects import environment
 from rnnlab.networks.keras_import import thread_variables
@@ -20,12 +20,12 @@ from rnnlab.networks.keras_import import thread_variables
 EPOCHS = 4  # the first compiles
 # Processes, and threads of each.
 WAYS = {"one process, one thread": (1, 1), "one process, two threads": (1, 2), "two processes": (2, 1)}
-# JAX has no variable for it; its arithmetic would take all cores.
+# JAX has no environment variable for it, and would use all cores.
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def measure(quick: bool) -> Section:
-    """Measures epochs of either cell each way, in turn."""
+    """Measures epochs of both cells each way, in turn."""
     works = [Work(cell, *SIZES[0], batches=2 if quick else 10) for cell in CELLS]
     if not importlib.util.find_spec("jax"):
         return Section("One network over two processes", [_table(works, [])], {"distribution": []})
@@ -42,10 +42,10 @@ def measure(quick: bool) -> Section:
 
 
 def train(work: Work, processes: int, threads: int) -> dict[str, Any]:
-    """Trains a network by so many processes; gives the seconds of an epoch, and the losses of all.
+    """Trains a network with so many processes; returns the seconds of an epoch, and the losses of all epochs.
 
     Raises:
-        RuntimeError: a process failed, with the end of what it printed; or each trained a network of its own.
+        RuntimeError: a process failed, with the end of its output; or each process trained a separate network.
     """
     variables = {"KERAS_BACKEND": "jax", **thread_variables(threads)}
     variables |= {"XLA_FLAGS": ONE_THREAD} if threads == 1 else {}
@@ -56,22 +56,23 @@ def train(work: Work, processes: int, threads: int) -> dict[str, Any]:
         subprocess.Popen([*command, str(number)], env=environment(**variables), **pipes) for number in range(processes)
     ]
     ended = [process.communicate() for process in started]
-    for process, (_, told) in zip(started, ended, strict=True):
+    for process, (_, errors) in zip(started, ended, strict=True):
         if process.returncode:
-            raise RuntimeError(f"benchmarks.distributed failed with {process.returncode}:\n{told[-3000:]}")
-    found = [json.loads(printed.splitlines()[-1]) for printed, _ in ended]
-    return {"seconds": max(one["seconds"] for one in found), "losses": common_losses([one["losses"] for one in found])}
+            raise RuntimeError(f"benchmarks.distributed failed with {process.returncode}:\n{errors[-3000:]}")
+    results = [json.loads(output.splitlines()[-1]) for output, _ in ended]
+    losses = common_losses([result["losses"] for result in results])
+    return {"seconds": max(result["seconds"] for result in results), "losses": losses}
 
 
 def common_losses(losses: list[list[float]]) -> list[float]:
-    """Gives the losses that all processes had, from those of each.
+    """Returns the losses that all processes share, from those of each.
 
     Raises:
-        RuntimeError: they had others, as only processes that train a network each have.
+        RuntimeError: they differ, so each process trained a separate network.
     """
     first, *others = losses
     if any(other != first for other in others):
-        raise RuntimeError(f"each process trained a network of its own: {losses}")
+        raise RuntimeError(f"each process trained a separate network: {losses}")
     return first
 
 

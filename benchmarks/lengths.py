@@ -1,11 +1,11 @@
-"""Growth with the length of texts: one training step at one to ten times the words."""
+"""Growth with the length of texts: one training step with one to ten times as many words."""
 
 from tqdm import tqdm
 
 from benchmarks import report, timing
-from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival
+from benchmarks.work import Work
 
 RIVALS = {"ours": Rival("benchmarks.networks:ours"), "Keras": Rival("benchmarks.networks:stock")}
 SCALES = (1, 2, 4, 10)
@@ -14,7 +14,7 @@ CELLS = ("simple_rnn", "lstm")
 
 
 def measure(quick: bool) -> Section:
-    """Measures a step of either cell at each length."""
+    """Measures a step of both cells at each length."""
     scales, rounds = (SCALES[:2], 3) if quick else (SCALES, 5)
     works = [Work(cell, batch=64, length=LENGTH * scale, units=64, batches=8) for cell in CELLS for scale in scales]
     with timing.workers(RIVALS, cores=1) as pools:

@@ -1,77 +1,12 @@
-"""The networks that are timed against each other: ours, stock Keras, PyTorch; same weights, same rows."""
+"""The networks of Keras that are timed against each other: ours and stock; same weights, same rows."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-LEARNING_RATE = 0.001
-CLIP_NORM = 1.0
-# Words of a review of IMDB: half have 174 at least, one in ten 455.
-MEDIAN_WORDS, SPREAD = 174.0, 0.75
-
-Floats = npt.NDArray[np.float32]
-
-
-class Work(NamedTuple):
-    """What one repetition trains.
-
-    Attributes:
-        cell: ``simple_rnn`` or ``lstm``.
-        batch: rows a batch.
-        length: steps a row.
-        units: of the recurrent layer.
-        batches: of one repetition.
-        padded: rows as long as reviews are, padded in front, in a new order each time, by `fit`; else all rows are
-            full, in one order, batch by batch.
-        embedding: channels of a word.
-        words: word ids.
-        threads: of ours, each of which reads a part of a batch; the others split what they split.
-    """
-
-    cell: str
-    batch: int
-    length: int
-    units: int
-    batches: int
-    padded: bool = False
-    embedding: int = 128
-    words: int = 10_000
-    threads: int = 1
-
-
-def rows(work: Work) -> tuple[npt.NDArray[np.int32], Floats]:
-    """Draws word ids, (rows, length), as rare as Zipf's law has them, and labels, (rows, 1)."""
-    generator = np.random.default_rng(1)
-    count = work.batch * work.batches
-    chances = 1 / np.arange(1, work.words)
-    tokens = generator.choice(np.arange(1, work.words), (count, work.length), p=chances / chances.sum())
-    if work.padded:
-        lengths = np.exp(generator.normal(np.log(MEDIAN_WORDS), SPREAD, (count, 1)))
-        tokens[np.arange(work.length) < work.length - np.maximum(lengths, 10)] = 0
-    return tokens.astype(np.int32), generator.integers(2, size=(count, 1)).astype(np.float32)
-
-
-def weights(work: Work) -> list[Floats]:
-    """Draws embedding, both kernels, bias, and the head's kernel and bias, in Keras' shapes and order."""
-    generator = np.random.default_rng(2)
-    gates = {"simple_rnn": 1, "lstm": 4}[work.cell] * work.units
-    bias = np.zeros(gates)
-    if work.cell == "lstm":
-        bias[work.units : 2 * work.units] = 1.0  # of the forget gate
-    # A recurrent matrix that neither grows nor shrinks what it is applied to, as Keras' own.
-    orthogonal = np.linalg.qr(generator.normal(size=(gates, work.units)))[0].T
-    inputs = (6 / (work.embedding + gates)) ** 0.5
-    drawn = [
-        generator.uniform(-0.05, 0.05, (work.words, work.embedding)),
-        generator.uniform(-inputs, inputs, (work.embedding, gates)),
-        orthogonal,
-        bias,
-        generator.uniform(-0.2, 0.2, (work.units, 1)),
-        np.zeros(1),
-    ]
-    return [array.astype(np.float32) for array in drawn]
+from benchmarks.work import CLIP_NORM, LEARNING_RATE, Floats, Work, rows, weights
 
 
 def ours(work: Work) -> Callable[[], float]:
@@ -91,27 +26,13 @@ def ours(work: Work) -> Callable[[], float]:
 
 
 def stock(work: Work) -> Callable[[], float]:
-    """Trains Keras' own layers; full rows need no mask, which Keras is faster without."""
+    """Trains Keras' own layers; without a mask if rows are full, since Keras is faster then."""
     return _stock(work, jit=False)
 
 
 def stock_jit(work: Work) -> Callable[[], float]:
     """The same as `stock`, the whole step compiled by XLA."""
     return _stock(work, jit=True)
-
-
-def pytorch(work: Work) -> Callable[[], float]:
-    """Trains PyTorch's own layers; rows with padding are packed, so that they give the same outputs."""
-    from benchmarks import torch_networks
-
-    return torch_networks.training(work)
-
-
-def pytorch_unmasked(work: Work) -> Callable[[], float]:
-    """Trains PyTorch's own layers straight through the padding in front: faster than packing, other outputs."""
-    from benchmarks import torch_networks
-
-    return torch_networks.training(work, packed=False)
 
 
 def keras_model(work: Work, mask: bool) -> Any:
@@ -130,7 +51,7 @@ def keras_model(work: Work, mask: bool) -> Any:
 
 
 def _forget() -> None:
-    """Lets go of the networks that this process trained before, and of Keras' distribution."""
+    """Releases the networks that this process trained before, and Keras' distribution."""
     from rnnlab.networks.keras_import import importing_keras
 
     with importing_keras():

@@ -1,6 +1,6 @@
 """What people write instead of this project: one script, stock layers, one seed, test accuracy at the end.
 
-It stands for the notebooks that the pipeline replaces, and is timed against it; nothing else uses it.
+It stands for the notebooks that the pipeline replaces; only the benchmark uses it.
 """
 
 import argparse
@@ -33,7 +33,7 @@ vectorize.adapt(train["review"].to_numpy())
 
 
 def pad(reviews: pd.Series) -> object:
-    """Gives word ids padded in front, (rows, length)."""
+    """Returns word ids padded in front, (rows, length)."""
     ragged = [row[row > 0] for row in vectorize(tf.constant(reviews.to_numpy())).numpy()]
     return keras.utils.pad_sequences(ragged, maxlen=options.length)
 

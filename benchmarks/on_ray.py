@@ -1,4 +1,4 @@
-"""Ray against a machine's own means: twelve short trainings, and the stages that read texts, from files of a folder."""
+"""Ray against a plain process pool: twelve short trainings, and the stages that read texts, from a folder of files."""
 
 import importlib.util
 import multiprocessing
@@ -15,9 +15,10 @@ import psutil
 import pyarrow as pa
 from tqdm import tqdm
 
-from benchmarks import clones, stages, texts, timing
+from benchmarks import stages, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Sample
+from reliability import clones
 from rnnlab.data import corpus
 from rnnlab.features import text
 from rnnlab.networks import keras_import
@@ -35,25 +36,25 @@ SHORT = {"train.seeds": list(range(1, TRIALS + 1)), "compare": ["lstm"], "train.
 
 
 def measure(quick: bool) -> Section:
-    """Measures both, where Ray is installed."""
+    """Measures both, if Ray is installed."""
     if not importlib.util.find_spec("ray"):
         return Section("Ray", [Table("Ray is not installed: `make ray`.", ("", ""), [])], {})
-    data, trials = short_trials(TRIALS // 4 if quick else TRIALS)
+    data, planned = short_trials(TRIALS // 4 if quick else TRIALS)
     ways = {"a pool of two processes": in_pool, "Ray": on_ray}
     swept: dict[str, list[Sample]] = {name: [] for name in ways}
     for _ in tqdm(range(1 if quick else 3), desc="trials", disable=None):
         for name, way in ways.items():
-            swept[name].append(_timed(way, trials, data))
+            swept[name].append(_timed(way, planned, data))
     with tempfile.TemporaryDirectory() as place:
         rows = min(stages.ROWS, len(texts.frame())) if quick else len(texts.frame())
         read = stage_costs(Path(place), rows // (10 if quick else 1), rounds=1 if quick else 2)
-    logged = logging_seconds(trials, data)
-    tables = [_trials(swept, len(trials), logged), _stages(read)]
+    logged = logging_seconds(planned, data)
+    tables = [_trials(swept, len(planned), logged), _stages(read)]
     return Section("Ray", tables, {"trials": swept, "stages": read, "logging": logged})
 
 
 def short_trials(count: int) -> tuple[Data, list[Trial]]:
-    """Gives trainings of some seconds each on the embedded corpus, and what they read."""
+    """Returns trainings of some seconds each on the embedded corpus, and the data that they read."""
     settings = overrides.changed(params.read(), SHORT, Path("benchmarks/on_ray.py"))
     reviews, labels = zip(*corpus.reviews(settings.sample, settings.sample.seed), strict=True)
     cleaned = text.clean(pa.array(reviews, pa.string()))
@@ -62,13 +63,14 @@ def short_trials(count: int) -> tuple[Data, list[Trial]]:
     targets = (np.array(labels) == settings.data.labels[1]).astype(np.float32)[:, None]
     part = len(tokens) // 10
     train, validation, test = slice(2 * part, None), slice(part), slice(part, 2 * part)
-    data = Data(*((tokens[rows], targets[rows]) for rows in (train, validation, test)), len(vocabulary))
-    [own] = trials.of_combinations([Combination(SHORT, settings)], data)
-    return data, own[:count]
+    splits = [(tokens[rows], targets[rows]) for rows in (train, validation, test)]
+    data = Data(splits[0], splits[1], splits[2], len(vocabulary))
+    [planned] = trials.of_combinations([Combination(SHORT, settings)], data)
+    return data, planned[:count]
 
 
 def in_pool(trials: list[Trial], data: Data) -> None:
-    """Runs the trials by the plainest means there are: two processes that each take the next."""
+    """Runs the trials in a pool of two processes."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(CORES, context, _bound_threads) as pool:
         list(pool.map(_run, trials, [data] * len(trials)))
@@ -85,7 +87,7 @@ def _run(trial: Trial, data: Data) -> float:
 
 
 def on_ray(trials: list[Trial], data: Data) -> None:
-    """Runs the trials as `rnnlab sweep` does, the start of Ray included."""
+    """Runs the trials like `rnnlab sweep`, including the start of Ray."""
     from rnnlab.project import ray_cluster
     from rnnlab.sweeps import ray_trials
 
@@ -102,7 +104,7 @@ def _timed(way: Any, trials: list[Trial], data: Data) -> Sample:
 
 
 def logging_seconds(trials: list[Trial], data: Data) -> float:
-    """Gives the seconds for which a sweep's own process waits until a trial is in MLflow, in a new SQLite store."""
+    """Returns the seconds that a sweep waits until a trial is in MLflow, in a new SQLite store."""
     from rnnlab.sweeps import mlflow_runs, ray_trials
     from rnnlab.tracking import store
 
@@ -118,7 +120,7 @@ def logging_seconds(trials: list[Trial], data: Data) -> float:
 
 
 def stage_costs(place: Path, rows: int, rounds: int) -> list[dict[str, Any]]:
-    """Runs the stages on a folder of files by either engine; gives ``stage``, ``rows``, ``engine`` and ``samples``."""
+    """Runs the stages on a folder of files with both engines; returns ``stage``, ``rows``, ``engine``, ``samples``."""
     folder = clones.clone(place)
     commands = stages.stage_commands(folder)
     costs = []
@@ -127,31 +129,31 @@ def stage_costs(place: Path, rows: int, rounds: int) -> list[dict[str, Any]]:
         source.mkdir()
         for number in range(FILES):
             write_part(source / f"{number}.csv", rows * scale, number)
-        clones.set_params(folder, {**stages.BRIEF, **clones.read_from(source)})
-        found: dict[tuple[str, str], list[Sample]] = {}
+        clones.set_params(folder, {**stages.BRIEF, **texts.read_from(source)})
+        runs: dict[tuple[str, str], list[Sample]] = {}
         for _ in range(rounds):
             for engine in ("local", "ray"):
                 clones.set_params(folder, {"data": {"engine": engine}})
                 for name in tqdm(STAGES, desc=f"{engine}, {scale}×", disable=None):
-                    found.setdefault((name, engine), []).append(watched(commands[name], folder))
+                    runs.setdefault((name, engine), []).append(watched(commands[name], folder))
         costs += [
             {"stage": name, "rows": rows * scale, "engine": engine, "samples": samples}
-            for (name, engine), samples in found.items()
+            for (name, engine), samples in runs.items()
         ]
     return costs
 
 
 def write_part(target: Path, rows: int, number: int) -> None:
-    """Writes one of `FILES` parts of so many rows, each text marked, so that it is no duplicate."""
+    """Writes one of `FILES` parts of so many rows, each text marked so that it is not a duplicate."""
     frame = texts.frame()
-    places = range(number * rows // FILES, (number + 1) * rows // FILES)
-    part = frame.iloc[[place % len(frame) for place in places]].copy()
-    part["review"] = [f"{text} copy{place // len(frame)}" for text, place in zip(part["review"], places, strict=True)]
+    indices = range(number * rows // FILES, (number + 1) * rows // FILES)
+    part = frame.iloc[[index % len(frame) for index in indices]].copy()
+    part["review"] = [f"{text} copy{index // len(frame)}" for text, index in zip(part["review"], indices, strict=True)]
     part.to_csv(target, index=False)
 
 
 def watched(command: list[str], folder: Path) -> Sample:
-    """Runs a command; the megabytes are those of the largest of its processes, those of Ray included."""
+    """Runs a command; the megabytes are those of its largest process, including those of Ray."""
     peak, done = 0, threading.Event()
 
     def watch() -> None:
@@ -166,7 +168,7 @@ def watched(command: list[str], folder: Path) -> Sample:
     watcher.start()
     try:
         sample, _ = timing.run(command, folder)
-    finally:  # or a command that fails would leave the watcher, and with it this process, running for ever
+    finally:  # otherwise, if the command fails, the watcher would keep this process running forever
         done.set()
         watcher.join()
     return sample._replace(megabytes=max(sample.megabytes, peak / 2**20))
@@ -185,8 +187,8 @@ def _trials(swept: dict[str, list[Sample]], count: int, logged: float) -> Table:
 
 def _stages(costs: list[dict[str, Any]]) -> Table:
     def cell(name: str, rows: int, engine: str) -> str:
-        [own] = [cost for cost in costs if (cost["stage"], cost["rows"], cost["engine"]) == (name, rows, engine)]
-        return f"{timing.least(own['samples']):.0f} s, {timing.median(own['samples'], 'megabytes'):.0f} MB"
+        [cost] = [cost for cost in costs if (cost["stage"], cost["rows"], cost["engine"]) == (name, rows, engine)]
+        return f"{timing.least(cost['samples']):.0f} s, {timing.median(cost['samples'], 'megabytes'):.0f} MB"
 
     sizes = sorted({cost["rows"] for cost in costs})
     rows = [

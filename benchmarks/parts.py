@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: its parts by themselves, and the least that its arithmetic can take."""
+"""Where the time of a training step goes: each part alone, and the least time that its arithmetic can take."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,10 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import timing
-from benchmarks.networks import CLIP_NORM, LEARNING_RATE, Work, keras_model, rows
+from benchmarks.networks import keras_model
 from benchmarks.report import Section, Table
 from benchmarks.timing import Rival
+from benchmarks.work import CLIP_NORM, LEARNING_RATE, Work, rows
 
 PARTS = {
     "whole step": Rival("benchmarks.networks:ours"),
@@ -25,7 +26,7 @@ CELLS = ("simple_rnn", "lstm")
 
 
 def measure(quick: bool) -> Section:
-    """Measures the parts of a step of either cell, one core each."""
+    """Measures the parts of a step of both cells, one core each."""
     works = [Work(cell, *SIZE, batches=4 if quick else 8) for cell in CELLS]
     with timing.workers(PARTS, cores=1) as pools:
         races = [timing.race(pools, PARTS, work, 3 if quick else 7) for work in tqdm(works, desc="parts", disable=None)]
@@ -44,12 +45,12 @@ def measure(quick: bool) -> Section:
 
 
 class Shapes:
-    """Tensors of a step, drawn at random.
+    """Random tensors with the shapes of a step.
 
     Attributes:
         cell: of `rnnlab.networks.fast_layers.CELLS`.
         words: the distinct words of a batch.
-        places: of each step's word among them.
+        indices: index of each step's word among them.
     """
 
     def __init__(self, work: Work) -> None:
@@ -61,16 +62,17 @@ class Shapes:
 
         self.layer = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[work.cell]
         self.cell = fast_layers.CELLS[self.layer]
-        self.loops = fast_layers._loops(self.cell, whole=False)
+        self.forward = fast_layers._forward_loop(self.cell, every_step=False)
+        self.backward = fast_layers._backward_loop(self.cell, every_step=False)
         self.steps, self.rows, self.units = work.length, work.batch, work.units
         self.gates = {"simple_rnn": 1, "lstm": 4}[work.cell] * work.units
         tokens = rows(work)[0][: work.batch]
-        self.words, self.places = np.unique(tokens.T.reshape(-1), return_inverse=True)
+        self.words, self.indices = np.unique(tokens.T.reshape(-1), return_inverse=True)
         self.vectors = draw(len(self.words), work.embedding)
         self.kernel = draw(work.embedding, self.gates)
         self.recurrent = draw(self.units, self.gates) / self.units**0.5
         self.inputs = draw(self.steps, self.rows, self.gates)
-        self.kept = tf.ones((self.steps, self.rows, 1), tf.bool)
+        self.mask = tf.ones((self.steps, self.rows, 1), tf.bool)
         self.first, self.stop = tf.constant(0), tf.constant(self.steps)
 
 
@@ -82,7 +84,7 @@ def draw(*shape: int) -> Any:
 
 
 def repeated(work: Work, once: Callable[[], Any]) -> Callable[[], None]:
-    """Does something as often as a repetition has batches."""
+    """Returns a function that does something once for each batch of a repetition."""
 
     def repeat() -> None:
         for _ in range(work.batches):
@@ -94,15 +96,15 @@ def repeated(work: Work, once: Callable[[], Any]) -> Callable[[], None]:
 def forward(work: Work) -> Callable[[], None]:
     """The loop over time."""
     it = Shapes(work)
-    return repeated(work, lambda: it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop))
+    return repeated(work, lambda: it.forward(it.inputs, it.recurrent, it.mask, it.first, it.stop))
 
 
 def backward(work: Work) -> Callable[[], None]:
     """The loop back over time."""
     it = Shapes(work)
-    _, sums, *states = it.loops[0](it.inputs, it.recurrent, it.kept, it.first, it.stop)
+    _, sums, *states = it.forward(it.inputs, it.recurrent, it.mask, it.first, it.stop)
     upstream = draw(it.rows, it.units)
-    return repeated(work, lambda: it.loops[1](upstream, sums, states, it.recurrent, it.kept, it.first, it.stop))
+    return repeated(work, lambda: it.backward(upstream, sums, states, it.recurrent, it.mask, it.first, it.stop))
 
 
 def projection(work: Work) -> Callable[[], None]:
@@ -110,14 +112,14 @@ def projection(work: Work) -> Callable[[], None]:
     it = Shapes(work)
     import tensorflow as tf
 
-    places = tf.constant(it.places.reshape(it.steps, it.rows), tf.int32)
+    indices = tf.constant(it.indices.reshape(it.steps, it.rows), tf.int32)
     slopes = draw(it.steps, it.rows, it.gates)
 
     @tf.function(autograph=False)
     def once() -> Any:
         with tf.GradientTape() as tape:
             tape.watch((it.vectors, it.kernel))
-            gathered = tf.gather(tf.matmul(it.vectors, it.kernel), places)
+            gathered = tf.gather(tf.matmul(it.vectors, it.kernel), indices)
         return tape.gradient(gathered, (it.vectors, it.kernel), slopes)
 
     return repeated(work, once)
@@ -160,14 +162,14 @@ def products(work: Work) -> Callable[[], None]:
 
     @tf.function(autograph=False)
     def once() -> Any:
-        found = []
+        results = []
         for left, right in pairs:
             product = tf.matmul(left, right)
-            found += [
+            results += [
                 product,
                 tf.matmul(product, right, transpose_b=True),
                 tf.matmul(left, product, transpose_a=True),
             ]
-        return found
+        return results
 
     return repeated(work, once)

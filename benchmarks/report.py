@@ -1,4 +1,4 @@
-"""What was measured, as Markdown for people and JSON with every raw second."""
+"""The measurements as Markdown for people, and as JSON with every raw second."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ PACKAGES = ("tensorflow", "keras", "torch", "tokenizers", "scikit-learn", "numpy
 
 
 class Table(NamedTuple):
-    """Figures and the sentence that says what they are."""
+    """Figures, and the sentence that explains them."""
 
     sentence: str
     header: Sequence[str]
@@ -32,7 +32,7 @@ class Section(NamedTuple):
     Attributes:
         title: of the part.
         tables: what is shown.
-        raw: the samples behind it, as JSON can hold them.
+        raw: the samples behind them, in a form that JSON can hold.
     """
 
     title: str
@@ -41,13 +41,13 @@ class Section(NamedTuple):
 
 
 def comparison(rivals: dict[str, Rival], race: Race, per: float = 1.0, digits: int = 0) -> list[str]:
-    """Gives a cell for each rival: the least milliseconds, and how many times those of the first.
+    """Returns a cell for each rival: the least milliseconds, and how many times those of the first rival.
 
     Args:
-        rivals: the first is what the others are compared with.
-        race: what was measured.
-        per: how many steps, texts, … one repetition did.
-        digits: of the milliseconds.
+        rivals: the others are compared with the first.
+        race: the measurements.
+        per: number of steps, texts, … in one repetition.
+        digits: decimals of the milliseconds.
     """
     base = next(iter(rivals))
     cells = []
@@ -63,13 +63,13 @@ def _cell(samples: Sequence[Sample], base: Sequence[Sample], alone: bool, per: f
 
 
 def times(samples: Sequence[Sample], base: Sequence[Sample]) -> str:
-    """Says how many times more seconds than ``base``: of the fastest repetitions, and in quartiles of the rounds."""
+    """Returns the ratio of seconds to those of ``base``: of the fastest repetitions, and quartiles of the rounds."""
     low, _, high = timing.ratios(samples, base)
     return f"**{timing.least(samples) / timing.least(base):.2f}×** ({low:.2f}–{high:.2f})"
 
 
 def entry(section: Section, quick: bool) -> dict[str, Any]:
-    """Gives a section as JSON can hold it, with when and where it was measured."""
+    """Returns a section in a form that JSON can hold, with when and where it was measured."""
     return {
         "title": section.title,
         "made": f"{date.today().isoformat()}{', `--quick`' if quick else ''}, {machine()}",
@@ -93,14 +93,14 @@ def machine() -> str:
 
 
 def markdown(sections: dict[str, dict[str, Any]]) -> str:
-    """Writes the page from what `entry` gave of each section."""
+    """Writes the page from the entries of the sections."""
     parts = [
         "# Benchmarks",
-        "Made by `make bench`; every second is in `benchmarks.json`. Rivals run in processes of their own and take "
-        "turns in a random order, so that all see the same weather. A ratio is that of the fastest repetitions of "
-        "either, which the load of other programs disturbs least; in brackets are the quartiles of the ratios round by "
-        "round. More than 1× means slower than ours. Machines differ, and one machine differs from hour to hour: "
-        "compare figures of one table only.",
+        "Written by `make bench`; every second is in `benchmarks.json`. Rivals run in separate processes and take "
+        "turns in a random order, so that other load on the machine affects all of them alike. A ratio is that of the "
+        "fastest repetitions, which other load disturbs least; the quartiles of the ratios of all rounds are in "
+        "brackets. More than 1× means slower than ours. Machines differ, and one machine differs from hour to hour, so "
+        "compare figures within a table only.",
     ]
     for section in sections.values():
         parts.append(f"## {section['title']}")

@@ -8,15 +8,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks import clones, report, texts, timing
+from benchmarks import report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Rival, Sample
+from reliability import clones
 from rnnlab.project import yaml_files
 
 STAGES = ("ingest", "validate", "tokenize_pad", "evaluate")
 SCALES = (1, 2, 4, 10)
 ROWS = 20_000  # at scale 1
-# One epoch is enough of a network to be evaluated.
+# A network of one epoch is enough to measure its evaluation.
 BRIEF = {"train": {"epochs": 1, "seeds": [1]}, "baselines": []}
 CLASSIFIERS = {
     "ours": Rival("benchmarks.classifiers:ours"),
@@ -25,7 +26,7 @@ CLASSIFIERS = {
 
 
 def measure(quick: bool) -> Section:
-    """Measures the three."""
+    """Measures all three."""
     with tempfile.TemporaryDirectory() as place:
         rows = min(ROWS, len(texts.frame()))
         base, scales, rounds = (rows // 10, SCALES[::3], 1) if quick else (rows, SCALES, 2)
@@ -40,13 +41,13 @@ def measure(quick: bool) -> Section:
 
 
 def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> list[dict[str, Any]]:
-    """Runs stages on more and more rows; gives ``stage``, ``rows`` and ``samples`` of each."""
+    """Runs stages on more and more rows; returns ``stage``, ``rows`` and ``samples`` of each."""
     folder = clones.clone(place)
     commands = stage_commands(folder)
     sources = {scale: place / f"{scale}.csv" for scale in scales}
     for scale, source in sources.items():
         texts.write(source, base, scale)
-    clones.set_params(folder, {**BRIEF, **clones.read_from(sources[1])})
+    clones.set_params(folder, {**BRIEF, **texts.read_from(sources[1])})
     for name in ("ingest", "validate", "tokenize_pad", "train@rnn", "train@lstm"):
         timing.run(commands[name], folder)
     costs: dict[tuple[str, int], list[Sample]] = {(name, scale): [] for scale in scales for name in STAGES}
@@ -54,11 +55,11 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
         for name, scale in tqdm(costs, desc="stages", disable=None):
             clones.set_params(folder, {"data": {"csv": str(sources[scale])}})
             costs[name, scale].append(timing.run(commands[name], folder)[0])
-    return [{"stage": name, "rows": base * scale, "samples": found} for (name, scale), found in costs.items()]
+    return [{"stage": name, "rows": base * scale, "samples": samples} for (name, scale), samples in costs.items()]
 
 
 def stage_commands(folder: Path) -> dict[str, list[str]]:
-    """Reads the commands of the stages, and of training either cell."""
+    """Reads the commands of the stages, and of training each cell."""
     stages = yaml_files.read(folder / "dvc.yaml")["stages"]
     lines = {name: stages[name]["cmd"] for name in STAGES}
     for model in ("rnn", "lstm"):
@@ -71,7 +72,7 @@ def repro_costs(place: Path, quick: bool) -> list[dict[str, Any]]:
     folder = clones.clone(place)
     clones.set_params(folder, BRIEF if quick else {})
     before = yaml_files.read(folder / "params.yaml")["models"]["lstm"]["dropout"]
-    # The clone holds the small reports: without --force, stages that only made those would be skipped.
+    # The clone holds the small reports: without --force, stages that make nothing else would be skipped.
     plan = [("from scratch", before, ["--force"]), ("nothing changed", before, [])]
     plan += [("LSTM dropout changed", 0.2, []), *([] if quick else [("reverted", before, [])])]
     steps = []
@@ -86,11 +87,11 @@ def repro_costs(place: Path, quick: bool) -> list[dict[str, Any]]:
 def _stages(costs: list[dict[str, Any]]) -> Table:
     rows = []
     for name in STAGES:
-        found = [cost for cost in costs if cost["stage"] == name]
-        for cost in found:
+        sizes = [cost for cost in costs if cost["stage"] == name]
+        for cost in sizes:
             seconds, peak = timing.least(cost["samples"]), timing.median(cost["samples"], "megabytes")
-            grown = seconds / timing.least(found[0]["samples"])
-            rows.append((name, f"{cost['rows']:,}", f"{seconds:.1f}", f"{grown:.1f}×", f"{peak:.0f}"))
+            growth = seconds / timing.least(sizes[0]["samples"])
+            rows.append((name, f"{cost['rows']:,}", f"{seconds:.1f}", f"{growth:.1f}×", f"{peak:.0f}"))
     sentence = (
         f"**Stages by rows** of {texts.name()}, each text made distinct: seconds with the start of Python, how many "
         "times those of the fewest rows, and peak memory; `evaluate` scores a SimpleRNN and an LSTM and looks "

@@ -1,8 +1,7 @@
-"""Rivals measured in turn: each lives in a process of its own and does one repetition when it is its turn.
+"""Rivals measured in turn: each has its own process and does one repetition when it is its turn.
 
-Processes of their own keep thread pools and memory apart, as two libraries in one process would fight over the cores.
-Turns in a random order within each round let all rivals see the same weather on a busy machine, so that the ratio to
-the first rival says more than the seconds do.
+Two libraries in one process would compete for its threads and memory. The order of turns is random within each round,
+so that other load on the machine affects all rivals alike; the ratio to the first rival says more than the seconds do.
 """
 
 import importlib
@@ -26,12 +25,12 @@ from rnnlab.networks.keras_import import thread_variables
 
 
 class Sample(NamedTuple):
-    """What one repetition cost.
+    """The cost of one repetition.
 
     Attributes:
         seconds: on the clock.
-        cpu: processor seconds of all threads and children; another program's load hardly changes them.
-        megabytes: peak memory of the largest process, where it was measured.
+        cpu: processor seconds of all threads and children, which other load hardly changes.
+        megabytes: peak memory of the largest process, if it was measured.
     """
 
     seconds: float
@@ -40,11 +39,11 @@ class Sample(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """Who takes part.
+    """One participant.
 
     Attributes:
-        make: ``module:function``; the function takes the task and returns what does one repetition, called without
-            arguments.
+        make: ``module:function``; the function takes the task and returns a function without arguments that does one
+            repetition.
         needs: a package that may not be installed.
     """
 
@@ -53,17 +52,17 @@ class Rival(NamedTuple):
 
     @property
     def installed(self) -> bool:
-        """Whether it can take part."""
+        """Whether the rival can take part."""
         return self.needs is None or importlib.util.find_spec(self.needs) is not None
 
 
 class Race(NamedTuple):
-    """What one task cost each rival that is installed.
+    """The cost of one task for each rival that is installed.
 
     Attributes:
         samples: of each round, by rival.
         first: seconds until the end of the first repetition: building, tracing, compiling, warming up.
-        answers: what that first repetition returned.
+        answers: return values of the first repetition.
     """
 
     samples: dict[str, list[Sample]]
@@ -80,8 +79,8 @@ def workers(rivals: dict[str, Rival], cores: int | None = None) -> Iterator[Work
     """Starts a process for each rival that is installed, and ends them.
 
     Args:
-        rivals: who takes part.
-        cores: how many all have, the same ones, with a thread each; None for what each library takes by itself.
+        rivals: the participants.
+        cores: number of cores, which all rivals share, with one thread each; None for each library's own choice.
     """
     context = multiprocessing.get_context("spawn")
     pools = {
@@ -97,7 +96,7 @@ def workers(rivals: dict[str, Rival], cores: int | None = None) -> Iterator[Work
 def _bound(cores: int | None) -> None:
     if cores:
         os.environ |= thread_variables(cores)
-        if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere a library's other threads have the other cores
+        if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere a library's other threads may use other cores
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
 
 
@@ -106,8 +105,8 @@ def race(pools: Workers, rivals: dict[str, Rival], task: Any, rounds: int) -> Ra
 
     Args:
         pools: from `workers`.
-        rivals: who takes part, if installed.
-        task: is given to each rival's ``make``; must be picklable.
+        rivals: the participants; those that are not installed are skipped.
+        task: passed to each rival's ``make``; must be picklable.
         rounds: repetitions of each rival.
     """
     order = [name for name in rivals if name in pools]
@@ -138,8 +137,8 @@ def _once() -> Sample:
     return Sample(time.perf_counter() - started, time.process_time() - cpu)
 
 
-# Linux counts the memory of what a process was before it became a program: run from here, every command would
-# seem to need as much as this process. So a process of some megabytes stands between; it tells the figures.
+# On Linux a child's peak memory includes that of the process it was forked from: started from here, every command would
+# seem to need as much as this process. So a small process runs the command and prints the figures.
 _RUN = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
@@ -149,14 +148,14 @@ print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
-    """Runs a command to its end, and gives what it cost and printed.
+    """Runs a command to its end; returns its cost and its output.
 
     Raises:
-        RuntimeError: it failed; with the end of what it printed.
+        RuntimeError: it failed; with the end of its output.
     """
     foreign = ("DVC_", "MLFLOW_", "GIT_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    # Stages run by the interpreter that runs this, whatever environment the shell is in.
+    # Stages use the interpreter of this process, whichever environment the shell is in.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     with tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
@@ -178,17 +177,17 @@ def run(command: Sequence[str], folder: Path) -> tuple[Sample, str]:
 
 
 def ratios(samples: Sequence[Sample], base: Sequence[Sample]) -> tuple[float, float, float]:
-    """Gives the quartiles of how many times more a rival took than ``base``, round by round: low, median, high."""
+    """Returns the quartiles of the ratios of a rival's seconds to those of ``base`` by round: low, median, high."""
     quotients = [rival.seconds / one.seconds for rival, one in zip(samples, base, strict=True)]
     low, middle, high = np.quantile(quotients, (0.25, 0.5, 0.75))
     return float(low), float(middle), float(high)
 
 
 def least(samples: Sequence[Sample]) -> float:
-    """Gives the seconds of the fastest repetition: that which other programs disturbed least."""
+    """Returns the seconds of the fastest repetition, which other load disturbed least."""
     return float(min(sample.seconds for sample in samples))
 
 
 def median(samples: Sequence[Sample], what: str = "seconds") -> float:
-    """Gives the median of one figure of the repetitions."""
+    """Returns the median of one figure of the repetitions."""
     return float(np.median([getattr(sample, what) for sample in samples]))

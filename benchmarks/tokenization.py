@@ -1,4 +1,4 @@
-"""Tokenization: ours against what people use instead, and how it grows with the rows."""
+"""Tokenization: ours against other libraries, and how the time grows with the rows."""
 
 from tqdm import tqdm
 
@@ -17,7 +17,7 @@ SCALES = (1, 2, 4, 10)
 
 
 def measure(quick: bool) -> Section:
-    """Measures choosing a vocabulary and encoding."""
+    """Measures how long it takes to choose a vocabulary and to encode."""
     base, rounds = (1000, 3) if quick else (5000, 3)
     sizes = [base * scale for scale in SCALES]
     with timing.workers(RIVALS) as pools:

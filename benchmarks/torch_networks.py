@@ -1,4 +1,4 @@
-"""The same networks in PyTorch, which is an extra of the benchmark alone."""
+"""The same networks in PyTorch, which only the benchmark uses."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from benchmarks.networks import CLIP_NORM, LEARNING_RATE, Work, rows, weights
+from benchmarks.work import CLIP_NORM, LEARNING_RATE, Work, rows, weights
 
 LAYERS = {"simple_rnn": nn.RNN, "lstm": nn.LSTM}
 
@@ -16,7 +16,7 @@ class Classifier(nn.Module):
     """Embedding, recurrent layer, last state, one logit."""
 
     def __init__(self, work: Work) -> None:
-        """Takes on the common weights."""
+        """Builds the layers with the common weights."""
         super().__init__()
         self.embedding = nn.Embedding(work.words, work.embedding)
         self.recurrent = LAYERS[work.cell](work.embedding, work.units, batch_first=True)
@@ -32,11 +32,11 @@ class Classifier(nn.Module):
             "head.bias": offset,
         }
         self.load_state_dict(state)
-        # PyTorch adds two biases where Keras has one: the second would learn the same once more.
+        # PyTorch adds two biases where Keras has one: the second would learn the same as the first.
         self.recurrent.bias_hh_l0.requires_grad = False
 
     def forward(self, tokens: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
-        """Gives logits, (rows, 1); rows with lengths are padded behind."""
+        """Returns logits, (rows, 1); rows with lengths are padded at the end."""
         sequences = self.embedding(tokens)
         if lengths is not None:
             sequences = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
@@ -45,10 +45,20 @@ class Classifier(nn.Module):
         return logits
 
 
-def training(work: Work, packed: bool = True) -> Callable[[], float]:
-    """Returns what trains on all batches once and gives their mean loss."""
+def packed(work: Work) -> Callable[[], float]:
+    """Trains PyTorch's own layers; rows with padding are packed, so that they give the same outputs."""
+    return _training(work, pack=work.padded)
+
+
+def unmasked(work: Work) -> Callable[[], float]:
+    """Trains PyTorch's own layers straight through the padding in front: faster than packing, other outputs."""
+    return _training(work, pack=False)
+
+
+def _training(work: Work, pack: bool) -> Callable[[], float]:
+    """Returns a function that trains on all batches once and returns their mean loss."""
     tokens, labels = rows(work)
-    lengths = torch.from_numpy(np.count_nonzero(tokens, axis=1)) if work.padded and packed else None
+    lengths = torch.from_numpy(np.count_nonzero(tokens, axis=1)) if pack else None
     if lengths is not None:
         tokens = np.stack([np.roll(row, int(length)) for row, length in zip(tokens, lengths, strict=True)])
     inputs, targets = torch.from_numpy(tokens), torch.from_numpy(labels)

@@ -1,4 +1,4 @@
-"""Training: a step and an epoch, ours against stock Keras and PyTorch, and where the time of a step goes."""
+"""Training: a step and an epoch, ours against stock Keras and PyTorch."""
 
 import os
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks import report, timing
-from benchmarks.networks import Work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival
+from benchmarks.work import Work
 
 RIVALS = {
     "ours": Rival("benchmarks.networks:ours"),
     "Keras": Rival("benchmarks.networks:stock"),
     "Keras, jit_compile": Rival("benchmarks.networks:stock_jit"),
-    "PyTorch": Rival("benchmarks.networks:pytorch", needs="torch"),
+    "PyTorch": Rival("benchmarks.torch_networks:packed", needs="torch"),
 }
-EPOCH_RIVALS = {**RIVALS, "PyTorch, no mask": Rival("benchmarks.networks:pytorch_unmasked", needs="torch")}
-# Batch, length, units. The first is that of the Keras notebook.
+EPOCH_RIVALS = {**RIVALS, "PyTorch, no mask": Rival("benchmarks.torch_networks:unmasked", needs="torch")}
+# Batch, length, units. The first are those of the Keras notebook.
 SIZES = ((64, 200, 128), (32, 200, 128), (128, 100, 64), (64, 400, 64))
 CELLS = ("simple_rnn", "lstm")
 
@@ -27,7 +27,7 @@ def measure(quick: bool) -> Section:
     sizes, rounds, batches, epoch = (SIZES[:1], 3, 4, 8) if quick else (SIZES, 15, 4, 30)
     steps = [Work(cell, *size, batches) for size in sizes for cell in CELLS]
     epochs = [Work(cell, *SIZES[0], epoch, padded=True) for cell in CELLS]
-    # To compile Keras' step once more, with a mask, takes longest.
+    # Compiling Keras' step again, with a mask, takes longest.
     rivals = {name: rival for name, rival in EPOCH_RIVALS.items() if not quick or "jit" not in name}
     with timing.workers(EPOCH_RIVALS, cores=1) as pools:
         stepped = [timing.race(pools, RIVALS, work, rounds) for work in tqdm(steps, desc="steps", disable=None)]
@@ -46,13 +46,13 @@ def measure(quick: bool) -> Section:
 
 
 def _one_core(races: list[Race], batches: int) -> str:
-    apart = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
+    difference = max(max(race.answers.values()) - min(race.answers.values()) for race in races)
     return (
         "**One training step, one core each**: as the pipeline trains, with one thread (`train.threads`) and as many "
         "trainings side by side as there are cores. Embedding of 128 channels and 10,000 words, recurrent layer, last "
         "state, sigmoid, Adam, gradients clipped to norm 1; rows without padding, word ids as rare as Zipf's law has "
         f"them; a repetition is {batches} batches. All rivals begin with the same weights and see the same batches: "
-        f"their losses after these differ by {apart:.1g} at most."
+        f"their losses after these differ by {difference:.1g} at most."
     )
 
 
@@ -74,8 +74,9 @@ def _epoch(work: Work) -> str:
 
 
 def _of_processor(race: Race) -> Race:
-    samples = {name: [one._replace(seconds=one.cpu) for one in found] for name, found in race.samples.items()}
-    return race._replace(samples=samples)
+    """Replaces seconds by processor seconds."""
+    in_cpu = {name: [sample._replace(seconds=sample.cpu) for sample in each] for name, each in race.samples.items()}
+    return race._replace(samples=in_cpu)
 
 
 def _table(

@@ -1,4 +1,4 @@
-"""Who turns texts into word ids: each chooses a vocabulary from the texts and encodes all of them."""
+"""Turning texts into word ids, with several libraries: each chooses a vocabulary and encodes all texts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from benchmarks import texts
 
 WORDS = 10_000
 LENGTH = 200
-BATCH = 4096  # texts held in memory as arrays, as stages/tokenize_pad.py does
+BATCH = 4096  # texts held in memory as arrays, as in `rnnlab.features.encoding`
 
 
 def _batches(rows: int, raw: bool = False) -> list[list[str]]:
@@ -17,18 +17,18 @@ def _batches(rows: int, raw: bool = False) -> list[list[str]]:
 
     from rnnlab.features import text
 
-    found = texts.texts(rows)
-    batches = [found[start : start + BATCH] for start in range(0, rows, BATCH)]
+    chosen = texts.texts(rows)
+    batches = [chosen[start : start + BATCH] for start in range(0, rows, BATCH)]
     return batches if raw else [text.clean(pa.array(batch, pa.string())).to_pylist() for batch in batches]
 
 
 def ours(rows: int) -> Callable[[], None]:
-    """Does what the stage tokenize_pad does, with texts that ingest cleaned."""
+    """Encodes like the stage tokenize_pad, with texts that ingest has cleaned."""
     return _ours(rows, raw=False)
 
 
 def ours_raw(rows: int) -> Callable[[], None]:
-    """Cleans as well: entities, markup, composed characters."""
+    """Also cleans the texts: entities, markup, composed characters."""
     return _ours(rows, raw=True)
 
 
@@ -93,7 +93,7 @@ def hugging_face(rows: int) -> Callable[[], None]:
 
 
 def scikit_learn(rows: int) -> Callable[[], None]:
-    """CountVectorizer, which gives counts instead of sequences."""
+    """CountVectorizer, which returns counts instead of sequences."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     batches = _batches(rows)

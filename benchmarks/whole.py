@@ -1,4 +1,4 @@
-"""The whole pipeline against the plain notebook that it replaces: the same CSV, networks and epochs."""
+"""The pipeline against the notebook that it replaces: the same CSV, networks and epochs."""
 
 import os
 import re
@@ -9,19 +9,20 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks import clones, report, texts, timing
+from benchmarks import report, texts, timing
 from benchmarks.report import Section, Table
 from benchmarks.timing import Sample
+from reliability import clones
 
 EPOCHS = 3
-# Sizes of the notebooks on IMDB; those of params.yaml on the embedded corpus.
+# The sizes of the notebooks on IMDB, and those of params.yaml on the embedded corpus.
 IMDB = {"words": 10_000, "length": 200, "embedding": 128, "units": 128}
 EMBEDDED = {"words": 200, "length": 96, "embedding": 32, "units": 32}
 QUICK_ROWS = 2000
 
 
 def measure(quick: bool) -> Section:
-    """Runs both from nothing to their test accuracy."""
+    """Runs both from scratch to their test accuracy."""
     real = "split" in texts.frame()
     rows = min(QUICK_ROWS, len(texts.frame())) if quick else len(texts.frame())
     epochs, rounds = (1, 1) if quick else (EPOCHS, 1 if real else 3)
@@ -40,7 +41,7 @@ def measure(quick: bool) -> Section:
 
 
 def _run(place: Path, rows: int, size: dict[str, int], epochs: int, rounds: int) -> tuple[dict[str, list[Sample]], str]:
-    """Gives what both cost, by round, and what the last `make run` showed, each line behind its second."""
+    """Returns the costs of both by round, and the output of the last `make run`, each line after its second."""
     source = place / "reviews.csv"
     texts.write(source, rows)
     flags = [str(word) for key, value in {**size, "epochs": epochs}.items() for word in (f"--{key}", value)]
@@ -48,9 +49,9 @@ def _run(place: Path, rows: int, size: dict[str, int], epochs: int, rounds: int)
     samples: dict[str, list[Sample]] = {"pipeline": [], "notebook": []}
     shown = ""
     for number in tqdm(range(rounds), desc="notebook", disable=None):
-        # Each time from nothing, without what DVC keeps of the time before.
+        # From scratch each time, without DVC's cache of the time before.
         folder = clones.clone(place / str(number))
-        clones.set_params(folder, {**clones.read_from(source), **_network(size), "compare": ["rnn", "lstm"]})
+        clones.set_params(folder, {**texts.read_from(source), **_network(size), "compare": ["rnn", "lstm"]})
         clones.set_params(folder, {"train": _training(epochs), "tokenize_pad": _encoding(size)})
         sample, shown = timing.run([sys.executable, "-c", _STAMPED, *_make_run()], folder)
         samples["pipeline"].append(sample)
@@ -69,25 +70,25 @@ sys.exit(process.returncode)
 
 
 def phases(shown: str) -> dict[str, float]:
-    """Gives the seconds from the start of each stage to that of the next, the start and end of DVC among them.
+    """Returns the seconds from the start of each stage to that of the next, including the start and end of DVC.
 
     Args:
-        shown: lines of `make run`, each behind its second; the trainings, side by side, are one phase.
+        shown: output of `make run`, each line after its second; the trainings, side by side, are one phase.
     """
     begun = {"DVC's start": 0.0}
     last = 0.0
     for line in shown.splitlines():
-        stamp, _, told = line.partition(" ")
+        stamp, _, message = line.partition(" ")
         last = float(stamp)
-        if stage := re.match("Running stage '([a-z_]+)", told):
+        if stage := re.match("Running stage '([a-z_]+)", message):
             begun.setdefault({"baseline": "train"}.get(stage[1], stage[1]), last)
     ends = [*list(begun.values())[1:], last]
     return {name: end - start for (name, start), end in zip(begun.items(), ends, strict=True)}
 
 
 def _make_run() -> list[str]:
-    """Gives `make run` without its installation, by the interpreter that runs this."""
-    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run"]
+    """Returns the command `make run` without its installation, with the interpreter of this process."""
+    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run", "QUIETLY="]
 
 
 def _network(size: dict[str, int]) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _network(size: dict[str, int]) -> dict[str, Any]:
 
 def _training(epochs: int) -> dict[str, Any]:
     budget = {"seeds": [1], "epochs": epochs, "patience": epochs, "learning_rate": 0.001, "batch_size": 64}
-    # The longer of two trainings has all cores when the other has ended.
+    # The longer of two trainings has all cores once the other has ended.
     return {**budget, "threads": os.cpu_count()}
 
 
@@ -119,11 +120,11 @@ def _table(sentence: str, samples: dict[str, list[Sample]]) -> Table:
     rows = [
         [
             name,
-            f"{timing.median(found):.1f}",
-            f"{timing.median(found, 'cpu'):.1f}",
-            f"{timing.median(found, 'megabytes'):.0f}",
-            report.times(found, base) if found is not base else "",
+            f"{timing.median(runs):.1f}",
+            f"{timing.median(runs, 'cpu'):.1f}",
+            f"{timing.median(runs, 'megabytes'):.0f}",
+            report.times(runs, base) if runs is not base else "",
         ]
-        for name, found in samples.items()
+        for name, runs in samples.items()
     ]
     return Table(sentence, ("what", "seconds", "CPU seconds", "peak MB", "notebook / pipeline"), rows)

@@ -1,4 +1,4 @@
-"""Runs campaigns against the last commit; writes reports/reliability.md and .json. Everything happens in copies."""
+"""Runs campaigns against copies of the last commit; writes reports/reliability.md and .json."""
 
 import argparse
 import importlib.util
@@ -20,9 +20,9 @@ CAMPAIGNS = {
 
 
 def main() -> None:
-    """Runs what is asked for; other campaigns stay in the report as they were."""
+    """Runs the requested campaigns; the others stay in the report as they were."""
     parser = argparse.ArgumentParser(prog="python -m reliability", description=__doc__)
-    parser.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help=f"of {', '.join(CAMPAIGNS)}; all by default")
+    parser.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help=f"{', '.join(CAMPAIGNS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="a few cases of each")
     parser.add_argument("--out", type=Path, default=Path("reports"), help="folder of the report")
     options = parser.parse_args()
@@ -34,7 +34,7 @@ def main() -> None:
     campaigns = options.campaigns or _possible()
     for name in campaigns:
         entries[name] = report.entry(CAMPAIGNS[name](options.quick), options.quick)
-        # After each: a campaign that is stopped keeps what those before it have found.
+        # After each campaign, so that a run that is stopped keeps the results of those before.
         write_json(raw, entries)
         ordered = {name: entries[name] for name in CAMPAIGNS if name in entries}
         write_text(options.out / "reliability.md", report.markdown(ordered))
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _possible() -> list[str]:
-    """Leaves out what needs Ray where it is not installed."""
+    """Returns all campaigns but those that need Ray if it is not installed."""
     return [name for name in CAMPAIGNS if name != "sweeps" or importlib.util.find_spec("ray")]
 
 

@@ -1,4 +1,4 @@
-"""Full disks, read-only folders, dead servers, cut files: a clear word, nothing lost, and a rerun that mends it."""
+"""Full disks, read-only folders, dead servers, cut files: a clear message, no loss, and a rerun that repairs it."""
 
 import os
 import random
@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks import clones
-from reliability import projects
+from reliability import clones, projects
 from reliability.ports import free_port
 from reliability.report import Section
 
@@ -27,26 +26,26 @@ Done = subprocess.CompletedProcess[str]
 
 
 class Outcome(NamedTuple):
-    """What became of one fault.
+    """The effect of one fault.
 
     Attributes:
         fault: what was done.
-        told: the last line that the user saw.
-        clear: whether the failure was told without a traceback, or nothing failed.
-        mended: whether a plain rerun gave the outputs of an undisturbed run.
+        message: the last line that the user saw.
+        clear: whether nothing failed, or the failure was reported without a traceback.
+        repaired: whether a plain rerun made the outputs of an undisturbed run.
     """
 
     fault: str
-    told: str
+    message: str
     clear: bool
-    mended: bool
+    repaired: bool
 
 
 Fault = Callable[[Path, Digests], Iterator[Outcome]]
 
 
 def measure(quick: bool) -> Section:
-    """Does each fault to a finished copy; the short form has the first two, a disk of its own is for root alone."""
+    """Applies each fault to a finished copy; the short form has the first two, and only root can mount a disk."""
     faults: list[Fault] = [cut_files, two_at_once, dead_server, locked_store]
     faults += [set_back_clock] if shutil.which("faketime") else []
     faults += [] if os.geteuid() else [full_disk, read_only]
@@ -58,30 +57,31 @@ def measure(quick: bool) -> Section:
         for fault in tqdm(faults[:2] if quick else faults, desc="faults", disable=None):
             outcomes += list(fault(folder, expected))
     shown = [
-        [o.fault, o.told.replace("|", "/")[:160], "yes" if o.clear else "NO", "yes" if o.mended else "NO"]
+        [o.fault, o.message.replace("|", "/")[:160], "yes" if o.clear else "NO", "yes" if o.repaired else "NO"]
         for o in outcomes
     ]
-    clear, mended = (sum(values) for values in zip(*((o.clear, o.mended) for o in outcomes), strict=True))
+    clear, repaired = (sum(values) for values in zip(*((o.clear, o.repaired) for o in outcomes), strict=True))
     sentence = (
-        f"**{len(outcomes)} faults**: {clear} ended well or with a clear word, {mended} were mended by a plain rerun."
+        f"**{len(outcomes)} faults**: {clear} did no harm or ended with a clear message, {repaired} were repaired by a"
+        " plain rerun."
     )
     header = ("fault", "last word", "no traceback", "same outputs after `dvc repro`")
     raw = {"outcomes": [outcome._asdict() for outcome in outcomes]}
-    return Section("Faults", sentence, header, shown, raw, all(o.clear and o.mended for o in outcomes))
+    return Section("Faults", sentence, header, shown, raw, all(o.clear and o.repaired for o in outcomes))
 
 
 def _outcome(fault: str, done: Done, folder: Path, expected: Digests) -> Outcome:
-    """Judges a run under a fault, and mends."""
+    """Judges a run under a fault, and runs everything again without it."""
     lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
     clear = "Traceback" not in done.stdout + done.stderr
     again = projects.run(folder, "dvc", "repro")
-    mended = again.returncode == 0 and projects.digests(folder) == expected
-    told = lines[-1].replace(f"{folder}/", "").replace(f"{folder.parent}/", "") if lines else ""
-    return Outcome(fault, told, clear, mended)
+    repaired = again.returncode == 0 and projects.digests(folder) == expected
+    message = lines[-1].replace(f"{folder}/", "").replace(f"{folder.parent}/", "") if lines else ""
+    return Outcome(fault, message, clear, repaired)
 
 
 def cut_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Cuts each file that a stage reads of another's, the largest of a folder, and runs the stage."""
+    """Cuts each file that a stage reads from another, or the largest file of a folder, and runs the stage."""
     generator = random.Random(0)
     stages = projects.stages(folder)
     made = [Path(output) for stage in stages for output in stage.outputs]
@@ -90,16 +90,16 @@ def cut_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
         for source in [folder / path for path in inputs if any(path in (out, *out.parents) for out in made)]:
             files = [part for part in (source, *source.rglob("*")) if part.is_file()]
             file = max(files, key=lambda part: part.stat().st_size)
-            whole = file.read_bytes()
+            content = file.read_bytes()
             file.unlink()  # it may be a link into DVC's cache
-            # Between two lines a table may end: only DVC, by its hash, sees that some are missing.
-            file.write_bytes(whole[: generator.randrange(len(whole))].rstrip(b"\n"))
-            cut = f"{file.relative_to(folder)} cut to {file.stat().st_size} of {len(whole)} bytes, {stage.name}"
+            # Without the line break at its end: only DVC, by its hash, can see that a table lacks lines.
+            file.write_bytes(content[: generator.randrange(len(content))].rstrip(b"\n"))
+            cut = f"{file.relative_to(folder)} cut to {file.stat().st_size} of {len(content)} bytes, {stage.name}"
             yield _outcome(cut, projects.run(folder, *stage.command), folder, expected)
 
 
 def _start(folder: Path, *before: str, **variables: str) -> "subprocess.Popen[str]":
-    """Starts a `dvc repro` that has everything to do."""
+    """Starts a `dvc repro` that runs every stage."""
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(
         (*before, "dvc", "repro", "--force"), cwd=folder, env=projects.environment(**variables), **pipes
@@ -112,7 +112,7 @@ def _end(running: "subprocess.Popen[str]") -> Done:
 
 
 def two_at_once(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Starts `dvc repro` twice at the same time, with everything to do."""
+    """Starts `dvc repro` twice at the same time, without any output there."""
     for output in expected:
         projects.remove(folder / output)
     ends = [_end(running) for running in [_start(folder), _start(folder)]]
@@ -153,9 +153,9 @@ def dead_server(folder: Path, expected: Digests) -> Iterator[Outcome]:
     yield _outcome("MLflow's server killed while networks train", done, folder, expected)
     with mlflow_server(folder, port):
         done = projects.run(folder, "python", "-m", "stages.track", MLFLOW_TRACKING_URI=address)
-        told = _outcome("and started again: `stages.track`", done, folder, expected)
+        outcome = _outcome("and started again: `stages.track`", done, folder, expected)
         finished, _ = projects.counted_runs(address)
-        yield told._replace(mended=told.mended and finished == 1)
+        yield outcome._replace(repaired=outcome.repaired and finished == 1)
 
 
 def locked_store(folder: Path, expected: Digests) -> Iterator[Outcome]:
@@ -167,13 +167,13 @@ def locked_store(folder: Path, expected: Digests) -> Iterator[Outcome]:
 
 
 def set_back_clock(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Runs everything a day before the files that are there were written."""
+    """Runs everything with a clock that is a day before the existing files."""
     yield _outcome("a clock set back by a day", _end(_start(folder, "faketime", "-f", "-1d")), folder, expected)
 
 
 @contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
-    """Copies the project onto a disk of its own that has little room left."""
+    """Copies the project onto a separate disk that has little room left."""
     disk = folder.parent / "disk"
     disk.mkdir()
     subprocess.run(("mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(disk)), check=True)
@@ -188,11 +188,11 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
 
 
 def full_disk(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Runs everything with more and more room, all of it too little for other texts, then with enough."""
+    """Runs everything with more and more room, always too little for other texts, then with enough."""
     for kilobytes in (4, 64, 128, 256, 512, 1024):
         with small_disk(folder, kilobytes) as disk:
             settings = (disk / "project/params.yaml").read_bytes()
-            clones.set_params(disk / "project", {"seed": 7})
+            clones.set_params(disk / "project", {"sample": {"seed": 7}})
             done = projects.run(disk / "project", "dvc", "repro")
             subprocess.run(("mount", "-o", "remount,size=2g", str(disk)), check=True)
             (disk / "project/params.yaml").write_bytes(settings)

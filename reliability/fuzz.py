@@ -1,4 +1,4 @@
-"""Hostile and odd input: what `make fuzz` tries, as a section of the report."""
+"""Hostile and odd input: the cases of `make fuzz`, as a section of the report."""
 
 import subprocess
 import sys
@@ -10,20 +10,20 @@ from rnnlab.project.files import read_json
 
 
 def measure(quick: bool) -> Section:
-    """Tries random cases in a process of their own, whose memory is limited."""
+    """Tries random cases in a separate process, whose memory is limited."""
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "fuzz.json"
         cases = "2000" if quick else "100000"
         subprocess.run((sys.executable, "-m", "tests.fuzz", "--cases", cases, "--out", str(out)), check=False)
-        found = read_json(out)
+        tried = read_json(out)
     counted = ("cases", "results", "refusals", "failures", "overdue")
     rows = [
         [name, *(f"{each[key]:,}" for key in counted), f"{each['slowest_seconds']} s"]
-        for name, each in found["properties"].items()
+        for name, each in tried["properties"].items()
     ]
     sentence = (
-        f"**Hostile and odd input** (seed {found['seed']}): {found['cases']:,} cases, {found['failures']} tracebacks or"
-        f" broken promises, {found['overdue']} that took more than ten seconds; {found['peak_megabytes']:,} MB at most."
+        f"**Hostile and odd input** (seed {tried['seed']}): {tried['cases']:,} cases, {tried['failures']} tracebacks or"
+        f" broken promises, {tried['overdue']} that took more than ten seconds; {tried['peak_megabytes']:,} MB at most."
     )
-    sound = not found["failures"] and not found["overdue"]
-    return Section("Hostile input", sentence, ("of", *counted, "slowest"), rows, found, sound)
+    sound = not tried["failures"] and not tried["overdue"]
+    return Section("Hostile input", sentence, ("of", *counted, "slowest"), rows, tried, sound)

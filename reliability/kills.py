@@ -1,4 +1,4 @@
-"""Kill -9 at random moments: no half file under a final name, and the same bytes after a plain rerun."""
+"""Kill -9 at random moments: no incomplete file under a final name, and the same bytes after a plain rerun."""
 
 import os
 import random
@@ -18,13 +18,13 @@ from reliability.report import Section
 
 
 class Kill(NamedTuple):
-    """What became of one attempt.
+    """The effect of one attempt to kill a command.
 
     Attributes:
-        what: was run.
+        what: the stage or command.
         killed: whether it was still running when its moment came.
         torn: files under a final name that were neither the old nor the new ones.
-        wrong: outputs that a plain rerun did not make as before.
+        wrong: outputs that differ after a plain rerun.
     """
 
     what: str
@@ -34,7 +34,7 @@ class Kill(NamedTuple):
 
 
 def measure(quick: bool) -> Section:
-    """Kills each stage by itself, then DVC with whatever it runs."""
+    """Kills each stage alone, then DVC with whatever it runs."""
     rounds, runs = (1, 1) if quick else (9, 4)
     seed = random.randrange(2**32)
     generator = random.Random(seed)
@@ -42,7 +42,7 @@ def measure(quick: bool) -> Section:
         folder = projects.make(Path(place))
         began = time.monotonic()
         projects.must(folder, "dvc", "repro")
-        whole = time.monotonic() - began
+        duration = time.monotonic() - began
         expected = projects.digests(folder)
         kills = []
         for stage in tqdm(projects.stages(folder), desc="kills", disable=None):
@@ -51,11 +51,11 @@ def measure(quick: bool) -> Section:
             longest = time.monotonic() - began
             moments = (generator.uniform(0, longest) for _ in range(3 * rounds))
             kills += _enough((kill_stage(folder, stage, moment, expected) for moment in moments), rounds)
-        moments = (generator.uniform(0, whole) for _ in range(3 * runs))
+        moments = (generator.uniform(0, duration) for _ in range(3 * runs))
         kills += _enough((kill_dvc(folder, moment, expected) for moment in moments), runs)
         finished, unfinished = projects.counted_runs(f"sqlite:///{folder / 'mlflow/mlflow.db'}")
-    told = f"MLflow then showed {finished} finished results of this one state, and {unfinished} that looked unfinished."
-    sentence = f"**Kill -9 at a random moment** (seed {seed}), outputs deleted first every other time. {told}"
+    shown = f"MLflow then showed {finished} finished results of this state, and {unfinished} that looked unfinished."
+    sentence = f"**Kill -9 at a random moment** (seed {seed}), outputs deleted first every other time. {shown}"
     header = ("killed", "times", "torn files", "wrong after a plain rerun")
     raw = {"seed": seed, "kills": [kill._asdict() for kill in kills]}
     sound = not any(kill.torn or kill.wrong for kill in kills) and (finished, unfinished) == (1, 0)
@@ -63,7 +63,7 @@ def measure(quick: bool) -> Section:
 
 
 def _enough(attempts: Iterable[Kill], wanted: int) -> list[Kill]:
-    """Takes attempts until so many came before the end of what they were to kill."""
+    """Takes attempts until so many of them killed something that was still running."""
     taken: list[Kill] = []
     for attempt in attempts:
         taken.append(attempt)
@@ -73,15 +73,15 @@ def _enough(attempts: Iterable[Kill], wanted: int) -> list[Kill]:
 
 
 def kill_stage(folder: Path, stage: Stage, after: float, expected: dict[str, str | None]) -> Kill:
-    """Kills a stage that makes its outputs anew, or over those that are there, and runs it again."""
+    """Kills a stage that writes its outputs from scratch, or over existing ones, and runs it again."""
     if int(after * 1000) % 2:
         for output in stage.outputs:
             projects.remove(folder / output)
     killed = kill(folder, stage.command, after)
-    own = [path for path in stage.outputs if path in expected]
-    torn = [path for path in own if projects.digest(folder / path) not in (None, expected[path])]
+    outputs = [path for path in stage.outputs if path in expected]
+    torn = [path for path in outputs if projects.digest(folder / path) not in (None, expected[path])]
     again = projects.run(folder, *stage.command)
-    wrong = [path for path in own if projects.digest(folder / path) != expected[path]]
+    wrong = [path for path in outputs if projects.digest(folder / path) != expected[path]]
     return Kill(stage.name, killed, torn, wrong + ([again.stderr] if again.returncode else []))
 
 
@@ -90,8 +90,8 @@ def kill_dvc(folder: Path, after: float, expected: dict[str, str | None]) -> Kil
     killed = kill(folder, ["dvc", "repro", "--force"], after)
     torn = [path for path, value in expected.items() if projects.digest(folder / path) not in (None, value)]
     again = projects.run(folder, "dvc", "repro")
-    if "RWLock-file" in again.stderr:  # DVC writes it in place, and killed at that moment leaves half of it
-        (folder / ".dvc/tmp/rwlock").unlink()  # as README says
+    if "RWLock-file" in again.stderr:  # DVC writes it in place; a kill at that moment leaves it incomplete
+        (folder / ".dvc/tmp/rwlock").unlink()  # as the documentation says
         again = projects.run(folder, "dvc", "repro")
     wrong = [path for path, value in expected.items() if projects.digest(folder / path) != value]
     clean = "up to date" in projects.run(folder, "dvc", "status").stdout
@@ -99,7 +99,7 @@ def kill_dvc(folder: Path, after: float, expected: dict[str, str | None]) -> Kil
 
 
 def kill(folder: Path, command: Sequence[str], after: float) -> bool:
-    """Starts a command and kills it with all that it started; False where it had ended before."""
+    """Starts a command and kills it with all that it started; returns False if it had ended before."""
     with subprocess.Popen(
         command,
         cwd=folder,

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
-from benchmarks import clones
+from reliability import clones
 
-# Two cells and one seed that train in seconds.
+# Two cells and one seed, small enough to train in seconds.
 SMALL = {
     "sample": {"rows": 400, "distance": 8},
     "validate": {"min_rows_per_class": 5},
@@ -24,7 +24,7 @@ SMALL = {
     "intervals": {"resamples": 100},
     "explain": {"gradient_rows": 20, "traced_rows": 1},
 }
-# Outputs that hold seconds.
+# Outputs that hold durations, which differ every time.
 TIMED = re.compile(r"reports/(timings/.*|index\.html)")
 
 
@@ -33,9 +33,9 @@ class Stage(NamedTuple):
 
     Attributes:
         name: as `dvc repro` prints it.
-        command: what it runs.
-        outputs: paths that it makes.
-        inputs: paths that it says it reads.
+        command: that it runs.
+        outputs: paths that it writes.
+        inputs: paths that it declares to read.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Stage(NamedTuple):
 
 
 def make(place: Path, *, small: bool = True) -> Path:
-    """Clones the last commit, makes it small if asked for, and forgets the results that came with it."""
+    """Clones the last commit without its results, made small on request."""
     place.mkdir(parents=True, exist_ok=True)
     folder = clones.clone(place)
     if small:
@@ -56,7 +56,7 @@ def make(place: Path, *, small: bool = True) -> Path:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """What a command of a copy sees: nothing of this process' own project, and a name for Git."""
+    """Returns the environment for commands in a copy: no settings of this project, and an author for Git."""
     ours = ("MLFLOW_", "DVC_", "GIT_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
@@ -65,17 +65,17 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end; whoever calls looks at its status."""
+    """Runs a command to its end; the caller checks its status."""
     return subprocess.run(
         command, cwd=folder, env=environment(**variables), capture_output=True, text=True, check=False
     )
 
 
 def must(folder: Path, *command: str, **variables: str) -> str:
-    """Runs a command that cannot fail here; gives what it printed.
+    """Runs a command that must succeed; returns its output.
 
     Raises:
-        RuntimeError: it failed all the same.
+        RuntimeError: it failed.
     """
     done = run(folder, *command, **variables)
     if done.returncode:
@@ -84,7 +84,7 @@ def must(folder: Path, *command: str, **variables: str) -> str:
 
 
 def counted_runs(store: str) -> tuple[int, int]:
-    """Counts in an MLflow store the finished results, and runs that look as if they were under way."""
+    """Counts the finished results in an MLflow store, and the runs that look as if they were running."""
     from mlflow import MlflowClient
 
     client = MlflowClient(store)
@@ -95,7 +95,7 @@ def counted_runs(store: str) -> tuple[int, int]:
 
 
 def stages(folder: Path) -> list[Stage]:
-    """Reads what the last `dvc repro` recorded: every stage with its command, inputs and outputs, in order."""
+    """Reads every stage, in order, as the last `dvc repro` recorded it."""
     recorded = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
     names = run(folder, "dvc", "stage", "list", "--name-only").stdout.split()
     return [
@@ -111,9 +111,9 @@ def stages(folder: Path) -> list[Stage]:
 
 
 def digest(path: Path) -> str | None:
-    """The hash of a file, or of a folder's files by name; None where there is nothing.
+    """Returns the hash of a file, or of a folder's files by name; None if there is nothing.
 
-    What a killed process left under a temporary name, which begins with a dot, is nobody's output.
+    Files that a killed process left under a temporary name, which begins with a dot, do not count.
     """
     if path.is_file():
         return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
@@ -125,7 +125,7 @@ def digest(path: Path) -> str | None:
 
 
 def digests(folder: Path) -> dict[str, str | None]:
-    """The hash of every output that does not hold times."""
+    """Returns the hash of every output that does not hold durations."""
     outputs = [output for stage in stages(folder) for output in stage.outputs if not TIMED.fullmatch(output)]
     return {output: digest(folder / output) for output in outputs}
 

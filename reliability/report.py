@@ -1,4 +1,4 @@
-"""What the campaigns found, as Markdown for people and JSON with every case."""
+"""The results of the campaigns as Markdown for people, and as JSON with every case."""
 
 import os
 import platform
@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
-MENDED = Path(__file__).with_name("mended.md")
+FIXED = Path(__file__).with_name("fixed.md")
 
 
 class Section(NamedTuple):
-    """What one campaign found.
+    """The result of one campaign.
 
     Attributes:
         title: its name.
         sentence: what was done.
         header: of the table.
         rows: of the table.
-        raw: every case, as JSON can hold it.
-        sound: whether everything held.
+        raw: every case, in a form that JSON can hold.
+        sound: whether nothing broke.
     """
 
     title: str
@@ -33,19 +33,19 @@ class Section(NamedTuple):
 
 
 def entry(section: Section, quick: bool) -> dict[str, Any]:
-    """Adds to a section when and where it was run."""
+    """Returns a section with when and where it was run."""
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     return {**section._asdict(), "date": date.today().isoformat(), "machine": machine, "quick": quick}
 
 
 def markdown(entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Writes the report of all campaigns that were run."""
+    """Writes the report of all campaigns."""
     parts = ["# Reliability", "Written by `make reliability`."]
-    for found in entries.values():
-        brief = ", in its short form" if found["quick"] else ""
-        parts += [f"## {found['title']}", found["sentence"]]
-        if found["rows"]:
-            parts.append(tabulate(found["rows"], headers=found["header"], tablefmt="github", disable_numparse=True))
-        parts.append(f"Run on {found['date']}{brief}: {found['machine']}.")
-    parts += ["## Found and mended", MENDED.read_text(encoding="utf-8").rstrip()]
+    for section in entries.values():
+        brief = ", in its short form" if section["quick"] else ""
+        parts += [f"## {section['title']}", section["sentence"]]
+        if section["rows"]:
+            parts.append(tabulate(section["rows"], headers=section["header"], tablefmt="github", disable_numparse=True))
+        parts.append(f"Run on {section['date']}{brief}: {section['machine']}.")
+    parts += ["## Found and fixed", FIXED.read_text(encoding="utf-8").rstrip()]
     return "\n\n".join(parts) + "\n"

@@ -1,6 +1,6 @@
-"""Sweeps on a cluster of three machines that loses processes and machines, and an MLflow that is gone for a while.
+"""Sweeps on a cluster that loses processes and machines, with an MLflow that does not answer for a while.
 
-The machines are Ray nodes on this one, with a processor each, as Ray's own tests have them.
+The cluster has three Ray nodes with one processor each, all on this machine, as in Ray's own tests.
 """
 
 import os
@@ -32,31 +32,31 @@ TRIALS = 12  # two rates and two seeds of an LSTM of either size and of a Simple
 PAGE = "reports/sweeps/grid.md"
 NODES = 3
 BETWEEN_SECONDS = 6.0
-MOST = 8  # faults of a sweep: with more it would still end, but not soon
-# Disturbs a running sweep of the copy, on this cluster and with this MLflow server; gives how many faults it was.
+MOST = 8  # faults per sweep: with more it would still end, but not soon
+# Disturbs a running sweep of the copy, on this cluster and with this MLflow server; returns the number of faults.
 Way = Callable[[Path, "subprocess.Popen[str]", Any, "subprocess.Popen[bytes]"], int]
 
 
 class Outcome(NamedTuple):
-    """What became of one disturbed sweep.
+    """The result of one disturbed sweep.
 
     Attributes:
-        disturbed: how, and how often.
-        faults: how many it was.
-        same: whether the table is that of an undisturbed sweep, to the last byte.
-        logged: trials in MLflow, each counted once a run.
-        told: the last line that the user saw.
+        disturbed: how it was disturbed.
+        faults: how often.
+        same: whether the table has the bytes of that of an undisturbed sweep.
+        logged: number of trials in MLflow.
+        message: the last line that the user saw.
     """
 
     disturbed: str
     faults: int
     same: bool
     logged: int
-    told: str
+    message: str
 
 
 def measure(quick: bool) -> Section:
-    """Disturbs one sweep in each way; the short form kills processes alone."""
+    """Disturbs one sweep in each way; the short form only kills processes."""
     with tempfile.TemporaryDirectory() as place:
         folder = projects.make(Path(place))
         projects.must(folder, "dvc", "repro", "tokenize_pad")
@@ -71,14 +71,14 @@ def measure(quick: bool) -> Section:
         f"A sweep of {TRIALS} trainings on three Ray nodes is disturbed in each way, {total} faults in all; its table "
         "has to be that of an undisturbed sweep on one machine, and MLflow has to hold each trial once."
     )
-    rows = [[o.disturbed, str(o.faults), "yes" if o.same else "NO", str(o.logged), o.told] for o in outcomes]
+    rows = [[o.disturbed, str(o.faults), "yes" if o.same else "NO", str(o.logged), o.message] for o in outcomes]
     sound = all(o.same and o.logged == TRIALS and o.faults for o in outcomes)
     header = ("what died", "faults", "same table", "trials in MLflow", "last line")
     return Section("Sweeps", sentence, header, rows, {"outcomes": [o._asdict() for o in outcomes]}, sound)
 
 
 def _disturbed(folder: Path, way: Way, page: bytes, number: int) -> Outcome:
-    """Runs the sweep from nothing, on a cluster and an MLflow of its own."""
+    """Runs the sweep from scratch, with a new cluster and a new MLflow server."""
     from ray.cluster_utils import Cluster
 
     for left in ("data/sweeps", "reports/sweeps", "../server.db"):  # the last is the server's
@@ -120,8 +120,8 @@ def kill_processes(
     """Processes that train are killed."""
     killed = 0
     for _ in _moments(folder, running):
-        found = subprocess.run(("pgrep", "-f", "^ray::(rnn|lstm)-"), capture_output=True, text=True, check=False)
-        training = [int(pid) for pid in found.stdout.split()]
+        listed = subprocess.run(("pgrep", "-f", "^ray::(rnn|lstm)-"), capture_output=True, text=True, check=False)
+        training = [int(pid) for pid in listed.stdout.split()]
         if training:
             os.kill(random.choice(training), signal.SIGKILL)
             killed += 1
@@ -156,6 +156,6 @@ def _logged(uri: str) -> int:
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("rnn-vs-lstm")
     assert experiment
-    found = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'", max_results=1000)
-    assert len({run.data.tags["trial_key"] for run in found}) == len(found)
-    return len([run for run in found if run.info.status == "FINISHED"])
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'trial'", max_results=1000)
+    assert len({run.data.tags["trial_key"] for run in runs}) == len(runs)
+    return len([run for run in runs if run.info.status == "FINISHED"])

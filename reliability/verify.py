@@ -1,4 +1,4 @@
-"""Reproducibility: the same bytes elsewhere, no reading on the sly, and parameters that do what they say."""
+"""Reproducibility: the same bytes elsewhere, no undeclared reading, and parameters that have an effect."""
 
 import os
 import re
@@ -18,21 +18,30 @@ from rnnlab.project import params
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import flatten
 
-# Another language, time zone and order of hashes, one core, and a folder that has to be quoted.
+# Another language, time zone and hash seed, and a path that has to be quoted.
 ODD = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "17"}
 ODD_PLACE = "Ünü sual & möre"
-# Besides what a stage declares, all may read this: parameters, Git's and DVC's own files, the store and its locks.
+# What every stage may read besides what it declares: parameters, files of Git and DVC, the store and its locks.
 COMMON = re.compile(r"params\.yaml|\.git/.*|\.dvc/.*|mlflow/.*|data/checkpoints/.*|.*__pycache__.*|pyproject\.toml|\.")
 ALLOWED = {
+    "ingest": re.compile(r"data/interim/screened/.*"),  # its own working folder, removed at the end
     "track": re.compile(r"dvc\.lock|dvc\.yaml|reports/timings/.*|experiments/.*"),
-    # The page says how long things took, and which code and data it comes from.
+    # The page shows durations, and the code and data that it comes from.
     "report": re.compile(r"dvc\.lock|dvc\.yaml|reports/timings/.*|(rnnlab|stages)/.*\.py"),
-    "train": re.compile(r"rnnlab/.*\.py"),  # the name of a checkpoint holds a hash of all code
+    "train": re.compile(r"rnnlab/project/.*\.py"),  # the name of a checkpoint holds a hash of this code
 }
-# Parameters that cost time or decide whether to go on, and change no output while all goes well; and those of the
-# other task, another split or several seeds, which tests/pipeline/test_dvc_yaml.py looks at.
+# Code that a stage runs and does not declare, by file or folder, since a change to it cannot change the outputs.
+WITHOUT_EFFECT = {
+    "train": {
+        "rnnlab/tracking": "watches: curves in MLflow while a network trains",
+        "rnnlab/project/layout.py": "paths, each of which dvc.yaml names too",
+    },
+    "validate": {"rnnlab/report": "writes the page of a stage that fails, which is no output"},
+}
+# Parameters that cost time or stop a stage, and change no output of one that succeeds; and those of the other task,
+# another split or several seeds, which tests/pipeline/test_dvc_yaml.py checks.
 NEUTRAL = re.compile(
-    r"evaluate\.batch_size|validate\..*|data\.max_.*|train\.(patience|threads)"
+    r"evaluate\.batch_size|validate\..*|data\.(max_.*|files)|train\.(patience|threads)"
     r"|data\.value_column|series\.window|split\.column|intervals\.over"
 )
 
@@ -45,14 +54,14 @@ def measure(quick: bool) -> Section:
         projects.must(usual, "dvc", "repro")
         one_core = ["taskset", "--cpu-list", "0"] if shutil.which("taskset") else []
         projects.must(odd, *one_core, "dvc", "repro", **ODD)
-        expected, found = projects.digests(usual), projects.digests(odd)
-        rows = [["outputs of two fresh clones that differ", str(len(expected)), _listed(differing(expected, found))]]
+        expected, actual = projects.digests(usual), projects.digests(odd)
+        rows = [["outputs of two fresh clones that differ", str(len(expected)), _listed(differing(expected, actual))]]
     with tempfile.TemporaryDirectory() as place:
         folder = projects.make(Path(place))
         projects.must(folder, "dvc", "repro")
         stages = projects.stages(folder)
-        sly = {stage.name: undeclared(folder, stage) for stage in tqdm(stages, desc="traces", disable=None)}
-        files = [f"{name}: {file}" for name, found in sly.items() for file in found]
+        read = {stage.name: undeclared(folder, stage) for stage in tqdm(stages, desc="traces", disable=None)}
+        files = [f"{name}: {file}" for name, files_read in read.items() for file in files_read]
         rows.append(["files read and not declared, by stage", str(len(stages)), _listed(files)])
         changed = list(_changes(folder, stages, quick))
         idle = [key for key, outputs in changed if not outputs and not NEUTRAL.fullmatch(key)]
@@ -62,46 +71,49 @@ def measure(quick: bool) -> Section:
         " one core and under an odd path; every stage traced by `strace`; every parameter changed in turn."
     )
     sound = all(found == "none" for _, _, found in rows)
-    return Section("Reproducibility", sentence, ("what", "of", "found"), rows, {"changed": changed, "read": sly}, sound)
+    return Section(
+        "Reproducibility", sentence, ("what", "of", "found"), rows, {"changed": changed, "read": read}, sound
+    )
 
 
-def _listed(found: list[str]) -> str:
-    return ", ".join(found) if found else "none"
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "none"
 
 
-def differing(expected: Mapping[str, str | None], found: Mapping[str, str | None]) -> list[str]:
-    """Names the outputs that are not the same."""
-    return [path for path in {**expected, **found} if expected.get(path) != found.get(path)]
+def differing(expected: Mapping[str, str | None], actual: Mapping[str, str | None]) -> list[str]:
+    """Returns the outputs that are not the same."""
+    return [path for path in {**expected, **actual} if expected.get(path) != actual.get(path)]
 
 
 def undeclared(folder: Path, stage: Stage) -> list[str]:
-    """Runs a stage under `strace` and gives the project's files that it read without saying so in dvc.yaml."""
+    """Runs a stage under `strace`; returns the project's files that it read and dvc.yaml does not declare."""
     with tempfile.NamedTemporaryFile("r", errors="replace") as trace:
         command = ["strace", "--follow-forks", "--quiet", "--trace=openat,open", f"--output={trace.name}"]
         projects.must(folder, *command, *stage.command)
         opened = re.findall(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)", (O_RD\w+)[^)]*\) = \d', trace.read())
-    own = {os.path.relpath(folder / path, folder) for path, _ in opened if (folder / path).is_relative_to(folder)}
-    declared = (*stage.inputs, *stage.outputs)
-    return sorted(path for path in own if not _expected(folder, path, stage.name, declared))
+    files = {os.path.relpath(folder / path, folder) for path, _ in opened if (folder / path).is_relative_to(folder)}
+    name = stage.name.partition("@")[0]
+    covered = (*stage.inputs, *stage.outputs, *WITHOUT_EFFECT.get(name, {}))
+    return sorted(path for path in files if not _expected(folder, path, name, covered))
 
 
-def _expected(folder: Path, path: str, stage: str, declared: tuple[str, ...]) -> bool:
+def _expected(folder: Path, path: str, stage: str, covered: tuple[str, ...]) -> bool:
     if (folder / path).is_dir() or COMMON.fullmatch(path):
         return True
-    if ALLOWED.get(stage.partition("@")[0], re.compile("")).fullmatch(path) or path.endswith("__init__.py"):
+    if ALLOWED.get(stage, re.compile("")).fullmatch(path) or path.endswith("__init__.py"):
         return True
-    # Of temporary files, which begin with a dot, the name that they will have counts.
-    return any(path == known or path.startswith(f"{known}/") for known in declared) or "/." in path
+    # A folder covers the files in it. Temporary files begin with a dot and are renamed later.
+    return any(path == known or path.startswith(f"{known}/") for known in covered) or "/." in path
 
 
 def _changes(folder: Path, stages: list[Stage], quick: bool) -> Iterator[tuple[str, list[str]]]:
-    """Changes each parameter, runs the stages that declare it, and gives the outputs that came out otherwise."""
+    """Changes each parameter and runs the stages that declare it; yields the parameter and the outputs that changed."""
     recorded = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
     declared = {stage.name: flatten(recorded[stage.name].get("params", {}).get("params.yaml", {})) for stage in stages}
-    keys = list(dict.fromkeys(key for own in declared.values() for key in own))
-    whole = (folder / "params.yaml").read_text(encoding="utf-8")
+    keys = list(dict.fromkeys(key for keys_of_stage in declared.values() for key in keys_of_stage))
+    original = (folder / "params.yaml").read_text(encoding="utf-8")
     for key in tqdm(keys[::12] if quick else keys, desc="parameters", disable=None):
-        values = YAML(typ="safe").load(whole)
+        values = YAML(typ="safe").load(original)
         if not _change(values, key):
             continue
         with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
@@ -109,27 +121,27 @@ def _changes(folder: Path, stages: list[Stage], quick: bool) -> Iterator[tuple[s
         touched: list[str] = []
         for stage in [stage for stage in stages if key in declared[stage.name] and stage.name != "track"]:
             touched += _outputs_changed(folder, stage)
-        (folder / "params.yaml").write_text(whole, encoding="utf-8")
-        # With fewer models or seeds, a stage removes what is left of the others.
+        (folder / "params.yaml").write_text(original, encoding="utf-8")
+        # With fewer models or seeds, a stage removes files of the others.
         projects.must(folder, "dvc", "checkout", "--force", "--quiet")
         yield key, touched
 
 
 def _change(values: dict[str, Any], key: str) -> bool:
-    """Gives a parameter another value that is allowed, in place; False where none of the guesses is."""
-    *sections, last = key.split(".")
-    place = values
-    for section in sections:
-        place = place[section]
-    before = place[last]
+    """Sets a parameter to another valid value, in place; returns False if no guess is valid."""
+    *parents, last = key.split(".")
+    section = values
+    for parent in parents:
+        section = section[parent]
+    before = section[last]
     for guess in [guess for guess in _guesses(before) if guess != before]:
-        place[last] = guess
+        section[last] = guess
         try:
             params.parse(values)
         except UserError:
             continue
         return True
-    place[last] = before
+    section[last] = before
     return False
 
 
@@ -139,7 +151,11 @@ def _guesses(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1, value * 2]
     if isinstance(value, float):
-        return [value * 0.01, value * 0.5, value + 0.1]  # gradients of small networks are far below the norm allowed
+        return [
+            value * 0.01,
+            value * 0.5,
+            value + 0.1,
+        ]  # a clip norm must be lowered far: small networks have small ones
     if isinstance(value, list):
         return [value[:-1], value[::-1]]
     words = ("lstm", "gru", "post", "mean", "two_logits", "cosine", "last", "fast", "rows", "warning", "unknown")
@@ -147,7 +163,7 @@ def _guesses(value: Any) -> list[Any]:
 
 
 def _outputs_changed(folder: Path, stage: Stage) -> list[str]:
-    """Runs a stage, names the outputs that came out otherwise, and puts back what was there."""
+    """Runs a stage, returns the outputs that changed, and restores the outputs from before."""
     outputs = [path for path in stage.outputs if not projects.TIMED.fullmatch(path)]
     before = {path: projects.digest(folder / path) for path in outputs}
     with tempfile.TemporaryDirectory() as place:
@@ -159,5 +175,5 @@ def _outputs_changed(folder: Path, stage: Stage) -> list[str]:
         for number, path in enumerate(stage.outputs):
             projects.remove(folder / path)
             shutil.move(Path(place) / str(number), folder / path)
-    # A stage that refuses the value has read it, and that is a change as well.
+    # A stage that rejects the value has read it, which counts as a change.
     return [path for path in outputs if after[path] != before[path]] or ([stage.name] if done.returncode else [])

@@ -1,4 +1,4 @@
-"""Weekly reruns on new texts, with a training that breaks one week: when does the alarm ring?"""
+"""Weekly reruns on new texts, with trainings that are broken from one week on: when does the alarm ring?"""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
-from benchmarks import clones
+from reliability import clones
 from reliability.report import Section
 from rnnlab.data import corpus
 from rnnlab.experiments import drift
@@ -18,22 +18,22 @@ from rnnlab.experiments.drift import Sample, Verdict
 from rnnlab.features import text
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.networks.keras_import import importing_keras
-from rnnlab.project import params
+from rnnlab.project import params, tasks
 from rnnlab.project.params import Params, Run
 
 SEEDS = (1, 2, 3)
-TRAIN, VALIDATION, TEST = 1200, 200, 600  # texts a week
+TRAIN, VALIDATION, TEST = 1200, 200, 600  # texts per week
 CHANGES = {
     "sample": {"rows": TRAIN + VALIDATION + TEST, "distance": 8},
     "tokenize_pad": {"vocabulary_size": 150, "max_length": 32},
-    # Small batches, for networks that have learned: of those that guess, none can become worse.
+    # Small batches, so that networks learn: one that only guesses cannot become worse.
     "train": {"batch_size": 16, "epochs": 4, "patience": 4, "engine": "stock", "learning_rate": 0.005},
     "compare": ["lstm"],
 }
 
 
 def measure(quick: bool) -> Section:
-    """Runs the weeks; from the broken one on, training labels are mixed up."""
+    """Runs the weeks; from the broken one on, training labels are shuffled."""
     weeks, broken = (6, 4) if quick else (72, 50)
     settings = _settings()
     results = [_week(settings, week, week >= broken) for week in tqdm(range(weeks + 1), desc="weeks", disable=None)]
@@ -41,8 +41,8 @@ def measure(quick: bool) -> Section:
         week: [verdict for verdict in _judge(settings, results[0], scores) if verdict.word == "worse"]
         for week, scores in enumerate(results)
     }
-    rung = [week for week, found in alarms.items() if found]
-    false, true = [week for week in rung if week < broken], [week for week in rung if week >= broken]
+    alarmed = [week for week, verdicts in alarms.items() if verdicts]
+    false, true = [week for week in alarmed if week < broken], [week for week in alarmed if week >= broken]
     sentence = (
         f"**{weeks} weekly reruns** on {TEST} new test texts and {len(SEEDS)} seeds each, judged by `rnnlab drift`"
         f" against week 0. From week {broken} on, the labels of the training rows are mixed up."
@@ -50,7 +50,7 @@ def measure(quick: bool) -> Section:
     )
     rows = [
         [str(week), verdict.model, f"{verdict.before:.3f}", f"{verdict.now:.3f}", f"{verdict.p_value:.1g}"]
-        for week in rung[:4]
+        for week in alarmed[:4]
         for verdict in alarms[week]
     ]
     header, sound = ("week", "model", "week 0", "then", "p"), not false and true[:1] == [broken]
@@ -64,12 +64,12 @@ def _settings() -> Params:
 
 
 def _judge(settings: Params, committed: Mapping[str, Any], scores: Mapping[str, Any]) -> Sequence[Verdict]:
-    pairs = [(model, Sample(committed[model], TEST), Sample(own, TEST)) for model, own in scores.items()]
+    pairs = [(model, Sample(committed[model], TEST), Sample(values, TEST)) for model, values in scores.items()]
     return [drift.judge(*pair, settings.drift, measure="accuracy", same_rows=False) for pair in pairs]
 
 
 def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:
-    """Draws a week's texts, trains both networks on them, and gives test accuracies by model, one a seed."""
+    """Draws a week's texts and trains every network on them; returns test accuracies by model, one per seed."""
     drawn, labels = zip(*corpus.reviews(settings.sample, seed=week), strict=True)
     texts = text.clean(pa.array(drawn))
     vocabulary = text.fit_vocabulary(
@@ -83,8 +83,8 @@ def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:
     train, validation, test = ((tokens[part], targets[part]) for part in parts)
     runs = {model: [Run(model, seed) for seed in SEEDS] for model in settings.compare}
     return {
-        model: [_accuracy(settings, run, len(vocabulary), train, validation, test) for run in own]
-        for model, own in runs.items()
+        model: [_accuracy(settings, run, len(vocabulary), train, validation, test) for run in runs_of_model]
+        for model, runs_of_model in runs.items()
     }
 
 
@@ -100,4 +100,4 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
         checkpoint = Checkpoint(Path(place) / "none.npz")
         training.fit(network, train, validation, settings.train, run, checkpoint, lambda row: None)
     probabilities = models.predict(network, test[0], settings.evaluate.batch_size)
-    return float(((probabilities >= 0.5) == (test[1][:, 0] == 1)).mean())
+    return float(tasks.right(test[1][:, 0], probabilities).mean())

@@ -1,4 +1,4 @@
-"""Training rows → models without recurrence, which every network must beat."""
+"""Training rows → models without recurrence, which a network should beat."""
 
 import sys
 
@@ -10,7 +10,9 @@ from rnnlab.project.files import replacing, write_json
 def main() -> None:
     """Fits the baselines of the task."""
     settings = params.read()
-    from rnnlab.evaluation import baselines  # scikit-learn takes seconds to import: a mistake in params is told first
+    from rnnlab.evaluation import (
+        baselines,
+    )  # imports scikit-learn, which takes seconds: mistakes in params are reported first
 
     with replacing(layout.BASELINES) as folder:
         seconds = baselines.fit_all(settings, layout.ROWS, layout.TRAIN, folder)

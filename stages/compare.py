@@ -1,4 +1,4 @@
-"""Predictions of the test rows → intervals, tests and plain sentences on every pair of models."""
+"""Predictions on the test rows → intervals, significance tests and plain sentences for every pair of models."""
 
 import sys
 
@@ -10,9 +10,9 @@ from rnnlab.project.files import write_json, write_text
 
 
 def main() -> None:
-    """Compares every pair."""
+    """Compares every pair of models."""
     settings = params.read()
-    scores = comparisons.row_scores(settings, read_parquet(layout.PREDICTIONS))
+    scores = comparisons.scores_by_model(settings, read_parquet(layout.PREDICTIONS))
     comparison = comparisons.compare(settings, scores)
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))

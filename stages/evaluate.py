@@ -1,20 +1,22 @@
-"""Trained models and test rows → predictions and figures of every run, and a look inside the networks.
+"""Trained models and test rows → predictions and metrics of every run, and explanations of the networks.
 
 The only stage that reads test rows, and the only one after training that starts TensorFlow.
 """
 
 import sys
 
+from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import drop_leftovers, replacing, write_json, write_text
 
 
 def main() -> None:
-    """Scores every model."""
+    """Scores all models."""
     settings = params.read()
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
-    from rnnlab.evaluation import scoring  # scikit-learn takes seconds to import: a mistake in params is told first
+    with importing_keras():  # which takes seconds: mistakes in params are reported first
+        from rnnlab.evaluation import scoring
 
     scored = scoring.score(settings)
     with replacing(layout.PREDICTIONS) as target:

@@ -1,4 +1,4 @@
-"""CSV of labelled texts, or of a series → clean Parquet with splits, and the rows that were refused."""
+"""The user's labelled texts or series → clean rows with splits, and the rejected rows."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from rnnlab.project.errors import exit_status
 
 
 def main() -> None:
-    """Ingests what ``data.csv`` names."""
+    """Ingests the file or folder that ``data.csv`` names."""
     settings = params.read()
     with engines.started(settings.data.engine):
         ingest(settings, Path(settings.data.csv), layout.ROWS, layout.REJECTED, layout.SUMMARY)

@@ -1,4 +1,4 @@
-"""Histories and predictions → figures that people look at and the tables behind `dvc plots`."""
+"""Histories and predictions → figures, and the tables for `dvc plots`."""
 
 import sys
 
@@ -12,7 +12,7 @@ from rnnlab.report.figures import result as result_figures
 
 
 def main() -> None:
-    """Draws every figure."""
+    """Draws all figures."""
     settings = params.read()
     drop_leftovers(layout.HISTORY, [layout.history(run).name for run in settings.runs])
     tables = result_figures.read_tables(settings)

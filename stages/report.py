@@ -1,7 +1,7 @@
-"""All results → the page that answers the question: one file that needs no network.
+"""All results → the page that answers the question: a single file that works offline.
 
-It also reads params.yaml, dvc.lock, Git's commit and timings, which tell where a result comes from and what it cost: none
-of them makes the page stale.
+It also reads params.yaml, dvc.lock, the Git commit and timings, which say where a result comes from and what it cost; a
+change of these does not make the page stale.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Nothing → the embedded data: labelled texts in the layout of the IMDB CSV, and a numeric series."""
+"""Nothing → the embedded data: labelled texts in the format of the IMDB CSV, and a numeric series."""
 
 import sys
 
@@ -9,7 +9,7 @@ from rnnlab.project.files import write_csv
 
 
 def main() -> None:
-    """Draws both."""
+    """Draws both data sets."""
     settings = params.read()
     seed = settings.sample.seed
     write_csv(layout.SAMPLE_REVIEWS, ["review", "sentiment"], corpus.reviews(settings.sample, seed))

@@ -1,4 +1,4 @@
-"""Clean rows → vocabulary or scaler of the training rows, and one folder of arrays per split."""
+"""Clean rows → vocabulary or scaler, fitted on the training rows, and one folder of arrays per split."""
 
 import sys
 
@@ -9,7 +9,7 @@ from rnnlab.project.files import write_json
 
 
 def main() -> None:
-    """Encodes what ingest wrote."""
+    """Encodes the rows that ingest wrote."""
     settings = params.read()
     with engines.started(settings.data.engine):
         figures = encoding.encode(settings, layout.ROWS, layout.VOCABULARY, layout.FEATURES)

@@ -1,4 +1,4 @@
-"""Results of the last run → MLflow, once; `--backfill` adds DVC experiments that never got in."""
+"""Results of the last run → MLflow, once; `--backfill` adds DVC experiments that were not logged yet."""
 
 import argparse
 import sys
@@ -9,9 +9,9 @@ from rnnlab.tracking import store
 
 
 def main() -> None:
-    """Logs as ``MLFLOW_SYNC`` says: only ``strict`` fails when MLflow cannot be reached."""
+    """Logs as ``MLFLOW_SYNC`` says; only ``strict`` fails if MLflow cannot be reached."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backfill", action="store_true", help="add DVC experiments that never got in")
+    parser.add_argument("--backfill", action="store_true", help="add DVC experiments that were not logged yet")
     flags = parser.parse_args()
     mode = store.sync_mode()
     if flags.backfill:
@@ -24,7 +24,7 @@ def main() -> None:
         print(records.log_workspace())
     except (UserError, KeyboardInterrupt):
         raise
-    except Exception as failure:  # anything MLflow, its database or its server may raise
+    except Exception as failure:  # MLflow, its database and its server may raise anything
         problem = f"{store.tracking_uri()}: MLflow cannot log this run ({first_line(failure)})"
         message = f"{problem}; start it or set MLFLOW_TRACKING_URI"
         if mode == "strict":

@@ -1,4 +1,4 @@
-"""Encoded rows → one trained network, its layers, its history, and how long it took."""
+"""Encoded rows → a trained network, its layers, its history, and how long it took."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ def main() -> None:
     rows, held_out = (read_examples(split, settings.task) for split in (layout.TRAIN, layout.VALIDATION_ROWS))
     vocabulary_size = len(read_json(layout.VOCABULARY))
     os.environ |= thread_variables(settings.train.threads)
-    # Keras takes seconds to import: whatever is wrong before is told at once.
+    # Keras takes seconds to import: mistakes are reported before that.
     with importing_keras():
         from rnnlab.networks import layers, models, training
 
@@ -40,7 +40,7 @@ def main() -> None:
         model, history = training.train(run, settings, rows, held_out, vocabulary_size, checkpoint, watcher.epoch)
     models.save(model, layout.network(run))
     write_json(layout.layers(run), layers.describe(model))
-    # Rounded to what can differ between machines of one kind.
+    # Rounded, because further digits differ even between machines of the same kind.
     epochs = [[round(value, 6) for value in row.values()] for row in history.epochs]
     write_csv(layout.history(run), list(history.epochs[0]), epochs)
     write_json(

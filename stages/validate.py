@@ -1,4 +1,4 @@
-"""Clean rows → a verdict on them; a critical failure stops the pipeline here."""
+"""Clean rows → the outcome of every check; a critical failure stops the pipeline here."""
 
 import os
 import sys
@@ -11,24 +11,19 @@ from rnnlab.project.files import read_json, write_json, write_text
 
 
 def main() -> None:
-    """Runs the data gate."""
+    """Runs the checks of the data."""
     settings = params.read()
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    # Great Expectations takes seconds to import: a mistake in params is told before that.
-    from rnnlab.data.checks import check_reviews
-    from rnnlab.data.series_checks import check_series
+    from rnnlab.data import checks  # takes seconds to import: mistakes in params are reported first
 
-    table, summary = read_parquet(layout.ROWS), read_json(layout.SUMMARY)
-    if settings.task == "series":
-        checked = check_series(table, settings.validate_)
-    else:
-        checked = check_reviews(table, summary["rows_read"], settings.validate_)
+    summary = read_json(layout.SUMMARY)
+    checked = checks.check(settings, read_parquet(layout.ROWS), summary["rows_read"])
     findings = [finding._asdict() for finding in checked]
     failed = [finding for finding in findings if not finding["success"]]
     if failed:
         print(check_tables.findings_table(failed, "simple"), file=sys.stderr)
     if any(finding["severity"] == "critical" for finding in failed):
-        from rnnlab.report.data_section import failed_page  # of no use where the data pass
+        from rnnlab.report.data_section import failed_page  # not needed if the data pass
 
         page = failed_page(settings.data.csv, summary, findings, layout.REJECTED)
         write_text(layout.FAILED_VALIDATION, page)

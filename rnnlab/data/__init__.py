@@ -1,1 +1,1 @@
-"""The user's files: read, screened, split and checked."""
+"""Reads, screens, splits and checks the user's files, and draws the embedded data."""

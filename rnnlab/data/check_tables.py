@@ -1,4 +1,4 @@
-"""Tables of what the data gate found."""
+"""Tables of findings on the data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 
 def validation_markdown(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Shows every check of the data gate, the failed ones first.
+    """Writes every finding as Markdown, failed ones first.
 
     Args:
         findings: as in reports/validation.json.
@@ -20,7 +20,7 @@ def validation_markdown(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def findings_table(findings: Sequence[Mapping[str, Any]], style: str) -> str:
-    """Lists checks with what broke them, one row each."""
+    """Writes findings as a table, one row each, with the first rows that violate them."""
     rows = [
         {
             "check": finding["check"],

@@ -1,8 +1,8 @@
-"""The embedded corpus: film reviews whose verdict comes early and must be remembered to the end.
+"""The embedded corpus: film reviews with an early verdict that must be remembered to the end.
 
-A review is an opening, one verdict sentence and filler. The filler says nothing about the label, so a model is right
-only if it carries the verdict over that distance: that is where a SimpleRNN and an LSTM part. The idea is that of the
-long time lag problems in Hochreiter and Schmidhuber (1997), "Long Short-Term Memory", dressed as sentences.
+A review consists of an opening, one sentence with the verdict, and filler. The filler says nothing about the label, so
+that a model must remember the verdict over that distance, which is where a SimpleRNN and an LSTM differ. The idea is
+that of the long time lag problems in Hochreiter and Schmidhuber (1997), "Long Short-Term Memory", in sentences.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ STATEMENTS = ("the film is {} .", "i found it {} .", "it was {} from start to fi
 NEGATIONS = ("not", "never", "hardly")
 SUBJECTS = ["hero", "director", "captain", "teacher", "stranger", "sister", "neighbour", "driver", "doctor", "child"]
 VERBS = ["enters", "leaves", "finds", "carries", "paints", "follows", "counts", "watches", "opens", "remembers"]
-NEAR = 2  # words at most after a verdict that need not be remembered
+NEAR = 2  # maximum number of words after a verdict that need not be remembered
 PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour", "kitchen", "street", "library"]
 
 
@@ -39,11 +39,11 @@ def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
     """Draws texts with their labels.
 
     Args:
-        params: how many and how hard.
-        seed: the same seed gives the same corpus.
+        params: how many, and how difficult.
+        seed: of the random numbers.
 
     Yields:
-        Distinct texts, each with "positive" or "negative"; the two are balanced to one row.
+        Distinct texts with "positive" or "negative", alternately but for the label noise.
     """
     generator = np.random.default_rng(seed)
     seen: set[str] = set()
@@ -60,7 +60,7 @@ def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
 def _review(positive: bool, params: Sample, generator: np.random.Generator) -> str:
     far = generator.random() < params.far_share
     distance = int(generator.integers(*((params.distance // 2, params.distance + 1) if far else (0, NEAR + 1))))
-    # Invented names keep even short reviews distinct, and give the vocabulary rare and unknown words.
+    # Invented names make even short reviews distinct, and add rare and unknown words.
     name = "".join(generator.choice(SYLLABLES, 3))
     opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), params, generator)]
     parts = [*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)]
@@ -79,7 +79,7 @@ def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> 
 
 
 def _filler(words: int, params: Sample, generator: np.random.Generator) -> list[str]:
-    """Plot without a verdict, cut to ``words`` words; its adjectives are distractors that a gate can learn to skip."""
+    """Draws a plot without a verdict, cut to ``words`` words; a gate can learn to skip its adjectives."""
     filler: list[str] = []
     while len(filler) < words:
         subject, verb, place = (generator.choice(bank) for bank in (SUBJECTS, VERBS, PLACES))

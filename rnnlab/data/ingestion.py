@@ -1,4 +1,4 @@
-"""The user's file to clean rows with splits, and the rows that were refused."""
+"""Turns the user's file or folder into clean rows with splits, and sets the rejected rows aside."""
 
 import shutil
 from collections import Counter
@@ -18,36 +18,36 @@ from rnnlab.project.params import Params
 
 Labels = npt.NDArray[np.int8]
 Splits = npt.NDArray[np.int8]
-HEADER = ("row", "reason", "label", "text")  # of the refused rows
+HEADER = ("row", "reason", "label", "text")  # of the rejected rows
 
 
 def ingest(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
-    """Writes the clean rows of a file or folder, its refused rows, and counts of both.
+    """Writes the clean rows of a file or folder, its rejected rows, and counts of both.
 
     Args:
         settings: task, data and split.
         source: the user's file, or a folder of files with the same columns.
-        target: Parquet to write; a folder of such files where ``source`` has several.
-        rejected: CSV to write, for people to look at.
-        summary: JSON to write.
+        target: Parquet file to write; a folder of these if ``source`` has several files.
+        rejected: CSV file to write, for people to look at.
+        summary: JSON file to write.
 
     Raises:
         UserError: the data cannot be read or split; names the file and row.
     """
-    INGEST[settings.task](settings, source, target, rejected, summary)
+    INGESTERS[settings.task](settings, source, target, rejected, summary)
 
 
 def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
-    """Runs both passes; memory grows by some 60 bytes a row, not with the texts."""
+    """Runs both passes; memory grows by some 60 bytes per row, not with the texts."""
     work = target.parent / "screened"
     files = sources.find(source, settings.data)
-    names = [str(file.relative_to(source)) for file in files]
-    folders = screening.screen(settings, files, work)
+    names = [file.relative_to(source).as_posix() for file in files]
+    folders = screening.first_pass(settings, files, work)
     try:
         labels, splits = _decide(settings, folders, source)
-        with replacing(rejected) as refused, replacing(target) as rows:
-            screening.keep(settings, names, folders, rows)
-            reasons = _write_rejected(refused, names, folders)
+        with replacing(rejected) as rejected_part, replacing(target) as rows:
+            screening.second_pass(settings, names, folders, rows)
+            reasons = _write_rejected(rejected_part, names, folders)
             if not len(labels):
                 counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
                 raise UserError(f"{source}: every row was rejected ({counts}); check data.labels and data.text_column")
@@ -57,42 +57,42 @@ def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path
 
 
 def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[Labels, Splits]:
-    """Decides which rows of each file are kept; returns label and split of those, int8 of shape (rows,)."""
+    """Decides which rows of each file are kept; returns their labels and splits, int8 of shape (rows,)."""
     columns = screening.read_columns(folders)
-    fates = reviews.find_duplicates(columns.digests, columns.labels)
-    keep = fates.keep
+    duplicates = reviews.find_duplicates(columns.digests, columns.labels)
+    keep = duplicates.keep
     splits = np.full(len(keep), reviews.UNASSIGNED, np.int8)
     labels = columns.labels[keep]
     if keep.any():
         splits[keep] = reviews.assign_splits(columns.digests[keep], labels, columns.assigned[keep], settings.split)
         reviews.check_enough(splits[keep], labels, settings.data.labels, source)
-    screening.write_fates(folders, columns, fates, splits)
+    screening.write_decisions(folders, columns, duplicates, splits)
     return labels, splits[keep]
 
 
 def _write_rejected(target: Path, names: Sequence[str], folders: Sequence[Path]) -> Counter[str]:
-    """Writes the refused rows, with their file where there are several; counts the reasons."""
-    many = len(names) > 1
+    """Writes the rejected rows, with their file if there are several; counts the reasons."""
+    has_files = len(names) > 1
     reasons: Counter[str] = Counter()
     with target.open("w", newline="", encoding="utf-8") as stream:
         write = row_writer(stream)
-        write([*HEADER, *(["file"] if many else [])])
-        for name, refused in screening.refused_rows(names, folders):
-            reasons.update(refused["reason"].to_pylist())
-            columns = (refused[column].to_pylist() for column in ("row", "detail", "label", "text"))
+        write([*HEADER, *(["file"] if has_files else [])])
+        for name, batch in screening.rejected_rows(names, folders):
+            reasons.update(batch["reason"].to_pylist())
+            columns = (batch[column].to_pylist() for column in ("row", "detail", "label", "text"))
             for row, detail, label, text in zip(*columns, strict=True):
-                write([row, detail, defused(label), defused(text), *([defused(name)] if many else [])])
+                write([row, detail, defused(label), defused(text), *([defused(name)] if has_files else [])])
     return reasons
 
 
 def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
-    """Splits a series in time; a row cannot be left out of it, so a bad one is an error and none is refused."""
+    """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
-        raise UserError(f"{source}: is a folder; a series is one CSV: name it in data.csv")
+        raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
     values = series.read_values(source, settings.data)
     parts = series.split_series(len(values), settings.split.test_fraction, settings.split.validation_fraction)
-    with replacing(rejected) as refused:
-        _write_rejected(refused, [], [])
+    with replacing(rejected) as rejected_part:
+        _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
         pq.write_table(series.to_table(values, parts), parquet)
     splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
@@ -100,4 +100,4 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     write_json(summary, {**counts, "splits": splits})
 
 
-INGEST = {"text": _ingest_reviews, "series": _ingest_series}
+INGESTERS = {"text": _ingest_reviews, "series": _ingest_series}

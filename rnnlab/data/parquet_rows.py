@@ -1,4 +1,4 @@
-"""Rows of a Parquet file, in bounded memory."""
+"""Reads rows of a Parquet file, in bounded memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from rnnlab.data.csv_files import MEGABYTE
+from rnnlab.data.csv_files import MEGABYTE, too_large
 from rnnlab.data.csv_rows import BATCH_ROWS, Rows, wanted_columns
+from rnnlab.data.headers import find_column
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import Data
 
@@ -19,13 +20,13 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
     Args:
         source: the file.
         data: column names.
-        split_column: the column of the data's own split, or None.
+        split_column: the column that names each row's split, or None.
 
     Yields:
-        Batches of at most `BATCH_ROWS` rows, with the cells that a CSV of the same table has: nothing for a null.
+        Batches of at most `BATCH_ROWS` rows, with the same cells as in a CSV of the table; a null is "".
 
     Raises:
-        UserError: the file is no whole Parquet file, is too large, or lacks a column.
+        UserError: the file is not Parquet, is damaged or too large, or lacks a column.
     """
     wanted = wanted_columns(data, split_column)
     try:
@@ -49,15 +50,10 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
 def _check(source: Path, file: pq.ParquetFile, wanted: dict[str, str], max_megabytes: int) -> None:
     size = sum(file.metadata.row_group(number).total_byte_size for number in range(file.metadata.num_row_groups))
     if size > max_megabytes * MEGABYTE:
-        raise UserError(
-            f"{source}: unpacks to {size / MEGABYTE:,.0f} MB, more than {max_megabytes:,} MB; if it is meant to be so"
-            " large, raise data.max_megabytes"
-        )
+        raise too_large(source, f"unpacks to {size / MEGABYTE:,.0f} MB, more", max_megabytes)
     names = file.schema_arrow.names
     for key, name in wanted.items():
-        if names.count(name) != 1:
-            problem = "no column" if name not in names else "more than one column"
-            raise UserError(f"{source}: {problem} {name!r}; the file has: {', '.join(names[:20])}; set {key}")
+        find_column(source, names, name, f"set {key}")
         kind = file.schema_arrow.field(name).type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind):
             raise UserError(f"{source}: column {name!r} holds {kind}; expected text, or numbers for labels; set {key}")

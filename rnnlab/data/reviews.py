@@ -1,4 +1,4 @@
-"""Which rows are kept, why the others are not, and which split each belongs to."""
+"""Decides which rows are kept, why the others are rejected, and which split each belongs to."""
 
 from hashlib import blake2b
 from typing import NamedTuple
@@ -17,27 +17,27 @@ from rnnlab.project.params import Split
 UNASSIGNED = -1
 
 
-class Screened(NamedTuple):
-    """A batch after the checks that need one row alone.
+class CheckedRows(NamedTuple):
+    """A batch after the checks that look at one row at a time.
 
     Attributes:
-        rows: the accepted ones, columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`).
+        accepted: columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`).
         digests: 64-bit hashes of the accepted texts, uint64 of shape (rows,).
-        rejected: the others, columns row, reason, label, text.
+        rejected: columns row, reason, label, text.
     """
 
-    rows: pa.Table
+    accepted: pa.Table
     digests: npt.NDArray[np.uint64]
     rejected: pa.Table
 
 
-class Fates(NamedTuple):
-    """What becomes of each screened row, arrays of shape (rows,).
+class Duplicates(NamedTuple):
+    """What a comparison of all accepted rows shows; arrays of shape (rows,).
 
     Attributes:
-        keep: bool.
+        keep: bool, whether the row is kept.
         first: index of the first row with the same text.
-        conflict: bool, the text occurs with both labels.
+        conflict: bool, whether the text occurs with both labels.
     """
 
     keep: npt.NDArray[np.bool_]
@@ -45,16 +45,16 @@ class Fates(NamedTuple):
     conflict: npt.NDArray[np.bool_]
 
 
-def screen(rows: Rows, labels: tuple[str, str], own_split: bool) -> Screened:
-    """Cleans a batch and sets aside blank texts, unknown labels and unknown splits."""
+def check_rows(rows: Rows, labels: tuple[str, str], has_splits: bool) -> CheckedRows:
+    """Cleans a batch and rejects blank texts, unknown labels and, if the data name splits, unknown splits."""
     texts = clean(pa.array(rows.texts, pa.string()))
-    given = pc.utf8_trim_whitespace(pa.array(rows.labels, pa.string()))
-    codes = pc.index_in(given, value_set=pa.array(labels))
+    written_labels = pc.utf8_trim_whitespace(pa.array(rows.labels, pa.string()))
+    codes = pc.index_in(written_labels, value_set=pa.array(labels))
     split_names = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(rows.splits, pa.string())))
     assigned = pc.index_in(split_names, value_set=pa.array(SPLITS))
     has_words = pc.match_substring_regex(texts, r"[\p{L}\p{N}]")
     reason = pc.case_when(
-        pc.make_struct(pc.invert(has_words), pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(own_split))),
+        pc.make_struct(pc.invert(has_words), pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(has_splits))),
         "blank text",
         "unknown label",
         "unknown split",
@@ -68,8 +68,10 @@ def screen(rows: Rows, labels: tuple[str, str], own_split: bool) -> Screened:
             "assigned": pc.fill_null(assigned, UNASSIGNED).cast(pa.int8()),
         }
     ).filter(pc.is_null(reason))
-    rejected = pa.table({"row": numbers, "reason": reason, "label": given, "text": pa.array(rows.texts, pa.string())})
-    return Screened(accepted, _digests(accepted["text"]), rejected.filter(pc.is_valid(reason)))
+    rejected = pa.table(
+        {"row": numbers, "reason": reason, "label": written_labels, "text": pa.array(rows.texts, pa.string())}
+    )
+    return CheckedRows(accepted, _digests(accepted["text"]), rejected.filter(pc.is_valid(reason)))
 
 
 def _digests(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
@@ -77,7 +79,7 @@ def _digests(texts: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     return np.frombuffer(hashes, ">u8").astype(np.uint64)
 
 
-def find_duplicates(digests: npt.NDArray[np.uint64], labels: npt.NDArray[np.int8]) -> Fates:
+def find_duplicates(digests: npt.NDArray[np.uint64], labels: npt.NDArray[np.int8]) -> Duplicates:
     """Keeps the first row of each text, and none of a text that occurs with both labels.
 
     Args:
@@ -87,7 +89,7 @@ def find_duplicates(digests: npt.NDArray[np.uint64], labels: npt.NDArray[np.int8
     _, first, group, count = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
     positive = np.bincount(group, weights=labels, minlength=len(count))
     conflict = ((positive > 0) & (positive < count))[group]
-    return Fates(~conflict & (first[group] == np.arange(len(digests))), first[group], conflict)
+    return Duplicates(~conflict & (first[group] == np.arange(len(digests))), first[group], conflict)
 
 
 def assign_splits(
@@ -101,14 +103,11 @@ def assign_splits(
     Args:
         digests: hashes of the texts, uint64 of shape (rows,).
         labels: 0 or 1, int8 of shape (rows,).
-        assigned: the data's own split, int8 of shape (rows,); read by the method ``column`` only.
+        assigned: splits that the data name, int8 of shape (rows,); read by the method ``column`` only.
         split: method, fractions, and the seed of the draw.
 
     Returns:
         Index in `SPLITS` of each row, int8 of shape (rows,).
-
-    Raises:
-        UserError: a split gets no row of one of the labels.
     """
     splits = np.full(len(digests), UNASSIGNED, np.int8) if split.method == "random" else assigned.copy()
     generator = np.random.default_rng(split.seed)
@@ -133,20 +132,20 @@ def assign_splits(
 def check_enough(
     splits: npt.NDArray[np.int8], labels: npt.NDArray[np.int8], names: tuple[str, str], source: object
 ) -> None:
-    """Refuses data on which nothing can be trained or measured.
+    """Refuses data that no model can be trained or tested on.
 
     Raises:
-        UserError: one class only, or a split without rows of a class; names ``source``.
+        UserError: a class has no rows at all, or none in one of the splits; names ``source``.
     """
     for code, name in enumerate(names):
         if not (labels == code).any():
             raise UserError(f"{source}: no usable row has the label {name!r}; two classes are needed (data.labels)")
-    for index, part in enumerate(SPLITS):
+    for index, split in enumerate(SPLITS):
         for code, name in enumerate(names):
             if not ((splits == index) & (labels == code)).any():
                 total = int((labels == code).sum())
                 raise UserError(
-                    f"{source}: {total} usable rows are labelled {name!r}, too few for a row in the {part} split;"
+                    f"{source}: {total} usable rows are labelled {name!r}, too few for a row in the {split} split;"
                     " add rows, or change split.test_fraction or split.validation_fraction"
                 )
 
@@ -157,15 +156,15 @@ def summarise(
     reasons: dict[str, int],
     names: tuple[str, str],
 ) -> dict[str, object]:
-    """Counts what was kept, by split and label, and what was rejected, by reason."""
-    kept = {
-        part: {name: int(((splits == index) & (labels == code)).sum()) for code, name in enumerate(names)}
-        for index, part in enumerate(SPLITS)
+    """Counts kept rows by split and label, and rejected rows by reason."""
+    counts = {
+        split: {name: int(((splits == index) & (labels == code)).sum()) for code, name in enumerate(names)}
+        for index, split in enumerate(SPLITS)
     }
-    refused = sum(reasons.values())
+    rejected = sum(reasons.values())
     return {
-        "rows_read": len(labels) + refused,
+        "rows_read": len(labels) + rejected,
         "rows_kept": len(labels),
-        "rows_rejected": {"total": refused, **dict(sorted(reasons.items()))},
-        "splits": kept,
+        "rows_rejected": {"total": rejected, **dict(sorted(reasons.items()))},
+        "splits": counts,
     }

@@ -1,4 +1,4 @@
-"""A numeric series: its values, and their splits in time."""
+"""Reads a numeric series and splits it in time."""
 
 import math
 from array import array
@@ -13,12 +13,12 @@ from rnnlab.data.csv_rows import read_cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
 
-GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files write that a value is missing
+GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
 LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
 SCHEMA = pa.schema(
     [
-        ("row", pa.int64()),  # in the CSV, from 1; a time step
+        ("row", pa.int64()),  # in the CSV, counted from 1; a time step
         ("value", pa.float64()),
         ("split", pa.string()),
     ]
@@ -29,17 +29,17 @@ def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
     """Reads the series from one column of a CSV or TSV, plain or gzipped.
 
     Args:
-        source: the file, one row a time step.
-        options: the column's name, delimiter and encoding.
+        source: the file, with one row per time step.
+        options: column name, delimiter and encoding.
 
     Returns:
         Finite values in the order of the file, float64 of shape (rows,).
 
     Raises:
-        UserError: the file cannot be read, or a row has no value, text, or a number beyond float32.
+        UserError: the file cannot be read, or a row has no value, a text, or a number that float32 cannot hold.
     """
     column = options.value_column
-    values, gaps, first_gap, beyond = array("d"), 0, 0, ""
+    values, gaps, first_gap, too_large = array("d"), 0, 0, ""
     for row, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True):
         number = _number(cell)
         if number is None:
@@ -47,39 +47,39 @@ def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
             raise UserError(f"{source}: row {row} has {cell[:40]!r} in column {column!r}; expected {expected}")
         if math.isnan(number):
             gaps, first_gap = gaps + 1, first_gap or row
-        elif abs(number) > LARGEST and not beyond:
-            beyond = f"row {row} has {cell[:40]!r} in column {column!r}"
-        if not gaps:  # a file of blank lines would be a thousand times as large in memory as it was packed
+        elif abs(number) > LARGEST and not too_large:
+            too_large = f"row {row} has {cell[:40]!r} in column {column!r}"
+        if not gaps:  # a compressed file of blank lines would take a thousand times its size in memory
             values.append(number)
     if gaps:
         problem = f"{gaps} of {row} rows have no value in column {column!r}, first row {first_gap}"
-        raise UserError(f"{source}: {problem}; expected a number at every time step: fill the gaps or cut them off")
-    if beyond:
-        raise UserError(f"{source}: {beyond}; expected finite numbers of at most {LARGEST:.1e} in size")
+        raise UserError(f"{source}: {problem}; expected a number at every time step; fill the gaps or cut them off")
+    if too_large:
+        raise UserError(f"{source}: {too_large}; expected finite numbers of magnitude at most {LARGEST:.1e}")
     return np.array(values, np.float64)
 
 
 def _number(cell: str) -> float | None:
-    """Reads one cell: NaN for a gap, None for text."""
-    written = cell.strip()
-    if written.lower() in GAPS:
+    """Parses one cell; returns NaN for a gap and None for text."""
+    stripped = cell.strip()
+    if stripped.lower() in GAPS:
         return math.nan
     try:
-        return None if "_" in written else float(written)  # Python alone reads 1_000 as a number
+        return None if "_" in stripped else float(stripped)  # only Python takes 1_000 for a number
     except ValueError:
         return None
 
 
 def split_series(length: int, test_fraction: float, validation_fraction: float) -> dict[str, slice]:
-    """Cuts a series in the order of time: training first, then validation, then test.
+    """Cuts a series in time: first training, then validation, then test.
 
     Args:
-        length: rows of the series.
+        length: number of rows.
         test_fraction: of all rows.
         validation_fraction: of the rows that are not test.
 
     Returns:
-        Places from 0 by split; together they are the whole series, and a split may be empty.
+        A slice per split, which may be empty; together they cover the series.
     """
     test = length - round(length * test_fraction)
     validation = test - round(test * validation_fraction)
@@ -87,7 +87,7 @@ def split_series(length: int, test_fraction: float, validation_fraction: float) 
 
 
 def to_table(values: npt.NDArray[np.float64], parts: Mapping[str, slice]) -> pa.Table:
-    """Joins values, float64 of shape (rows,), with their row numbers and splits to a table of `SCHEMA`."""
+    """Builds a table of `SCHEMA` from values, float64 of shape (rows,), and the slice of each split."""
     splits = np.empty(len(values), object)
     for name, part in parts.items():
         splits[part] = name

@@ -1,9 +1,9 @@
-"""The data gate of a series: a Great Expectations suite over its rows, with the limits and severities of params."""
+"""Checks of a series, with the limits and severities of params."""
 
 import great_expectations.expectations as gxe
 import pandas as pd
 
-from rnnlab.data.checks import Finding, run_expectations
+from rnnlab.data.expectations import Finding, run_expectations
 from rnnlab.data.series import LARGEST, SCHEMA
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Validate
@@ -14,18 +14,18 @@ def check_series(table: pd.DataFrame, limits: Validate) -> list[Finding]:
 
     Args:
         table: the columns of `rnnlab.data.series.SCHEMA`, in the order of time.
-        limits: severities, and the least rows of a split (``min_rows_per_class``).
+        limits: severities, and the smallest number of rows in a split (``min_rows_per_class``).
 
     Returns:
-        One finding an expectation. When the columns are not as they should be, the schema's alone.
+        One finding per expectation; only those on the schema if the columns are wrong.
     """
     schema = run_expectations(table, "row", _schema_expectations(), limits)
     if not all(finding.success for finding in schema):
         return schema
-    place = table["split"].map({name: index for index, name in enumerate(SPLITS)}).astype("float64")
+    order = table["split"].map({name: index for index, name in enumerate(SPLITS)}).astype("float64")
     rows = table.assign(
         steps_since_last=table["row"].diff().fillna(1),
-        splits_behind=(place.cummax() - place).fillna(0),
+        splits_behind=(order.cummax() - order).fillna(0),
     )
     return [
         *schema,
@@ -45,7 +45,7 @@ def _schema_expectations() -> dict[str, list[gxe.Expectation]]:
 
 
 def _row_expectations() -> dict[str, list[gxe.Expectation]]:
-    """Maps each check of a row to its severity: what is no target is a wrong label, a missing row a rejected one."""
+    """Returns expectations by check; an unusable target counts as a wrong label, a missing row as a rejected one."""
     return {
         "nulls": [gxe.ExpectColumnValuesToNotBeNull(column=column) for column in SCHEMA.names],
         "labels": [
@@ -69,6 +69,6 @@ def _total_expectations(limits: Validate) -> dict[str, list[gxe.Expectation]]:
 
 
 def _totals(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts rows and distinct values by split; a split without rows counts 0."""
+    """Counts rows and distinct values by split, empty splits included."""
     totals = table.groupby("split")["value"].agg(rows="size", distinct_values="nunique")
     return totals.reindex(SPLITS, fill_value=0).rename_axis("split").reset_index()

@@ -1,4 +1,4 @@
-"""The files that the data come in: one, or those of a folder."""
+"""The files of a data set: a single one, or those of a folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,22 +9,22 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
 
 
-def find(place: Path, data: Data) -> list[Path]:
-    """Lists the files at a place: the one, or those of the folder that match the pattern of ``data``, by name.
+def find(source: Path, data: Data) -> list[Path]:
+    """Lists the file itself, or those files of a folder that match ``data.files``, by name.
 
     Raises:
         UserError: the folder has none.
     """
-    if not place.is_dir():
-        return [place]
-    found = sorted(file for file in place.glob(data.files) if file.is_file() and not file.name.startswith("."))
-    if not found:
-        raise UserError(f"{place}: no file in this folder is named as data.files says, {data.files!r}; set that")
-    return found
+    if not source.is_dir():
+        return [source]
+    files = sorted(file for file in source.glob(data.files) if file.is_file() and not file.name.startswith("."))
+    if not files:
+        raise UserError(f"{source}: no file in this folder matches {data.files!r}; set data.files")
+    return files
 
 
 def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
-    """Reads labelled texts, of Parquet where the name ends so, else of a CSV; see `rnnlab.data.csv_rows.read_rows`."""
+    """Reads labelled texts from Parquet if the name says so, else from a CSV; see `rnnlab.data.csv_rows.read_rows`."""
     if source.suffix == ".parquet":
         return parquet_rows.read_rows(source, data, split_column)
     return csv_rows.read_rows(source, data, split_column)

@@ -1,7 +1,7 @@
-"""The embedded series: a wave whose frequency swings, under noise that no model can predict.
+"""The embedded series: a wave whose frequency swings, with noise that no model can predict.
 
-The next value of a sum of sines is linear in the past ones. Here the weights of the past values would have to change
-with the swing: a linear model averages over it, a recurrent one can tell where in it the wave is.
+The next value of a sum of sines is a linear function of past ones. Here the weights of that function would have to
+change with the swing: a linear model averages over it, while a recurrent one can tell where in the swing it is.
 """
 
 import numpy as np
@@ -9,15 +9,15 @@ import numpy.typing as npt
 
 from rnnlab.project.params import Wave
 
-DECIMALS = 6  # processors differ in a sine's last digits; the file must not
+DECIMALS = 6  # processors differ in the last digits of a sine, and the file must not
 
 
 def wave(params: Wave, seed: int) -> npt.NDArray[np.float64]:
     """Draws the series.
 
     Args:
-        params: how many values, the periods of the wave and of its swing in time steps, the noise's standard deviation.
-        seed: of the noise; the same seed gives the same series.
+        params: number of values, periods of the wave and of its swing in time steps, standard deviation of the noise.
+        seed: of the noise.
 
     Returns:
         A frequency-modulated sine of amplitude 1, plus noise, rounded; float64 of shape (rows,).

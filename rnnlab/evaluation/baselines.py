@@ -1,7 +1,6 @@
-"""Classifiers of text without recurrence: what every recurrent network must beat.
+"""Classifiers of text without recurrence, which every recurrent network must beat.
 
-All are logistic: the probability is that of a weighted sum of n-grams and an intercept. The majority class has no
-n-grams.
+All are logistic: the log-odds are a weighted sum of n-grams and an intercept. The majority class has no n-grams.
 """
 
 import time
@@ -24,8 +23,9 @@ from rnnlab.evaluation import series_metrics
 from rnnlab.features import arrays, text
 from rnnlab.project.files import reading, replacing
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import TASKS
 
-NAMES = ("majority", "tfidf", "nbsvm")
+NAMES = TASKS["text"].baselines
 MIN_ROWS = 2  # in which an n-gram must occur
 INVERSE_PENALTY = 30.0  # scikit-learn's C: of 1, 10, 30 and 100 the most accurate on IMDB's validation rows
 BATCH_ROWS = 4096
@@ -37,7 +37,7 @@ class Linear(NamedTuple):
     Attributes:
         name: one of `NAMES`.
         terms: words and pairs of words ("not good") by alphabet, strings of shape (terms,).
-        scale: what a term counts for in a text: its inverse document frequency in "tfidf", its log-count ratio in
+        scale: the weight of a term in any text: its inverse document frequency in "tfidf", its log-count ratio in
             "nbsvm"; float32 of shape (terms,).
         weights: float32 of shape (terms,).
         intercept: log-odds of the positive class in a text without a known term.
@@ -65,7 +65,7 @@ def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
         labels: 0 or 1, int8 of shape (rows,); both must occur.
 
     Returns:
-        The baseline; where no text has a word, any is that of the majority class.
+        The baseline; where no text has a word, it is that of the majority class.
     """
     terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(texts)
     if not len(terms):
@@ -78,7 +78,7 @@ def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
 
 
 def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[str, float]:
-    """Fits the baselines that are asked for into a new folder; returns how many seconds each took."""
+    """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
     with reading(source):
         rows = pq.read_table(source)
     rows = rows.filter(pc.equal(rows["split"], "train"))
@@ -99,7 +99,7 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
 
 
 def predict(model: Linear, texts: pa.Array) -> npt.NDArray[np.float32]:
-    """Gives the probability of the positive class, float32 of shape (rows,), for cleaned strings of shape (rows,)."""
+    """Returns the probability of the positive class, float32 of shape (rows,), for cleaned strings of shape (rows,)."""
     probabilities = np.full(len(texts), expit(model.intercept), np.float32)
     if len(model.terms):
         for start, batch in enumerate(_batches(texts)):
@@ -117,8 +117,7 @@ def count_parameters(model: Linear) -> int:
 def save(model: Linear, target: Path) -> None:
     """Writes an ``.npz`` of plain arrays; the same baseline gives the same bytes.
 
-    The terms are one array of UTF-8 bytes, each ended by a newline: of fixed width, each would be as long as the
-    longest.
+    The terms are one array of UTF-8 bytes, each ended by a newline: an array of strings would pad each to the longest.
     """
     terms = "".join(f"{term}\n" for term in model.terms.to_pylist()).encode()
     arrays = model._asdict() | {"terms": np.frombuffer(terms, np.uint8)}
@@ -163,11 +162,11 @@ def _count(texts: pa.Array, terms: pa.StringArray) -> csr_array:
 
 
 def _choose_terms(texts: pa.Array) -> pa.StringArray:
-    """N-grams of at least `MIN_ROWS` texts, by alphabet; all of them where no n-gram has as many."""
+    """N-grams of at least `MIN_ROWS` texts, sorted; all of them where no n-gram is so frequent."""
     batches = pa.concat_tables([_document_frequencies(batch) for batch in _batches(texts)])
-    found = batches.group_by("term").aggregate([("rows", "sum")]).sort_by("term")
-    frequent = found.filter(pc.greater_equal(found["rows_sum"], MIN_ROWS))
-    return (frequent if frequent.num_rows else found)["term"].combine_chunks()
+    terms = batches.group_by("term").aggregate([("rows", "sum")]).sort_by("term")
+    frequent = terms.filter(pc.greater_equal(terms["rows_sum"], MIN_ROWS))
+    return (frequent if frequent.num_rows else terms)["term"].combine_chunks()
 
 
 def _document_frequencies(texts: pa.Array) -> pa.Table:

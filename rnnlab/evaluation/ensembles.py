@@ -1,4 +1,4 @@
-"""Several classifiers as one: their log-odds, weighted."""
+"""Several classifiers as one: a weighted sum of their log-odds."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,21 @@ Probabilities = npt.NDArray[np.float32]
 
 
 def fit_weights(members: Sequence[Probabilities], labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
-    """Fits how much each member counts: stacking (Wolpert 1992, "Stacked generalization") by logistic regression.
+    """Fits the members' weights: stacking (Wolpert 1992, "Stacked generalization") by logistic regression.
 
     Args:
-        members: probabilities of class 1 on rows that no member has learned from, float32 of shape (rows,) each.
+        members: probabilities of class 1 on rows that no member was trained on, float32 of shape (rows,) each.
         labels: of these rows, 0 or 1, int8 of shape (rows,); both must occur.
 
     Returns:
-        A weight a member, then the intercept, float64 of shape (members + 1,).
+        One weight per member, then the intercept, float64 of shape (members + 1,).
     """
     fitted = LogisticRegression().fit(_log_odds(members), labels)
     return np.append(fitted.coef_[0], fitted.intercept_)
 
 
 def combine(members: Sequence[Probabilities], weights: npt.NDArray[np.float64]) -> Probabilities:
-    """Joins the members' probabilities, float32 of shape (rows,) each, by weights from `fit_weights`."""
+    """Combines the members' probabilities, float32 of shape (rows,) each, with weights from `fit_weights`."""
     joined: Probabilities = expit(_log_odds(members) @ weights[:-1] + weights[-1]).astype(np.float32)
     return joined
 

@@ -1,6 +1,5 @@
-"""What is told of the networks beside their scores: tables on why they differ, and where they go wrong."""
+"""Tables on why networks differ and where they go wrong."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,20 @@ from rnnlab.evaluation import explanations
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_texts
 from rnnlab.networks import models
+from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
+from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 
 
 def average(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Averages one model's probabilities over its seeds: the columns id, label, words, probability."""
+    """Averages a model's probabilities over its seeds: the columns id, label, words, probability."""
     rows = predictions[predictions["model"] == name]
     return rows.groupby(["id", "label", "words"], sort=True)["probability"].mean().reset_index()
 
 
-def look_inside(
-    settings: Params, folder: Path, test: arrays.Features, vocabulary: list[str], texts: dict[str, str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measures gradients of every network, and follows each through some texts.
+def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measures gradients of every network, and traces each through some texts.
 
     Returns:
         The columns model, seed, distance, norm; and text_id, model, seed, position, word, probability.
@@ -32,7 +31,8 @@ def look_inside(
     gradients: list[pd.DataFrame] = []
     traces: list[dict[str, Any]] = []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
-    networks = models.load_each(folder / f"{run.name}.keras" for run in settings.runs)
+    vocabulary = read_json(layout.VOCABULARY)
+    networks = models.load_each(map(layout.network, settings.runs))
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
         norms = explanations.gradient_norms(model, tokens, batch_size=100)
         by_distance = explanations.norms_by_distance(norms, tokens)
@@ -42,28 +42,18 @@ def look_inside(
             steps = explanations.trace(model, text, vocabulary, settings.tokenize_pad, settings.evaluate.batch_size)
             row = {"text_id": key, "model": run.model, "seed": run.seed}
             traces += [
-                {**row, "position": place, "word": word, "probability": probability}
-                for place, (word, probability) in enumerate(steps, start=1)
+                {**row, "position": position, "word": word, "probability": probability}
+                for position, (word, probability) in enumerate(steps, start=1)
             ]
     return pd.concat(gradients, ignore_index=True), pd.DataFrame(traces)
 
 
-def explain_texts(
-    settings: Params,
-    folder: Path,
-    test: arrays.Features,
-    rows: Path,
-    vocabulary: list[str],
-    predictions: pd.DataFrame,
-) -> dict[str, pd.DataFrame]:
+def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Makes the tables of the text task, by name.
 
     Args:
         settings: how much to look at.
-        folder: of the ``.keras`` files.
         test: the encoded test rows.
-        rows: the file that holds their texts.
-        vocabulary: the word of each id.
         predictions: of the test rows: the columns id, label, words, model, seed, probability.
     """
     compared = predictions[predictions["model"].isin(settings.compare)]
@@ -74,8 +64,8 @@ def explain_texts(
         explanations.mistakes(table, settings.explain.mistakes).assign(model=name) for name, table in means.items()
     ]
     mistakes = pd.concat(wrong, ignore_index=True)
-    texts = read_texts(rows, [*traced, *mistakes["id"]])
-    gradients, traces = look_inside(settings, folder, test, vocabulary, {key: texts[key] for key in traced})
+    texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
+    gradients, traces = look_inside(settings, test, {key: texts[key] for key in traced})
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         "gradient_norms": gradients,

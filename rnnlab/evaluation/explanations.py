@@ -1,4 +1,4 @@
-"""A look inside the networks: how far back a gradient reaches, what each word changes, which rows go wrong."""
+"""What networks learned: how far back gradients reach, what each word changes, and which rows go wrong."""
 
 import functools
 from typing import Any
@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from rnnlab.evaluation.metrics import CALIBRATION_BINS, THRESHOLD
+from rnnlab.evaluation.metrics import CALIBRATION_BINS
 from rnnlab.features.text import PADDING_ID, encode, words
 from rnnlab.networks import models
 from rnnlab.project.params import TokenizePad
+from rnnlab.project.tasks import THRESHOLD, right
 
 MIN_ROWS = 5  # a mean over fewer says nothing
 TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction
@@ -51,7 +52,7 @@ class _Probe(keras.Model):
         self.compile(keras.optimizers.SGD(1.0), jit_compile=False)
 
     def call(self, tokens: Any) -> Any:
-        """Gives each row's logit; dropout is off, although this is a training."""
+        """Returns each row's logit; dropout is off, although this is a training step."""
         outputs = self._network(tokens, training=False)
         logits = outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs[:, 0]
         self.add_loss(keras.ops.sum(logits))
@@ -64,7 +65,7 @@ class _Probe(keras.Model):
             copy.set_weights(layer.get_weights())
 
     def gradients(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """Gives ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
+        """Returns ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
         self._nudge.set_weights([np.zeros(self._nudge.vectors.shape, np.float32)])
         self.train_on_batch(tokens)
         step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
@@ -73,25 +74,25 @@ class _Probe(keras.Model):
 
 @functools.lru_cache(maxsize=1)
 def _probe(model: keras.Model, rows: int) -> _Probe:
-    """Keeps the last probe: of a network that is given other weights, it is not traced again."""
+    """Builds a probe; the last one is kept, so that a network that takes other weights is not compiled again."""
     return _Probe(model, rows)
 
 
 def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
     """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
 
-    Where it vanishes with the distance from the end, the network can learn nothing from early words (Hochreiter 1991,
+    Gradients that vanish with the distance from the end make it hard to learn from early words (Hochreiter 1991,
     "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
     gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
 
     Args:
-        model: from `rnnlab.networks.models.build_classifier`; it stays as it is.
+        model: from `rnnlab.networks.models.build_classifier`; not changed.
         tokens: word ids, int32 of shape (rows, max_length), one row at least.
         batch_size: rows at once.
 
     Returns:
         float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the positive class. Masked
-        padding has 0, and so has what is below 1e-38, the least that the network's own numbers can hold.
+        padding has 0, and so has any gradient below 1e-38, the smallest number of a float32.
     """
     size = min(batch_size, len(tokens))
     probe = _probe(model, size)
@@ -128,11 +129,11 @@ def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int
 
 
 def reach(norms: npt.NDArray[np.float64], share: float = 0.01) -> int:
-    """Gives the farthest distance whose norm is at least ``share`` of the largest; 0 if there is no gradient.
+    """Returns the farthest distance whose norm is at least ``share`` of the largest; 0 if there is no gradient.
 
     Args:
         norms: from `norms_by_distance`.
-        share: what still counts.
+        share: of the largest norm that still counts.
     """
     largest = np.max(norms, initial=0, where=~np.isnan(norms))
     reached = np.flatnonzero((norms > 0) & (norms >= share * largest))
@@ -148,7 +149,7 @@ def trace(
         model: from `rnnlab.networks.models.build_classifier`.
         text: cleaned, from `rnnlab.features.text.clean`.
         vocabulary: the word of each id.
-        options: those that the model was trained with; each beginning of the text is encoded like a text of its own.
+        options: those that the model was trained with; each beginning of the text is encoded as a separate text.
         batch_size: rows at once.
 
     Returns:
@@ -168,8 +169,8 @@ def trace(
 def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int) -> list[str]:
     """Chooses test rows worth tracing: those on which two models disagree most.
 
-    Every other row is one that the second model gets right, the rest are ones that it gets wrong, so that the choice
-    takes nobody's side; when one kind runs out, the other fills up.
+    Rows that the second model gets right and rows that it gets wrong alternate, so that the choice favours neither
+    model; when one kind runs out, the other fills up.
 
     Args:
         predictions: the columns id, label, words, model, seed, probability; seeds are averaged.
@@ -184,16 +185,16 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
     means = predictions.pivot_table("probability", ["id", "label", "words"], "model", sort=True).reset_index()
     longest = max(DRAWN_WORDS, means["words"].nsmallest(count).max())
     short = means[means["words"] <= longest]
-    wrong = (short[second] >= THRESHOLD) != (short["label"] == 1)
+    wrong = ~right(short["label"], short[second])
     ranked = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
     ranked = ranked.sort_values(["gap", "id"], ascending=[False, True])
-    ranked["place"] = ranked.groupby("wrong").cumcount()
-    chosen: list[str] = ranked.sort_values(["place", "wrong"])["id"].head(count).tolist()
+    ranked["rank"] = ranked.groupby("wrong").cumcount()
+    chosen: list[str] = ranked.sort_values(["rank", "wrong"])["id"].head(count).tolist()
     return chosen
 
 
 def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Gives the wrong predictions that are surest of themselves, the surest first.
+    """Returns the most confident wrong predictions, the most confident first.
 
     Args:
         predictions: of one model, a row a text: the columns id, label, probability (averaged over the seeds), and any
@@ -203,7 +204,7 @@ def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
     Returns:
         The same columns; ties go by id.
     """
-    wrong = predictions[(predictions["probability"] >= THRESHOLD) != (predictions["label"] == 1)]
+    wrong = predictions[~right(predictions["label"], predictions["probability"])]
     confidence = (wrong["probability"] - THRESHOLD).abs()
     ranked = wrong.assign(confidence=confidence).sort_values(["confidence", "id"], ascending=[False, True])
     return ranked.drop(columns="confidence").head(count).reset_index(drop=True)
@@ -212,7 +213,9 @@ def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
 def calibration(
     labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32], bins: int = CALIBRATION_BINS
 ) -> list[tuple[float, float, int]]:
-    """Sets forecasts against what happened (DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters").
+    """Compares forecasts with what happened, bin by bin.
+
+    See DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters".
 
     Args:
         labels: 0 or 1, int8 of shape (rows,).
@@ -223,6 +226,6 @@ def calibration(
         Mean forecast, share of class 1 and rows of each bin, by forecast. The mean of their gaps, weighted by rows,
         is `rnnlab.evaluation.metrics.calibration_error`.
     """
-    place = np.minimum((probabilities * bins).astype(int), bins - 1)
-    members = [place == index for index in np.unique(place)]
+    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    members = [bin_of == index for index in np.unique(bin_of)]
     return [(float(probabilities[m].mean()), float(labels[m].mean()), int(m.sum())) for m in members]

@@ -1,4 +1,4 @@
-"""Test figures of one run, and their mean and spread over seeds."""
+"""Test figures of one run on texts, and mean and spread over seeds of any run's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,8 @@ from sklearn.metrics import (
 )
 
 from rnnlab.project.params import NO_SEED
+from rnnlab.project.tasks import positive
 
-THRESHOLD = 0.5
 CALIBRATION_BINS = 10
 
 
@@ -26,12 +26,12 @@ def score(labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32]) 
 
     Args:
         labels: 0 or 1, int8 of shape (rows,); both must occur.
-        probabilities: of class 1, float32 of shape (rows,); from `THRESHOLD` on a row counts as positive.
+        probabilities: of class 1, float32 of shape (rows,); see `rnnlab.project.tasks.positive`.
 
     Returns:
         Shares in [0, 1], ``log_loss`` in nats, and the confusion matrix as counts.
     """
-    predicted = (probabilities >= THRESHOLD).astype(np.int8)
+    predicted = positive(probabilities).astype(np.int8)
     (true_negative, false_positive), (false_negative, true_positive) = confusion_matrix(labels, predicted).tolist()
     return {
         "accuracy": float((predicted == labels).mean()),
@@ -86,12 +86,12 @@ def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dic
 def accuracy_by_length(
     lengths: npt.NDArray[np.int32], correct: npt.NDArray[np.bool_], groups: int = 6
 ) -> list[tuple[float, float, int]]:
-    """Accuracy in groups of texts of like length.
+    """Accuracy in groups of texts of similar length.
 
     Args:
         lengths: words, int32 of shape (rows,).
         correct: bool of shape (rows,).
-        groups: quantile groups at most; equal lengths are never torn apart.
+        groups: quantile groups at most; equal lengths always share a group.
 
     Returns:
         Median length, accuracy and rows of each group, by length.

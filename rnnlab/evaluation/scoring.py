@@ -1,5 +1,6 @@
 """Scores every model on the test rows."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics,
 from rnnlab.features import arrays
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
-from rnnlab.project.files import read_json, reading
+from rnnlab.project.files import reading
 from rnnlab.project.params import NO_SEED, Params
+from rnnlab.project.tasks import TaskName
 
 # Predictions of some rows by model and seed, float32 of shape (rows,), and the weights of each model.
 Predictions = dict[tuple[str, int], npt.NDArray[np.float32]]
@@ -23,10 +25,10 @@ Parameters = dict[str, int]
 
 
 class Scored(NamedTuple):
-    """What the models make of the test rows.
+    """What the models predict for the test rows.
 
     Attributes:
-        predictions: one row per run and test row.
+        predictions: a row per run and test row.
         metrics: figures by model, from `rnnlab.evaluation.metrics.summarise`.
         explanations: tables by name, from `rnnlab.evaluation.explanation_tables`.
     """
@@ -46,7 +48,7 @@ def score(settings: Params) -> Scored:
 
 
 def _score_texts(settings: Params) -> Scored:
-    """Predictions have the columns id, label, words, model, seed, probability."""
+    """Scores texts: predictions have the columns id, label, words, model, seed, probability."""
     predictions, parameters, texts = _predict_texts(settings, layout.TEST)
     if settings.ensemble:
         held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
@@ -55,13 +57,12 @@ def _score_texts(settings: Params) -> Scored:
     columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
     scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
     table = _table(columns, "probability", predictions)
-    vocabulary = read_json(layout.VOCABULARY)
-    explained = explanation_tables.explain_texts(settings, layout.MODELS, texts, layout.ROWS, vocabulary, table)
+    explained = explanation_tables.explain_texts(settings, texts, table)
     return Scored(table, _summaries(settings, scores, parameters), explained)
 
 
 def _score_series(settings: Params) -> Scored:
-    """Predictions have the columns row, target, model, seed, predicted."""
+    """Scores forecasts: predictions have the columns row, target, model, seed, predicted."""
     windows = arrays.load_windows(layout.TEST)
     predictions, parameters = _predict_networks(settings, windows.inputs)
     others, weights = _predict_series_baselines(settings, windows.inputs)
@@ -73,7 +74,7 @@ def _score_series(settings: Params) -> Scored:
     return Scored(table, _summaries(settings, scores, parameters | weights), explained)
 
 
-SCORERS = {"text": _score_texts, "series": _score_series}
+SCORERS: dict[TaskName, Callable[[Params], Scored]] = {"text": _score_texts, "series": _score_series}
 
 
 def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predictions, Parameters]:
@@ -119,7 +120,7 @@ def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32])
 def _add_ensemble(
     settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int8]
 ) -> None:
-    """Adds one ensemble per seed to the test predictions; a baseline takes part in each.
+    """Adds one ensemble per seed to the test predictions; a baseline is a member of each.
 
     Args:
         settings: names the members.

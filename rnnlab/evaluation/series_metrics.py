@@ -1,4 +1,4 @@
-"""Test figures of one run on a series, and the two baselines that a network has to beat."""
+"""Test figures of one run on a series, and the two baselines that a network must beat."""
 
 import numpy as np
 import numpy.typing as npt
@@ -51,5 +51,5 @@ def fit_linear(
 def predict_linear(
     inputs: npt.NDArray[np.float32], weights: npt.NDArray[np.float64], intercept: float
 ) -> npt.NDArray[np.float32]:
-    """Applies what `fit_linear` found; float32 of (rows, window) → (rows,)."""
+    """Predicts with the weights from `fit_linear`; float32 of (rows, window) → (rows,)."""
     return (inputs @ weights + intercept).astype(np.float32)

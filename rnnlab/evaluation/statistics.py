@@ -1,4 +1,4 @@
-"""Is the difference between two models real? Intervals, an exact test, and one sentence that says so."""
+"""Is the difference between two models real? Intervals, an exact test, and a sentence on the result."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import ACCURACY, Measure
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -25,36 +26,6 @@ class McNemar(NamedTuple):
     only_first: int
     only_second: int
     p_value: float
-
-
-class Measure(NamedTuple):
-    """How a score is put into words.
-
-    ``clear`` has the fields ``{better}``, ``{worse}`` and ``{size}``, ``unclear`` has ``{first}``, ``{second}`` and
-    ``{size}``; sizes are multiplied by ``scale`` and rounded to ``decimals``.
-    """
-
-    clear: str
-    unclear: str
-    scale: float
-    decimals: int
-    lower_is_better: bool
-
-
-ACCURACY = Measure(
-    clear="{better} is {size} points better than {worse}",
-    unclear="no clear difference between {first} and {second}: {size} points",
-    scale=100.0,
-    decimals=1,
-    lower_is_better=False,
-)
-MEAN_SQUARED_ERROR = Measure(
-    clear="{better}'s mean squared error is {size} lower than {worse}'s",
-    unclear="no clear difference in mean squared error between {first} and {second}: {size}",
-    scale=1.0,
-    decimals=4,
-    lower_is_better=True,
-)
 
 
 def interval(
@@ -194,32 +165,32 @@ def sentence(
     measure: Measure = ACCURACY,
     level: float = 0.95,
 ) -> str:
-    """Says in plain words which model is better, or that it is not clear.
+    """Returns a plain sentence: which model is better, or that this is not clear.
 
     Args:
         first_name: of the first model.
         second_name: of the second model.
-        difference: first minus second, from `paired_difference`. An interval that holds 0 is no clear difference.
+        difference: first minus second, from `paired_difference`. The difference is not clear if the interval holds 0.
         won: by the first model, from `seeds_won`; None, or a single seed, leaves the seeds out.
         measure: what the scores are.
         level: of confidence, as given to `paired_difference`.
     """
-    first_is_better = False
-    if difference.low <= 0 <= difference.high:
-        template, ends = measure.unclear, difference
-    else:
-        first_is_better = (difference.low > 0) != measure.lower_is_better
-        template = measure.clear
-        ends = difference if difference.low > 0 else Interval(-difference.mean, -difference.high, -difference.low)
-    better, worse = (first_name, second_name) if first_is_better else (second_name, first_name)
-    size, low, high = (f"{measure.scale * end:z.{measure.decimals}f}" for end in ends)
+    clear, ends = not difference.low <= 0 <= difference.high, difference
+    names, first_is_better = (first_name, second_name), measure.is_better(difference.low)
+    if clear and difference.high < 0:
+        ends = Interval(-difference.mean, -difference.high, -difference.low)
+    better, worse = names if first_is_better else names[::-1]
+    size, low, high = (measure.number(end) for end in ends)
+    template = measure.clear if clear else measure.unclear
     claim = template.format(first=first_name, second=second_name, better=better, worse=worse, size=size)
-    claim = f"{claim}, {100 * level:g} % interval {low} to {high}"
-    if won is None or won[1] < 2:
-        return claim
-    return f"{claim}; {'' if first_is_better else first_name + ' '}better in {_seeds(*won)}"
+    sentence = f"{claim} ({100 * level:g} % interval {low} to {high})"
+    if not clear or won is None or won[1] < 2:
+        return sentence
+    return f"{sentence}; {'it' if first_is_better else first_name} won with {_seeds(*won)}"
 
 
 def _seeds(won: int, of: int) -> str:
+    if won in (0, of):
+        return "every seed" if won else "no seed"
     count, total = (NUMBERS[number] if number < len(NUMBERS) else str(number) for number in (won, of))
     return f"{count} {'seeds' if won > 1 else 'seed'} of {total}"

@@ -1,1 +1,1 @@
-"""Named experiments and results: defined, run, found again, and compared."""
+"""Named experiments and finished results: defined, run, read and compared."""

@@ -6,15 +6,15 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
-from rnnlab.project import yaml_files
+from rnnlab.project import layout, yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from rnnlab.project.params import Fraction, ModelName, Params, Section
-from rnnlab.project.validation_messages import closest
+from rnnlab.project.tasks import ACCURACY, TASKS
+from rnnlab.project.validation_messages import closest, refusal
 
-FOLDER = Path("experiments")
 NAME = r"[a-z0-9][a-z0-9-]*"
 
 
@@ -44,7 +44,7 @@ Source = Literal["embedded", "imdb"]
 
 
 class Original(Section):
-    """What the experiment that is reproduced had found."""
+    """The results of the experiment that is reproduced."""
 
     model: ModelName
     accuracy: Figure = None
@@ -62,7 +62,7 @@ class Original(Section):
 
 
 class Experiment(Section):
-    """The whole of experiments/<name>.yaml."""
+    """The content of experiments/<name>.yaml."""
 
     title: Text
     reproduces: Text
@@ -102,11 +102,11 @@ class Named(NamedTuple):
 
     Attributes:
         name: the file's.
-        lineage: what it extends, the eldest first, and itself.
+        lineage: what it extends, the oldest first, and itself.
         experiment: the file's content.
         data: what it runs on.
         params: all changes that its variants share.
-        setups: one a variant, or the only one.
+        setups: one per variant, or the only one.
     """
 
     name: str
@@ -118,27 +118,27 @@ class Named(NamedTuple):
 
     @property
     def runs(self) -> int:
-        """Trainings in all."""
+        """The number of trainings."""
         return sum(len(setup.settings.runs) for setup in self.setups)
 
 
-def load_all(settings: Params, folder: Path = FOLDER) -> list[Named]:
+def load_all(settings: Params, folder: Path = layout.EXPERIMENTS) -> list[Named]:
     """Reads and checks every experiment, each after the one it extends; see `load`."""
     loaded = [load(name, settings, folder) for name in _names(folder)]
     return sorted(loaded, key=lambda named: named.lineage)
 
 
-def load(name: str, settings: Params, folder: Path = FOLDER, heirs: tuple[str, ...] = ()) -> Named:
+def load(name: str, settings: Params, folder: Path = layout.EXPERIMENTS, heirs: tuple[str, ...] = ()) -> Named:
     """Reads an experiment and checks it against the project's parameters.
 
     Args:
         name: of the experiment.
         settings: of the project, which the experiment changes.
         folder: of all experiments.
-        heirs: those that extend it, the youngest first.
+        heirs: experiments that extend it, the youngest first.
 
     Raises:
-        UserError: there is no such experiment, or its file asks for what cannot be; names the file and the key.
+        UserError: there is no such experiment, or its file is not valid; names the file and the key.
     """
     source = folder / f"{name}.yaml"
     if name in heirs:
@@ -151,18 +151,18 @@ def load(name: str, settings: Params, folder: Path = FOLDER, heirs: tuple[str, .
         parent = load(experiment.extends, settings, folder, (*heirs, name))
     shared = {**(parent.params if parent else {}), **experiment.params}
     variants = {f"{name}-{variant}": changes for variant, changes in experiment.variants.items()} or {name: {}}
-    setups = tuple(_setup(place, {**shared, **changes}, settings, source) for place, changes in variants.items())
+    setups = tuple(_setup(variant, {**shared, **changes}, settings, source) for variant, changes in variants.items())
     _check_models(experiment, setups, source)
     data = parent.data if parent else experiment.data
     assert data is not None  # see Experiment._has_one_source
     return Named(name, (*(parent.lineage if parent else ()), name), experiment, data, shared, setups)
 
 
-def read(name: str, folder: Path = FOLDER) -> Experiment:
+def read(name: str, folder: Path = layout.EXPERIMENTS) -> Experiment:
     """Reads an experiment's file by itself.
 
     Raises:
-        UserError: there is none of that name, or it is not what such a file should hold.
+        UserError: there is none of that name, or its file is not valid.
     """
     source = folder / f"{name}.yaml"
     if name not in _names(folder):
@@ -170,33 +170,19 @@ def read(name: str, folder: Path = FOLDER) -> Experiment:
     try:
         return Experiment.model_validate(yaml_files.read(source))
     except ValidationError as wrong:
-        raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in wrong.errors())) from None
+        raise refusal(wrong, source, Experiment) from None
     except ValueError as damage:
         raise UserError(f"{source}: not readable as YAML: {damage}") from None
 
 
 def _names(folder: Path) -> list[str]:
-    """Lists the files that are experiments; a link may lead out of the folder."""
+    """Lists the files that are experiments; links are left out, for they may lead out of the folder."""
     files = (file for file in folder.glob("*.yaml") if file.is_file() and not file.is_symlink())
     return sorted(file.stem for file in files if re.fullmatch(NAME, file.stem))
 
 
 def _unknown(name: str, folder: Path) -> str:
-    known = _names(folder)
-    return f"no experiment {name}{closest(name, known)}"
-
-
-def _sentence(error: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        section = Original if error["loc"][0] == "original" else Experiment
-        return f"{key}: unknown key{closest(str(error['loc'][-1]), section.model_fields)}"
-    if error["type"] == "missing":
-        return f"{key}: missing"
-    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
-    if not key or isinstance(error["input"], dict | Experiment):
-        return f"{key}: {wanted}" if key else wanted
-    return f"{key}: {wanted}, not {error['input']!r}"
+    return f"no experiment {name}{closest(name, _names(folder))}"
 
 
 def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path) -> Setup:
@@ -206,9 +192,9 @@ def _setup(name: str, changes: Mapping[str, Any], settings: Params, source: Path
 
 def _check_reach(changes: Mapping[str, Any], source: Path) -> None:
     """An experiment may come from a stranger, and what it reads ends up in results that are shared."""
-    place = str(changes.get("data.csv", ""))
-    if PurePath(place).is_absolute() or ".." in PurePath(place).parts or place.startswith("~") or "://" in place:
-        raise UserError(f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it")
+    csv = str(changes.get("data.csv", ""))
+    if PurePath(csv).is_absolute() or ".." in PurePath(csv).parts or csv.startswith("~") or "://" in csv:
+        raise UserError(f"{source}: data.csv: {csv!r} leads out of the project; name a file inside it")
 
 
 def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path) -> None:
@@ -216,8 +202,8 @@ def _check_models(experiment: Experiment, setups: Iterable[Setup], source: Path)
     if experiment.original:
         named["original.model"].append(experiment.original.model)
     for setup in setups:
-        if experiment.at_least and setup.settings.task == "series":
-            raise UserError(f"{source}: at_least: names accuracies, which the series task has none of")
+        if experiment.at_least and TASKS[setup.settings.task].measure is not ACCURACY:
+            raise UserError(f"{source}: at_least: names accuracies, and the {setup.settings.task} task has none")
         for key, models in named.items():
             for model in models:
                 if model not in setup.settings.scored:

@@ -1,16 +1,16 @@
-"""Named experiments as DVC's: the command that runs one, and those that DVC has already."""
+"""DVC's side of named experiments: the command that runs one, and those that it has already."""
 
+import functools
 import re
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from rnnlab.experiments.catalogue import Named, Setup
-from rnnlab.project import git
+from rnnlab.project import git, layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import override
-
-REVIEWS = Path("data/raw/imdb.csv")
 
 
 class Recorded(NamedTuple):
@@ -21,11 +21,11 @@ class Recorded(NamedTuple):
 
 
 def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
-    """Gives the words of the plain DVC command that a setup stands for.
+    """Returns the words of the plain DVC command that a setup stands for.
 
     Args:
         setup: of a named experiment.
-        queue: whether DVC only takes note of it; otherwise it runs at once, in a copy that leaves the workspace alone.
+        queue: whether DVC only puts it into its queue; otherwise it runs at once, in a copy of the workspace.
         csv: the reviews, for an experiment that does not run on embedded data.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
@@ -34,7 +34,7 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
 
 
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:
-    """Finds the CSV that an experiment reads, as DVC is to be told of it; None for embedded data.
+    """Returns the path of the CSV that an experiment reads, for DVC's command line; None for embedded data.
 
     Args:
         named: the experiment.
@@ -48,28 +48,41 @@ def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) 
         if csv:
             raise UserError(f"--csv: {named.name} runs on the embedded data; leave it out")
         return None
-    place = Path(csv or environment.get("IMDB_CSV") or REVIEWS)
-    # No shell has seen to the ~ of --csv=~/x, nor to one in IMDB_CSV that was quoted.
-    if place.parts[:1] == ("~",) and not place.is_file():
-        place = place.expanduser()
-    if not place.is_file():
+    source = Path(csv or environment.get("IMDB_CSV") or layout.IMDB_REVIEWS)
+    # The shell does not expand the ~ of --csv=~/x, nor one in IMDB_CSV that was quoted.
+    if source.parts[:1] == ("~",) and not source.is_file():
+        source = source.expanduser()
+    if not source.is_file():
         raise UserError(
-            f"{place}: no such file; {named.name} reads the 50,000 IMDB reviews (ai.stanford.edu/~amaas/data/sentiment)"
-            f" as a CSV with the columns review, sentiment and split: put it at {REVIEWS}, or name it with --csv or in"
-            " IMDB_CSV"
+            f"{source}: no such file; {named.name} reads the 50,000 IMDB reviews"
+            " (ai.stanford.edu/~amaas/data/sentiment) as a CSV with the columns review, sentiment and split: put it at"
+            f" {layout.IMDB_REVIEWS}, or name it with --csv or in IMDB_CSV"
         )
     # A copy of the workspace holds what Git or DVC track; other files are found by their full path only.
-    if git.run("ls-files", "--", str(place), f"{place}.dvc", check=False):
-        return (place.parent.resolve() / place.name).relative_to(Path.cwd()).as_posix()
-    return str(place.resolve())
+    if git.run("ls-files", "--", str(source), f"{source}.dvc", check=False):
+        return (source.parent.resolve() / source.name).relative_to(Path.cwd()).as_posix()
+    return str(source.resolve())
 
 
 def recorded(folder: Path | None = None) -> dict[str, Recorded]:
     """Lists the DVC experiments of a repository by name; of two with one name, the newer."""
-    place = "--format=%(refname) %(objectname)"
-    listed = git.run("for-each-ref", "--sort=committerdate", place, "refs/exps", folder=folder).splitlines()
-    found = (re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(\S+) (\w+)", line) for line in listed)
-    return {match[3]: Recorded(match[4], match[1] + match[2]) for match in found if match}
+    line = "--format=%(refname) %(objectname)"
+    listed = git.run("for-each-ref", "--sort=committerdate", line, "refs/exps", folder=folder).splitlines()
+    matches = (re.fullmatch(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(\S+) (\w+)", line) for line in listed)
+    return {match[3]: Recorded(match[4], match[1] + match[2]) for match in matches if match}
+
+
+@functools.cache  # DVC takes a second to start
+def cache(folder: Path) -> Path:
+    """Finds DVC's cache of a repository.
+
+    Raises:
+        UserError: DVC cannot tell.
+    """
+    done = subprocess.run(("dvc", "cache", "dir"), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"dvc cache dir failed: {done.stderr.strip()}")
+    return folder / done.stdout.strip()
 
 
 def queued(folder: Path | None = None) -> set[str]:
@@ -79,7 +92,7 @@ def queued(folder: Path | None = None) -> set[str]:
 
 
 def pending(named: Named, taken: Iterable[str]) -> list[Setup]:
-    """Leaves out the setups that DVC has already: it refuses a name it has, or files a second one beside it.
+    """Leaves out the setups that DVC has already: it refuses a known name, or makes a second experiment of that name.
 
     Raises:
         UserError: none is left.

@@ -1,26 +1,29 @@
-"""Results that MLflow keeps, read back: a whole pipeline, or one model of it with one seed."""
+"""Results that MLflow keeps, read back: a pipeline, or one model of it with one seed."""
 
+import functools
+import io
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
 
-from rnnlab.experiments.comparison import Result
-from rnnlab.project import yaml_files
+from rnnlab.experiments import results
+from rnnlab.experiments.results import Files
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import NO_SEED, Run
-from rnnlab.tracking.live_runs import search
+from rnnlab.project.results import Result
 from rnnlab.tracking.records import PREDICTIONS
+from rnnlab.tracking.runs import FINISHED, PARENT, search
 from rnnlab.tracking.store import Store
 
-RESULTS = ("pipeline", "model", "baseline")
+KINDS = ("pipeline", "model", "baseline")  # of runs that hold results
 
 
 def find(store: Store, name: str) -> Result | None:
@@ -34,24 +37,23 @@ def find(store: Store, name: str) -> Result | None:
         UserError: several runs fit, or the one that fits holds no result.
     """
     client = MlflowClient(store.uri)
-    found = _matching(client, store, name)
-    if not found:
+    matching = _matching(client, store, name)
+    if not matching:
         return None
-    runs = [run for run in found if run.data.tags.get("kind") in RESULTS and run.info.status == "FINISHED"]
+    runs = [run for run in matching if run.data.tags.get("kind") in KINDS and run.info.status == FINISHED]
     if not runs:
         raise UserError(f"{name}: this MLflow run is no finished result; name a pipeline's run or one of its models'")
     if len(runs) > 1:
         some = ", ".join(_label(run) for run in runs[:5])
         more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
         raise UserError(f"{name}: {len(runs)} MLflow runs have this name; name one by its id: {some}{more}")
-    with tempfile.TemporaryDirectory() as folder:
-        return _read(client, store, runs[0], Path(folder))
+    return _read(client, store, runs[0])
 
 
 def names(store: Store) -> list[str]:
     """Lists the names of runs that hold results, the newest first."""
     runs = search(MlflowClient(store.uri), store, "")
-    return [run.info.run_name for run in runs if run.data.tags.get("kind") in RESULTS]
+    return [run.info.run_name for run in runs if run.data.tags.get("kind") in KINDS]
 
 
 def _matching(client: MlflowClient, store: Store, name: str) -> list[MlflowRun]:
@@ -66,28 +68,23 @@ def _label(run: MlflowRun) -> str:
     return f"{run.info.run_id[:8]} ({f'of {origin}' if origin else 'of the workspace'})"
 
 
-def _read(client: MlflowClient, store: Store, run: MlflowRun, folder: Path) -> Result:
+def _read(client: MlflowClient, store: Store, run: MlflowRun) -> Result:
     """Reads a finished run; a model's parameters and data are those of its pipeline."""
     tags, run_id = run.data.tags, run.info.run_id
-    whole = tags["kind"] == "pipeline"
+    is_pipeline = tags["kind"] == "pipeline"
     name = f"{run.info.run_name} ({run_id[:8]})"
-    pipeline = run_id if whole else tags.get("mlflow.parentRunId", "")
-    files = {path: _text(client, pipeline, path, folder) for path in ("params.yaml", "dvc.lock", "metrics.json")}
-    if not files["params.yaml"] or (whole and not files["metrics.json"]):
-        raise UserError(f"{name}: MLflow has lost params.yaml or metrics.json of its pipeline; name another run")
-    values, stages = (yaml_files.load(files[path]) or {} for path in ("params.yaml", "dvc.lock"))
-    models = search(client, store, f"tags.mlflow.parentRunId = '{run_id}'") if whole else [run]
-    return Result(
-        name=name,
-        kind=f"MLflow run of {'a pipeline' if whole else _what(run)}",
-        commit=tags.get("mlflow.source.git.commit", "")[:10],
-        values=values if whole else _narrowed(values, run),
-        metrics=json.loads(files["metrics.json"]) if whole else {tags["model"]: _figures(run)},
-        seconds=_seconds(models),
-        stages=stages.get("stages", {}),
-        predictions=_predictions(client, models, folder),
+    pipeline = run_id if is_pipeline else tags.get(PARENT, "")
+    models = search(client, store, f"tags.{PARENT} = '{run_id}'") if is_pipeline else [run]
+    files = _files(client, pipeline, models)
+    if not is_pipeline:
+        figures = json.dumps({tags["model"]: _figures(run)}).encode()
+        shared, files = files, lambda path: figures if path == layout.METRICS else shared(path)
+    kind = f"MLflow run of {'a pipeline' if is_pipeline else _what(run)}"
+    result = results.read(files, name, kind, "name another run")
+    return result._replace(
+        values=result.values if is_pipeline else _narrowed(result.values, run),
+        baseline=tags.get("mlflow.source.git.commit", ""),
         lost=_lost(name, tags.get("dvc_experiment", "")),
-        histories=_histories(client, models, folder),
     )
 
 
@@ -96,18 +93,56 @@ def _lost(name: str, experiment: str) -> str:
     return f"MLflow has no {PREDICTIONS} of {name}{hint}"
 
 
-def _text(client: MlflowClient, run_id: str, path: str, folder: Path) -> str:
-    file = _download(client, run_id, path, folder) if run_id else None
-    return file.read_text(encoding="utf-8") if file else ""
+def _files(client: MlflowClient, pipeline: str, models: Sequence[MlflowRun]) -> Files:
+    """Returns what MLflow keeps of a pipeline's files: some with its own run, the others with those of its models.
+
+    Args:
+        client: of the store.
+        pipeline: its run id, "" where nobody knows.
+        models: the runs of its models, or of some of them.
+    """
+    trainings = {_training(run): run for run in models if "seed" in run.data.tags}
+    histories = {layout.history(training): run.info.run_id for training, run in trainings.items()}
+    timings = {layout.timings(training): run for training, run in trainings.items()}
+
+    @functools.cache
+    def listed(run_id: str) -> set[str]:
+        return {info.path for info in client.list_artifacts(run_id)} if run_id else set()
+
+    def artifact(run_id: str, name: str) -> bytes | None:
+        if name not in listed(run_id):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(client.download_artifacts(run_id, name, folder)).read_bytes()
+
+    def content(path: Path) -> bytes | None:
+        if path == layout.PREDICTIONS:
+            return _joined({run: artifact(run.info.run_id, PREDICTIONS) for run in models})
+        if path in timings:
+            return _timings(timings[path])
+        return artifact(histories.get(path, pipeline), path.name)
+
+    return content
 
 
-def _download(client: MlflowClient, run_id: str, path: str, folder: Path) -> Path | None:
-    """Fetches an artifact, None where the run has none of that name."""
-    if path not in {info.path for info in client.list_artifacts(run_id)}:
-        return None
-    own = folder / run_id
-    own.mkdir(exist_ok=True)
-    return Path(client.download_artifacts(run_id, path, str(own)))
+def _training(run: MlflowRun) -> Run:
+    return Run(run.data.tags["model"], int(run.data.tags["seed"]))
+
+
+def _timings(run: MlflowRun) -> bytes | None:
+    """Returns the timings of a training with a single epoch, the median: MLflow keeps no other."""
+    seconds = run.data.metrics.get("seconds_per_epoch")
+    return json.dumps({"epoch_seconds": [seconds]}).encode() if seconds else None
+
+
+def _joined(predictions: Mapping[MlflowRun, bytes | None]) -> bytes | None:
+    """Joins the predictions of models to the table that the evaluate stage writes."""
+    tables = []
+    for run, content in predictions.items():
+        if content:
+            seed = int(run.data.tags.get("seed", NO_SEED))
+            tables.append(pd.read_parquet(io.BytesIO(content)).assign(model=run.data.tags["model"], seed=seed))
+    return pd.concat(tables, ignore_index=True).to_parquet(index=False) if tables else None
 
 
 def _what(run: MlflowRun) -> str:
@@ -116,45 +151,14 @@ def _what(run: MlflowRun) -> str:
 
 
 def _narrowed(values: Mapping[str, Any], run: MlflowRun) -> dict[str, Any]:
-    """Parameters as if the pipeline had run this model alone."""
+    """Returns the parameters as if the pipeline had run this model alone."""
     model, seed = run.data.tags["model"], run.data.tags.get("seed")
-    own = {"compare": [model] if seed else [], "baselines": [] if seed else [model], "ensemble": []}
-    return {**values, **own, "train": {**values["train"], "seeds": [int(seed)] if seed else []}}
+    models = {"compare": [model] if seed else [], "baselines": [] if seed else [model], "ensemble": []}
+    return {**values, **models, "train": {**values["train"], "seeds": [int(seed)] if seed else []}}
 
 
 def _figures(run: MlflowRun) -> dict[str, Any]:
-    """Figures of a model as reports/metrics.json has them."""
+    """Returns the figures of a model as reports/metrics.json has them."""
     figures = run.data.metrics
     mean = {name.removeprefix("test_"): value for name, value in figures.items() if name.startswith("test_")}
     return {"mean": mean, "per_seed": {}, "parameters": int(figures["parameters"])}
-
-
-def _seconds(models: Iterable[MlflowRun]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for run in models:
-        if "seconds_per_epoch" in run.data.metrics:
-            found.setdefault(run.data.tags["model"], []).append(run.data.metrics["seconds_per_epoch"])
-    return {model: median(every) for model, every in found.items()}
-
-
-def _histories(client: MlflowClient, models: Iterable[MlflowRun], folder: Path) -> dict[Run, pd.DataFrame]:
-    """Reads the epochs of each training that has them."""
-    found = {}
-    for run in models:
-        if "seed" in run.data.tags:
-            training = Run(run.data.tags["model"], int(run.data.tags["seed"]))
-            file = _download(client, run.info.run_id, f"{training.name}.csv", folder)
-            if file:
-                found[training] = pd.read_csv(file)
-    return found
-
-
-def _predictions(client: MlflowClient, models: Iterable[MlflowRun], folder: Path) -> pd.DataFrame | None:
-    """Joins the predictions of models to the table that the evaluate stage writes."""
-    tables = []
-    for run in models:
-        file = _download(client, run.info.run_id, PREDICTIONS, folder)
-        if file:
-            seed = int(run.data.tags.get("seed", NO_SEED))
-            tables.append(pd.read_parquet(file).assign(model=run.data.tags["model"], seed=seed))
-    return pd.concat(tables, ignore_index=True) if tables else None

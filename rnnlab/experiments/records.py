@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnlab.evaluation import tables
-from rnnlab.evaluation.costs import in_order, read_costs, read_timings
-from rnnlab.experiments import dvc_experiments
+from rnnlab.evaluation import costs, tables
+from rnnlab.experiments import dvc_experiments, results
 from rnnlab.project import dvc_lock, git, layout, params
-from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import drop_leftovers, read_json
 from rnnlab.project.params import Params
+from rnnlab.project.results import Result
 from rnnlab.tracking import store
-from rnnlab.tracking.records import Pipeline, Training
+from rnnlab.tracking.records import ENCODINGS, Record
 
 ARTIFACTS = [
     layout.FIGURES,
@@ -41,15 +40,15 @@ def log_workspace() -> str:
     key = dvc_lock.result_key(lock)
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
     opened = store.connect()
-    from rnnlab.tracking import live_runs, pipeline_runs  # import MLflow, which `connect` has told to be quiet
+    from rnnlab.tracking import live_runs, pipeline_runs  # import MLflow, which `connect` has silenced
 
     with store.lock():
         live_runs.mark_dead_live_runs(opened)
-        found = pipeline_runs.find_finished(opened, key)
-        if found:
-            return f"already in MLflow as {found.info.run_name} ({found.info.run_id})"
-        results = _read(settings, lock, key)
-        return f"logged to MLflow as {results.name} ({pipeline_runs.log_pipeline(opened, results)})"
+        known = pipeline_runs.find_finished(opened, key)
+        if known:
+            return f"already in MLflow as {known.info.run_name} ({known.info.run_id})"
+        result, record = _gather(settings, lock, key)
+        return f"logged to MLflow as {result.name} ({pipeline_runs.log_pipeline(opened, result, record)})"
 
 
 def _workspace_lock(settings: Params) -> dict[str, Any]:
@@ -61,30 +60,21 @@ def _workspace_lock(settings: Params) -> dict[str, Any]:
     return dvc_lock.read_lock(lock, settings)
 
 
-def _read(settings: Params, lock: Mapping[str, Any], key: str) -> Pipeline:
-    """Gathers what the stages before wrote; ``lock`` is what made up ``key``."""
-    summary = in_order(settings, read_json(layout.METRICS))
-    timings = read_timings(settings, layout.TIMINGS)
-    comparison = read_json(layout.COMPARISON)
-    table = tables.results_table(summary, read_costs(settings, layout.TIMINGS, timings), "github")
+def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result, Record]:
+    """Reads what the stages before wrote; ``lock`` is what made up ``key``."""
+    for path in (layout.COMPARISON, layout.PREDICTIONS, *map(layout.history, settings.runs)):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; `dvc repro` makes it")
+    result = results.read_workspace()
     experiment = git.experiment_name()
-    trainings = {
-        run: Training(
-            history=read_table(layout.history(run)).to_dict("records"),
-            metrics=summary[run.model]["per_seed"][str(run.seed)],
-            parameters=summary[run.model]["parameters"],
-            timings=timings[run],
-            network=layout.network(run),
-            history_file=layout.history(run),
-        )
-        for run in settings.runs
-    }
-    return Pipeline(
+    result = result._replace(
+        name=experiment or f"workspace-{key[:6]}", metrics=costs.in_order(settings, result.metrics)
+    )
+    seconds = costs.costs(settings, result.timings, result.baseline_seconds)
+    table = tables.results_table(result.metrics, seconds, "github")
+    record = Record(
         key=key,
-        name=experiment or f"workspace-{key[:6]}",
         settings=settings,
-        trainings=trainings,
-        summary=summary,
         tags={
             "data": settings.data.csv,
             "data_version": lock["ingest"]["outs"][str(layout.ROWS)][:8],
@@ -92,13 +82,11 @@ def _read(settings: Params, lock: Mapping[str, Any], key: str) -> Pipeline:
             "dvc_lock": dvc_lock.file_digest(layout.LOCK),
             "mlflow.source.git.commit": git.head_commit(),
         },
-        comparison=comparison,
-        note="\n".join([table, "", *(f"- {sentence}" for sentence in tables.sentences(comparison))]),
+        note="\n".join([table, "", *(f"- {sentence}" for sentence in tables.sentences(result.comparison))]),
         artifacts=[*ARTIFACTS, *([layout.PAGE] if layout.PAGE.is_file() else [])],  # older experiments have none
-        encoding=_encoding_file(settings),
-        predictions=read_parquet(layout.PREDICTIONS),
         datasets=_datasets(lock),
     )
+    return result, record
 
 
 def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
@@ -110,21 +98,16 @@ def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     }
 
 
-def _encoding_file(settings: Params) -> Path:
-    """What turns inputs into numbers, which a served model needs."""
-    return layout.SCALER if settings.task == "series" else layout.VOCABULARY
-
-
 def backfill() -> None:
-    """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its own files."""
+    """Logs every DVC experiment of this repository that MLflow lacks, from a copy of its files."""
     root = git.project_root()
-    for name, found in dvc_experiments.recorded().items():
-        with _checked_out(found.commit, root) as folder:
+    for name, recorded in dvc_experiments.recorded().items():
+        with _checked_out(recorded.commit, root) as folder:
             environment = {
                 **os.environ,
                 "DVC_ROOT": str(root),
                 "DVC_EXP_NAME": name,
-                "DVC_EXP_BASELINE_REV": found.baseline,
+                "DVC_EXP_BASELINE_REV": recorded.baseline,
                 "MLFLOW_SYNC": "strict",
             }
             command = (sys.executable, "-m", "stages.track")
@@ -139,10 +122,10 @@ def _checked_out(commit: str, root: Path) -> Iterator[Path]:
         folder = Path(parent) / "experiment"
         git.run("worktree", "add", "--detach", str(folder), commit)
         try:
-            cache = subprocess.run(("dvc", "cache", "dir"), cwd=root, capture_output=True, text=True, check=True)
-            subprocess.run(("dvc", "cache", "dir", "--local", cache.stdout.strip()), cwd=folder, check=True)
+            cache = str(dvc_experiments.cache(root))
+            subprocess.run(("dvc", "cache", "dir", "--local", cache), cwd=folder, check=True)
             settings = params.read(folder / layout.PARAMS)
-            files = [_encoding_file(settings), layout.EXPLANATIONS, layout.PREDICTIONS, layout.PAGE]
+            files = [ENCODINGS[settings.task], layout.EXPLANATIONS, layout.PREDICTIONS, layout.PAGE]
             files += [layout.BASELINE_TIMINGS, *map(layout.network, settings.runs), *map(layout.timings, settings.runs)]
             command = ("dvc", "checkout", "--quiet", "--allow-missing", *map(str, files))
             subprocess.run(command, cwd=folder, check=False)

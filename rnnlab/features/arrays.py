@@ -1,4 +1,4 @@
-"""The encoded rows of one split, texts or windows of a series: a folder of .npy files that memory-map."""
+"""The encoded rows of one split, texts or windows of a series: a folder of .npy files to be mapped into memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
 class Features(NamedTuple):
-    """One split of texts, mapped from disk.
+    """One split of texts, mapped into memory.
 
     Attributes:
         tokens: word ids, int32 of shape (rows, max_length).
@@ -33,12 +33,12 @@ class Features(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """One split of a series, mapped from disk.
+    """One split of a series, mapped into memory.
 
     Attributes:
         inputs: standardised values, float32 of shape (rows, window).
         targets: the value after each window, standardised, float32 of shape (rows,).
-        rows: row of each target in the CSV, from 1, int64 of shape (rows,).
+        rows: row of each target in the CSV, counted from 1, int64 of shape (rows,).
     """
 
     inputs: npt.NDArray[np.float32]
@@ -47,7 +47,7 @@ class Windows(NamedTuple):
 
 
 def load(folder: Path) -> Features:
-    """Maps the arrays of a split of texts; no tokens are read before they are used.
+    """Maps the arrays of a split of texts; tokens are read only when they are used.
 
     Raises:
         UserError: a file is missing or cut short.
@@ -65,7 +65,7 @@ def load_windows(folder: Path) -> Windows:
 
 
 def read_examples(folder: Path, task: Task) -> Examples:
-    """Maps what a network learns from: inputs of shape (rows, steps), and targets of shape (rows, 1)."""
+    """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
     return EXAMPLES[task](folder)
 
 
@@ -93,10 +93,10 @@ def _map(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
 
 
 def map_array(source: Path) -> npt.NDArray[Any]:
-    """Maps one array, which is never a pickle.
+    """Maps one array, and never unpickles anything.
 
     Raises:
-        UserError: the file is missing, cut short or no array.
+        UserError: the file is missing, cut short or not an array.
     """
     with reading(source):
         array = np.load(source, mmap_mode="r", allow_pickle=False)
@@ -106,14 +106,14 @@ def map_array(source: Path) -> npt.NDArray[Any]:
 
 
 def create(folder: Path, rows: int, max_length: int) -> None:
-    """Creates the files of a split of texts, as large as they will be and still empty."""
+    """Creates the files of a split of texts, full-sized and filled with zeros."""
     folder.mkdir()
     for name, (dtype, tail) in _formats(max_length).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (rows, *tail), version=(1, 0))
 
 
 def write(folder: Path, start: int, encoded: Encoded, labels: pa.Array, ids: pa.Array) -> None:
-    """Writes a batch at its place in files from `create`; several processes may write to one split at once."""
+    """Writes a batch from row ``start`` on to files from `create`; several processes may write to a split at once."""
     columns = (encoded.tokens, labels.to_numpy(), encoded.lengths, np.array(ids.to_pylist(), "S16"))
     formats = _formats(encoded.tokens.shape[1])
     for (name, (dtype, _)), column in zip(formats.items(), columns, strict=True):
@@ -126,5 +126,5 @@ def write(folder: Path, start: int, encoded: Encoded, labels: pa.Array, ids: pa.
 
 
 def _formats(max_length: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Returns dtype and shape of a row of each array."""
+    """Returns dtype and shape of one row, by array."""
     return {"tokens": ("<i4", (max_length,)), "labels": ("|i1", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}

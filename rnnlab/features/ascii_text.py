@@ -1,6 +1,6 @@
-"""What `rnnlab.features.text` does to ASCII characters, on the bytes of all texts at once; patterns take ten times as long.
+"""The part of `rnnlab.features.text` that concerns ASCII: works on the bytes of all texts at once.
 
-Other characters are made of bytes from 128 on, which all are left as they are.
+Regular expressions would take ten times as long. Other characters consist of bytes from 128 on, which stay as they are.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ BLANK, APOSTROPHE = ord(" "), ord("'")
 
 _CODES = [chr(code) for code in range(256)]
 _IS_WORD = np.array([not code.isascii() or code.isalnum() for code in _CODES])
-# Control characters are blanks; what is no part of a word becomes one, and capitals become small.
+# Both replace control characters by spaces; the second also whatever is not part of a word, and lowers capitals.
 _BLANKED = "".join(" " if code < " " or code == "\x7f" else code for code in _CODES).encode("latin-1")
 _LOWERED = bytes(
     ord(code.lower()) if code.isascii() and code.isalnum() else number if number >= 128 or code == "'" else BLANK
@@ -24,7 +24,7 @@ _LOWERED = bytes(
 
 
 def single_spaces(texts: pa.Array) -> pa.Array:
-    """Makes each run of blanks and control characters one space, and none at the ends.
+    """Replaces each run of spaces and control characters by one space, and removes those at the ends.
 
     Args:
         texts: strings of shape (rows,), without nulls.
@@ -33,16 +33,18 @@ def single_spaces(texts: pa.Array) -> pa.Array:
     doubled = spaced == BLANK
     doubled[1:] &= doubled[:-1]
     doubled[:1] = False
-    doubled[offsets[:-1][offsets[:-1] < len(spaced)]] = False  # not doubled by what another text ends with
-    gone = np.flatnonzero(doubled)
-    return pc.ascii_trim(_strings(spaced[~doubled], offsets - np.searchsorted(gone, offsets)), " ")
+    doubled[offsets[:-1][offsets[:-1] < len(spaced)]] = (
+        False  # the end of one text does not double the start of the next
+    )
+    removed = np.flatnonzero(doubled)
+    return pc.ascii_trim(_strings(spaced[~doubled], offsets - np.searchsorted(removed, offsets)), " ")
 
 
 def separate(texts: pa.Array) -> pa.Array:
-    """Leaves lower-case words, blanks between them: an apostrophe belongs to a word if it has one on both sides.
+    """Leaves lower-case words and spaces; an apostrophe belongs to a word if the word goes on at both sides of it.
 
     Args:
-        texts: strings of shape (rows,), without nulls; whatever separates beyond ASCII is a blank already.
+        texts: strings of shape (rows,), without nulls; separators beyond ASCII have been replaced by spaces.
     """
     words, offsets = _bytes(texts, _LOWERED)
     marks = np.flatnonzero(words == APOSTROPHE)
@@ -52,8 +54,8 @@ def separate(texts: pa.Array) -> pa.Array:
 
 
 def _drop_outer(words: Bytes, marks: npt.NDArray[np.intp], offsets: npt.NDArray[np.int64]) -> None:
-    """Blanks in place the runs of apostrophes at ``marks`` that do not stand within a word."""
-    edge = np.zeros(len(words) + 1, bool)  # where a text begins, and the end of the last
+    """Replaces runs of apostrophes at ``marks`` that are not inside a word by spaces, in place."""
+    edge = np.zeros(len(words) + 1, bool)  # the start of each text, and the end of the last
     edge[offsets] = True
     before, after = np.diff(marks, prepend=-2) > 1, np.diff(marks, append=len(words) + 1) > 1
     begins, ends = marks[before | edge[marks]], marks[after | edge[marks + 1]] + 1
@@ -64,11 +66,11 @@ def _drop_outer(words: Bytes, marks: npt.NDArray[np.intp], offsets: npt.NDArray[
 
 
 def _bytes(texts: pa.Array, table: bytes) -> tuple[Bytes, npt.NDArray[np.int64]]:
-    """Gives the bytes of all texts, changed by a table, and where each text begins, the end of the last behind them."""
-    _, places, data = texts.buffers()
-    offsets = np.frombuffer(places, np.int32, len(texts) + 1, 4 * texts.offset).astype(np.int64)
-    own = bytearray(data.slice(offsets[0], offsets[-1] - offsets[0]) if data else b"")
-    return np.frombuffer(own.translate(table), np.uint8), offsets - offsets[0]
+    """Returns the bytes of all texts, translated by a table; and the start of each text, then the end of the last."""
+    _, offset_buffer, data = texts.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int32, len(texts) + 1, 4 * texts.offset).astype(np.int64)
+    copied = bytearray(data.slice(offsets[0], offsets[-1] - offsets[0]) if data else b"")
+    return np.frombuffer(copied.translate(table), np.uint8), offsets - offsets[0]
 
 
 def _strings(data: Bytes, offsets: npt.NDArray[Any]) -> pa.Array:

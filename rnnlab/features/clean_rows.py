@@ -11,11 +11,10 @@ from rnnlab.project.files import reading
 
 SPLITS = ("train", "validation", "test")
 
-# Of the text task.
-SCHEMA = pa.schema(
+SCHEMA = pa.schema(  # of the text task
     [
-        ("id", pa.string()),  # 16 hex digits of the cleaned text's hash: the same text has the same id anywhere
-        ("row", pa.int64()),  # its row in the CSV, from 1
+        ("id", pa.string()),  # hash of the cleaned text, 16 hex digits: equal texts have equal ids
+        ("row", pa.int64()),  # in the CSV, counted from 1
         ("text", pa.string()),
         ("label", pa.int8()),  # 1 is the positive class
         ("split", pa.string()),
@@ -26,13 +25,13 @@ SCHEMA = pa.schema(
 def read_split(shard: Path, split: str) -> Iterator[pa.RecordBatch]:
     """Yields the rows of one split in record batches."""
     with reading(shard):
-        # Read ahead, Arrow would keep the whole file in memory.
+        # With its read-ahead, Arrow would keep the whole file in memory.
         for batch in pq.ParquetFile(shard, pre_buffer=False).iter_batches(batch_size=4096):
             yield batch.filter(pc.equal(batch["split"], split))
 
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
-    """Returns the texts of some rows by id; an empty mapping for no ids."""
+    """Returns the texts of some rows by id."""
     wanted = pc.field("id").isin(pa.array(ids, pa.string()))
     with reading(rows):
         table = pq.read_table(rows, columns=["id", "text"], filters=wanted)

@@ -1,4 +1,4 @@
-"""Clean rows to arrays: the vocabulary or scaler comes from the training rows alone."""
+"""Encodes clean rows as arrays; vocabulary and scaler are fitted on the training rows alone."""
 
 import sys
 import tempfile
@@ -23,8 +23,8 @@ def encode(settings: Params, rows: Path, vocabulary: Path, folder: Path) -> dict
 
     Args:
         settings: task, engine and encoding.
-        rows: from the ingest stage; a folder of files where the data had several.
-        vocabulary: JSON to write: the word of each id, none for a series.
+        rows: from the ingest stage; a folder if the data have several files.
+        vocabulary: JSON file to write: the word of each id, an empty list for a series.
         folder: receives one folder per split.
 
     Raises:
@@ -42,8 +42,8 @@ def _encode_texts(settings: Params, source: Path, vocabulary_file: Path, folder:
     write_json(vocabulary_file, vocabulary)
     figures: dict[str, object] = {"vocabulary_size": len(vocabulary)}
     for split in SPLITS:
-        counted = [of_shard[split] for of_shard in rows]
-        figures[split] = _encode_split(shards, counted, split, vocabulary, settings, folder / split)
+        rows_of_shards = [counts_of_shard[split] for counts_of_shard in rows]
+        figures[split] = _encode_split(shards, rows_of_shards, split, vocabulary, settings, folder / split)
     return figures
 
 
@@ -71,7 +71,7 @@ def _fit_vocabulary(counts: Sequence[Path], options: TokenizePad) -> list[str]:
 def _encode_split(
     shards: Sequence[Path], rows: Sequence[int], split: str, vocabulary: list[str], settings: Params, target: Path
 ) -> dict[str, float]:
-    """Writes the arrays of one split, each shard at its own offset; returns its figures."""
+    """Writes the arrays of one split, each shard at its offset; returns figures that describe the split."""
     options = settings.tokenize_pad
     with replacing(target) as folder:
         arrays.create(folder, sum(rows), options.max_length)
@@ -104,15 +104,15 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     with reading(source):
         table = pq.read_table(source)
     scaler = windows.fit_scaler(windows.split_values(table, "train")[0])
-    cut = {split: windows.featurise(table, split, scaler, settings.series.window) for split in SPLITS}
+    splits = {split: windows.featurise(table, split, scaler, settings.series.window) for split in SPLITS}
     write_json(vocabulary_file, [])  # numbers have no words
-    for split, found in cut.items():
+    for split, encoded in splits.items():
         with replacing(folder / split) as target:
             target.mkdir()
-            arrays.save_windows(target, found)
+            arrays.save_windows(target, encoded)
             if split == "train":
                 windows.save_scaler(target, scaler)
-    return {**scaler._asdict(), **{split: {"windows": len(found.targets)} for split, found in cut.items()}}
+    return {**scaler._asdict(), **{split: {"windows": len(encoded.targets)} for split, encoded in splits.items()}}
 
 
 ENCODERS = {"text": _encode_texts, "series": _encode_series}

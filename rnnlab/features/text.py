@@ -1,4 +1,4 @@
-"""Text to word ids: one set of functions for training and serving, columnar over Arrow arrays."""
+"""Turns texts into word ids, with the same functions in training and serving, on columns of Arrow."""
 
 import html
 import re
@@ -19,20 +19,22 @@ Change = Callable[[pa.Array], pa.Array]
 PADDING_ID = 0
 OOV_ID = 1
 RESERVED_IDS = 2
-# Truncation in the middle keeps a quarter at the start, three at the end, as Sun et al. (2019), "How to fine-tune BERT
-# for text classification?", found best on film reviews.
+# Truncation in the middle keeps a quarter from the start and three from the end, which Sun et al. (2019), "How to
+# fine-tune BERT for text classification?", found best on film reviews.
 HEAD_PART = 4
 _NO_WORDS = pa.table({"values": pa.array([], pa.string()), "counts": pa.array([], pa.int64())})
-_MERGED_ROWS = 500_000  # counts of single batches that wait in memory
+_MERGED_ROWS = 500_000  # counts of single batches kept in memory before they are merged
 
 _MARKUP = r"</?[a-zA-Z][^<>]*>|<!--[^<>]*-->"
 _BLANKS = r"[\p{Z}\x{80}-\x{9F}]"  # beyond ASCII
-_INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that choose how an emoji looks
+_INVISIBLE = r"[\x{FE00}-\x{FE0F}\p{Me}]"  # marks that select how an emoji looks
 _NUMBER = re.compile(r"&#0*([0-9]+)")
-# Marks on one letter have an order that Python takes hours to bring a million into; 30 is the bound of UAX 15.
+# Python takes hours to sort a million marks on one letter; UAX 15 allows 30.
 _PILE = r"(\p{M}{30})\p{M}+"
-_TALL = 1000  # characters; a pile in a shorter text takes Python no longer than Arrow takes to compile the pattern
-# Words hold letters, marks, digits and inner apostrophes; whatever lies between them separates.
+_TALL = (
+    1000  # characters; in shorter texts, sorting marks takes Python no longer than Arrow takes to compile the pattern
+)
+# Words consist of letters, marks, digits and inner apostrophes; anything else separates them.
 _SEPARATORS = r"[^\p{L}\p{M}\p{N}\x00-\x7F]"  # beyond ASCII
 
 
@@ -42,7 +44,7 @@ class Encoded(NamedTuple):
     Attributes:
         tokens: word ids, int32 of shape (rows, max_length), `PADDING_ID` where there is no word.
         lengths: words of each text before truncation, int32 of shape (rows,).
-        unknown: how many of all words are not in the vocabulary.
+        unknown: number of words that are not in the vocabulary, before truncation.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -53,13 +55,13 @@ class Encoded(NamedTuple):
 def clean(texts: pa.Array) -> pa.Array:
     """Resolves HTML entities, drops markup, composes characters (NFC) and leaves single spaces.
 
-    Once, as a browser does: of markup that was escaped twice, text that looks like markup is left.
+    Entities are resolved once, as a browser does: markup that was escaped twice becomes text that looks like markup.
 
     Args:
-        texts: strings of shape (rows,), as they came.
+        texts: raw strings of shape (rows,).
 
     Returns:
-        Strings of shape (rows,); one without any text is "".
+        Strings of shape (rows,); "" where there is no text.
     """
     resolved = _change_where(pc.match_substring(texts, "&"), texts, _resolve)
     plain = pc.replace_substring_regex(resolved, _MARKUP, " ")
@@ -72,12 +74,12 @@ def _blank_to_ascii(texts: pa.Array) -> pa.Array:
 
 
 def _resolve(texts: pa.Array) -> list[str]:
-    """Resolves entities; Python reads no number of thousands of digits, and one of eight is no character either."""
-    return [html.unescape(_NUMBER.sub(lambda found: f"&#{found[1][:8]}", text)) for text in texts.to_pylist()]
+    """Resolves entities; cuts numbers to eight digits, as Python cannot read thousands and no character needs eight."""
+    return [html.unescape(_NUMBER.sub(lambda match: f"&#{match[1][:8]}", text)) for text in texts.to_pylist()]
 
 
 def _compose(texts: pa.Array) -> list[str]:
-    """NFC, which Arrow's own normalization does not reach; a curly apostrophe is an apostrophe."""
+    """Composes characters (NFC), as Arrow's own normalization does not fully; straightens curly apostrophes."""
     low = _change_where(pc.greater(pc.utf8_length(texts), _TALL), texts, _cut_piles)
     composed = (unicodedata.normalize("NFC", text) for text in low.to_pylist())
     return [text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for text in composed]
@@ -89,7 +91,7 @@ def _cut_piles(texts: pa.Array) -> list[str]:
 
 
 def _change_where(rows: pa.BooleanArray, texts: pa.Array, change: Callable[[pa.Array], list[str]]) -> pa.Array:
-    """Changes some rows only, those that need Python: it is the slow part."""
+    """Changes only the rows that need Python, which is slow."""
     if not pc.any(rows).as_py():
         return texts
     return pc.replace_with_mask(texts, rows, pa.array(change(texts.filter(rows)), pa.string()))
@@ -102,7 +104,7 @@ def words(texts: pa.Array) -> pa.ListArray:
         texts: strings of shape (rows,), from `clean`.
 
     Returns:
-        Lists of words; a text without a word is a list of one empty string, which no vocabulary holds.
+        Lists of words; for a text without words, a list of one empty string, which no vocabulary contains.
     """
     spaced = ascii_text.separate(_change_where_not_ascii(texts, _lower_and_separate))
     return pc.ascii_split_whitespace(pc.ascii_trim(spaced, " "))
@@ -114,7 +116,7 @@ def _lower_and_separate(texts: pa.Array) -> pa.Array:
 
 
 def _change_where_not_ascii(texts: pa.Array, change: Change) -> pa.Array:
-    """Changes texts that are not plain ASCII; patterns are slow, and the rest of the work is the same for both."""
+    """Changes only texts that are not plain ASCII, because regular expressions are slow."""
     other = pc.invert(pc.string_is_ascii(texts))
     return pc.replace_with_mask(texts, other, change(texts.filter(other))) if pc.any(other).as_py() else texts
 
@@ -123,22 +125,22 @@ def count_words(batches: Iterable[pa.Array]) -> pa.Table:
     """Counts the words of cleaned texts.
 
     Args:
-        batches: strings of shape (rows,), from `clean`; one at a time is held in memory.
+        batches: strings of shape (rows,), from `clean`; read one at a time.
 
     Returns:
-        The columns ``values``, each word once, and ``counts``, in no order.
+        The columns ``values``, each word once, and ``counts``, in arbitrary order.
     """
     counted = (pc.value_counts(words(texts).flatten()) for texts in batches)
     return merge_counts(map(pa.Table.from_struct_array, counted)).filter(pc.field("values") != "")
 
 
 def merge_counts(tables: Iterable[pa.Table]) -> pa.Table:
-    """Adds up counts of words, such as those of several files, from `count_words`."""
+    """Adds up counts from `count_words`, such as those of several files."""
     total, waiting, rows = _NO_WORDS, [], 0
     for table in tables:
         waiting.append(table)
         rows += len(table)
-        if rows > max(_MERGED_ROWS, len(total)):  # each word is merged a few times at most
+        if rows > max(_MERGED_ROWS, len(total)):  # so that each word is merged only a few times
             total, waiting, rows = _merged([total, *waiting]), [], 0
     return _merged([total, *waiting])
 
@@ -149,15 +151,15 @@ def _merged(counts: list[pa.Table]) -> pa.Table:
 
 
 def fit_vocabulary(counts: pa.Table, size: int, oov_token: str) -> list[str]:
-    """Chooses the most frequent words; ties go by alphabet, so the same rows give the same ids.
+    """Chooses the most frequent words; ties are broken alphabetically, so that equal rows have equal ids.
 
     Args:
         counts: of the training rows alone, from `count_words`.
-        size: ids at most, `PADDING_ID` and `OOV_ID` included.
-        oov_token: how the unknown word is shown.
+        size: maximum number of ids, `PADDING_ID` and `OOV_ID` included.
+        oov_token: stands for unknown words.
 
     Returns:
-        The word of each id; fewer than ``size`` when there are not as many words.
+        The word of each id; fewer than ``size`` if there are not as many words.
     """
     ranked = counts.sort_by([("counts", "descending"), ("values", "ascending")])
     return ["", oov_token, *ranked["values"][: size - RESERVED_IDS].to_pylist()]
@@ -169,27 +171,27 @@ def encode(texts: pa.Array, vocabulary: list[str], params: TokenizePad) -> Encod
     Args:
         texts: strings of shape (rows,), from `clean`.
         vocabulary: the word of each id, from `fit_vocabulary`.
-        params: length and sides; `vocabulary_size` is not read, the vocabulary is what it is.
+        params: length, and sides of padding and truncation.
 
     Returns:
-        The arrays; a text without a word is one `OOV_ID`, so that no sequence is empty.
+        The arrays; a text without words becomes one `OOV_ID`, so that no sequence is empty.
     """
     lists = words(texts)
     known = pa.array(vocabulary[RESERVED_IDS:], pa.string())
-    found = pc.fill_null(pc.index_in(lists.flatten(), value_set=known), OOV_ID - RESERVED_IDS)
-    ids = found.to_numpy().astype(np.int32) + RESERVED_IDS
+    indices = pc.fill_null(pc.index_in(lists.flatten(), value_set=known), OOV_ID - RESERVED_IDS)
+    ids = indices.to_numpy().astype(np.int32) + RESERVED_IDS
     lengths = pc.list_value_length(lists).to_numpy().astype(np.int32)
     return Encoded(_pad(ids, lengths, params), lengths, int((ids == OOV_ID).sum()))
 
 
 def _pad(ids: npt.NDArray[np.int32], lengths: npt.NDArray[np.int32], params: TokenizePad) -> npt.NDArray[np.int32]:
-    kept = np.minimum(lengths, params.max_length)
+    cut_lengths = np.minimum(lengths, params.max_length)
     heads = {"pre": 0, "middle": params.max_length // HEAD_PART, "post": params.max_length}[params.truncation]
-    row = np.repeat(np.arange(len(kept)), kept)
-    step = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
-    # What a long text loses lies between its head and its tail.
-    skipped = np.where(step < heads, 0, (lengths - kept)[row])
-    columns = params.max_length - kept if params.padding == "pre" else np.zeros_like(kept)
+    row = np.repeat(np.arange(len(lengths)), cut_lengths)
+    step = np.arange(cut_lengths.sum()) - np.repeat(np.cumsum(cut_lengths) - cut_lengths, cut_lengths)
+    # A long text loses what is between its head and its tail.
+    skipped = np.where(step < heads, 0, (lengths - cut_lengths)[row])
+    columns = params.max_length - cut_lengths if params.padding == "pre" else np.zeros_like(cut_lengths)
     tokens = np.full((len(lengths), params.max_length), PADDING_ID, np.int32)
     tokens[row, columns[row] + step] = ids[(np.cumsum(lengths) - lengths)[row] + step + skipped]
     return tokens

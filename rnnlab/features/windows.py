@@ -1,4 +1,4 @@
-"""The windows of a series from which the next value is predicted, and their scaling."""
+"""Windows of a series, from which the next value is predicted, and their scaling."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class Scaler(NamedTuple):
         return (values - self.mean) / self.scale
 
     def undo(self, scaled: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """Gives standardised values their unit back."""
+        """Converts standardised values back to the unit of the series."""
         return scaled.astype(np.float64) * self.scale + self.mean
 
 
@@ -36,34 +36,33 @@ def fit_scaler(values: npt.NDArray[np.float64]) -> Scaler:
         values: of the training split alone, float64 of shape (rows,).
 
     Raises:
-        UserError: there are none, or they are all the same.
+        UserError: there are no values, or they are all equal.
     """
     if len(np.unique(values)) < 2:
-        found = (
-            f"all {len(values)} training values are {values[0]:g}" if len(values) else "there are no training values"
-        )
-        raise UserError(f"{found}: a constant cannot be standardised or learned from; check data.value_column")
+        number = len(values)
+        problem = f"all {number} training values are {values[0]:g}" if number else "there are no training values"
+        raise UserError(f"{problem}: a constant cannot be standardised or learned from; check data.value_column")
     return Scaler(float(values.mean()), float(values.std()))
 
 
 def slide(
     values: npt.NDArray[np.float64], window: int, split: str
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Slides a window over one split; each predicts the value that follows it.
+    """Cuts one split into windows, each of which predicts the value after it.
 
-    Windows lie wholly inside their split, inputs and targets alike, so that no value is in two splits: validation and
-    test lose their first ``window`` targets to that.
+    Inputs and targets are from the same split, so that no value is in two splits. Validation and test therefore have
+    no targets for their first ``window`` values.
 
     Args:
         values: standardised values of the split, float64 of shape (n,).
-        window: time steps that the model sees.
+        window: number of time steps that the model sees.
         split: its name, for the message.
 
     Returns:
         Inputs, float32 of shape (n - window, window), and targets, float32 of shape (n - window,).
 
     Raises:
-        UserError: the split has no room for two windows; of one prediction R² says nothing.
+        UserError: the split is too short for two windows, the minimum for R².
     """
     needed = window + 2
     if len(values) < needed:
@@ -79,26 +78,26 @@ def featurise(table: pa.Table, split: str, scaler: Scaler, window: int) -> Windo
     """Standardises the rows of one split and cuts them into windows.
 
     Args:
-        table: columns of `SCHEMA`, in the order of time.
+        table: the columns of `rnnlab.data.series.SCHEMA`, in the order of time.
         split: one of `rnnlab.features.clean_rows.SPLITS`.
         scaler: fitted on the training rows.
-        window: time steps that the model sees.
+        window: number of time steps that the model sees.
 
     Raises:
-        UserError: the window does not fit into the split.
+        UserError: the split is too short for the window.
     """
     values, rows = split_values(table, split)
     return Windows(*slide(scaler.apply(values), window, split), rows[window:])
 
 
 def split_values(table: pa.Table, split: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Picks the values of one split, float64, and their row numbers, int64, both of shape (rows,)."""
-    chosen = table["split"].to_numpy() == split
-    return table["value"].to_numpy()[chosen], table["row"].to_numpy()[chosen]
+    """Returns the values of one split, float64, and their row numbers, int64, both of shape (rows,)."""
+    mask = table["split"].to_numpy() == split
+    return table["value"].to_numpy()[mask], table["row"].to_numpy()[mask]
 
 
 def save_scaler(folder: Path, scaler: Scaler) -> None:
-    """Writes the scaler beside the arrays of the training split; the numbers come back to the last bit."""
+    """Writes the scaler next to the arrays of the training split; its numbers are read back exactly."""
     write_json(folder / SCALER, scaler._asdict())
 
 
@@ -106,7 +105,7 @@ def load_scaler(folder: Path) -> Scaler:
     """Reads what `save_scaler` wrote.
 
     Raises:
-        UserError: the file is missing, cut short or of something else.
+        UserError: the file is missing, cut short or not a scaler.
     """
     values = read_json(folder / SCALER)
     try:

@@ -1,4 +1,4 @@
-"""Batches in an order that follows from the seed and the epoch alone; of like lengths where padding is skipped."""
+"""Batches in an order that depends on the seed and the epoch alone; of similar lengths where padding is skipped."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-# Of so many batches' rows, drawn at random, each batch takes neighbours by length: enough rows for like lengths, and
-# few enough that an epoch's batches stay a random draw.
+# Batches per pool of rows drawn at random, within which a batch takes neighbours by length: enough for similar lengths,
+# and few enough that an epoch's batches stay a random draw.
 POOL = 50
 
 
 class Batches(keras.utils.PyDataset):
-    """Rows in batches: a new random order each epoch, by length within pools if asked for, the batches shuffled again.
+    """Rows in batches: a new random order each epoch, sorted by length within pools on request, then shuffled.
 
     Khomenko et al. 2016, "Accelerating recurrent neural network training using sequence bucketing and multi-GPU data
     parallelization".
@@ -28,22 +28,22 @@ class Batches(keras.utils.PyDataset):
         by_length: bool,
         finished_epochs: int = 0,
     ) -> None:
-        """Draws the order of the epoch after those that are finished.
+        """Draws the order of the first epoch that is not finished.
 
         Args:
             inputs: of shape (rows, steps); word ids, 0 for padding, if ``by_length``.
             targets: of shape (rows, 1).
-            batch_size: rows a batch; an epoch's shortest batch has what is left over.
-            seed: of all orders.
-            by_length: whether neighbours in a batch have like lengths.
-            finished_epochs: of a training that goes on.
+            batch_size: rows per batch; one batch of each epoch holds the remainder.
+            seed: determines all orders.
+            by_length: whether the rows of a batch have similar lengths.
+            finished_epochs: of a training that is resumed.
         """
         super().__init__()
         self._inputs, self._targets = inputs, targets
         self._batch_size = batch_size
         self._lengths = np.count_nonzero(inputs, axis=1) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
-        # The first order is never used: Keras' own loop drew one more, and committed results follow from those orders.
+        # The first order is never used: Keras' own loop drew one more, and committed results depend on those orders.
         for _ in range(finished_epochs + 2):
             self._batches = self._draw()
 
@@ -53,15 +53,15 @@ class Batches(keras.utils.PyDataset):
         pools = (order[start : start + POOL * size] for start in range(0, len(order), POOL * size))
         by_length = (pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools)
         batches = [pool[start : start + size] for pool in by_length for start in range(0, len(pool), size)]
-        return [batches[place] for place in self._generator.permutation(len(batches))]
+        return [batches[index] for index in self._generator.permutation(len(batches))]
 
     def __len__(self) -> int:
         """Counts the batches of an epoch."""
         return len(self._batches)
 
-    def __getitem__(self, place: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
-        """Gives a batch: inputs and targets."""
-        rows = self._batches[place]
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+        """Returns a batch: inputs and targets."""
+        rows = self._batches[index]
         return self._inputs[rows], self._targets[rows]
 
     def draw_next(self) -> None:

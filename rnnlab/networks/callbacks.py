@@ -1,4 +1,4 @@
-"""What goes on between the epochs of a training: figures, averages of the weights, checkpoints."""
+"""What happens between the epochs of a training: metrics, averages of the weights, checkpoints."""
 
 import math
 import sys
@@ -16,7 +16,7 @@ from rnnlab.project.errors import UserError
 
 
 class Watch(keras.callbacks.Callback):
-    """Keeps each epoch's figures and seconds; stops a training whose loss is no number."""
+    """Records each epoch's metrics and seconds; stops a training whose loss is not a number."""
 
     def __init__(self, name: str, on_epoch: Callable[[dict[str, float]], None]) -> None:
         super().__init__()
@@ -27,9 +27,9 @@ class Watch(keras.callbacks.Callback):
         self._started = 0.0
 
     def resume(self, epochs: list[dict[str, float]], seconds: list[float]) -> None:
-        """Takes over the epochs of a training that goes on."""
+        """Takes over the epochs of a training that is resumed."""
         self.epochs, self.seconds = epochs, seconds
-        print(f"{self._name}  goes on after epoch {len(epochs)}", flush=True)
+        print(f"{self._name}  resumes after epoch {len(epochs)}", flush=True)
         for row in epochs:
             self._on_epoch(row)
 
@@ -38,23 +38,23 @@ class Watch(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds a row; sparse lines take the bar's place where no one watches a terminal."""
-        figures = {name: float(value) for name, value in (logs or {}).items()}
+        """Adds a row; prints one line per epoch where there is no terminal for a progress bar."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.seconds.append(time.perf_counter() - self._started)
-        self.epochs.append({"epoch": epoch + 1, **figures})
-        if not math.isfinite(figures["loss"]) or not math.isfinite(figures["val_loss"]):
+        self.epochs.append({"epoch": epoch + 1, **metrics})
+        if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
             raise UserError(
                 f"{self._name}: the loss is not a number after epoch {epoch + 1};"
                 " lower train.learning_rate or train.clip_norm"
             )
         self._on_epoch(self.epochs[-1])
         if not sys.stdout.isatty():
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
             print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)
 
 
 class NextOrder(keras.callbacks.Callback):
-    """Draws the order of the next epoch once one has ended."""
+    """Draws the order of the next epoch at the end of each."""
 
     def __init__(self, batches: Batches) -> None:
         super().__init__()
@@ -82,31 +82,31 @@ class AverageWeights(keras.callbacks.SwapEMAWeights):
         self._average = self.model.get_weights()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts the last average back, whatever the optimizer left."""
+        """Restores the last average, whatever weights the optimizer left."""
         self.model.set_weights(self._average)
 
 
 class Resume(keras.callbacks.Callback):
-    """Writes a checkpoint before each epoch but the first, and goes on from what it found.
+    """Writes a checkpoint before each epoch but the first, and resumes from one that exists.
 
-    It is the last of the callbacks: the others have prepared the epoch by then.
+    It must be the last of the callbacks: the others have prepared the epoch by then.
     """
 
     def __init__(self, checkpoint: Checkpoint, watch: Watch, stopping: keras.callbacks.EarlyStopping) -> None:
         super().__init__()
         self._checkpoint, self._watch, self._stopping = checkpoint, watch, stopping
-        self._found = checkpoint.read()
-        self.finished_epochs = len(self._found.progress["epochs"]) if self._found else 0
+        self._state = checkpoint.read()
+        self.finished_epochs = len(self._state.progress["epochs"]) if self._state else 0
 
     def _variables(self) -> list[Any]:
-        # With the states of the generators that draw dropout.
+        # They include the states of the generators that draw dropout.
         return [*self.model.variables, *self.model.optimizer.variables]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts everything where the checkpoint had it."""
-        if not self._found:
+        """Restores what the checkpoint holds."""
+        if not self._state:
             return
-        progress, arrays = self._found
+        progress, arrays = self._state
         self.model.optimizer.build(self.model.trainable_variables)
         for number, variable in enumerate(self._variables()):
             variable.assign(arrays[f"variable_{number}"])
@@ -117,7 +117,7 @@ class Resume(keras.callbacks.Callback):
         self._watch.resume(progress["epochs"], progress["seconds"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes what the epochs so far have made."""
+        """Writes the state after the epochs so far."""
         if epoch == self.finished_epochs:
             return
         arrays = {f"variable_{n}": np.asarray(variable) for n, variable in enumerate(self._variables())}

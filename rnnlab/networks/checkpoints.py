@@ -1,4 +1,4 @@
-"""What a killed training goes on from: written between epochs, beside DVC's outputs and never one of them."""
+"""Checkpoints that a killed training resumes from: written between epochs, and never an output of DVC."""
 
 import hashlib
 import json
@@ -18,16 +18,16 @@ from rnnlab.project.files import package_digest, replacing
 from rnnlab.project.params import Params, Run
 
 Arrays = dict[str, npt.NDArray[Any]]
-ROOMS = ("networks", "features", "project")  # whose code the weights follow from
-FORGOTTEN_AFTER = 7 * 24 * 3600.0  # seconds; of trainings that nobody took up again
+ROOMS = ("networks", "features", "project")  # whose code determines the weights
+FORGOTTEN_AFTER = 7 * 24 * 3600.0  # seconds, for trainings that nobody resumed
 
 
 class State(NamedTuple):
-    """A training between two epochs.
+    """The state of a training between two epochs.
 
     Attributes:
         progress: what JSON can hold.
-        arrays: the rest, by name.
+        arrays: everything else, by name.
     """
 
     progress: dict[str, Any]
@@ -35,36 +35,36 @@ class State(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """The place of one training's state; a training of other data, parameters or code has another place."""
+    """The file with one training's state; a training with other data, parameters or code has another file."""
 
     path: Path
 
     def write(self, state: State) -> None:
-        """Replaces the state, whole or not at all."""
+        """Replaces the state atomically."""
         members: Any = {"progress": np.frombuffer(json.dumps(state.progress).encode(), np.uint8), **state.arrays}
         with replacing(self.path) as temporary:
             np.savez(temporary, allow_pickle=False, **members)
 
     def read(self) -> State | None:
-        """Gives the state, or None where there is none; a file that is not whole is passed over with a warning."""
+        """Returns the state, or None if there is none; a damaged file is ignored with a warning."""
         try:
             with np.load(self.path, allow_pickle=False) as members:
-                arrays = dict(members)  # reading a member checks its sum
+                arrays = dict(members)  # reading a member verifies its checksum
             return State(json.loads(arrays.pop("progress").tobytes()), arrays)
         except FileNotFoundError:
             return None
         except Exception as damage:  # NumPy and zipfile raise any of a dozen types
-            print(f"warning: {self.path}: not a whole checkpoint ({damage}); training from the start", file=sys.stderr)
+            print(f"warning: {self.path}: damaged checkpoint ({damage}); training from the start", file=sys.stderr)
             return None
 
     def remove(self) -> None:
-        """Forgets a training that is finished, and what a kill in the middle of `write` left."""
+        """Removes the state of a finished training, and files left by a kill in the middle of `write`."""
         for file in (self.path, *self.path.parent.glob(f".{self.path.stem}.*{self.path.suffix}")):
             file.unlink(missing_ok=True)
 
 
 def of_training(folder: Path, name: str, identity: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> Checkpoint:
-    """Gives a training its place, and removes states that nobody took up again.
+    """Returns the checkpoint of a training, and removes states that nobody resumed.
 
     Args:
         folder: shared by all trainings of the project.
@@ -72,14 +72,14 @@ def of_training(folder: Path, name: str, identity: Mapping[str, Any], arrays: It
         identity: all that determines the weights, except data and code.
         arrays: the data.
     """
-    for left in folder.glob("*.npz"):
-        if time.time() - left.stat().st_mtime > FORGOTTEN_AFTER:
-            left.unlink(missing_ok=True)
+    for file in folder.glob("*.npz"):
+        if time.time() - file.stat().st_mtime > FORGOTTEN_AFTER:
+            file.unlink(missing_ok=True)
     return Checkpoint(folder / f"{name}-{training_key(identity, arrays)}.npz")
 
 
 def training_key(identity: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]) -> str:
-    """Names what the weights of a training follow from, 16 hex digits: ``identity``, the data, and this code."""
+    """Returns a key of all that determines the weights of a training: ``identity``, the data, and this code."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
@@ -88,12 +88,12 @@ def training_key(identity: Mapping[str, Any], arrays: Iterable[npt.NDArray[Any]]
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
-    """Names what JSON can hold, 16 hex digits."""
+    """Returns a key of what JSON can hold, 16 hex digits."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def identity(run: Run, settings: Params, vocabulary_size: int) -> dict[str, Any]:
-    """Gives what the weights follow from, besides data and code."""
+    """Returns all that determines the weights, except data and code."""
     return {
         "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
         "backend": os.environ.get("KERAS_BACKEND"),

@@ -1,11 +1,11 @@
 """Recurrent layers that train faster on a CPU than Keras' own: same weights, same mathematics, less work.
 
-- The product with the input weights is taken before the loop over time, once for each distinct word of a batch.
-- The loop is one XLA kernel with a backward pass of its own: the gradient of the recurrent weights is one product after
-  the loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
+- The product with the input weights is computed before the loop over time, once for each distinct word of a batch.
+- The loop is one XLA kernel with its own backward pass: the gradient of the recurrent weights is one product after the
+  loop instead of a sum within it (Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on
   GPUs").
-- Steps that are padding in every row of a batch are cut off, or at least not taken.
-- Where a training has several threads, each reads a part of the rows: a step is too little work to be split.
+- Steps that are padding in every row of a batch are cut off, or at least skipped.
+- If a training has several threads, each reads a part of the rows: one step is too little work to split.
 """
 
 import functools
@@ -23,12 +23,12 @@ States = tuple[Tensor, ...]
 
 
 class Cell(NamedTuple):
-    """What a recurrent cell does to each element once the products with its weights are there.
+    """One step of a recurrent cell, after the products with its weights.
 
     Attributes:
-        advance: from their sum, (rows, gates · units), and the states, (rows, units) each, to the next states; the
-            first of them is the output.
-        states: how many there are.
+        advance: computes the next states from the sum of the products, (rows, gates · units), and the states, (rows,
+            units) each; the first state is the output.
+        states: how many states the cell has.
     """
 
     advance: Callable[[Tensor, States], States]
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 
 
 def _sigmoid(z: Tensor) -> Tensor:
-    # XLA has a vectorized tanh for CPUs, and none of this.
+    # XLA has a vectorized tanh for CPUs, but no vectorized sigmoid.
     return 0.5 * tf.tanh(0.5 * z) + 0.5
 
 
@@ -45,13 +45,13 @@ def _simple_rnn(z: Tensor, states: States) -> States:
 
 
 def _lstm(z: Tensor, states: States) -> States:
-    enter, forget, candidate, leave = tf.split(z, 4, axis=1)
-    memory = _sigmoid(forget) * states[1] + _sigmoid(enter) * tf.tanh(candidate)
-    return _sigmoid(leave) * tf.tanh(memory), memory
+    input_gate, forget_gate, candidate, output_gate = tf.split(z, 4, axis=1)
+    memory = _sigmoid(forget_gate) * states[1] + _sigmoid(input_gate) * tf.tanh(candidate)
+    return _sigmoid(output_gate) * tf.tanh(memory), memory
 
 
 def _gru(z: Tensor, states: States) -> States:
-    # The reset gate stands between the candidate's two products, so their sum is taken here.
+    # The reset gate applies to one of the candidate's two products, so they are added here.
     update, reset, from_input, from_state = tf.split(z, 4, axis=1)
     update = _sigmoid(update)
     return (update * states[0] + (1.0 - update) * tf.tanh(from_input + _sigmoid(reset) * from_state),)
@@ -65,24 +65,24 @@ CELLS = {
 
 
 def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> keras.Sequential:
-    """Gives a network that shares the variables of ``model`` and computes the same, faster.
+    """Returns a network that shares the variables of ``model`` and computes the same, faster.
 
     Args:
-        model: from `rnnlab.networks.models`; layers with dropout between time steps, or not in float32, stay as they are.
-        batch_size: of most batches; others are filled up with empty rows to a multiple of it, which spares XLA from
-            compiling its loops once more.
-        threads: that a batch is read by, if there are so many cores; what comes out does not depend on the cores.
+        model: from `rnnlab.networks.models`; layers with dropout between time steps, or not in float32, are kept.
+        batch_size: of most batches; others are filled up with empty rows to a multiple of it, so that XLA need not
+            compile its loops again.
+        threads: that read a batch, if the machine has as many cores; the result does not depend on the cores.
 
     Returns:
-        What to train in place of ``model``, whose weights change with it; ``model`` itself on a GPU, which has
-        kernels for whole layers.
+        The network to train in place of ``model``, whose weights change with it; on a GPU ``model`` itself, since GPUs
+        have kernels for whole layers.
     """
     if tf.config.list_physical_devices("GPU"):
         return model
-    layers = [Recurrence(layer, batch_size, threads) if _is_known(layer) else layer for layer in model.layers]
+    layers = [Recurrence(layer, batch_size, threads) if _is_supported(layer) else layer for layer in model.layers]
     embedding, *rest = layers
     if isinstance(embedding, keras.layers.Embedding):
-        # Dropout that drops nothing does not stand between the words and the loop.
+        # Dropout layers that drop nothing are left out between the words and the loop.
         rest = list(itertools.dropwhile(lambda layer: isinstance(layer, keras.layers.Dropout) and not layer.rate, rest))
         if isinstance(rest[0], Recurrence) and not rest[0].directions[0].dropout:
             layers = [Recurrence(rest[0].layer, batch_size, threads, embedding), *rest[1:]]
@@ -92,7 +92,7 @@ def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> ke
     return keras.Sequential([keras.Input(model.input_shape[1:], dtype=dtype), *layers], name=model.name)
 
 
-def _is_known(layer: keras.Layer) -> bool:
+def _is_supported(layer: keras.Layer) -> bool:
     inner = getattr(layer, "forward_layer", layer)
     return type(inner) in CELLS and not inner.recurrent_dropout and inner.compute_dtype == "float32"
 
@@ -101,7 +101,7 @@ class Trim(keras.layers.Layer):
     """Cuts off time steps that are padding in every row, on both sides, in multiples of `STRIDE`."""
 
     def call(self, words: Tensor) -> Tensor:
-        """Takes word ids, (rows, steps), and gives (rows, fewer steps)."""
+        """Takes word ids, (rows, steps), and returns (rows, fewer steps)."""
         first, stop = _used(tf.transpose(words != 0))
         steps = tf.minimum(tf.shape(words)[1], -(-(stop - first) // STRIDE) * STRIDE)
         first = tf.minimum(first, tf.shape(words)[1] - steps)
@@ -118,35 +118,35 @@ class Recurrence(keras.layers.Layer):
     def __init__(
         self, layer: keras.Layer, batch_size: int, threads: int, embedding: keras.layers.Embedding | None = None
     ) -> None:
-        """Wraps a layer, and the embedding before it if nothing stands between the two."""
+        """Wraps a layer, and the embedding before it if there is nothing between the two."""
         super().__init__(name=layer.name)
         self.supports_masking = True
         self.layer = layer
         self.threads = threads
-        self.batch_size = -(-batch_size // threads) * threads  # so that its parts are alike
+        self.batch_size = -(-batch_size // threads) * threads  # for parts of equal size
         self.embedding = embedding
         both = isinstance(layer, keras.layers.Bidirectional)
         self.directions = [layer.forward_layer, layer.backward_layer] if both else [layer]
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor = None) -> Tensor:
-        """Hands the mask on where the output still has time steps."""
+        """Passes the mask on if the output still has time steps."""
         return self._mask(inputs, previous_mask) if self.directions[0].return_sequences else None
 
     def _mask(self, inputs: Tensor, mask: Tensor) -> Tensor:
         return self.embedding.compute_mask(inputs) if self.embedding else mask
 
     def call(self, inputs: Tensor, mask: Tensor = None, training: bool = False) -> Tensor:
-        """Takes word ids, (rows, steps), or what the layer before gave, (rows, steps, channels)."""
+        """Takes word ids, (rows, steps), or the output of the layer before, (rows, steps, channels)."""
         rows = tf.shape(inputs)[0]
         mask = self._mask(inputs, mask)
-        kept = self._fill(tf.ones(tf.shape(inputs)[:2], tf.bool) if mask is None else mask)
+        mask = self._fill(tf.ones(tf.shape(inputs)[:2], tf.bool) if mask is None else mask)
         project = (
             self._by_word(self._fill(inputs), self.embedding)
             if self.embedding
             else self._by_step(self._fill(inputs), training)
         )
-        kept = tf.transpose(kept)[:, :, None]
-        outputs = [_run(layer, project(layer), kept, self.threads)[:rows] for layer in self.directions]
+        mask = tf.transpose(mask)[:, :, None]
+        outputs = [_run(layer, project(layer), mask, self.threads)[:rows] for layer in self.directions]
         return outputs[0] if len(outputs) == 1 else tf.concat(outputs, axis=-1)
 
     def _fill(self, rows: Tensor) -> Tensor:
@@ -154,29 +154,29 @@ class Recurrence(keras.layers.Layer):
 
     def _by_word(self, words: Tensor, embedding: keras.layers.Embedding) -> Callable[[keras.Layer], Tensor]:
         by_time = tf.transpose(words)
-        distinct, places = tf.unique(tf.reshape(by_time, (-1,)))
+        distinct, indices = tf.unique(tf.reshape(by_time, (-1,)))
         vectors = tf.gather(tf.convert_to_tensor(embedding.embeddings), distinct)
-        return lambda layer: tf.gather(_project(layer, vectors), tf.reshape(places, tf.shape(by_time)))
+        return lambda layer: tf.gather(_project(layer, vectors), tf.reshape(indices, tf.shape(by_time)))
 
     def _by_step(self, sequences: Tensor, training: bool) -> Callable[[keras.Layer], Tensor]:
         by_time = tf.transpose(sequences, (1, 0, 2))
 
         def project(layer: keras.Layer) -> Tensor:
             if training and layer.dropout:
-                dropped = layer.cell.get_dropout_mask(by_time[0])
+                scale = layer.cell.get_dropout_mask(by_time[0])
                 layer.cell.reset_dropout_mask()
-                return _project(layer, by_time * (dropped[0] if isinstance(dropped, list) else dropped))
+                return _project(layer, by_time * (scale[0] if isinstance(scale, list) else scale))
             return _project(layer, by_time)
 
         return project
 
 
-def _run(layer: keras.Layer, projected: Tensor, kept: Tensor, threads: int) -> Tensor:
-    """Reads time steps in the layer's direction and gives its output with the rows first, steps in their own order."""
+def _run(layer: keras.Layer, projected: Tensor, mask: Tensor, threads: int) -> Tensor:
+    """Reads time steps in the layer's direction; returns the output with rows first and steps in their first order."""
     if layer.go_backwards:
-        projected, kept = projected[::-1], kept[::-1]
+        projected, mask = projected[::-1], mask[::-1]
     kernel = _recurrent_kernel(layer)
-    parts = zip(tf.split(projected, threads, axis=1), tf.split(kept, threads, axis=1), strict=True)
+    parts = zip(tf.split(projected, threads, axis=1), tf.split(mask, threads, axis=1), strict=True)
     outputs = tf.concat([scan(CELLS[type(layer)], *part, kernel, layer.return_sequences) for part in parts], axis=-2)
     if not layer.return_sequences:
         return outputs
@@ -189,7 +189,7 @@ def _project(layer: keras.Layer, inputs: Tensor) -> Tensor:
         gates = 2 * layer.units
         kernel = tf.pad(kernel, ((0, 0), (0, layer.units)))
         bias = tf.concat([bias[0, :gates] + bias[1, :gates], bias[0, gates:], bias[1, gates:]], axis=0)
-    # As one flat product: of a product with a third axis TensorFlow makes a slow gradient.
+    # One flat product: TensorFlow's gradient of a product with a third axis is slow.
     products = tf.matmul(tf.reshape(inputs, (-1, kernel.shape[0])), kernel) + bias
     return tf.reshape(products, tf.concat([tf.shape(inputs)[:-1], [kernel.shape[1]]], axis=0))
 
@@ -202,89 +202,97 @@ def _recurrent_kernel(layer: keras.Layer) -> Tensor:
     return kernel
 
 
-def scan(cell: Cell, inputs: Tensor, kept: Tensor, kernel: Tensor, whole: bool) -> Tensor:
-    """Runs a cell over time; can be differentiated by ``inputs`` and ``kernel``, once.
+def scan(cell: Cell, inputs: Tensor, mask: Tensor, kernel: Tensor, every_step: bool) -> Tensor:
+    """Runs a cell over time; has first derivatives with respect to ``inputs`` and ``kernel``.
 
     Args:
         cell: one of `CELLS`.
         inputs: products with the input weights, float32 of shape (steps, rows, gates · units).
-        kept: bool of shape (steps, rows, 1); where false, a row's states stay as they are.
+        mask: bool of shape (steps, rows, 1); where false, a row's states do not change.
         kernel: the recurrent weights, float32 of shape (units, gates · units).
-        whole: whether the outputs of all steps are wanted, or that of the last alone, which spares copies of all.
+        every_step: whether to return the outputs of all steps, or that of the last alone, which avoids copies.
 
     Returns:
         The outputs, float32 of shape (steps, rows, units), or (rows, units).
     """
-    forward, backward = _loops(cell, whole)
-    first, stop = _used(kept[:, :, 0])
+    first, stop = _used(mask[:, :, 0])
 
     @tf.custom_gradient
     def run(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
-        last, z, *states = forward(tf.stop_gradient(inputs), tf.stop_gradient(kernel), kept, first, stop)
+        forward = _forward_loop(cell, every_step)
+        last, z, *states = forward(tf.stop_gradient(inputs), tf.stop_gradient(kernel), mask, first, stop)
 
         def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
-            slopes = backward(upstream, z, states, kernel, kept, first, stop)
+            slopes = _backward_loop(cell, every_step)(upstream, z, states, kernel, mask, first, stop)
             units, gates = kernel.shape
             before, after = tf.reshape(states[0][:-1], (-1, units)), tf.reshape(slopes[1:], (-1, gates))
             return slopes, tf.matmul(before, after, transpose_a=True)
 
-        return states[0] if whole else last, gradient
+        return states[0] if every_step else last, gradient
 
     outputs: Tensor = run(inputs, kernel)
     return outputs
 
 
-def _used(kept: Tensor) -> tuple[Tensor, Tensor]:
-    """Gives of (steps, rows) the first step that any row keeps, and the one after the last; all, where none does."""
-    used = tf.cast(tf.reduce_any(kept, axis=1), tf.int32)
+def _used(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the first step that any row of a mask, (steps, rows), uses, and the one after the last; all if none."""
+    used = tf.cast(tf.reduce_any(mask, axis=1), tf.int32)
     return tf.argmax(used, output_type=tf.int32), tf.shape(used)[0] - tf.argmax(used[::-1], output_type=tf.int32)
 
 
-@functools.cache
-def _loops(cell: Cell, whole: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Makes both loops of a cell; XLA compiles them once for each shape they meet."""
+def _step(cell: Cell, z: Tensor, mask: Tensor, states: States) -> States:
+    return tuple(tf.where(mask, new, old) for new, old in zip(cell.advance(z, states), states, strict=False))
 
-    def step(z: Tensor, kept: Tensor, states: States) -> States:
-        return tuple(tf.where(kept, new, old) for new, old in zip(cell.advance(z, states), states, strict=False))
+
+@functools.cache
+def _forward_loop(cell: Cell, every_step: bool) -> Any:
+    """Returns the loop of a cell over time; XLA compiles it once for each shape."""
 
     @tf.function(jit_compile=True, autograph=False)
-    def forward(inputs: Tensor, kernel: Tensor, kept: Tensor, first: Tensor, stop: Tensor) -> tuple[Tensor, ...]:
+    def forward(inputs: Tensor, kernel: Tensor, mask: Tensor, first: Tensor, stop: Tensor) -> tuple[Tensor, ...]:
         steps, rows = tf.shape(inputs)[0], tf.shape(inputs)[1]
         states = (tf.zeros((rows, kernel.shape[0])),) * cell.states
 
         def body(t: Tensor, states: States, sums: Tensor, past: States) -> tuple[Tensor, ...]:
             z = inputs[t] + tf.matmul(states[0], kernel)
-            states = step(z, kept[t], states)
+            states = _step(cell, z, mask[t], states)
             return t + 1, states, sums.write(t, z), tuple(a.write(t, s) for a, s in zip(past, states, strict=True))
 
         blank = tuple(tf.TensorArray(tf.float32, steps) for _ in range(cell.states + 1))
         loop = (first, states, blank[0], blank[1:])
         _, last, sums, past = tf.while_loop(lambda t, *_: t < stop, body, loop)
         outputs = past[0].stack()
-        if whole:  # the steps that were left out at the end repeat the last output
+        if every_step:  # the steps that were skipped at the end repeat the last output
             outputs = tf.where(tf.range(steps)[:, None, None] < stop, outputs, last[0])
         return last[0], sums.stack(), outputs, *(states.stack() for states in past[1:])
 
+    return forward
+
+
+@functools.cache
+def _backward_loop(cell: Cell, every_step: bool) -> Any:
+    """Returns the loop back over time, which computes the gradient with respect to the sums of the products."""
+
     @tf.function(jit_compile=True, autograph=False)
     def backward(
-        upstream: Tensor, sums: Tensor, past: States, kernel: Tensor, kept: Tensor, first: Tensor, stop: Tensor
+        upstream: Tensor, sums: Tensor, past: States, kernel: Tensor, mask: Tensor, first: Tensor, stop: Tensor
     ) -> Tensor:
         steps = tf.shape(sums)[0]
-        left_out = tf.range(steps)[:, None, None] >= stop
-        slope = tf.reduce_sum(tf.where(left_out, upstream, 0.0), axis=0) if whole else upstream
+        skipped = tf.range(steps)[:, None, None] >= stop
+        slope = tf.reduce_sum(tf.where(skipped, upstream, 0.0), axis=0) if every_step else upstream
 
-        def body(t: Tensor, slopes: States, found: Tensor) -> tuple[Tensor, ...]:
+        def body(t: Tensor, slopes: States, by_sums: Tensor) -> tuple[Tensor, ...]:
             before = tuple(tf.where(t > 0, states[tf.maximum(t - 1, 0)], 0.0) for states in past)
             z = sums[t]
             with tf.GradientTape() as tape:
                 tape.watch((z, before))
-                after = step(z, kept[t], before)
-            upon = (slopes[0] + upstream[t], *slopes[1:]) if whole else slopes
+                after = _step(cell, z, mask[t], before)
+            upon = (slopes[0] + upstream[t], *slopes[1:]) if every_step else slopes
             by_sum, by_states = tape.gradient(after, (z, before), upon, unconnected_gradients="zero")
             slopes = (by_states[0] + tf.matmul(by_sum, kernel, transpose_b=True), *by_states[1:])
-            return t - 1, slopes, found.write(t, by_sum)
+            return t - 1, slopes, by_sums.write(t, by_sum)
 
         loop = (stop - 1, (slope, *(tf.zeros_like(slope),) * (cell.states - 1)), tf.TensorArray(tf.float32, steps))
         return tf.while_loop(lambda t, *_: t >= first, body, loop)[2].stack()
 
-    return forward, backward
+    return backward

@@ -1,4 +1,4 @@
-"""Imports Keras without what nobody needs: noise on the screen, and packages that it only tries."""
+"""Imports Keras without noise on the screen, and without the optional packages that it tries to import."""
 
 import importlib
 import logging
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """Environment variables that bound the threads of a process; to be set before Keras is imported."""
+    """Returns environment variables that limit the threads of a process; set them before Keras is imported."""
     return {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
 
 
-# Keras imports them for drawings and wrappers that nothing here uses, does without them, and is there a third sooner.
+# Keras imports them for plots and wrappers that nothing here uses; without them it imports a third faster.
 UNUSED = ("matplotlib", "sklearn")
 
 
@@ -22,8 +22,8 @@ UNUSED = ("matplotlib", "sklearn")
 def importing_keras() -> Iterator[None]:
     """Imports Keras, and hides what TensorFlow prints meanwhile and in the block: CPU features, missing GPUs.
 
-    It comes from C++ straight to file descriptor 2, so that is what is diverted. An import that fails shows
-    everything; ``TF_CPP_MIN_LOG_LEVEL``, when set, keeps its value. Its Python warnings, such as on a graph traced for
+    C++ writes it directly to file descriptor 2, so that is what is redirected. If the block fails, everything is shown;
+    ``TF_CPP_MIN_LOG_LEVEL``, if set, keeps its value. TensorFlow's Python warnings, such as on a graph traced again for
     each of several networks, are hidden from then on.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,7 +35,7 @@ def importing_keras() -> Iterator[None]:
             with _hidden(UNUSED):
                 keras = importlib.import_module("keras")
             if keras.backend.backend() != "tensorflow":
-                # Keras tries it for seeds and files, takes seconds to find it, and does without.
+                # Keras tries to import it for seeds and files, which takes seconds, and works without it.
                 sys.modules.setdefault("tensorflow", None)  # type: ignore[arg-type]
             yield
             logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -50,7 +50,7 @@ def importing_keras() -> Iterator[None]:
 
 @contextmanager
 def _hidden(packages: Iterable[str]) -> Iterator[None]:
-    """Lets imports of packages fail that were not imported before."""
+    """Makes imports of packages fail, unless they were imported before."""
     absent = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # as Python's manual has it
     try:

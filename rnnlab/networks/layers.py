@@ -1,19 +1,21 @@
-"""The layers of a network in words, for people."""
+"""Descriptions of the layers of a network, for people to read."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-RECURRENT = ("SimpleRNN", "LSTM", "GRU")
+from rnnlab.networks.models import CELLS
+
+RECURRENT = {cell.__name__ for cell in CELLS.values()}
 
 
 def describe(model: keras.Sequential) -> list[dict[str, Any]]:
-    """Returns the layers of a network in their order, the input first, as JSON can hold them.
+    """Returns the layers of a network in order, the input first, in a form that JSON can hold.
 
-    Each has ``name``, ``kind`` (Keras' class, for a bidirectional layer with that of its cell), ``cell`` (the class of
-    the recurrent cell, "" for none), ``facts`` (its settings in words), ``shape`` (of one row of its output) and
-    ``parameters`` (weights that it learns).
+    Each has ``name``, ``kind`` (Keras' class; for a bidirectional layer, also that of its cell), ``cell`` (the class of
+    the recurrent cell, "" if there is none), ``facts`` (its settings in words), ``shape`` (of one row of its output)
+    and ``parameters`` (the number of weights that it learns).
     """
     source = model.inputs[0]
     first = {"name": source.name, "kind": "InputLayer", "cell": "", "facts": "", "parameters": 0}

@@ -1,9 +1,9 @@
-"""The networks: inputs, recurrent layers, pooling, a head. Between rivals only the cell differs."""
+"""The networks: input, recurrent layers, pooling, head. The networks that are compared differ in their cell alone."""
 
 import functools
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,25 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.params import Model, Task
 
-# Steps are cut off by so many: XLA compiles a network once more for each length it meets.
+# Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
 def set_seed(seed: int) -> None:
-    """Seeds the draw of weights, dropout and shuffling, for all of Keras."""
+    """Seeds the weights, dropout and shuffling of all of Keras."""
     keras.utils.set_random_seed(seed)
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
 class MaskedMax(keras.layers.Layer):
-    """The largest value of each channel over the steps that are no padding; Keras' own maximum ignores masks."""
+    """The largest value of each channel over the steps that are not padding; Keras' own maximum ignores masks."""
 
     supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Pools (rows, steps, channels) to (rows, channels); a row that is padding alone gives zeros."""
+        """Pools (rows, steps, channels) to (rows, channels); a row of padding alone becomes zeros."""
         if mask is None:
             return keras.ops.max(inputs, axis=1)
         kept = keras.ops.expand_dims(mask, -1)
@@ -43,19 +43,19 @@ class MaskedMax(keras.layers.Layer):
         return keras.ops.where(keras.ops.any(kept, axis=1), largest, 0.0)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """Says that no steps are left."""
+        """Returns no mask: no steps are left."""
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
 class MaskedMeanMax(MaskedMax):
-    """The mean and the largest value of each channel over the steps that are no padding, side by side."""
+    """The mean and the largest value of each channel over the steps that are not padding, side by side."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._mean = keras.layers.GlobalAveragePooling1D()
 
     def get_config(self) -> dict[str, Any]:
-        """Adds the name, which Keras leaves out where a layer has an ``__init__`` and no configuration of its own."""
+        """Adds the name, which Keras omits for a layer with an ``__init__`` and no configuration of its own."""
         return {**super().get_config(), "name": self.name}
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -67,13 +67,11 @@ POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean
 
 
 def build(task: Task, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
-    """Builds the network of a task for sequences of so many steps."""
-    if task == "series":
-        return build_forecaster(params, steps)
-    return build_classifier(params, vocabulary_size, steps)
+    """Builds the network of a task for sequences of ``steps`` steps, from Keras' global seed."""
+    return BUILDERS[task](params, vocabulary_size, steps)
 
 
-def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Model:
+def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Sequential:
     """Builds a binary classifier of word-id sequences.
 
     Args:
@@ -100,7 +98,7 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> ke
     return keras.Sequential(layers, name=params.cell)
 
 
-def build_forecaster(params: Model, window: int) -> keras.Model:
+def build_forecaster(params: Model, window: int) -> keras.Sequential:
     """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
     layers = [
         keras.Input((window,), name="values"),
@@ -112,8 +110,14 @@ def build_forecaster(params: Model, window: int) -> keras.Model:
     return keras.Sequential(layers, name=params.cell)
 
 
+BUILDERS: dict[Task, Callable[[Model, int, int], keras.Sequential]] = {
+    "text": build_classifier,
+    "series": lambda params, vocabulary_size, window: build_forecaster(params, window),
+}
+
+
 def _recurrent(params: Model) -> list[keras.Layer]:
-    """Stacks layers; only a last one that is not pooled gives its final state alone."""
+    """Stacks recurrent layers; the last one returns its final state alone, unless its states are pooled."""
     stack = []
     for number in range(1, params.layers + 1):
         name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
@@ -136,8 +140,8 @@ def _head(params: Model) -> list[keras.Layer]:
 def save(model: keras.Model, target: Path) -> None:
     """Writes a ``.keras`` file whose bytes depend on the architecture and the weights alone.
 
-    Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; those are left out,
-    so that a forced rerun gives DVC the same hash.
+    Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; they are left out, so
+    that DVC sees the same hash after a forced rerun.
     """
     uncompiled = keras.Sequential.from_config(model.get_config())
     uncompiled.set_weights(model.get_weights())
@@ -157,7 +161,7 @@ def _make_canonical(archive: Path) -> None:
 
 
 def _renumber_shared_objects(config: bytes) -> bytes:
-    """Replaces the memory addresses by which Keras marks shared objects with 0, 1, …: the same is still the same."""
+    """Replaces the memory addresses that identify shared objects in Keras' file with 0, 1, …"""
     numbers: dict[bytes, bytes] = {}
     return re.sub(
         rb'(?<="shared_object_id": )\d+',
@@ -167,23 +171,23 @@ def _renumber_shared_objects(config: bytes) -> bytes:
 
 
 def load(source: Path) -> keras.Model:
-    """Loads a ``.keras`` file in Keras' safe mode, which runs no code that is in the file.
+    """Loads a ``.keras`` file in Keras' safe mode, which runs no code from the file.
 
     Raises:
-        UserError: the file is missing, damaged or of another kind.
+        UserError: the file is missing, damaged or not a ``.keras`` file.
     """
     try:
         if source.suffix != ".keras":
-            raise ValueError("its name does not end in .keras")  # the safe mode does not reach older formats
+            raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
         archives.check(source)
         model: keras.Model = keras.models.load_model(source, compile=False, safe_mode=True)
-    except Exception as damage:  # Keras wraps a bad archive in any of a dozen types
+    except Exception as damage:  # Keras raises any of a dozen types for a bad archive
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
     return model
 
 
 def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
-    """Loads networks one by one; those that differ in weights alone are one Keras model, which is traced once.
+    """Loads networks one by one; those that differ in weights alone share one Keras model, which is traced once.
 
     Raises:
         UserError: as `load` does.
@@ -197,17 +201,17 @@ def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
 
 
 def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Gives the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
+    """Returns the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
 
     Args:
-        model: from `build_classifier` or `build_forecaster`.
-        inputs: what it was built for, of shape (rows, steps).
-        batch_size: rows at once.
+        model: from `build`.
+        inputs: of the kind that the model was built for, of shape (rows, steps).
+        batch_size: rows per batch.
     """
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
     if len(rows) <= batch_size:
-        # The loop over batches takes longer to set up than one text takes to read.
+        # Setting up Keras' loop over batches takes longer than reading one text.
         outputs = np.asarray(model.predict_on_batch(rows))
     elif getattr(model.layers[0], "mask_zero", False):
         outputs = _predict_by_length(model, rows, batch_size)
@@ -220,7 +224,7 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
 
 
 def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
-    """Reads rows of like lengths together, without the padding that they share; masked, it changes nothing."""
+    """Reads rows of similar lengths together, without the padding that they share: it is masked, so nothing changes."""
     network = _of_any_length(model)
     order = np.argsort(np.count_nonzero(tokens, axis=1), kind="stable")
     outputs = np.empty((len(tokens), *model.output_shape[1:]), np.float32)

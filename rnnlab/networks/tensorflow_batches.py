@@ -1,7 +1,7 @@
-"""Batches for Keras on TensorFlow, read ahead by a thread that does nothing else.
+"""Batches for Keras on TensorFlow, prefetched by one thread.
 
-Keras by itself lets tf.data tune its buffers while it trains. The thread that tunes sleeps for twice as long each time,
-and on a busy processor an epoch's end often has to wait until it wakes: for as long as the epoch took, at worst.
+By default, Keras lets tf.data tune its buffers during training. The tuning thread sleeps twice as long each time, and
+on a busy processor the end of an epoch often has to wait until it wakes: at worst for as long as the epoch took.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,24 @@ Batch = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
 def from_batches(batches: Batches) -> tf.data.Dataset:
-    """Gives the batches of an epoch, in the order that they have when the epoch begins."""
+    """Returns the batches of an epoch, in the order that they have when the epoch begins."""
 
     def epoch() -> Iterator[Batch]:
-        for place in range(len(batches)):
-            yield batches[place]
+        for index in range(len(batches)):
+            yield batches[index]
 
     signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in batches[0])
-    found = tf.data.Dataset.from_generator(epoch, output_signature=signature)
-    return _untuned(found.apply(tf.data.experimental.assert_cardinality(len(batches))))
+    dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+    return _untuned(dataset.apply(tf.data.experimental.assert_cardinality(len(batches))))
 
 
 def from_rows(inputs: npt.NDArray[Any], targets: npt.NDArray[np.float32], batch_size: int) -> tf.data.Dataset:
-    """Gives rows in their order; the last batch has what is left over.
+    """Returns rows in their order, in batches; the last batch holds the remainder.
 
     Args:
         inputs: of shape (rows, steps).
         targets: of shape (rows, 1).
-        batch_size: rows a batch.
+        batch_size: rows per batch.
     """
     return _untuned(tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(batch_size))
 

@@ -30,7 +30,7 @@ class History(NamedTuple):
         epochs: per epoch ``epoch`` (from 1), ``loss``, ``val_loss``, and ``accuracy``, ``val_accuracy`` of a
             classifier or ``mae``, ``val_mae`` of a forecaster.
         seconds: duration of each epoch, validation included.
-        best_epoch: the epoch whose weights the model now has.
+        best_epoch: the epoch whose weights the model has.
     """
 
     epochs: list[dict[str, float]]
@@ -47,7 +47,7 @@ def train(
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> tuple[keras.Sequential, History]:
-    """Draws the weights of a network and fits them, the same wherever it runs; see `fit`."""
+    """Builds a network and fits it, with the same result in every process; see `fit`."""
     models.set_seed(run.seed)
     model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows[0].shape[1])
     return model, fit(model, rows, held_out, settings.train, run, checkpoint, on_epoch)
@@ -64,55 +64,53 @@ def fit(
 ) -> History:
     """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
 
-    Adam with all gradients clipped to one norm (Pascanu et al. 2013, "On the difficulty of training recurrent neural
-    networks"), the weights averaged over steps if asked for; stops after ``patience`` epochs without a better
-    validation loss. With the fast engine, batches hold texts of like length, so that less padding is run through.
-
     Args:
         model: from `rnnlab.networks.models`, with the seed already set.
-        train: rows to learn from.
-        validation: rows that choose the epoch.
-        params: the budget; ``seeds`` is not read.
+        train, validation: rows to learn from, and rows that choose the epoch.
+        params: ``patience`` is how many epochs may pass without a better validation loss; ``seeds`` is not read.
         run: names the training in messages, and seeds its batches.
-        checkpoint: what a killed training of the same left; the weights are the same bytes as without the kill.
-        on_epoch: is given each finished row of `History.epochs`.
+        checkpoint: of the same training, if it was killed; the weights have the same bytes as without the kill.
+        on_epoch: called with each finished row of `History.epochs`.
 
     Raises:
         UserError: the loss is not a number.
     """
     network = _compiled(model, params, len(train[1]))
     watch = Watch(run.name, on_epoch)
-    stopping = keras.callbacks.EarlyStopping(
-        "val_loss", patience=params.patience, restore_best_weights=params.keep == "best"
-    )
+    keep_best = params.keep == "best"
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=keep_best)
     resume = Resume(checkpoint, watch, stopping)
     by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
     batches = Batches(*train, params.batch_size, run.seed, by_length=by_length, finished_epochs=resume.finished_epochs)
     network.fit(
         **_feeding(batches, validation, params.batch_size),
-        shuffle=False,  # which would mix the batches of Batches once more
+        shuffle=False,  # Batches shuffles
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,
-        # In this order: what stopping keeps as the best weights is the average.
+        # The order matters: what early stopping keeps as the best weights is the average.
         callbacks=[NextOrder(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
         verbose=1 if sys.stdout.isatty() else 0,
     )
-    kept = min(watch.epochs, key=lambda row: row["val_loss"]) if params.keep == "best" else watch.epochs[-1]
+    kept = min(watch.epochs, key=lambda row: row["val_loss"]) if keep_best else watch.epochs[-1]
     return History(watch.epochs, watch.seconds, int(kept["epoch"]))
 
 
 def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[str, Any]:
-    """Gives what `fit` reads, in the way that is fastest for the backend."""
+    """Returns the arguments of Keras' `fit` that name the data, in the form that is fastest for the backend."""
     inputs, targets = np.asarray(validation[0]), validation[1]
     if keras.backend.backend() != "tensorflow":
         return {"x": batches, "validation_data": (inputs, targets), "validation_batch_size": batch_size}
-    from rnnlab.networks import tensorflow_batches  # imports TensorFlow, which other backends do without
+    from rnnlab.networks import tensorflow_batches  # imports TensorFlow, which other backends do not need
 
     held_out = tensorflow_batches.from_rows(inputs, targets, batch_size)
     return {"x": tensorflow_batches.from_batches(batches), "validation_data": held_out}
 
 
 def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequential:
+    """Prepares a network for Adam, with all gradients clipped to one norm, and weights averaged over steps on request.
+
+    Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".
+    """
     network = _faster(model, params.batch_size, params.threads) if params.engine == "fast" else model
     loss, metric = LOSSES[model.layers[-1].name]
     network.compile(
@@ -124,7 +122,7 @@ def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequen
         ),
         loss=loss,
         metrics=[metric],
-        # TensorFlow would compile a whole step of stock layers for minutes to win little; others must compile.
+        # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return network
@@ -133,7 +131,7 @@ def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequen
 def _faster(model: keras.Sequential, batch_size: int, threads: int) -> keras.Sequential:
     if keras.backend.backend() != "tensorflow":
         return model
-    from rnnlab.networks import fast_layers  # imports TensorFlow, which other backends do without
+    from rnnlab.networks import fast_layers  # imports TensorFlow, which other backends do not need
 
     return fast_layers.accelerate(model, batch_size, threads)
 

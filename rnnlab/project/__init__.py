@@ -1,1 +1,1 @@
-"""The ground: errors, files, parameters, paths, Git, and engines that run tasks."""
+"""What all other packages build on: errors, files, parameters, paths, Git, and engines that run tasks."""

@@ -1,4 +1,4 @@
-"""What dvc.lock says of a result."""
+"""What dvc.lock records about a result."""
 
 import hashlib
 import json
@@ -11,21 +11,21 @@ from rnnlab.project.params import Params
 
 
 def read_lock(text: str, settings: Params) -> dict[str, Any]:
-    """Takes from dvc.lock what makes up a result: parameters and output hashes of the stages that are in use.
+    """Reads what makes up a result: parameters and output hashes of the stages in use.
 
-    Stages of dropped seeds and models stay in dvc.lock; they, timings and presentation are left out.
+    Leaves out timings, presentation, and stages of dropped seeds and models, which stay in dvc.lock.
 
     Args:
-        text: of the file.
+        text: content of dvc.lock.
         settings: names the runs in use.
 
     Raises:
-        UserError: dvc.lock lacks a stage: the pipeline was not run to its end.
+        UserError: dvc.lock is not YAML, or lacks a stage because the pipeline did not run to its end.
     """
     try:
         stages = (yaml_files.load(text) or {}).get("stages", {})
     except ValueError as damage:
-        raise UserError(f"dvc.lock: not whole YAML ({damage}); `git checkout dvc.lock`") from None
+        raise UserError(f"dvc.lock: not readable as YAML: {damage}; run `git checkout dvc.lock`") from None
     names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in settings.runs), "evaluate", "compare"]
     missing = [name for name in names if name not in stages]
     if missing:
@@ -42,10 +42,10 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
 
 
 def result_key(lock: dict[str, Any]) -> str:
-    """Names a result, 16 hex digits: the same parameters and outputs give the same key."""
+    """Hashes a result to 16 hex digits: equal parameters and outputs have the same key."""
     return hashlib.sha256(json.dumps(lock, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def file_digest(source: Path) -> str:
-    """The MD5 of a file, as DVC writes it in dvc.lock."""
+    """Returns the MD5 of a file, as dvc.lock records it."""
     return hashlib.md5(source.read_bytes(), usedforsecurity=False).hexdigest()

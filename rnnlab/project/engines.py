@@ -1,4 +1,4 @@
-"""How the data's files are processed: one after another, or as tasks on Ray. The results are the same."""
+"""Processes the files of the data one after another, or in parallel on Ray; the results are the same."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from rnnlab.project.errors import UserError
 
 Engine = Literal["local", "ray"]
 Item = TypeVar("Item")
-SHOWN = 5  # failures; a thousand may all be the same
+SHOWN = 5  # failures in a message; there may be thousands
 
 
 class Attempt(NamedTuple):
-    """What came of one item.
+    """The outcome of a task on one item.
 
     Attributes:
-        result: what the task returned, as JSON can hold it.
-        failure: the sentence for the user where it could not be done.
+        result: what the task returned.
+        failure: the sentence for the user if it failed.
     """
 
     result: Any
@@ -31,10 +31,10 @@ class Attempt(NamedTuple):
 
 @contextmanager
 def started(engine: Engine) -> Iterator[None]:
-    """Starts once what an engine needs for all that the block does with it.
+    """Keeps an engine running for the length of the block.
 
-    Ray joins the cluster named in ``RAY_ADDRESS``, whose machines must see the project's folder at the same path; without
-    the variable it starts a cluster on this machine alone.
+    Ray joins the cluster named in ``RAY_ADDRESS``, whose machines must see the project's folder at the same path. If
+    the variable is not set, Ray starts a cluster on this machine alone.
 
     Raises:
         UserError: see `rnnlab.project.ray_cluster.cluster`.
@@ -51,26 +51,26 @@ def each(engine: Engine, task: Callable[[Item], Any], items: Sequence[Item], wha
     """Runs a task on every item, even if some fail, and returns the results in the order of the items.
 
     Args:
-        engine: where the tasks run; inside of `started`.
-        task: writes files, and returns what JSON can hold.
-        items: such as files; all machines see the same.
-        what: what is done, for the progress bar.
+        engine: where the tasks run; must be `started`.
+        task: writes files, and returns a value that JSON can hold.
+        items: such as files, which all machines must be able to read.
+        what: label of the progress bar.
 
     Raises:
-        UserError: some tasks failed; says why.
+        UserError: tasks failed; says why.
     """
     attempts = _attempts(engine, partial(attempt, task), items)
-    few = len(items) < 2
-    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=few or None))
-    failures = [one.failure for one in done if one.failure]
+    is_single = len(items) < 2
+    done = list(tqdm(attempts, desc=what, total=len(items), unit="file", disable=is_single or None))
+    failures = [each.failure for each in done if each.failure]
     if failures:
         more = [f"and {len(failures) - SHOWN} more files"] if len(failures) > SHOWN else []
         raise UserError("; ".join([*failures[:SHOWN], *more]))
-    return [one.result for one in done]
+    return [each.result for each in done]
 
 
 def attempt(task: Callable[[Item], Any], item: Item) -> Attempt:
-    """Runs a task; a user's mistake does not stop the others."""
+    """Runs a task and catches user mistakes, so that the other tasks run, too."""
     try:
         return Attempt(task(item), None)
     except UserError as mistake:
@@ -82,7 +82,7 @@ def _attempts(engine: Engine, task: Callable[[Item], Attempt], items: Sequence[I
 
 
 def _ray_attempts(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Iterator[Attempt]:
-    """Runs as many tasks at once as there are processors; Ray runs one again whose process dies."""
+    """Runs as many tasks in parallel as there are processors; Ray restarts tasks whose process died."""
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -92,7 +92,7 @@ def _ray_attempts(task: Callable[[Item], Attempt], items: Sequence[Item]) -> Ite
     def run(row: dict[str, Any]) -> dict[str, str]:
         return {"attempt": json.dumps(task(items[int(row["id"])]))}
 
-    with ray_cluster.failures_told():
+    with ray_cluster.reporting_failures():
         numbers = ray.data.range(len(items), override_num_blocks=len(items))
         for row in numbers.map(run).iter_rows():
             yield Attempt(*json.loads(row["attempt"]))

@@ -5,15 +5,15 @@ import sys
 from collections.abc import Callable
 
 LONGEST_MESSAGE = 4000  # characters
-_BREAKS = re.compile(r"\s*[^\S ]\s*")  # blanks that are not only spaces
-# Control characters move a terminal's cursor, direction marks reorder a line, half a surrogate pair is no character.
+_BREAKS = re.compile(r"\s*[^\S ]\s*")  # whitespace other than spaces alone
+# Control characters move a terminal's cursor, direction marks reorder a line, and lone surrogates cannot be encoded.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UserError(Exception):
-    """A mistake the user can mend: one sentence naming the file, row or key, and what to do.
+    """A mistake that the user can fix: one sentence naming the file, row or key, and what to do.
 
-    It may quote what a stranger wrote: the message is one line of visible characters whatever it was made from.
+    The message may quote untrusted text: it is always a single line of visible characters.
     """
 
     def __init__(self, message: str) -> None:
@@ -21,26 +21,26 @@ class UserError(Exception):
 
 
 def one_line(message: str) -> str:
-    """Joins lines, shows control characters as their escapes and leaves out the middle of what is very long."""
+    """Joins lines, escapes control characters, and cuts the middle out of very long messages."""
     if len(message) > LONGEST_MESSAGE:
         message = f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
     joined = _BREAKS.sub(" ", message)
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), joined)
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), joined)
 
 
 def first_line(failure: BaseException) -> str:
-    """What an exception of other people's code says, without the pages that may follow."""
+    """Returns the first line of an exception's message; that of a library may be pages long."""
     return (str(failure).strip() or type(failure).__name__).split("\n")[0]
 
 
 def exit_status(main: Callable[[], None]) -> int:
-    """Runs a stage's ``main`` and turns a user's mistake into a sentence and a non-zero status.
+    """Runs a stage's ``main`` and turns user mistakes into a sentence and a non-zero status.
 
     Args:
         main: the stage; it takes its arguments from ``sys.argv``.
 
     Returns:
-        0 on success, 1 after a mistake, a failed read or write, or want of memory, 130 after Ctrl-C.
+        0 on success; 1 after a mistake, a failed read or write, or if out of memory; 130 after Ctrl-C.
     """
     try:
         main()
@@ -48,14 +48,14 @@ def exit_status(main: Callable[[], None]) -> int:
         print(f"error: {mistake}", file=sys.stderr)
         return 1
     except OSError as failure:
-        place = f"{failure.filename}: " if failure.filename else ""
-        reason = failure.strerror or str(failure)
-        print(f"error: {one_line(place + reason)}; nothing was replaced, mend this and run again", file=sys.stderr)
+        name = f"{failure.filename}: " if failure.filename else ""
+        reason = one_line(name + (failure.strerror or str(failure)))
+        print(f"error: {reason}; nothing was replaced; fix this and run again", file=sys.stderr)
         return 1
     except MemoryError:
-        print("error: not enough memory; take less data or smaller parameters, and run again", file=sys.stderr)
+        print("error: out of memory; use less data or smaller parameters, and run again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: the same command again goes on from what is finished", file=sys.stderr)
+        print("interrupted: run the same command again to continue from what is finished", file=sys.stderr)
         return 130
     return 0

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either complete or absent."""
 
 import csv
 import functools
@@ -16,44 +16,43 @@ from rnnlab.project.errors import UserError, first_line
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yields a temporary path beside ``target`` that takes its name only when the block succeeds.
+    """Yields a temporary path next to ``target``, which is renamed to it only if the block succeeds.
 
-    The temporary path may be written as a file or made a folder; an exception removes it and leaves what
-    ``target`` held before.
+    The block creates a file or a folder at that path; an exception removes it and leaves ``target`` as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Keeps the suffix: Keras and matplotlib choose their format by it.
+    # Keeps the suffix, by which Keras and matplotlib choose their format.
     temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    _remove(temporary)  # of a killed process with the same number, as containers give out
+    _remove(temporary)  # left by a killed process with the same id, which containers hand out again
     try:
         yield temporary
-        if target.is_dir() or temporary.is_dir():  # a file takes the place of a file alone
+        if target.is_dir() or temporary.is_dir():  # which a rename does not replace
             _remove(target)
         temporary.replace(target)
     finally:
         _remove(temporary)
 
 
-def _remove(place: Path) -> None:
-    if place.is_dir():
-        shutil.rmtree(place)
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
     else:
-        place.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
-    """Writes UTF-8 text, whole or not at all."""
+    """Writes UTF-8 text, completely or not at all."""
     with replacing(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Writes canonical JSON: sorted keys, two spaces, a final newline; the same value gives the same bytes."""
+    """Writes canonical JSON: sorted keys, two spaces, a final newline; equal values become equal bytes."""
     write_text(target, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def write_csv(target: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes a CSV file, whole or not at all."""
+    """Writes a CSV file, completely or not at all."""
     with replacing(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
@@ -62,7 +61,7 @@ def write_csv(target: Path, header: Sequence[str], rows: Iterable[Sequence[objec
 
 @functools.cache
 def package_digest(package: Path, *rooms: str) -> str:
-    """Hashes the code of some rooms of a package: what follows from that code has to be made again once it changes."""
+    """Hashes the code in some folders of a package, so that what was stored under the digest of older code is stale."""
     digest = hashlib.sha256()
     for source in sorted(source for room in rooms for source in (package / room).rglob("*.py")):
         digest.update(source.read_bytes())
@@ -71,10 +70,10 @@ def package_digest(package: Path, *rooms: str) -> str:
 
 @contextmanager
 def reading(source: Path) -> Iterator[None]:
-    """Stands around the reading of a file that an earlier stage wrote, and of nothing else.
+    """Turns errors while reading an earlier stage's output into a `UserError`; wrap nothing else in it.
 
     Raises:
-        UserError: the file is missing, or it is damaged or cut short.
+        UserError: the file is missing, damaged or cut short.
     """
     try:
         yield
@@ -82,7 +81,7 @@ def reading(source: Path) -> Iterator[None]:
         raise UserError(f"{source}: no such file; `dvc repro` makes it") from None
     except (UserError, MemoryError, PermissionError):
         raise
-    except Exception as damage:  # pandas, Arrow, NumPy and zipfile raise any of a dozen types
+    except Exception as damage:  # pandas, Arrow, NumPy and zipfile raise a dozen types
         raise UserError(
             f"{source}: damaged or cut short ({first_line(damage)}); remove it and run `dvc repro`"
         ) from None
@@ -98,18 +97,18 @@ def read_json(source: Path) -> Any:
         return json.loads(source.read_text(encoding="utf-8"))
 
 
-def drop_leftovers(folder: Path, kept: Iterable[str]) -> None:
+def drop_leftovers(folder: Path, wanted: Iterable[str]) -> None:
     """Removes files of runs that are no longer asked for.
 
-    DVC leaves the outputs of a dropped seed or model where they were, and a folder's hash covers all that is in it. A
-    stage that depends on such a folder calls this first, so that DVC records only what the stage has read. The files
-    stay in DVC's cache.
+    DVC leaves the outputs of a dropped seed or model in place, and a folder's hash covers everything in it. A stage
+    that depends on such a folder calls this first, so that DVC records only what the stage reads. The files stay in
+    DVC's cache.
 
     Args:
-        folder: written to by one stage a run.
-        kept: the names of the files that belong there.
+        folder: has one file per run.
+        wanted: names of the files that belong there.
     """
-    wanted = set(kept)
+    names = set(wanted)
     for entry in folder.iterdir():
-        if entry.is_file() and entry.name not in wanted:
+        if entry.is_file() and entry.name not in names:
             entry.unlink()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rnnlab.project.params import Run
 
-PACKAGE = Path(__file__).parents[1]  # this code
-CODE = ("dvc.yaml", "rnnlab", "stages")  # what a result is made by, as Git names it
+PACKAGE = Path(__file__).parents[1]  # the code of rnnlab
+CODE = ("dvc.yaml", "rnnlab", "stages")  # what makes a result, as paths for Git
 
 PARAMS = Path("params.yaml")
 LOCK = Path("dvc.lock")
@@ -14,13 +14,15 @@ SAMPLE_REVIEWS = Path("data/sample/reviews.csv")
 SAMPLE_SERIES = Path("data/sample/series.csv")
 IMDB_REVIEWS = Path("data/raw/imdb.csv")
 
-ROWS = Path("data/interim/rows.parquet")  # a folder of such files where the data have several files
+ROWS = Path("data/interim/rows.parquet")  # a folder of these if the data have several files
 REJECTED = Path("data/interim/rejected.csv")
 SUMMARY = Path("reports/data.json")
 
 VALIDATION = Path("reports/validation.json")
 VALIDATION_PAGE = Path("reports/validation.md")
-FAILED_VALIDATION = Path("reports/validation-failed.html")  # no output: DVC drops those of a stage that fails
+FAILED_VALIDATION = Path(
+    "reports/validation-failed.html"
+)  # not an output: DVC deletes the outputs of a stage that fails
 
 FEATURES = Path("data/features")
 VOCABULARY = FEATURES / "vocabulary.json"
@@ -32,7 +34,7 @@ MODELS = Path("models")
 BASELINES = MODELS / "baselines"
 HISTORY = Path("reports/history")
 LAYERS = Path("reports/layers")
-TIMINGS = Path("reports/timings")  # differ every time, so no stage depends on them
+TIMINGS = Path("reports/timings")  # differ in every run, so that no stage may depend on them
 BASELINE_TIMINGS = TIMINGS / "baselines.json"
 CHECKPOINTS = Path("data/checkpoints")
 
@@ -62,20 +64,20 @@ STORE = Path("mlflow")  # the project's own MLflow
 
 
 def network(run: Run) -> Path:
-    """The trained network of a run."""
+    """Returns the file of a run's trained network."""
     return MODELS / f"{run.name}.keras"
 
 
 def history(run: Run) -> Path:
-    """The epochs of a run."""
+    """Returns the file of a run's epochs."""
     return HISTORY / f"{run.name}.csv"
 
 
 def layers(run: Run) -> Path:
-    """The layers of a run's network."""
+    """Returns the file that describes the layers of a run's network."""
     return LAYERS / f"{run.name}.json"
 
 
 def timings(run: Run) -> Path:
-    """How long a run took."""
+    """Returns the file of how long a run took."""
     return TIMINGS / f"{run.name}.json"

@@ -13,7 +13,7 @@ from rnnlab.project.validation_messages import closest
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turns nested mappings into one with dotted keys."""
+    """Flattens nested mappings into one with dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
@@ -21,10 +21,10 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Params:
-    """Sets parameters by dotted key.
+    """Returns parameters with changes by dotted key.
 
     Raises:
-        UserError: a key is unknown or a value is not what it may be; names ``source`` and the key.
+        UserError: a key is unknown or a value is invalid; names ``source`` and the key.
     """
     values = settings.model_dump(mode="json", by_alias=True)
     for key, value in changes.items():
@@ -33,23 +33,23 @@ def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Param
 
 
 def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:
-    """Sets a key that is there: what a parameter file lacks, DVC refuses to set."""
+    """Sets a key that exists already; DVC refuses to set others, too."""
     section, parts = values, key.split(".")
     for part in parts:
         if not isinstance(section, dict):
             raise UserError(f"{source}: {key}: unknown key")
         if part not in section:
             raise UserError(f"{source}: {key}: unknown key{closest(part, section)}")
-        place, section = section, section[part]
-    place[parts[-1]] = copy.copy(value)
+        parent, section = section, section[part]
+    parent[parts[-1]] = copy.copy(value)
 
 
-# Anything else between quotes: commas, brackets and blanks mean something to `dvc exp run -S`, as do these words.
+# Needs no quotes; commas, brackets and spaces have a meaning to `dvc exp run -S`, and so do these words.
 PLAIN = re.compile(r"(?!(?:true|false|null|nan|inf)$)[a-z_/][\w./-]*", re.IGNORECASE | re.ASCII)
 
 
 def override(value: Any) -> str:
-    """Writes a value as Hydra's override syntax has it, so that `dvc exp run -S` reads the same value back."""
+    """Writes a value in Hydra's override syntax, so that `dvc exp run -S` reads the same value back."""
     if isinstance(value, list | tuple):
         return f"[{','.join(override(item) for item in value)}]"
     if isinstance(value, bool):
@@ -60,6 +60,6 @@ def override(value: Any) -> str:
         return repr(value)
     if PLAIN.fullmatch(value):
         return value
-    # Backslashes stand for themselves, but before a quote, before what would be looked up, and at the end.
-    escaped = re.sub(r'(\\*)("|\$\{|\Z)', lambda found: found[1] * 2 + (found[2] and f"\\{found[2]}"), value)
+    # Backslashes need escapes before a quote, before "${", and at the end.
+    escaped = re.sub(r'(\\*)("|\$\{|\Z)', lambda match: match[1] * 2 + (match[2] and f"\\{match[2]}"), value)
     return f'"{escaped}"'

@@ -1,21 +1,21 @@
-"""params.yaml, parsed once into frozen objects that reject what they do not know."""
+"""params.yaml, parsed once into frozen objects that reject unknown keys."""
 
 import codecs
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.validation_messages import refusal
 
-LARGEST_COUNT = 2**31 - 1  # what arrays, databases and C libraries count with without overflow
+LARGEST_COUNT = 2**31 - 1  # arrays, databases and C libraries count this far without overflow
 Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-Width = Annotated[int, Field(ge=1, le=100_000)]  # of a layer or a sequence; far beyond what any machine trains
+Width = Annotated[int, Field(ge=1, le=100_000)]  # of a layer or a sequence; far more than any machine can train
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -23,9 +23,9 @@ Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
 Task = TaskName
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
-# Transformations of text rather than encodings of files: what they decode need not be text, or takes ages.
+# Transformations of text rather than encodings of files; some take ages, or decode to what is not text.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
-# A label is compared with trimmed cells, and stands in tables, file lines and figures.
+# Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\s)")
 
 
@@ -47,7 +47,7 @@ def _label_to_text(label: Any) -> Any:
 
 
 def is_encoding(name: str) -> bool:
-    """Whether Python knows an encoding of text files by this name."""
+    """Returns whether Python knows an encoding of text files by this name."""
     try:
         "".encode(name)
         return codecs.lookup(name).name not in NOT_OF_FILES
@@ -56,7 +56,7 @@ def is_encoding(name: str) -> bool:
 
 
 class Section(BaseModel):
-    """A frozen part of params.yaml: no unknown keys, no silent conversion of types."""
+    """A frozen part of params.yaml that allows neither unknown keys nor conversions of types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -83,7 +83,7 @@ class Wave(Section):
 
 
 class Data(Section):
-    """Where the data are and how they are written."""
+    """Where the data are, and in which format."""
 
     csv: Annotated[str, Field(min_length=1)]
     value_column: Annotated[str, Field(min_length=1)]
@@ -99,17 +99,21 @@ class Data(Section):
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
         if "\0" in self.csv:
-            raise PydanticCustomError("csv", "csv must be a path, which no NUL can be in")
+            raise PydanticCustomError("csv", "csv must be a path, without NUL characters")
         if "\0" in self.files or ".." in Path(self.files).parts or Path(self.files).is_absolute():
-            raise PydanticCustomError("files", "files must be a pattern inside of the folder, such as *.csv")
+            raise PydanticCustomError("files", "files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise PydanticCustomError("delimiter", "delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:
             raise PydanticCustomError("labels", "labels must be two different names")
         if not all(LABEL.fullmatch(label) for label in self.labels):
-            raise PydanticCustomError("labels", "labels must be 1 to 100 characters of one line, no blanks around them")
+            raise PydanticCustomError(
+                "labels", "labels must be 1 to 100 characters on one line, without spaces around them"
+            )
         if not is_encoding(self.encoding):
-            raise PydanticCustomError("encoding", "encoding is not one of text files that Python knows, such as utf-8")
+            raise PydanticCustomError(
+                "encoding", "encoding must be one that Python knows for text files, such as utf-8"
+            )
         return self
 
 
@@ -124,7 +128,7 @@ class Split(Section):
 
 
 class Severities(Section):
-    """What a failed check does."""
+    """What happens when a check fails."""
 
     schema_: Severity = Field(alias="schema")
     nulls: Severity
@@ -138,7 +142,7 @@ class Severities(Section):
 
 
 class Validate(Section):
-    """Limits of the data gate."""
+    """Limits that the data are checked against."""
 
     min_rows_per_class: Positive
     min_minority_share: Annotated[float, Field(ge=0, le=0.5)]
@@ -149,7 +153,7 @@ class Validate(Section):
 
 
 class TokenizePad(Section):
-    """Texts to arrays of word ids."""
+    """How texts become arrays of word ids."""
 
     vocabulary_size: Annotated[int, Field(ge=3, le=LARGEST_COUNT)]
     max_length: Width
@@ -159,13 +163,13 @@ class TokenizePad(Section):
 
 
 class Series(Section):
-    """A series to windows."""
+    """How a series becomes windows."""
 
     window: Width
 
 
 class Train(Section):
-    """What all models share."""
+    """Training options that all models share."""
 
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     epochs: Positive
@@ -181,7 +185,7 @@ class Train(Section):
 
 
 class Model(Section):
-    """One network; between rivals only the cell should differ."""
+    """One network; models that are compared should differ only in the cell."""
 
     cell: Literal["simple_rnn", "lstm", "gru"]
     embedding_dim: Width
@@ -200,13 +204,13 @@ class Model(Section):
 
 
 class Evaluate(Section):
-    """Knobs of scoring that change no figure."""
+    """Options of scoring that do not change any result."""
 
     batch_size: Positive
 
 
 class Intervals(Section):
-    """How sure a difference between two models is."""
+    """How the uncertainty of a difference between models is estimated."""
 
     seed: Seed
     over: Literal["auto", "rows", "rows_and_seeds"]
@@ -214,7 +218,7 @@ class Intervals(Section):
 
 
 class Explain(Section):
-    """What is looked at inside the networks."""
+    """How much is shown of what goes on inside the networks."""
 
     gradient_rows: Positive
     traced_rows: Annotated[int, Field(ge=1, le=20)]
@@ -222,7 +226,7 @@ class Explain(Section):
 
 
 class Promote(Section):
-    """What a model must be to become the champion."""
+    """What a model must achieve to become the champion."""
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
@@ -246,7 +250,7 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The stem of the run's files: ``lstm-1``."""
+        """The stem of the names of the run's files, such as ``lstm-1``."""
         return f"{self.model}-{self.seed}"
 
 
@@ -282,20 +286,22 @@ class Params(Section):
         }
         for key, values in named.items():
             if len(set(values)) < len(values):
-                raise PydanticCustomError("twice", "{key}: the same entry is named twice", {"key": key})
+                raise PydanticCustomError("twice", "{key}: has the same entry twice", {"key": key})
         unknown = [name for name in self.compare if name not in self.models]
         if unknown:
             context = {"name": unknown[0], "known": ", ".join(self.models)}
             raise PydanticCustomError("compare", "compare: no model {name} under models (there are: {known})", context)
         for name in self.compare:
             if name in ("ensemble", *(name for task in TASKS.values() for name in task.baselines)):
-                raise PydanticCustomError("taken", "compare: {name} is the name of a baseline", {"name": name})
+                raise PydanticCustomError(
+                    "taken", "compare: {name} is already the name of another row of the results", {"name": name}
+                )
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
                 message = "ensemble: {name} is neither in compare nor in baselines"
                 raise PydanticCustomError("member", message, {"name": name})
         if len(self.ensemble) == 1:
-            raise PydanticCustomError("members", "ensemble: name two members at least, or none")
+            raise PydanticCustomError("members", "ensemble: name at least two members, or none")
         return self
 
     @model_validator(mode="after")
@@ -318,7 +324,7 @@ class Params(Section):
                 refuse(f"models.{name}.pooling: the {task.name} task predicts from the last state, not {model.pooling}")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
-                refuse(f"models.{name}.output: the {task.name} task wants {outputs}, not {model.output}")
+                refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
         return self
 
     @model_validator(mode="after")
@@ -326,19 +332,19 @@ class Params(Section):
         if self.intervals.over == "rows_and_seeds" and len(self.train.seeds) < 2:
             raise PydanticCustomError(
                 "intervals",
-                "intervals.over: an interval over seeds needs two seeds at least and train.seeds has one;"
+                "intervals.over: an interval over seeds needs at least two seeds, but train.seeds has one;"
                 " add seeds, or set intervals.over to rows",
             )
         return self
 
     @property
     def runs(self) -> list[Run]:
-        """Every training the pipeline stands for, in the order of ``compare`` and ``train.seeds``."""
+        """All trainings of the pipeline, in the order of ``compare`` and ``train.seeds``."""
         return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """Everything that the result table has a row for."""
+        """The names of all rows in the table of results."""
         return (*self.compare, *(["ensemble"] if self.ensemble else []), *self.baselines)
 
 
@@ -346,7 +352,7 @@ def read(source: Path = Path("params.yaml")) -> Params:
     """Reads and checks every parameter.
 
     Raises:
-        UserError: the file is missing or not YAML, or a key is unknown, missing or ill-typed.
+        UserError: the file is missing or not YAML, or a key is unknown, missing or invalid.
     """
     try:
         values = yaml_files.read(source)
@@ -358,47 +364,17 @@ def read(source: Path = Path("params.yaml")) -> Params:
 
 
 def parse(values: Any, source: str = "params.yaml") -> Params:
-    """Checks a mapping of parameters; see `read`.
+    """Checks a mapping of parameters.
 
     Raises:
-        UserError: names each wrong key by its full path.
+        UserError: names each invalid key by its full path.
     """
     if isinstance(values, dict) and "seed" in values:
-        raise UserError(
-            f"{source}: seed: became sample.seed, split.seed and intervals.seed, one per draw; move its value there"
-        )
+        raise UserError(f"{source}: seed: is now sample.seed, split.seed and intervals.seed; move the value to these")
     try:
         return Params.model_validate(values)
     except ValidationError as wrong:
-        raise UserError("; ".join(f"{source}: {_sentence(error, values)}" for error in wrong.errors())) from None
+        raise refusal(wrong, source, Params, "; the default is in the committed params.yaml") from None
 
 
-def _sentence(error: ErrorDetails, values: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(error['loc'])}"
-    if error["type"] == "missing":
-        return f"{key}: missing; the default is in the committed params.yaml"
-    wanted = error["msg"].removeprefix("Input ").replace("should", "must")
-    if not key or isinstance(error["input"], dict | BaseModel):
-        return f"{key}: {wanted}" if key else wanted
-    return f"{key}: {wanted}, not {error['input']!r}"
-
-
-def _suggestion(location: tuple[int | str, ...]) -> str:
-    section: Any = Params
-    for part in location[:-1]:
-        if section is Params and part == "models":
-            return _closest(location, Model)
-        field = {info.alias or name: info for name, info in section.model_fields.items()}.get(str(part))
-        section = field.annotation if field else Params
-    return _closest(location, section)
-
-
-def _closest(location: tuple[int | str, ...], section: type[Section]) -> str:
-    known = [info.alias or re.sub("_$", "", name) for name, info in section.model_fields.items()]
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"
-
-
-NO_SEED = -1  # stands in tables of predictions where a model draws nothing
+NO_SEED = -1  # of models without randomness, in tables of predictions

@@ -1,4 +1,4 @@
-"""A Ray cluster: one that there is, or one on this machine alone."""
+"""A Ray cluster: an existing one, or one on this machine alone."""
 
 import importlib.util
 import os
@@ -12,41 +12,40 @@ from rnnlab.project import layout
 from rnnlab.project.errors import UserError, first_line
 
 INSTALL = "Ray is not installed; run `make ray`"
-PATIENCE_SECONDS = 20.0  # with a cluster that does not answer
+PATIENCE_SECONDS = 20.0  # for a cluster to answer
 
 
 @contextmanager
 def cluster(address: str | None, named: str) -> Iterator[None]:
-    """Joins a Ray cluster, or starts one on this machine alone that ends with the block.
+    """Joins a Ray cluster, or starts one on this machine alone for the length of the block.
 
     Args:
         address: of the cluster, or None.
         named: how the user named it, for messages.
 
     Raises:
-        UserError: Ray is not installed, or there is no such cluster, or it is of another version.
+        UserError: Ray is not installed, there is no such cluster, or its version differs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Without a GPU the next version leaves this variable alone, and says so at each start.
+    # Keeps Ray from announcing at each start how its next version will treat machines without a GPU.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # Without this Ray starts a process that its machine has no memory for again and again, for ever.
+    # By default, Ray restarts a process that its machine has no memory for, again and again.
     os.environ.setdefault("RAY_task_oom_retries", "3")
     code = {"py_modules": [str(layout.PACKAGE)]}
-    # A cluster of its own listens on this machine alone, and asks for a token, which Ray makes in ~/.ray.
-    alone = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    options: dict[str, Any] = {"runtime_env": code} if address else alone
+    # A cluster of our own listens on this machine alone, and asks for a token that Ray writes to ~/.ray.
+    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    options: dict[str, Any] = {"runtime_env": code} if address else local
     if not importlib.util.find_spec("ray"):
         raise UserError(INSTALL)
     if address:
         _check_cluster(address, named)
-    import ray  # reads its variables as it is imported
+    import ray  # reads these variables when it is imported
 
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as failure:
-        # Of another version the lines after the first say which.
-        told = " ".join(str(failure).split())
-        raise UserError(f"{named}: no cluster that this Ray {ray.__version__} can use ({told})") from None
+        reason = " ".join(str(failure).split())  # a version that differs is not in the first line
+        raise UserError(f"{named}: no cluster that this Ray {ray.__version__} can use ({reason})") from None
     try:
         yield
     finally:
@@ -54,21 +53,21 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
 
 
 def _check_cluster(address: str, named: str) -> None:
-    """Asks whether a cluster answers: Ray itself would wait for one for ever."""
-    told = _health(address)
-    if told and "AuthToken" in told:
-        # `ray start` asks for the token of its machine, if there is one, and Ray shows ours only if told to.
+    """Checks that a cluster answers; Ray itself would wait for one forever."""
+    problem = _health(address)
+    if problem and "AuthToken" in problem:
+        # The cluster asks for the token of the machine that it was started on; Ray sends ours only in this mode.
         os.environ["RAY_AUTH_MODE"] = "token"
         if _health(address) is None:
             return
-        raise UserError(f"{named}: the Ray cluster there asks for the token in its ~/.ray/auth_token; copy it to here")
-    if told is not None:
-        raise UserError(f"{named}: no Ray cluster answers there; `ray start --head` starts one")
+        raise UserError(f"{named}: the Ray cluster there asks for the token in its ~/.ray/auth_token; copy it here")
+    if problem is not None:
+        raise UserError(f"{named}: no Ray cluster answers there; start one with `ray start --head`")
 
 
 def _health(address: str) -> str | None:
-    """Gives None where a cluster answers, and what Ray says where it does not."""
-    # `ray.init` tells another version better.
+    """Returns None if a cluster answers, else what Ray says."""
+    # `ray.init` describes a difference of versions better.
     check = ("health-check", "--skip-version-check", "--address", address)
     command = (sys.executable, "-m", "ray.scripts.scripts", *check)
     try:
@@ -79,11 +78,11 @@ def _health(address: str) -> str | None:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
-    """Turns what Ray says of machines and processes into a sentence for the user.
+def reporting_failures() -> Iterator[None]:
+    """Turns Ray's errors into a sentence for the user.
 
     Raises:
-        UserError: a machine had not enough memory, or processes died again and again.
+        UserError: a machine ran out of memory, or processes died repeatedly.
     """
     import ray
 
@@ -94,12 +93,12 @@ def failures_told() -> Iterator[None]:
 
 
 def sentence(failure: Exception) -> str:
-    """Says in one sentence why Ray could not do a task."""
+    """Says in one sentence why a task failed."""
     import ray
 
     if isinstance(failure, ray.exceptions.OutOfMemoryError):
-        return "a machine had not enough memory; give it fewer processors, or smaller files, batches or networks"
+        return "a machine ran out of memory; give it fewer processors, or smaller files, batches or networks"
     if isinstance(failure, ray.exceptions.RayTaskError):
-        # Its own mistake, such as a loss that is no number: the same again would end the same.
+        # The task's own error, such as a loss that is not a number: a retry would fail, too.
         return first_line(failure.cause or failure)
-    return f"its process died again and again ({first_line(failure)})"
+    return f"its process died repeatedly ({first_line(failure)})"

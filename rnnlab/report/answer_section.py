@@ -1,4 +1,4 @@
-"""The top of the page: who won, by how much, whether it is real, where the other fails, and what it cost."""
+"""The top of the page: which network is better, by how much, whether that is real, and what it costs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab.evaluation import tables
-from rnnlab.evaluation.comparisons import exact_test
+from rnnlab.evaluation.comparisons import pair_sentence, pair_test
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import ACCURACY, MEASURES
 from rnnlab.report.pages import Table
 
 
@@ -17,8 +18,8 @@ class AnswerSection(NamedTuple):
 
     Attributes:
         headline: the answer in a sentence.
-        scores: what the sentence speaks of, in figures.
-        questions: what a reader asks next, each with its answer.
+        scores: of the networks, in a sentence.
+        questions: a reader's next questions, each with its answer.
         table: figures and cost of every model.
         pairs: a sentence on each pair of models.
     """
@@ -37,33 +38,33 @@ def answer(
     costs: Mapping[str, Cost],
     lengths: pd.DataFrame,
 ) -> AnswerSection:
-    """Gathers the section.
+    """Makes the section.
 
     Args:
-        settings: name the networks.
+        settings: names the networks.
         metrics: reports/metrics.json in the order of the parameters.
         comparison: reports/comparison.json.
         costs: seconds by model.
-        lengths: from `rnnlab.report.figures.result.length_table`.
+        lengths: from `rnnlab.report.figures.texts.lengths`.
     """
     ranked = rank(settings, comparison)
     best, others = ranked[0], ranked[1:]
     pair = find_pair(comparison, best, others[0]) if others else None
     questions = [("Is it real?", reality(pair, comparison))] if pair else []
     if others and not lengths.empty:
-        questions.append(("Where does the other fail?", weakness(best, others[0], lengths)))
+        questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths)))
     if others:
         questions.append(("What does it cost?", price(best, others[0], metrics, costs)))
     baseline = best_baseline(settings, comparison)
     against = find_pair(comparison, best, baseline) if baseline else None
     if against:
-        questions.append(("And without recurrence?", f"{against['sentence']}: the best baseline on the same rows."))
+        questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
     return AnswerSection(
         headline=capitalised(pair["sentence"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),
         questions=[(question, capitalised(text)) for question, text in questions],
         table=table(tables.results_rows(metrics, costs)),
-        pairs=[f"{capitalised(told['sentence'])}{exact(told)}." for told in comparison["pairs"]],
+        pairs=[pair_sentence(pair) for pair in comparison["pairs"]],
     )
 
 
@@ -73,97 +74,85 @@ def capitalised(sentence: str) -> str:
 
 
 def rank(settings: Params, comparison: Mapping[str, Any]) -> list[str]:
-    """Orders the networks by their mean score, the best first."""
-    sign = 1 if comparison["measure"] == "mse" else -1
-    return sorted(settings.compare, key=lambda name: sign * comparison["intervals"][name]["mean"])
+    """Sorts the networks by their mean score, the best first."""
+    return _sorted(settings.compare, comparison)
 
 
 def best_baseline(settings: Params, comparison: Mapping[str, Any]) -> str | None:
-    """Finds the model without recurrence that scores best, None where there is none."""
-    sign = 1 if comparison["measure"] == "mse" else -1
-    ordered = sorted(settings.baselines, key=lambda name: sign * comparison["intervals"][name]["mean"])
-    return ordered[0] if ordered else None
+    """Returns the model without recurrence that scores best, None where there is none."""
+    return next(iter(_sorted(settings.baselines, comparison)), None)
+
+
+def _sorted(names: Sequence[str], comparison: Mapping[str, Any]) -> list[str]:
+    higher_is_better = not MEASURES[comparison["measure"]].lower_is_better
+    return sorted(names, key=lambda name: float(comparison["intervals"][name]["mean"]), reverse=higher_is_better)
 
 
 def find_pair(comparison: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
-    """Finds what was said of two models."""
-    found: Mapping[str, Any] = next(
-        pair for pair in comparison["pairs"] if {pair["first"], pair["second"]} == {one, other}
-    )
-    return found
+    """Returns the comparison of two models."""
+    pairs: Sequence[Mapping[str, Any]] = comparison["pairs"]
+    return next(pair for pair in pairs if {pair["first"], pair["second"]} == {one, other})
 
 
 def is_clear(pair: Mapping[str, Any]) -> bool:
-    """Whether the interval of a difference leaves out zero."""
+    """Whether the interval of a difference excludes zero."""
     return not pair["difference"]["low"] <= 0 <= pair["difference"]["high"]
 
 
 def scores(ranked: Sequence[str], comparison: Mapping[str, Any]) -> str:
-    """Says what is measured, and what each network reaches."""
-    accuracy = comparison["measure"] == "accuracy"
-    means = {name: comparison["intervals"][name]["mean"] for name in ranked}
-    told = ", ".join(f"{name} {100 * mean:.1f} %" if accuracy else f"{name} {mean:.4f}" for name, mean in means.items())
-    if accuracy:
-        return (
-            f"Texts labelled right, of test rows that no model was trained on: {told}; a point is one per cent of them"
-        )
-    return f"Mean squared error, on time steps after all that the models were trained on: {told}; less is better"
+    """States the score of each network."""
+    measure = MEASURES[comparison["measure"]]
+    means = ", ".join(f"{name} {measure.amount(comparison['intervals'][name]['mean'])}" for name in ranked)
+    order = "; lower is better" if measure.lower_is_better else ""
+    return f"{capitalised(measure.name)} on test rows, on which no model was trained: {means}{order}"
 
 
 def single(name: str, comparison: Mapping[str, Any]) -> str:
-    """Says how the only network does."""
-    ends = comparison["intervals"][name]
-    if comparison["measure"] == "mse":
-        score = f"{name} has a mean squared error of {ends['mean']:.4f} on test rows, 95 % interval {ends['low']:.4f}"
-        return f"{score} to {ends['high']:.4f}; no other network was trained to compare it with"
-    mean, low, high = (f"{100 * ends[end]:.1f}" for end in ("mean", "low", "high"))
-    score = f"{name} labels {mean} % of the test rows right, 95 % interval {low} to {high}"
+    """States the score of the only network."""
+    measure, ends = MEASURES[comparison["measure"]], comparison["intervals"][name]
+    interval = f"95 % interval {measure.number(ends['low'])} to {measure.number(ends['high'])}"
+    score = f"{name}'s test {measure.name} is {measure.amount(ends['mean'])} ({interval})"
     return f"{score}; no other network was trained to compare it with"
 
 
 def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """Says whether a difference may be chance."""
+    """States whether a difference may be chance."""
     seeded = comparison["over"] == "rows_and_seeds"
-    drawn = "test rows and seeds" if seeded else "test rows alone: with one seed, luck in training cannot be told apart"
-    verdict = "Yes: the interval leaves out zero" if is_clear(pair) else "Not shown: the interval holds zero"
-    return f"{verdict}. It is a paired bootstrap interval over {drawn}{exact(pair)}."
-
-
-def exact(pair: Mapping[str, Any]) -> str:
-    """Puts McNemar's test behind a sentence, where there is one."""
-    tested = pair.get("mcnemar")
-    return f" ({exact_test([result['p_value'] for result in tested.values()])})" if tested else ""
+    drawn = "test rows and seeds" if seeded else "test rows alone, so it leaves out the luck of training"
+    verdict = "Yes: the interval excludes zero" if is_clear(pair) else "Not shown: the interval includes zero"
+    test = pair_test(pair)
+    return f"{verdict}. It is a paired bootstrap interval over {drawn}{f'; {test}' if test else ''}."
 
 
 def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:
-    """Says at which lengths of text two models are closest and farthest apart."""
+    """States at which lengths of text two models are closest and farthest apart."""
     means = lengths.groupby(["words", "model"])["accuracy"].mean().unstack()[[best, other]]
     gaps = means[best] - means[other]
     worst, least = gaps.idxmax(), gaps.idxmin()
 
-    def told(words: float) -> str:
-        ours, theirs = (f"{100 * means.loc[words, name]:.1f} %" for name in (best, other))
+    def scores(words: float) -> str:
+        ours, theirs = (ACCURACY.amount(means.loc[words, name]) for name in (best, other))
         return f"{theirs} against {best}'s {ours}"
 
-    farthest = f"{other} is farthest behind on texts of about {worst:.0f} words: {told(worst)}"
+    farthest = f"{other} is farthest behind on texts of about {worst:.0f} words: {scores(worst)}"
     if worst == least:
         return f"{farthest}."
-    return f"{farthest}; they are closest on those of about {least:.0f} words, {told(least)}."
+    return f"{farthest}; they are closest on texts of about {least:.0f} words: {scores(least)}."
 
 
 def price(best: str, other: str, metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> str:
-    """Says how many weights and seconds the better of two networks takes for those of the other."""
+    """Compares the weights and training times of two networks, the better one first."""
     ours, theirs = metrics[best]["parameters"], metrics[other]["parameters"]
     weights = f"{best} has {ours:,} parameters, {other} {theirs:,} ({ours / theirs:.1f} times as many)"
     if not all(name in costs and costs[name].epoch for name in (best, other)):
-        return f"{weights}; how long they trained is not known any more."
+        return f"{weights}; their training times are lost."
     mine, its = costs[best], costs[other]
     assert mine.epoch and its.epoch
-    epochs = f"an epoch takes {mine.epoch:.1f} s for {its.epoch:.1f} s, a training {mine.training:.0f} s for"
-    return f"{weights}; {epochs} {its.training:.0f} s on the machine that trained them."
+    epochs = f"an epoch takes {mine.epoch:.1f} s instead of {its.epoch:.1f} s"
+    return f"{weights}; {epochs}, a training {mine.training:.0f} s instead of {its.training:.0f} s."
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> Table:
     """Shows the models, a row each."""
-    caption = "Test rows, mean ± standard deviation over the seeds; cost on the machine that trained"
+    caption = "Test figures, mean ± standard deviation over the seeds; cost on the machine that trained"
     return Table(caption, list(rows[0]), [list(row.values()) for row in rows])

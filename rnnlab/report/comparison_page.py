@@ -1,21 +1,18 @@
-"""The page of several results side by side: everything that `templates/compare.html` shows, computed."""
+"""The page of several results side by side: computes everything that `templates/compare.html` shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
-from rnnlab.experiments import comparison
-from rnnlab.experiments.comparison import Result
+from rnnlab.experiments import comparison, comparison_tables
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import TaskName
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
-from rnnlab.report.figures import common
-from rnnlab.report.figures import result as result_figures
-from rnnlab.report.figures import series as series_figures
-from rnnlab.report.figures.result import Panel
+from rnnlab.report.figures import common, series
+from rnnlab.report.figures.tables import Panel
 from rnnlab.report.pages import Drawing, Table, render
-
-COLUMNS = {"accuracy": ("val_accuracy", "val_loss"), "mse": ("val_mae", "val_loss")}
 
 
 class Column(NamedTuple):
@@ -35,10 +32,10 @@ def write(results: Sequence[Result]) -> str:
         UserError: they are of different tasks.
     """
     sentences = comparison.findings(results)
-    changed = comparison.differing_params(results)
+    changed = comparison_tables.differing_params(results)
     names = [result.name for result in results]
-    headings, scores = comparison.scores_rows(results)
-    origins = comparison.origins_rows(results, changed)
+    headings, scores = comparison_tables.scores_rows(results)
+    origins = comparison_tables.origins_rows(results, changed)
     return render(
         "compare.html",
         title=" against ".join(names),
@@ -56,48 +53,53 @@ def draw(results: Sequence[Result]) -> list[Column]:
     histories = [table for result in results for table in result.histories.values()]
     columns = []
     with svg.style():
-        for place, result in enumerate(results):
+        for number, result in enumerate(results):
             drawings = []
             for panel in [*_curves(result, histories), *_predictions(result)]:
-                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{place}", panel.label), panel.caption))
+                drawings.append(Drawing(svg.inline(panel.figure, f"{panel.name}-{number}", panel.label), panel.caption))
                 common.close(panel.figure)
             columns.append(Column(result.name, drawings))
     return columns
-
-
-def _networks(result: Result) -> list[str]:
-    return [name for name in result.values["compare"] if name in result.metrics]
 
 
 def _curves(result: Result, beside: Sequence[pd.DataFrame]) -> Iterator[Panel]:
     by_model: dict[str, list[pd.DataFrame]] = {}
     for run, history in result.histories.items():
         by_model.setdefault(run.model, []).append(history)
-    for column in COLUMNS[result.measure] if by_model else ():
-        name = column.removeprefix("val_").replace("mae", "mean absolute error")
-        caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are the best epochs."
+    names = {f"val_{result.task.curve}": common.CURVES[result.task.name].metric, "val_loss": "loss"}
+    for column, name in names.items() if by_model else ():
+        caption = f"{name.capitalize()} on validation rows: mean, range and each seed; marks are best epochs."
         label = f"Line chart: {name} on validation rows by epoch, {result.name}"
         yield Panel("", column, common.training_curve(by_model, column, beside), label, caption)
 
 
 def _predictions(result: Result) -> Iterator[Panel]:
-    models = _networks(result)
+    models = result.networks
     if result.predictions is None or not models:
         return
     mine = result.predictions[result.predictions["model"].isin(models)]
-    if result.measure == "mse":
-        truth, predicted, rows = result_figures.forecasts(models, mine)
-        figure = series_figures.over_time(truth, predicted, rows)
-        label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
-        yield Panel(
-            "", "over-time", figure, label, "The last test steps, and the predictions from the window before each."
-        )
-        return
-    lengths = common.accuracy_over_length(common.length_groups(mine))
+    yield from PREDICTIONS[result.task.name](result, models, mine)
+
+
+def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    figure = series.over_time(*series.forecasts(models, predictions))
+    label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
+    yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")
+
+
+def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    lengths = common.accuracy_over_length(common.length_groups(predictions))
     label = f"Line chart: test accuracy by words in the text, {result.name}"
-    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of like length.")
+    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of similar length.")
     scored = {name: result.metrics[name] for name in models}
     areas = {
         name: (model["mean"]["roc_auc"], model.get("sd", {}).get("roc_auc", 0.0)) for name, model in scored.items()
     }
-    yield Panel("", "roc", common.roc_curves(mine, areas), f"ROC curves of {result.name}", "ROC curves, one a seed.")
+    curves = common.roc_curves(predictions, areas)
+    yield Panel("", "roc", curves, f"ROC curves of {result.name}", "ROC curves, one per seed.")
+
+
+PREDICTIONS: dict[TaskName, Callable[[Result, Sequence[str], pd.DataFrame], Iterator[Panel]]] = {
+    "text": _texts,
+    "series": _forecasts,
+}

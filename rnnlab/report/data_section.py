@@ -1,4 +1,4 @@
-"""What the page tells of the data."""
+"""The section of the page on the data, and the page of data that failed a check."""
 
 import csv
 import sys
@@ -17,7 +17,7 @@ POINTS = ("05", "25", "50", "75", "95", "99")
 
 
 class Rejected(NamedTuple):
-    """A row that ingest refused."""
+    """A row that ingest rejected."""
 
     row: str
     reason: str
@@ -26,7 +26,7 @@ class Rejected(NamedTuple):
 
 
 class Checks(NamedTuple):
-    """What the data gate found."""
+    """The results of the data checks."""
 
     verdict: str
     table: Table
@@ -37,9 +37,9 @@ class DataSection(NamedTuple):
 
     Attributes:
         facts: sentences.
-        tables: rows by split, lengths, reasons of rejection; those that the task has.
+        tables: rows by split, lengths, reasons of rejection, as far as the task has them.
         rejected: examples.
-        checks: of the data gate.
+        checks: their results.
         words: the most frequent ones of the vocabulary.
     """
 
@@ -58,13 +58,13 @@ def describe(
     vocabulary: Sequence[str],
     max_length: int,
 ) -> DataSection:
-    """Gathers the section.
+    """Makes the section.
 
     Args:
         summary: reports/data.json.
         features: reports/features.json.
         findings: reports/validation.json.
-        rejected: the CSV of refused rows.
+        rejected: the CSV of rejected rows.
         vocabulary: the word of each id, empty for a series.
         max_length: words that a text keeps.
     """
@@ -76,7 +76,7 @@ def describe(
     else:
         windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
         facts.append(
-            f"Values are standardised by the training rows' mean and deviation, and cut into windows: {windows}"
+            f"Values are standardised with the training rows' mean and deviation, and cut into windows: {windows}"
         )
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
@@ -85,13 +85,13 @@ def describe(
 
 
 def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
-    """Makes the page of data that did not pass.
+    """Makes the page of data that failed a critical check.
 
     Args:
         source: the CSV.
         summary: reports/data.json.
         findings: as in reports/validation.json.
-        rejected: the CSV of refused rows.
+        rejected: the CSV of rejected rows.
     """
     reasons = [reasons_table(summary)] if summary["rows_rejected"]["total"] else []
     return render(
@@ -101,22 +101,22 @@ def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapp
         checks=checks(findings),
         fact=rows_fact(summary),
         tables=[splits_table(summary), *reasons],
-        refused=read_rejected(rejected),
+        rejected_rows=read_rejected(rejected),
     )
 
 
 def rows_fact(summary: Mapping[str, Any]) -> str:
-    """Says how many rows there are and how many were refused."""
-    read, kept, refused = summary["rows_read"], summary["rows_kept"], summary["rows_rejected"]["total"]
-    return f"{read:,} rows read, {kept:,} kept, {refused:,} refused ({refused / max(read, 1):.1%})"
+    """States how many rows there are and how many were rejected."""
+    read, kept, rejected = summary["rows_read"], summary["rows_kept"], summary["rows_rejected"]["total"]
+    return f"{read:,} rows read, {kept:,} kept, {rejected:,} rejected ({rejected / max(read, 1):.1%})"
 
 
 def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
-    """Says what becomes of words the networks do not know, and of words they do not see."""
+    """States how many words the networks do not know, and how many texts they do not see completely."""
     test = features["test"]
     return [
         f"The vocabulary has {features['vocabulary_size']:,} entries, fitted on training rows alone;"
-        f" {test['oov_rate']:.1%} of the words of the test rows are not in it, and look all the same to the networks",
+        f" {test['oov_rate']:.1%} of the words in the test rows are not in it, and all look the same to the networks",
         f"A text keeps {max_length:,} words; {test['truncated_share']:.1%} of the test rows are longer and were cut",
     ]
 
@@ -133,40 +133,40 @@ def splits_table(summary: Mapping[str, Any]) -> Table:
 
 
 def lengths_table(features: Mapping[str, Any]) -> Table:
-    """Shows how long texts are, and what the encoding loses of them."""
+    """Shows how long texts are, and what is lost in encoding."""
     headings = ["split", *(f"{int(point)} %" for point in POINTS), "cut texts", "unknown words"]
     rows = []
     for split in SPLITS:
         figures = features[split]
         lengths = [f"{figures[f'length_p{point}']:,.0f}" for point in POINTS]
         rows.append([split, *lengths, f"{figures['truncated_share']:.1%}", f"{figures['oov_rate']:.1%}"])
-    return Table("Words a text, by percentile of the texts", headings, rows)
+    return Table("Words per text, by percentile of the texts", headings, rows)
 
 
 def reasons_table(summary: Mapping[str, Any]) -> Table:
-    """Counts refused rows by reason, the most frequent first."""
+    """Counts rejected rows by reason, the most frequent first."""
     reasons = {reason: count for reason, count in summary["rows_rejected"].items() if reason != "total"}
     ordered = sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
-    return Table("Refused rows by reason", ["reason", "rows"], [[reason, f"{count:,}"] for reason, count in ordered])
+    return Table("Rejected rows by reason", ["reason", "rows"], [[reason, f"{count:,}"] for reason, count in ordered])
 
 
 def read_rejected(source: Path) -> list[Rejected]:
-    """Reads the first refused rows of each reason; reads no further than it has to hold."""
+    """Reads the first rejected rows of each reason, a row at a time."""
     if not source.is_file():
         return []
-    found: dict[str, list[Rejected]] = {}
+    by_reason: dict[str, list[Rejected]] = {}
     csv.field_size_limit(sys.maxsize)
     with source.open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
-            examples = found.setdefault(row["reason"].partition(" (")[0], [])  # what follows is of the row
+            examples = by_reason.setdefault(row["reason"].partition(" (")[0], [])  # in parentheses: the row's details
             if len(examples) < EXAMPLES:
                 label, text = (cut(row[column], SHOWN) for column in ("label", "text"))
                 examples.append(Rejected(row["row"], row["reason"], label, text))
-    return [example for examples in found.values() for example in examples]
+    return [example for examples in by_reason.values() for example in examples]
 
 
 def checks(findings: Sequence[Mapping[str, Any]]) -> Checks:
-    """Shows what the data gate found, the failed checks first."""
+    """Shows the results of the data checks, failed ones first."""
     failed = [finding for finding in findings if not finding["success"]]
     critical = sum(finding["severity"] == "critical" for finding in failed)
     rows = [

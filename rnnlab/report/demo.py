@@ -1,4 +1,4 @@
-"""A page to type a text into and watch networks make up their minds, word by word; for this machine alone."""
+"""A local page: type a text and watch networks make up their minds, word by word."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -7,22 +7,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
 from rnnlab.features import text
+from rnnlab.project import layout
+from rnnlab.project.dataframes import read_table
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import positive
 from rnnlab.report import pages
 from rnnlab.report.readings import Word, walk
 from rnnlab.serving import predictors
 
 LONGEST = 5_000  # characters of a text
 EXAMPLE = "The film was slow at first, and the acting was dull, but by the end I was glad that I had stayed."
-WORDS = 200  # that are followed, each at the price of a prediction; the whole text is judged as well
-# Nothing from elsewhere, and no script or style but the page's own.
+WORDS = 200  # that are followed: each costs a prediction
+# Nothing from other hosts, and no script or style but the page's own.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
@@ -31,13 +33,13 @@ Classify = Callable[[Sequence[str]], npt.NDArray[np.floating[Any]]]
 
 
 class Opinion(NamedTuple):
-    """What one network thinks of a text.
+    """A network's reading of a text.
 
     Attributes:
         model: its name.
-        said: the label of the whole text.
-        probability: of the positive class, of the whole text.
-        words: the way there.
+        said: its label for the whole text.
+        probability: of the positive class, for the whole text.
+        words: each with the probability up to it.
     """
 
     model: str
@@ -47,12 +49,12 @@ class Opinion(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the page says of a text.
+    """What the page shows of a text.
 
     Attributes:
-        opinions: of each network; empty where there is nothing to read.
-        parting: where the first and the last network are farthest apart, "" where there is one network alone.
-        left_out: words that were judged and not followed.
+        opinions: of each network; empty for a text without words.
+        parting: where the first and the last network are farthest apart, "" if there is only one.
+        left_out: words that are not followed, but count for the label.
     """
 
     opinions: Sequence[Opinion]
@@ -61,26 +63,21 @@ class Answer(NamedTuple):
 
 
 def networks(settings: Params, folder: Path = Path()) -> dict[str, Classify]:
-    """Loads of each model of the last run the seed with the lowest validation loss; without a run, the champion.
+    """Loads each model of the last run with its best seed by validation loss; without a run, the champion.
 
     Raises:
         UserError: the task has no texts, or there is neither a run nor a champion.
     """
     if settings.task != "text":
-        raise UserError("params.yaml: task: the demo reads texts, and a series has none; set it to text")
+        raise UserError("params.yaml: task: the demo reads texts, not a series; set it to text")
     loaded = {}
     for model in settings.compare:
-        runs = [run.name for run in settings.runs if run.model == model]
-        files = {name: folder / "models" / f"{name}.keras" for name in runs}
-        losses = {
-            file: pd.read_csv(folder / "reports/history" / f"{name}.csv")["val_loss"].min()
-            for name, file in files.items()
-            if file.is_file()
-        }
+        runs = [run for run in settings.runs if run.model == model and (folder / layout.network(run)).is_file()]
+        losses = {run: read_table(folder / layout.history(run))["val_loss"].min() for run in runs}
         if losses:
-            best = min(losses, key=losses.__getitem__)
-            vocabulary = folder / "data/features/vocabulary.json"
-            loaded[model] = _probabilities(predictors.load_file(best, vocabulary, settings, folder / "dvc.lock"))
+            best = folder / layout.network(min(losses, key=losses.__getitem__))
+            predictor = predictors.load_file(best, folder / layout.VOCABULARY, settings, folder / layout.LOCK)
+            loaded[model] = _probabilities(predictor)
     if not loaded:
         champion = predictors.load_champion(predictors.open_store(), settings.promote.name)
         loaded[champion.version] = _probabilities(champion)
@@ -92,34 +89,35 @@ def _probabilities(predictor: predictors.Predictor) -> Classify:
 
 
 def follow(readers: Mapping[str, Classify], labels: Sequence[str], raw: str) -> Answer:
-    """Lets networks read a text: all beginnings of it at once, each as a text of its own."""
-    found = text.words(text.clean(pa.array([raw[:LONGEST]], pa.string())))[0].as_py()
-    split = [word for word in found if word]  # no text is one empty word
+    """Lets networks read a text: all its beginnings in one batch, each as a separate text."""
+    words = text.words(text.clean(pa.array([raw[:LONGEST]], pa.string())))[0].as_py()
+    split = [word for word in words if word]  # an empty text is one empty word
     if not split:
         return Answer([], "", 0)
     followed = split[:WORDS]
     beginnings = [" ".join(split[:length]) for length in range(1, len(followed) + 1)]
     paths = {name: classify([*beginnings, " ".join(split)]) for name, classify in readers.items()}
     opinions = [
-        Opinion(name, labels[int(path[-1] >= 0.5)], f"{path[-1]:.2f}", walk(followed, path[:-1].tolist()))
+        Opinion(name, labels[int(positive(path[-1]))], f"{path[-1]:.2f}", walk(followed, path[:-1].tolist()))
         for name, path in paths.items()
     ]
     return Answer(opinions, _parting(paths, followed), len(split) - len(followed))
 
 
 def _parting(paths: Mapping[str, npt.NDArray[np.floating[Any]]], words: Sequence[str]) -> str:
-    (first, one), (last, other) = (list(paths.items())[place] for place in (0, -1))
-    place = int(np.abs(one[:-1] - other[:-1]).argmax())
+    (first, one), (last, other) = (list(paths.items())[index] for index in (0, -1))
+    widest = int(np.abs(one[:-1] - other[:-1]).argmax())
     if first == last:
         return ""
-    return f"farthest apart at word {place + 1}, “{words[place]}”: {first} {one[place]:.2f}, {last} {other[place]:.2f}"
+    values = f"{first} {one[widest]:.2f}, {last} {other[widest]:.2f}"
+    return f"farthest apart at word {widest + 1}, “{words[widest]}”: {values}"
 
 
 def app(readers: Mapping[str, Classify], labels: Sequence[str], example: str) -> Flask:
-    """Makes the page: a text comes back with each network's way through it, as HTML with everything escaped."""
+    """Makes the page: a text comes back with each network's reading of it, as HTML with everything escaped."""
     made = Flask(__name__, static_folder=None)
     made.config["MAX_FORM_MEMORY_SIZE"] = made.config["MAX_CONTENT_LENGTH"] = 16 * LONGEST
-    # A page elsewhere could otherwise reach this one under a name of its own (DNS rebinding).
+    # Otherwise a page of another host could reach this one under that host's name (DNS rebinding).
     made.config["TRUSTED_HOSTS"] = ["127.0.0.1", "localhost"]
 
     def page(template: str, raw: str) -> str:

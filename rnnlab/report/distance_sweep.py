@@ -1,4 +1,4 @@
-"""How far a model remembers: its accuracy over the distances of a sweep."""
+"""How far a model remembers: its accuracy by distance, from a sweep."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from rnnlab.experiments.catalogue import Named
-from rnnlab.experiments.outcomes import Outcome, of_experiment
+from rnnlab.experiments.results import of_experiment
+from rnnlab.project.results import Result
 from rnnlab.report.figures import common
 
 DISTANCE = "sample.distance"
@@ -18,19 +19,19 @@ CHANCE = 0.5
 NEAR_CHANCE = 0.05
 
 
-def points(experiment: Named, outcomes: Mapping[str, Outcome]) -> pd.DataFrame | None:
+def points(experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
     """Collects a sweep over the distance: columns distance, model, seed and accuracy on far verdicts.
 
     Returns:
-        None for another experiment, or when nothing of it was run.
+        None for other experiments, or if nothing of it was run.
     """
     variants = experiment.experiment.variants
     if not variants or not all(DISTANCE in changes for changes in variants.values()):
         return None
     tables = [
-        far_accuracy(outcome.lengths, outcome.values["compare"]).assign(distance=outcome.values["sample"]["distance"])
-        for _, outcome in of_experiment(experiment, outcomes)
-        if outcome.lengths is not None
+        far_accuracy(result.lengths, result.values["compare"]).assign(distance=result.values["sample"]["distance"])
+        for _, result in of_experiment(experiment, results)
+        if result.lengths is not None
     ]
     return pd.concat(tables, ignore_index=True) if tables else None
 
@@ -45,20 +46,20 @@ def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
 
 
 def sentence(points: pd.DataFrame) -> str:
-    """Says how far each model holds a verdict, up to the first distance it fails at, and where it falls to chance."""
+    """States up to which distance each model remembers a verdict, and where it falls to chance."""
     chance, claims = f"within {100 * NEAR_CHANCE:.0f} points of chance", []
     for model, group in points.groupby("model", sort=False):
         means = group.groupby("distance")["accuracy"].mean()
         held = means.index[(means > HOLDS).cummin()]
         lost = means.index[means <= CHANCE + NEAR_CHANCE]
-        first = f"holds a verdict over {held[-1]} words" if len(held) else "holds none of the distances"
+        first = f"remembers a verdict over {held[-1]} words" if len(held) else "remembers it over none of the distances"
         near = f"is first {chance} at {lost[0]} words" if len(lost) else f"is never {chance}"
         claims.append(f"{model} {first} (above {100 * HOLDS:.0f} %) and {near}")
     return "; ".join(claims)
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Draws accuracy over distance: each seed as a point, a line through their means."""
+    """Draws accuracy by distance: a point per seed, and a line through their means."""
     figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
     for index, (model, group) in enumerate(points.groupby("model", sort=False)):
         style = common.line(index)
@@ -79,7 +80,7 @@ def draw(points: pd.DataFrame) -> Figure:
     panel.set_xscale("log")
     panel.set_xticks(distances, [str(distance) for distance in distances])
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.set(xlabel="words that a verdict must be remembered over, at most", ylabel="accuracy on far verdicts")
+    panel.set(xlabel="words over which a verdict must be remembered, at most", ylabel="accuracy on far verdicts")
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**common.GRID)
     panel.legend()

@@ -7,17 +7,16 @@ from statistics import fmean, stdev
 import matplotlib
 import pandas as pd
 
-from rnnlab.evaluation.tables import COLUMNS
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gains, all_gains
-from rnnlab.experiments.outcomes import Outcome, dvc_cache, of_experiment, read_outcomes
+from rnnlab.experiments.results import of_experiment, read_experiments
 from rnnlab.project import params
 from rnnlab.project.files import replacing, write_text
+from rnnlab.project.results import Result
 from rnnlab.report import distance_sweep, findings
 from rnnlab.report.distance_sweep import DISTANCE
 from rnnlab.report.figures import common
-from rnnlab.report.findings import amount, number
 
 
 def write(target: Path) -> list[Path]:
@@ -27,10 +26,10 @@ def write(target: Path) -> list[Path]:
         UserError: an experiment's file is wrong, or this is no repository of Git and DVC.
     """
     named = catalogue.load_all(params.read())
-    outcomes = read_outcomes(named, dvc_experiments.recorded(), dvc_cache(Path().resolve()))
+    results = read_experiments(named, dvc_experiments.recorded(), dvc_experiments.cache(Path().resolve()))
     written = []
     for experiment in named:
-        points = distance_sweep.points(experiment, outcomes)
+        points = distance_sweep.points(experiment, results)
         if points is not None:
             written.append(target.with_suffix("") / f"{experiment.name}.png")
             with matplotlib.rc_context(common.STYLE), replacing(written[-1]) as temporary:
@@ -39,84 +38,94 @@ def write(target: Path) -> list[Path]:
                 common.close(figure)
             written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
             write_text(written[-1], points.to_csv(index=False, lineterminator="\n"))
-    write_text(target, markdown(named, outcomes, target.stem))
+    write_text(target, markdown(named, results, target.stem))
     return [target, *written]
 
 
-def markdown(named: Sequence[Named], outcomes: Mapping[str, Outcome], pictures: str) -> str:
+def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: str) -> str:
     """Writes the whole report.
 
     Args:
         named: all experiments, each after the one it extends.
-        outcomes: by DVC experiment; those not run are absent.
+        results: by DVC experiment; those not run are absent.
         pictures: the folder of the figures, as seen from the report.
     """
-    gains = all_gains(named, outcomes)
+    gains = all_gains(named, results)
     blocks = [
         "# Named experiments",
         "Written by `rnnlab experiments report` from the DVC experiments of this repository: every figure and every"
         " finding is computed from their results. Intervals are 95 % bootstrap intervals over test rows and, where"
         " there are two seeds or more, over seeds; what was not run yet shows the command that runs it.",
-        _baselines(outcomes),
-        summary_table(named, outcomes, gains),
+        _baselines(results),
+        summary_table(named, results, gains),
     ]
     for experiment in named:
-        blocks += section(experiment, named, outcomes, gains, pictures)
+        blocks += section(experiment, named, results, gains, pictures)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _baselines(outcomes: Mapping[str, Outcome]) -> str:
-    """Names the code that was run: one commit, or each with its experiments."""
+def _baselines(results: Mapping[str, Result]) -> str:
+    """Names the commit of the code; if there are several, each with its experiments."""
     by_commit: dict[str, list[str]] = {}
-    for name, outcome in outcomes.items():
-        by_commit.setdefault(outcome.baseline[:12], []).append(name)
+    for name, result in results.items():
+        by_commit.setdefault(result.baseline[:12], []).append(name)
     if len(by_commit) == 1:
         return f"All ran the code of commit `{next(iter(by_commit))}`."
     return "\n".join(f"- Code of commit `{commit}`: {', '.join(names)}." for commit, names in by_commit.items())
 
 
-def summary_table(named: Sequence[Named], outcomes: Mapping[str, Outcome], gains: Gains) -> str:
-    """Gives each experiment's models one row; a sweep over the distance is one row by itself."""
-    rows = [row for experiment in named for row in _summary_rows(experiment, outcomes, gains)]
-    headings = ["experiment", "model", "original", "here, test rows (95 % interval)", "seeds", "min a seed", "finding"]
+def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: Gains) -> str:
+    """Shows each experiment's models, a row each; a sweep over the distance is a single row."""
+    rows = [row for experiment in named for row in _summary_rows(experiment, results, gains)]
+    headings = [
+        "experiment",
+        "model",
+        "original",
+        "here, test rows (95 % interval)",
+        "seeds",
+        "minutes per seed",
+        "finding",
+    ]
     return _table(headings, rows, "llrrrrl")
 
 
-def _summary_rows(experiment: Named, outcomes: Mapping[str, Outcome], gains: Gains) -> list[list[str]]:
-    link, run = _link(experiment.name), of_experiment(experiment, outcomes)
-    points = distance_sweep.points(experiment, outcomes)
+def _summary_rows(experiment: Named, results: Mapping[str, Result], gains: Gains) -> list[list[str]]:
+    link, run = _link(experiment.name), of_experiment(experiment, results)
+    points = distance_sweep.points(experiment, results)
     if points is not None:
         return [[link, *"–––––", distance_sweep.sentence(points)]]
     if not run:
         return [[link, *"–––––", f"not run yet: {_command(experiment)}"]]
     rows = []
-    for setup, outcome in run:
+    for setup, result in run:
         link = _link(experiment.name, setup.name)
-        first = next(iter(findings.all_findings(experiment, setup, outcome, gains)), "–")
-        for model in outcome.models:
-            there, seeds = _original(experiment, outcome, model), len(outcome.metrics[model]["per_seed"])
-            rows.append([link, model, there, score(outcome, model), str(seeds), minutes(outcome, model), first])
+        first = next(iter(findings.all_findings(experiment, setup, result, gains)), "–")
+        for model in result.contenders:
+            there, seeds = _original(experiment, result, model), len(result.metrics[model]["per_seed"])
+            rows.append([link, model, there, score(result, model), str(seeds), minutes(result, model), first])
             link = first = ""  # once a setup
     return rows
 
 
 def section(
-    experiment: Named, named: Sequence[Named], outcomes: Mapping[str, Outcome], gains: Gains, pictures: str
+    experiment: Named, named: Sequence[Named], results: Mapping[str, Result], gains: Gains, pictures: str
 ) -> list[str]:
-    """Writes what an experiment is and what came of it, as blocks of Markdown."""
-    file, run = experiment.experiment, of_experiment(experiment, outcomes)
+    """Describes an experiment and its results, as blocks of Markdown."""
+    file, run = experiment.experiment, of_experiment(experiment, results)
     blocks = [f"## {experiment.name}", f"**{file.title}.**"]
     for heading, text in {"Reproduces": file.reproduces, "Expected": file.expects}.items():
         blocks.append(f"{heading}: {text.strip()}".replace("<", r"\<"))  # <unk> is no tag
-    points = distance_sweep.points(experiment, outcomes)
+    points = distance_sweep.points(experiment, results)
     if points is not None:
-        about = f"Accuracy on the longest third of the test rows, whose verdict is a far one, by `{DISTANCE}`:"
+        about = (
+            f"Accuracy on the longest third of the test rows, where the verdict is far from the end, by `{DISTANCE}`:"
+        )
         blocks += [about, range_table(points), f"![Accuracy over distance]({pictures}/{experiment.name}.png)"]
     sentences = [*_sentences(experiment, run, points, gains), *findings.causes(experiment, named, gains)]
     blocks.append("\n".join(f"- {sentence}." for sentence in sentences))
     if run:
-        blocks.append(models_table({setup.name: outcome for setup, outcome in run}))
-    missing = [setup.name for setup in experiment.setups if setup.name not in outcomes]
+        blocks.append(models_table({setup.name: result for setup, result in run}))
+    missing = [setup.name for setup in experiment.setups if setup.name not in results]
     if missing:
         which = f" ({', '.join(missing)})" if run else ""
         blocks.append(f"Not run yet{which}: {_command(experiment)}.")
@@ -124,16 +133,16 @@ def section(
 
 
 def _sentences(
-    experiment: Named, run: Sequence[tuple[Setup, Outcome]], points: pd.DataFrame | None, gains: Gains
+    experiment: Named, run: Sequence[tuple[Setup, Result]], points: pd.DataFrame | None, gains: Gains
 ) -> list[str]:
-    """Says what came of each setup; of a sweep over the distance, what came of all of them."""
+    """Returns the findings of each setup; of a sweep over the distance, one for all of them."""
     sentences = [] if points is None else [distance_sweep.sentence(points)]
-    for setup, outcome in run:
+    for setup, result in run:
         label = f"{setup.name}: " if len(experiment.setups) > 1 else ""
         if points is None:
-            found = findings.all_findings(experiment, setup, outcome, gains)
+            found = findings.all_findings(experiment, setup, result, gains)
             sentences += [f"{label}{sentence}" for sentence in found]
-        sentences += findings.drift(setup, outcome)
+        sentences += findings.drift(setup, result)
     return sentences
 
 
@@ -152,46 +161,46 @@ def range_table(points: pd.DataFrame) -> str:
     return _table(["distance", *models], rows, "r" * (1 + len(models)))
 
 
-def models_table(outcomes: Mapping[str, Outcome]) -> str:
-    """Shows every model and baseline of an experiment; a sweep's with the DVC experiment in front."""
-    measure = next(iter(outcomes.values())).measure
-    others = {heading: figure for heading, figure in COLUMNS[measure].items() if figure != measure}
-    several = len(outcomes) > 1
+def models_table(results: Mapping[str, Result]) -> str:
+    """Shows every model and baseline of an experiment; the rows of a sweep begin with the DVC experiment."""
+    task = next(iter(results.values())).task
+    measure = task.measure
+    others = {heading: figure for heading, figure in task.columns.items() if figure != measure.key}
+    several = len(results) > 1
     rows = []
-    for name, outcome in outcomes.items():
-        for model in [*outcome.models, *outcome.baselines]:
-            scored = outcome.metrics[model]
+    for name, result in results.items():
+        for model in [*result.contenders, *result.baselines]:
+            scored = result.metrics[model]
             more = [f"{scored['mean'][figure]:.3f}" for figure in others.values()]
-            seeds = ", ".join(number(seed[measure], measure) for seed in scored["per_seed"].values())
-            cells = [model, score(outcome, model), seeds or "–", *more, f"{scored['parameters']:,}"]
-            rows.append([*([name] if several else []), *cells, minutes(outcome, model)])
-    unit = "accuracy" if measure == "accuracy" else "mean squared error"
-    headings = ["model", f"{unit} (95 % interval)", "each seed", *others, "parameters", "min a seed"]
+            seeds = ", ".join(measure.number(seed[measure.key]) for seed in scored["per_seed"].values())
+            cells = [model, score(result, model), seeds or "–", *more, f"{scored['parameters']:,}"]
+            rows.append([*([name] if several else []), *cells, minutes(result, model)])
+    headings = ["model", f"{measure.name} (95 % interval)", "each seed", *others, "parameters", "minutes per seed"]
     headings = [*(["experiment"] if several else []), *headings]
     return _table(headings, rows, "l" * (2 if several else 1) + "r" * (5 + len(others)))
 
 
-def score(outcome: Outcome, model: str) -> str:
+def score(result: Result, model: str) -> str:
     """Shows a model's mean score with its interval, where reports/comparison.json has one."""
-    ends = outcome.comparison.get("intervals", {}).get(model)
+    measure, ends = result.measure, result.comparison.get("intervals", {}).get(model)
     if not ends:
-        return amount(outcome.metrics[model]["mean"][outcome.measure], outcome.measure)
-    low, high = (number(ends[end], outcome.measure) for end in ("low", "high"))
-    return f"{amount(ends['mean'], outcome.measure)} ({low} to {high})"
+        return measure.amount(result.metrics[model]["mean"][measure.key])
+    return f"{measure.amount(ends['mean'])} ({measure.number(ends['low'])} to {measure.number(ends['high'])})"
 
 
-def minutes(outcome: Outcome, model: str) -> str:
-    """Shows how long a training took, on average over the seeds; a dash where nobody knows."""
-    seconds = [sum(epochs) for run, epochs in outcome.seconds.items() if run.model == model]
+def minutes(result: Result, model: str) -> str:
+    """Shows the minutes that a training took, mean over the seeds; a dash where they are lost."""
+    seconds = [sum(timing["epoch_seconds"]) for run, timing in result.timings.items() if run.model == model]
     return f"{fmean(seconds) / 60:.1f}" if seconds else "–"
 
 
-def _original(experiment: Named, outcome: Outcome, model: str) -> str:
+def _original(experiment: Named, result: Result, model: str) -> str:
     original = experiment.experiment.original
     if not original or original.model != model:
         return "–"
-    if outcome.measure in original.figures:
-        return amount(original.figures[outcome.measure], outcome.measure)
+    measure = result.measure
+    if measure.key in original.figures:
+        return measure.amount(original.figures[measure.key])
     return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in original.figures.items())
 
 
@@ -204,6 +213,6 @@ def _link(section_: str, text: str = "") -> str:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], sides: str) -> str:
-    """Writes a Markdown table without tabulate's padding, which a long sentence would blow up."""
+    """Writes a Markdown table without padding, which a long sentence would make huge."""
     rule = ["--:" if side == "r" else "---" for side in sides]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))

@@ -1,51 +1,52 @@
-"""What came of the named experiments in sentences, every one of them computed from the results."""
+"""Sentences on the results of named experiments, each computed from these results."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
-from rnnlab.evaluation.statistics import ACCURACY, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gain, Gains, gain_sentence
-from rnnlab.experiments.outcomes import Outcome
 from rnnlab.project import overrides
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import ACCURACY, Measure, TaskName
 
 
-def all_findings(experiment: Named, setup: Setup, outcome: Outcome, gains: Gains) -> list[str]:
-    """Says what came of a DVC experiment, the most telling first."""
+def all_findings(experiment: Named, setup: Setup, result: Result, gains: Gains) -> list[str]:
+    """Returns the findings on a DVC experiment, the most important first."""
     file, sentences = experiment.experiment, []
-    own = {model: gain for (name, model), gain in gains.items() if name == setup.name}
-    for model, found in own.items():
-        if not any(found.difference):  # the very same network, of which the experiment makes something more
+    by_model = {model: gain for (name, model), gain in gains.items() if name == setup.name}
+    for model, gain in by_model.items():
+        if not any(gain.difference):  # the same network, to which the experiment adds something else
             continue
-        which = f" ({model})" if len(own) > 1 else ""
-        sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", found))
-    if file.extends and not own:
+        which = f" ({model})" if len(by_model) > 1 else ""
+        sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", gain))
+    if file.extends and not by_model:
         sentences.append(f"no comparison with {file.extends}: it was not run, or DVC's cache has lost predictions")
     for model, least in file.at_least.items():
-        if model in outcome.metrics:
-            sentences.append(least_sentence(model, least, outcome.metrics[model]["mean"]["accuracy"]))
-    if file.original and file.original.model in outcome.metrics:
-        sentences += original_sentences(file.original.model, file.original.figures, outcome)
-    return sentences + pair_sentences(outcome)
+        if model in result.metrics:
+            sentences.append(least_sentence(model, least, result.metrics[model]["mean"]["accuracy"]))
+    if file.original and file.original.model in result.metrics:
+        sentences += original_sentences(file.original.model, file.original.figures, result)
+    return sentences + pair_sentences(result)
 
 
 def least_sentence(model: str, least: float, mean: float) -> str:
-    """Says whether a model reaches the accuracy that was asked for, and by how much it misses it."""
+    """States whether a model reaches the required accuracy, and by how much it exceeds or misses it."""
     verdict = "reaches" if mean >= least else "misses"
-    gap = f"{number(abs(mean - least), 'accuracy')} points {'more' if mean >= least else 'too few'}"
-    return f"{model} {verdict} the {amount(least, 'accuracy')} asked for: {amount(mean, 'accuracy')}, {gap}"
+    gap = f"{ACCURACY.number(abs(mean - least))} points {'more' if mean >= least else 'less'}"
+    return f"{model} {verdict} the required {ACCURACY.amount(least)}: {ACCURACY.amount(mean)}, {gap}"
 
 
-def original_sentences(model: str, originals: Mapping[str, float], outcome: Outcome) -> list[str]:
+def original_sentences(model: str, originals: Mapping[str, float], result: Result) -> list[str]:
     """Compares each figure of the original with ours."""
     sentences = []
-    ends = outcome.comparison.get("intervals", {}).get(model)
+    ends = result.comparison.get("intervals", {}).get(model)
     for figure, original in originals.items():
-        if figure == outcome.measure and ends:
-            sentences.append(inside_sentence(model, original, Interval(**ends), figure))
+        if figure == result.measure.key and ends:
+            sentences.append(inside_sentence(model, original, Interval(**ends), result.measure))
             continue
-        values = seed_values(outcome, model, figure)
+        values = seed_values(result, model, figure)
         if values:
             name, mean = figure.replace("_", " "), fmean(values)
             spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
@@ -54,55 +55,57 @@ def original_sentences(model: str, originals: Mapping[str, float], outcome: Outc
     return sentences
 
 
-def inside_sentence(model: str, original: float, ends: Interval, figure: str) -> str:
-    """Says whether the original's result lies in our interval."""
-    there, low, high = (amount(value, figure) for value in (original, ends.low, ends.high))
-    place = "within"
+def inside_sentence(model: str, original: float, ends: Interval, measure: Measure) -> str:
+    """States whether the original's result lies in our interval."""
+    there, low, high = (measure.amount(value) for value in (original, ends.low, ends.high))
+    position = "within"
     if not ends.low <= original <= ends.high:
         gap = max(ends.low - original, original - ends.high)
-        unit = " points" if figure == "accuracy" else ""
-        place = f"{number(gap, figure)}{unit} {'below' if original < ends.low else 'above'}"
-    return f"{model}'s {figure} was {there} in the original, {place} our interval of {low} to {high}"
+        size = f"{measure.number(gap)}{measure.difference_unit}"
+        position = f"{size} {'below' if original < ends.low else 'above'}"
+    return f"{model}'s {measure.name} was {there} in the original, {position} our interval of {low} to {high}"
 
 
-def seed_values(outcome: Outcome, model: str, figure: str) -> list[float]:
-    """Gives a figure under each seed: of test rows, or the loss of the epoch whose weights were kept."""
+def seed_values(result: Result, model: str, figure: str) -> list[float]:
+    """Returns a figure of each seed: of the test rows, or the loss of the epoch whose weights were kept."""
     column = {"validation_loss": "val_loss", "training_loss": "loss"}.get(figure)
     if column is None:
-        return [seed[figure] for seed in outcome.metrics[model]["per_seed"].values() if figure in seed]
-    best = outcome.values["train"].get("keep", "best") == "best"
-    histories = [history for run, history in outcome.histories.items() if run.model == model]
-    kept = [history["val_loss"].idxmin() if best else history.index[-1] for history in histories]
-    return [float(history[column][epoch]) for history, epoch in zip(histories, kept, strict=True)]
+        return [seed[figure] for seed in result.metrics[model]["per_seed"].values() if figure in seed]
+    best = result.values["train"].get("keep", "best") == "best"
+    histories = [history for run, history in result.histories.items() if run.model == model]
+    epochs = [history["val_loss"].idxmin() if best else history.index[-1] for history in histories]
+    return [float(history[column][epoch]) for history, epoch in zip(histories, epochs, strict=True)]
 
 
-def pair_sentences(outcome: Outcome) -> list[str]:
-    """Takes comparisons of networks with each other and with the best baseline; of a series, with each of them."""
-    means = {name: ends["mean"] for name, ends in outcome.comparison.get("intervals", {}).items()}
-    known = [name for name in outcome.baselines if name in means]
-    rivals = set(known)
-    if outcome.measure == "accuracy" and known:
-        rivals = {max(known, key=lambda name: means[name])}
-    found = [
-        (pair["sentence"], bool({pair["first"], pair["second"]} & rivals))
-        for pair in outcome.comparison.get("pairs", [])
-        if {pair["first"], pair["second"]} <= {*outcome.models, *rivals}
-    ]
-    return [sentence for sentence, _ in sorted(found, key=lambda pair: pair[1])]
+def pair_sentences(result: Result) -> list[str]:
+    """Returns the comparisons of networks with each other and with the baselines that `RIVALS` names."""
+    means = {name: ends["mean"] for name, ends in result.comparison.get("intervals", {}).items()}
+    rivals = RIVALS[result.task.name]({name: means[name] for name in result.baselines if name in means})
+    shown = {*result.contenders, *rivals}
+    pairs = [pair for pair in result.comparison.get("pairs", []) if {pair["first"], pair["second"]} <= shown]
+    pairs.sort(key=lambda pair: not rivals.isdisjoint((pair["first"], pair["second"])))
+    return [pair["sentence"] for pair in pairs]
 
 
-def drift(setup: Setup, outcome: Outcome) -> list[str]:
+# By task, the baselines that networks are compared with: of texts the best one, of a series each.
+RIVALS: dict[TaskName, Callable[[dict[str, float]], set[str]]] = {
+    "text": lambda means: {max(means, key=means.__getitem__)} if means else set(),
+    "series": set,
+}
+
+
+def drift(setup: Setup, result: Result) -> list[str]:
     """Warns of a result whose parameters are no longer those of the file, or whose code is in no commit."""
     changed = []
     for key, value in setup.changes.items():
-        place: Any = outcome.values
+        used: Any = result.values
         for part in key.split("."):
-            place = place.get(part) if isinstance(place, dict) else None
-        if place != value:
-            changed.append(f"{key} {overrides.override(place)}, not {overrides.override(value)}")
+            used = used.get(part) if isinstance(used, dict) else None
+        if used != value:
+            changed.append(f"{key} {overrides.override(used)}, not {overrides.override(value)}")
     warnings = {
         "with other parameters than its file names now": "; ".join(changed),
-        "with changes that were not committed": ", ".join(outcome.edited),
+        "with changes that were not committed": ", ".join(result.edited),
     }
     return [f"{setup.name} ran {what}: {which}" for what, which in warnings.items() if which]
 
@@ -110,14 +113,12 @@ def drift(setup: Setup, outcome: Outcome) -> list[str]:
 def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
     """Ranks the changes to an experiment that others try one by one: those with a clear gain, and the others."""
     heirs = {setup.name for other in named if other.lineage[:-1] == parent.lineage for setup in other.setups}
-    tried = [(name, model, found) for (name, model), found in gains.items() if name in heirs]
+    tried = [(name, model, gain) for (name, model), gain in gains.items() if name in heirs]
     if len(heirs) < 2 or not tried:
         return []
     single = len({model for _, model, _ in tried}) == 1
     tried.sort(key=lambda entry: entry[2].difference.mean, reverse=not tried[0][2].measure.lower_is_better)
-    sizes = [
-        (f"{name if single else f'{name} ({model})'} ({_size(found)})", found.clear) for name, model, found in tried
-    ]
+    sizes = [(f"{name if single else f'{name} ({model})'} ({_size(gain)})", gain.clear) for name, model, gain in tried]
     clear = ", ".join(size for size, is_clear in sizes if is_clear)
     rest = ", ".join(size for size, is_clear in sizes if not is_clear)
     left = ", ".join(sorted(heirs - {name for name, _, _ in tried}))
@@ -129,16 +130,7 @@ def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
     return ["; ".join(f"{lead}: {names}" for lead, names in parts.items() if names)]
 
 
-def _size(found: Gain) -> str:
-    mean, low, high = (f"{found.measure.scale * end:+z.{found.measure.decimals}f}" for end in found.difference)
-    return f"{mean}{' points' if found.measure is ACCURACY else ''}, interval {low} to {high}"
-
-
-def amount(value: float, figure: str) -> str:
-    """Writes a figure with its unit."""
-    return f"{number(value, figure)} %" if figure == "accuracy" else number(value, figure)
-
-
-def number(value: float, figure: str) -> str:
-    """Writes a figure without its unit: of an accuracy, the percentage."""
-    return f"{100 * value:.1f}" if figure == "accuracy" else f"{value:.4f}"
+def _size(gain: Gain) -> str:
+    measure = gain.measure
+    mean, low, high = (f"{measure.scale * end:+z.{measure.decimals}f}" for end in gain.difference)
+    return f"{mean}{measure.difference_unit}, interval {low} to {high}"

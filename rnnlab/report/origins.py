@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.project import dvc_lock, git, yaml_files
+from rnnlab.project import dvc_lock, git, layout, yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import flatten, override
 from rnnlab.project.params import Params
 from rnnlab.tracking import links, store
 
-CODE = ("dvc.yaml", "rnnlab", "stages")
 UI = "http://127.0.0.1:5000"  # where `make ui` shows the project's own store
 EXPERIMENT_ID = "1"  # of the project in its own store: 0 is MLflow's, and the project makes no other
 
@@ -22,12 +21,12 @@ class Origin(NamedTuple):
 
     Attributes:
         data: the CSV.
-        data_version: the beginning of DVC's hash of the clean rows, "" where dvc.lock does not tell.
+        data_version: the beginning of DVC's hash of the clean rows, "" if dvc.lock lacks it.
         commit: that the code is of, "" outside of Git.
         edited: files of code that are not as the commit has them.
         command: makes the result again, in a shell.
-        search: what finds it in MLflow, "" where dvc.lock does not tell.
-        link: of that search, "" where nobody knows the server's address.
+        search: finds it in MLflow, "" if dvc.lock lacks it.
+        link: of that search, "" if the server's address is unknown.
     """
 
     data: str
@@ -39,12 +38,12 @@ class Origin(NamedTuple):
     link: str
 
 
-def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("params.yaml")) -> Origin:
+def trace(settings: Params, lock: Path = layout.LOCK, values: Path = layout.PARAMS) -> Origin:
     """Finds out about the result in the workspace."""
     commit = git.head_commit()
     try:
         recorded = dvc_lock.read_lock(lock.read_text(encoding="utf-8"), settings)
-        version = recorded["ingest"]["outs"]["data/interim/rows.parquet"][:8]
+        version = recorded["ingest"]["outs"][str(layout.ROWS)][:8]
         key = dvc_lock.result_key(recorded)
     except (FileNotFoundError, UserError):  # a page is worth having without them
         version = key = ""
@@ -54,7 +53,7 @@ def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("
         data=settings.data.csv,
         data_version=version,
         commit=commit,
-        edited=git.run("diff", "--name-only", commit, "--", *CODE, check=False).split() if commit else [],
+        edited=git.run("diff", "--name-only", commit, "--", *layout.CODE, check=False).split() if commit else [],
         command=command(commit, yaml_files.read(values), committed),
         search=links.result_filter(key) if key else "",
         link=links.result_link(UI, EXPERIMENT_ID, key) if key and local else "",
@@ -62,7 +61,7 @@ def trace(settings: Params, lock: Path = Path("dvc.lock"), values: Path = Path("
 
 
 def command(commit: str, values: Mapping[str, Any], committed: Mapping[str, Any] | None) -> str:
-    """Gives the command that makes a result again.
+    """Returns the command that makes a result again.
 
     Args:
         commit: of the code, "" outside of Git.

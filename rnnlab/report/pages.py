@@ -1,4 +1,4 @@
-"""Web pages from the templates beside this module: one file each, without anything to fetch."""
+"""Web pages from the templates beside this module: one self-contained file each."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,8 +13,8 @@ class Table(NamedTuple):
     Attributes:
         caption: what it shows.
         headings: of the columns; the first column names the rows.
-        rows: cells as they shall be shown.
-        text: columns that hold words and not figures, from 0.
+        rows: cells, formatted.
+        text: indices of the columns that hold words instead of figures.
     """
 
     caption: str
@@ -36,11 +36,11 @@ class Drawing(NamedTuple):
 
 
 def render(template: str, **values: Any) -> str:
-    """Fills a template; what it shows is escaped, and a value that is missing is a mistake of the program.
+    """Fills a template; values are escaped, and a missing value is a bug.
 
     Args:
         template: its file name.
-        values: what it shows, all of it computed: templates know loops and conditions, and no more.
+        values: what it shows; templates have loops and conditions only, and compute nothing.
     """
     environment = Environment(
         loader=PackageLoader("rnnlab.report"),
@@ -54,5 +54,5 @@ def render(template: str, **values: Any) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Shortens a text to some characters; the dots say that it was longer."""
+    """Shortens a text to ``length`` characters, and marks the cut with dots."""
     return text if len(text) <= length else f"{text[:length].rstrip()} …"

@@ -1,4 +1,4 @@
-"""What the page shows of single texts: how networks read them word by word, and which ones they get wrong."""
+"""Single texts on the page: how networks read them word by word, and which ones they get wrong."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -9,22 +9,23 @@ import pandas as pd
 
 from rnnlab.features.clean_rows import read_texts
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import positive, right
 from rnnlab.report.pages import cut
 
 EVERY = 10  # words between numbers
-LEAD = 300  # characters of a text that are shown at once
-LONGEST = 4000  # characters of a text that the page holds
+LEAD = 300  # characters of a text that are shown before a click
+LONGEST = 4000  # characters of a text on the page
 
 
 class Word(NamedTuple):
-    """A word as a network has read it.
+    """A word as a network read it.
 
     Attributes:
         text: the word.
         probability: of the positive class up to and with it.
-        shade: of its background, from 0, negative for sure, to 10, positive for sure.
-        positive: which side of a half the network is on.
-        turn: whether this word brought it there.
+        shade: of its background, from 0, surely negative, to 10, surely positive.
+        positive: whether the network calls the text positive so far.
+        turn: whether this word changed that.
         number: the probability where it is printed, "" elsewhere.
     """
 
@@ -37,7 +38,7 @@ class Word(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One network's way through a text: its words, the label and probability it ends with, and how it came there."""
+    """How a network reads a text: the words, its final label and probability, and a verdict on both."""
 
     model: str
     words: Sequence[Word]
@@ -47,14 +48,14 @@ class Reading(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """A text, its true label, and each network's way through it."""
+    """A text, its true label, and how each network reads it."""
 
     label: str
     readings: Sequence[Reading]
 
 
 class Opinion(NamedTuple):
-    """What a network says of a text; the probability is that of the positive class, mean over the seeds."""
+    """A network's label for a text; the probability is that of the positive class, mean over the seeds."""
 
     model: str
     label: str
@@ -70,9 +71,9 @@ class Mistake(NamedTuple):
         label: the true one.
         words: of the text.
         opinions: of every network.
-        groups: what one may look for: ``wrong-rnn``, ``differ``.
+        groups: that the page filters by: ``wrong-rnn``, ``differ``.
         lead: the beginning of the text.
-        rest: what follows it, "" for a short text.
+        rest: of the text, "" for a short one.
     """
 
     id: str
@@ -85,11 +86,11 @@ class Mistake(NamedTuple):
 
 
 def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
-    """Puts the networks' readings of each text one above the other, in the order of the parameters.
+    """Returns each text with the networks' readings, in the order of the parameters.
 
     Args:
-        settings: name networks and labels.
-        traces: from `rnnlab.report.figures.result.read_traces`.
+        settings: names networks and labels.
+        traces: from `rnnlab.report.figures.texts.read_traces`.
     """
     texts = []
     for _, rows in traces.groupby("text_id", sort=False):
@@ -102,11 +103,11 @@ def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
 
 
 def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -> Reading:
-    """Shows one network's way through a text, its probabilities averaged over the seeds."""
+    """Returns one network's reading of a text, its probabilities averaged over the seeds."""
     means = rows.groupby("position", sort=True).agg({"word": "first", "probability": "mean"})
     words = walk(means["word"].tolist(), means["probability"].tolist(), int(means.index[0]))
     said = labels[int(words[-1].positive)]
-    turns = [place for place, word in zip(means.index, words, strict=True) if word.turn]
+    turns = [position for position, word in zip(means.index, words, strict=True) if word.turn]
     counted = {0: "never changes its mind", 1: "changes its mind once"}.get(
         len(turns), f"changes its mind {len(turns)} times"
     )
@@ -116,14 +117,14 @@ def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -
 
 
 def walk(words: Sequence[str], probabilities: Sequence[float], first: int = 1) -> list[Word]:
-    """Shows each word with the probability of the positive class up to and with it.
+    """Returns each word with the probability of the positive class up to and with it.
 
     Args:
-        words: one at least.
-        probabilities: one a word.
-        first: the place in the text of the first of them.
+        words: one or more.
+        probabilities: one per word.
+        first: position of the first word in the text.
     """
-    sides = [probability >= 0.5 for probability in probabilities]
+    sides = [positive(probability) for probability in probabilities]
     turns = [False, *(side != before for before, side in pairwise(sides))]
     last = first + len(words) - 1
     return [
@@ -133,33 +134,31 @@ def walk(words: Sequence[str], probabilities: Sequence[float], first: int = 1) -
             shade=round(10 * probability),
             positive=side,
             turn=turn,
-            number=f"{probability:.2f}" if turn or place % EVERY == 0 or place in (1, last) else "",
+            number=f"{probability:.2f}" if turn or position % EVERY == 0 or position in (1, last) else "",
         )
-        for place, (word, probability, side, turn) in enumerate(
+        for position, (word, probability, side, turn) in enumerate(
             zip(words, probabilities, sides, turns, strict=True), start=first
         )
     ]
 
 
 def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Averages each network's probabilities over the seeds: indexed by id, label and words, a column a network."""
+    """Averages the probabilities over the seeds: indexed by id, label and words, a column per network."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     means = compared.pivot_table("probability", ["id", "label", "words"], "model", sort=True)
     return means[list(settings.compare)]
 
 
 def disagreements(means: pd.DataFrame, count: int) -> list[str]:
-    """Finds the rows on which the first and the last network decide otherwise: the widest apart of either kind.
+    """Returns the ids on which only the first or only the last network is right, the widest apart first.
 
     Args:
         means: from `opinions`.
-        count: rows at most that one alone has right, and as many of the other.
+        count: rows at most of either kind.
     """
     first, last = means.iloc[:, 0], means.iloc[:, -1]
-    table = pd.DataFrame(
-        {"gap": (first - last).abs(), "right": (last >= 0.5) == (means.index.get_level_values(1) == 1)}
-    )
-    differ = table[(first >= 0.5) != (last >= 0.5)].reset_index().sort_values(["gap", "id"], ascending=[False, True])
+    table = pd.DataFrame({"gap": (first - last).abs(), "right": right(means.index.get_level_values("label"), last)})
+    differ = table[positive(first) != positive(last)].reset_index().sort_values(["gap", "id"], ascending=[False, True])
     return [str(key) for _, rows in differ.groupby("right", sort=False) for key in rows["id"].head(count)]
 
 
@@ -167,7 +166,7 @@ def mistakes(settings: Params, predictions: pd.DataFrame, table: pd.DataFrame, r
     """Lists the most confident mistakes of each network and the rows on which they differ, each row once.
 
     Args:
-        settings: name networks and labels.
+        settings: names networks and labels.
         predictions: of the test rows.
         table: the most confident mistakes, from `rnnlab.evaluation.explanation_tables`: columns id and others.
         rows: the file that holds the texts.
@@ -176,21 +175,21 @@ def mistakes(settings: Params, predictions: pd.DataFrame, table: pd.DataFrame, r
     means = opinions(settings, predictions)
     chosen = list(dict.fromkeys([*table["id"], *(disagreements(means, count) if len(means.columns) > 1 else [])]))
     texts = read_texts(rows, chosen)
-    found = means.reset_index().set_index("id").loc[chosen]
-    return [mistake(settings, str(key), row, texts.get(str(key), "")) for key, row in found.iterrows()]
+    listed = means.reset_index().set_index("id").loc[chosen]
+    return [mistake(settings, str(key), row, texts.get(str(key), "")) for key, row in listed.iterrows()]
 
 
 def mistake(settings: Params, key: str, row: Mapping[str, Any], text: str) -> Mistake:
     """Describes one row from its line of `opinions`."""
     labels, truth = settings.data.labels, int(row["label"])
-    said = [
-        Opinion(name, labels[int(row[name] >= 0.5)], f"{row[name]:.2f}", (row[name] >= 0.5) == (truth == 1))
+    given = [
+        Opinion(name, labels[int(positive(row[name]))], f"{row[name]:.2f}", bool(right(truth, row[name])))
         for name in settings.compare
     ]
-    groups = [f"wrong-{opinion.model}" for opinion in said if not opinion.right]
-    if len({opinion.right for opinion in said}) > 1:
+    groups = [f"wrong-{opinion.model}" for opinion in given if not opinion.right]
+    if len({opinion.right for opinion in given}) > 1:
         groups.append("differ")
-    whole = cut(text, LONGEST)
-    # Cut between words where there is a gap near.
-    end = len(whole) if len(whole) <= LEAD else max(whole.rfind(" ", LEAD - 60, LEAD), 0) or LEAD
-    return Mistake(key, labels[truth], int(row["words"]), said, groups, whole[:end], whole[end:])
+    shown = cut(text, LONGEST)
+    # Split at the last space of the lead if it is not far from the end.
+    end = len(shown) if len(shown) <= LEAD else max(shown.rfind(" ", LEAD - 60, LEAD), 0) or LEAD
+    return Mistake(key, labels[truth], int(row["words"]), given, groups, shown[:end], shown[end:])

@@ -1,30 +1,31 @@
-"""The page of one result: everything that `templates/index.html` shows, computed."""
+"""The page of one result: computes everything that `templates/index.html` shows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from rnnlab.evaluation.comparisons import interval_cells
 from rnnlab.evaluation.costs import in_order, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.tasks import MEASURES, TaskName
 from rnnlab.report import answer_section, data_section, distance_sweep, origins, readings, svg
-from rnnlab.report.figures import common
+from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
-from rnnlab.report.figures.result import Panel, Tables
+from rnnlab.report.figures.tables import Panel, Tables
 from rnnlab.report.pages import Drawing, Table, render
 
 SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Results", "Why", "Mistakes")
-ENDS = ("mean", "low", "high")
-DIFFERENCES = 10  # rows that one network alone has right, and as many of the other
+DIFFERENCES = 10  # rows that only the first network labels right, and as many of the last
 
 
 class Network(NamedTuple):
-    """A network: its name, the layers, and the recurrent cell whose formula is shown."""
+    """A network: its name, its layers from `rnnlab.networks.layers.describe`, and the cell whose formula is shown."""
 
     model: str
     layers: Sequence[Mapping[str, Any]]
@@ -40,14 +41,12 @@ def write(settings: Params) -> str:
     """
     metrics, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
     timings = read_timings(settings, layout.TIMINGS)
-    comparison, text = read_json(layout.COMPARISON), settings.task == "text"
-    wrong = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str})
-    costs = read_costs(settings, layout.TIMINGS, timings)
+    comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, tables.lengths)
-    drawn = draw(settings, tables)
+    drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
     return render(
         "index.html",
-        sections=[(name.lower(), name) for name in SECTIONS if name != "Why" or text or drawn["why"]],
+        sections=[(name.lower(), name) for name in SECTIONS if name != "Why" or rows["traced"] or drawn["why"]],
         title=f"{' against '.join(settings.compare)} on {Path(settings.data.csv).name}",
         answer=answer,
         origin=origins.trace(settings),
@@ -66,14 +65,29 @@ def write(settings: Params) -> str:
         seeds=len(settings.train.seeds),
         labels=settings.data.labels,
         models=settings.compare,
-        traced=readings.traced(settings, result_figures.read_traces(settings, layout.EXPLANATIONS)) if text else [],
-        mistakes=readings.mistakes(settings, tables.predictions, wrong, layout.ROWS, DIFFERENCES) if text else [],
-        errors=None if text else errors_table(wrong),
+        **rows,
     )
 
 
+def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
+    wrong = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str})
+    return {
+        "traced": readings.traced(settings, texts.read_traces(settings)),
+        "mistakes": readings.mistakes(settings, tables.predictions, wrong, layout.ROWS, DIFFERENCES),
+        "errors": None,
+    }
+
+
+def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
+    return {"traced": [], "mistakes": [], "errors": errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))}
+
+
+# The single test rows that the page shows: texts word by word, wrong labels, or large errors.
+ROWS: dict[TaskName, Callable[[Params, Tables], dict[str, Any]]] = {"text": _texts, "series": _forecasts}
+
+
 def network(model: str, seed: int) -> Network:
-    """Describes the network of a model; those of all its seeds have the same layers."""
+    """Describes a model's network; it has the same layers with every seed."""
     layers = read_json(layout.layers(Run(model, seed)))
     cell = next((layer["cell"] for layer in layers if layer["cell"]), "")
     return Network(model, layers, cell, sum(layer["parameters"] for layer in layers))
@@ -90,12 +104,12 @@ def draw(settings: Params, tables: Tables) -> dict[str, list[Drawing]]:
 
 
 def sweep_panels(folder: Path) -> Iterator[Panel]:
-    """Draws how far networks remember, from the sweeps over the distance that were run as experiments."""
+    """Draws how far networks remember, from the named experiments that vary the distance."""
     for source in sorted(folder.glob("*.csv")):
         points = read_table(source)
         caption = (
-            f"The long-range curve, of the experiment {source.stem} and not of this run: accuracy by the distance that"
-            f" a verdict must be remembered over. {answer_section.capitalised(distance_sweep.sentence(points))}."
+            f"From the experiment {source.stem}, not from this run: accuracy by the distance over which the verdict"
+            f" must be remembered. {answer_section.capitalised(distance_sweep.sentence(points))}."
         )
         yield Panel("why", source.stem, distance_sweep.draw(points), "Line chart: accuracy over distance", caption)
 
@@ -103,7 +117,7 @@ def sweep_panels(folder: Path) -> Iterator[Panel]:
 def trainings_table(
     settings: Params, histories: pd.DataFrame, timings: Mapping[Run, Mapping[str, Any] | None]
 ) -> Table:
-    """Shows each training: its epochs, the best of them, and how long it took."""
+    """Shows each training: its epochs, the best of them, and its time."""
     rows = []
     for run in settings.runs:
         history, timing = histories[histories["run"] == run.name], timings.get(run)
@@ -119,20 +133,16 @@ def trainings_table(
                 f"{sum(seconds):.1f}" if seconds else "–",
             ]
         )
-    headings = ["training", "epochs", "best epoch", "its validation loss", "s an epoch (median)", "s in all"]
-    return Table("Each training, a row a model and seed", headings, rows)
+    headings = ["training", "epochs", "best epoch", "validation loss", "seconds per epoch", "training seconds"]
+    return Table("Every training: its best epoch, the loss there, and its time (median per epoch)", headings, rows)
 
 
 def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Table:
-    """Shows each model's score with its interval, in the order of ``models``."""
-    accuracy, over = comparison["measure"] == "accuracy", comparison["over"].replace("_", " ")
-    rows = []
-    for name in models:
-        ends = comparison["intervals"][name]
-        mean, low, high = (f"{100 * ends[end]:.2f} %" if accuracy else f"{ends[end]:.4f}" for end in ENDS)
-        rows.append([name, mean, f"{low} to {high}"])
-    score = "accuracy" if accuracy else "mean squared error"
-    return Table(f"Test {score} with 95 % bootstrap intervals over {over}", ["model", score, "interval"], rows)
+    """Shows each model's score and its interval, in the order of ``models``."""
+    measure, over = MEASURES[comparison["measure"]], comparison["over"].replace("_", " ")
+    rows = [[name, *interval_cells(measure, comparison["intervals"][name])] for name in models]
+    caption = f"Test {measure.name} with 95 % bootstrap intervals over {over}"
+    return Table(caption, ["model", measure.name, "interval"], rows)
 
 
 def errors_table(wrong: pd.DataFrame) -> Table:

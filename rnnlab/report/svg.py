@@ -1,4 +1,4 @@
-"""Figures as SVG inside of a page: text stays text, ink takes the page's colour, the same figure has the same bytes."""
+"""Figures as SVG inside a page: text stays text, ink takes the page's colour, and equal figures have equal bytes."""
 
 import io
 import re
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from rnnlab.report.figures import common
 
-INK = "#010203"  # stands for the page's colour of text, which is dark or light as the reader likes
+INK = "#010203"  # placeholder for the page's text colour, which depends on the reader's theme
 TRANSPARENT = (0, 0, 0, 0)
 STYLE = {
     **common.STYLE,
     "svg.fonttype": "none",
-    "path.simplify_threshold": 0.3,  # pixels: a ROC curve of 25,000 rows needs no step of each
+    "path.simplify_threshold": 0.3,  # pixels: a ROC curve of 25,000 rows does not need every step
     "figure.facecolor": TRANSPARENT,
     "axes.facecolor": TRANSPARENT,
     "legend.facecolor": "none",
@@ -30,7 +30,7 @@ STYLE = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Makes matplotlib draw what `inline` expects; figures are to be made and written inside of the block."""
+    """Makes matplotlib draw what `inline` expects; make and write figures inside the block."""
     with matplotlib.rc_context(STYLE):
         yield
 
@@ -40,8 +40,8 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
 
     Args:
         figure: made under `style`.
-        name: unlike that of any other figure on the page, whose marks and clips it might use else.
-        label: what it shows, for those who cannot see it.
+        name: unique on the page; otherwise figures would share marks and clips.
+        label: what it shows, for people who cannot see it.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -57,6 +57,6 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
 
 
 def _without_unused_ids(text: str) -> str:
-    """Drops names such as axes_1, which every figure on a page would have."""
+    """Removes ids such as axes_1, which every figure on a page would have."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    return re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
+    return re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", text)

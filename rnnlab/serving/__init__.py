@@ -1,13 +1,13 @@
-"""Models in use: what MLflow serves, predictions, and which model is the champion.
+"""Models in use: what MLflow serves, predictions, and the choice of a champion.
 
-Models that were logged before it had rooms import `TextClassifier` and `SeriesForecaster` from here.
+Models that were logged earlier import `TextClassifier` and `SeriesForecaster` from here.
 """
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Imports MLflow only for those who ask for what it serves."""
+    """Imports MLflow only when one of its two models is asked for."""
     if name in ("TextClassifier", "SeriesForecaster"):
         from rnnlab.serving import pyfunc
 

@@ -1,4 +1,4 @@
-"""Models that may become the champion: the best one, and what the rule must know of one."""
+"""Models that may become the champion: which is the best one, and what the rule judges it by."""
 
 import math
 import tempfile
@@ -16,6 +16,7 @@ from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
+from rnnlab.tracking.runs import FINISHED
 from rnnlab.tracking.store import Store
 
 COLUMNS = ["id", "label", "probability"]
@@ -36,7 +37,7 @@ def candidate(store: Store) -> str:
     if not runs:
         raise UserError(f"run {parent}: the models of this pipeline were deleted; name the run of another model")
     _check_task(runs[0])
-    # Never by test figures: the best of several on the test rows is the luckiest of them, and the rule, which reads the
+    # Never by test figures: the best of several on the test rows is partly the luckiest, and the rule, which uses the
     # same rows, would judge it by figures that are too good.
     by_model: dict[str, list[float]] = {}
     for run in runs:
@@ -46,10 +47,10 @@ def candidate(store: Store) -> str:
 
 
 def evidence(store: Store, run_id: str) -> Evidence:
-    """Gathers what a model shows: its predictions of the test rows, and the time it takes on this machine.
+    """Gathers what a model is judged by: its test predictions, and the time that it takes on this machine.
 
     Raises:
-        UserError: the run does not exist, is no finished text model, lacks predictions, or its model does not predict.
+        UserError: the run does not exist, is not a finished text model, lacks predictions, or its model fails.
     """
     client = MlflowClient(store.uri)
     model_run(client, run_id)
@@ -60,25 +61,25 @@ def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
     """Finds the finished run of a text model.
 
     Raises:
-        UserError: there is none of this id, or it is something else.
+        UserError: no run has this id, or it is of another kind.
     """
     run = _run(client, run_id)
     kind = run.data.tags.get("kind", "unknown")
     if kind != "model":
         raise UserError(
-            f"run {run_id}: of the kind {kind}, not a trained model; name a run with the tag kind = model, "
+            f"run {run_id}: its kind is {kind}, so it holds no trained model; name a run with the tag kind = model, "
             "or none for the best of the newest pipeline"
         )
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"run {run_id}: deleted in MLflow; restore it there, or name another run")
-    if run.info.status != pipeline_runs.FINISHED:
-        raise UserError(f"run {run_id}: not logged to its end; `python -m stages.track` logs it again")
+    if run.info.status != FINISHED:
+        raise UserError(f"run {run_id}: not logged completely; `python -m stages.track` logs it again")
     _check_task(run)
     return run
 
 
 def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
-    """Reads what a model said of each test row: ``id``, ``label`` and ``probability``.
+    """Reads a model's test predictions: the columns ``id``, ``label`` and ``probability``.
 
     Raises:
         UserError: the run does not exist, has no predictions, or they are damaged.
@@ -98,7 +99,7 @@ def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
     in_range = rows["label"].isin([0, 1]) & rows["probability"].between(0, 1)
     if rows.empty or not rows["id"].is_unique or not in_range.all():
         raise UserError(
-            f"run {run_id}: {PREDICTIONS} is empty, names a row twice, or holds values that are no "
+            f"run {run_id}: {PREDICTIONS} is empty, repeats an id, or holds values that are not "
             "labels or probabilities; rerun the pipeline"
         )
     return rows
@@ -111,7 +112,7 @@ def validation_loss(run: MlflowRun) -> float:
 
 
 def _latency_ms(run_id: str) -> float:
-    """Median milliseconds for one text through the model as it is served."""
+    """Median milliseconds for one text, with the model loaded as MLflow serves it."""
     text = pd.DataFrame({"text": [TYPICAL_TEXT]})
     seconds = []
     try:
@@ -126,7 +127,7 @@ def _latency_ms(run_id: str) -> float:
         problem = f"run {run_id}: its model cannot be loaded or used ({first_line(failure)})"
         raise UserError(f"{problem}; rerun the pipeline") from failure
     if not sound:
-        raise UserError(f"run {run_id}: its model gives something that is no probability; rerun the pipeline")
+        raise UserError(f"run {run_id}: its model returns something other than a probability; rerun the pipeline")
     return 1000 * median(seconds[WARM_UP_CALLS:])
 
 
@@ -142,6 +143,6 @@ def _run(client: MlflowClient, run_id: str) -> MlflowRun:
 def _check_task(run: MlflowRun) -> None:
     if run.data.tags.get("task", "text") != "text":
         raise UserError(
-            f"run {run.info.run_id}: predicts a series, and the rule for the champion is one for texts; "
+            f"run {run.info.run_id}: predicts a series, but the rule for the champion judges texts only; "
             "name the run of a text model"
         )

@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from rnnlab.features import text
 from rnnlab.project.params import TokenizePad
-
-THRESHOLD = 0.5  # that of rnnlab.evaluation.metrics, which would bring scikit-learn and the seconds it takes to import
+from rnnlab.project.tasks import positive
 
 Answers = tuple[Sequence[str], npt.NDArray[np.floating[Any]]]
 
@@ -31,7 +30,7 @@ class Classifier(NamedTuple):
     labels: tuple[str, str]
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Turns raw texts into word ids of shape (rows, max_length).
+        """Encodes raw texts as word ids of shape (rows, max_length).
 
         Raises:
             UnicodeEncodeError: a text holds half of a surrogate pair, which no file of training data can.
@@ -39,10 +38,10 @@ class Classifier(NamedTuple):
         return text.encode(text.clean(pa.array(texts, pa.string())), self.vocabulary, self.options).tokens
 
     def classify(self, texts: Sequence[str]) -> Answers:
-        """Gives the label of each text and the probability of the positive one, float32 of shape (rows,)."""
+        """Returns the label of each text and the probability of the positive one, float32 of shape (rows,)."""
         from rnnlab.networks import models
 
         if not texts:
             return [], np.zeros(0, np.float32)
         probabilities = models.predict(self.network, self.encode(texts), batch_size=256)
-        return [self.labels[int(probability >= THRESHOLD)] for probability in probabilities], probabilities
+        return [self.labels[int(each)] for each in positive(probabilities)], probabilities

@@ -4,13 +4,12 @@ import csv
 import gzip
 import io
 import itertools
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
 
-from rnnlab.data import csv_files
+from rnnlab.data import csv_files, headers
 from rnnlab.data.csv_files import bounded_lines
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.project.errors import UserError
@@ -100,11 +99,11 @@ def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> I
 
 
 def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
-    """Finds out, before a model is loaded, what `predict_csv` would refuse at once.
+    """Checks, before a model is loaded, what `predict_csv` would refuse at once.
 
     Raises:
-        UserError: no such file, no such column, a column in the way, more than ``max_megabytes``, or a target that is
-            no file of its own.
+        UserError: there is no such file or column, one of `COLUMNS` exists already, the file is larger than
+            ``max_megabytes``, or the target is a folder or the source itself.
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")
@@ -115,17 +114,17 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
 
 
 def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
-    """Writes a CSV with the columns of another and `COLUMNS` behind them, its rows in the same order.
+    """Copies a CSV, in the same order, and adds `COLUMNS` to it.
 
     Args:
-        predictor: what to ask.
-        source: UTF-8 with a header, comma-separated, or with tabs where the name ends in .tsv; .gz is unpacked.
-        target: written beside and renamed when all is done; .gz is packed.
-        column: where the texts are.
-        max_megabytes: of ``source``, unpacked.
+        predictor: labels the texts.
+        source: UTF-8 with a header, comma-separated, or tab-separated if its name ends in .tsv; .gz is decompressed.
+        target: replaced once everything is written; .gz is compressed.
+        column: holds the texts.
+        max_megabytes: limit on the size of ``source``, decompressed.
 
     Returns:
-        How many rows.
+        The number of rows.
 
     Raises:
         UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
@@ -141,24 +140,23 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
         _open(source, max_megabytes) as (raw, records),
         bar,
     ):
-        header, place = _read_header(source, records, column)
+        header, text_index = _read_header(source, records, column)
         write = csv_files.row_writer(out, _delimiter(source))
         write([*header, *COLUMNS])
-        for batch in _batches(_rows(source, header, records), lambda row: sum(map(len, row)), BATCH_ROWS):
-            labels, probabilities = predictor.classify([row[place] for row in batch])
+        rows = (row for _, row in headers.rows_below(source, header, records, "line"))
+        for batch in _batches(rows, lambda row: sum(map(len, row)), BATCH_ROWS):
+            labels, probabilities = predictor.classify([row[text_index] for row in batch])
             for row, label, probability in zip(batch, labels, probabilities, strict=True):
                 # Nine digits tell any two float32 apart: a reader's threshold agrees with the label.
                 write([*row, label, f"{probability:.9g}", predictor.version])
             count += len(batch)
             bar.update(raw.tell() - bar.n)
-        if not count:
-            raise UserError(f"{source}: only a header, no rows; expected one row or more below it")
     return count
 
 
 @contextmanager
-def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], Iterator[tuple[int, list[str]]]]]:
-    """Opens a CSV: the bytes, which tell how far it is read, and the records, each with its line."""
+def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], headers.Records]]:
+    """Opens a CSV: yields the file, whose position shows the progress, and its records, each with its line."""
     with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
         yield raw, _records(source, bounded_lines(readable))
 
@@ -167,8 +165,8 @@ def _delimiter(source: Path) -> str:
     return "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
 
 
-def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-    """Gives what is no blank line, each with the number of the line it begins in."""
+def _records(source: Path, lines: Iterator[str]) -> headers.Records:
+    """Yields the rows, each with the number of the line it begins in; skips blank lines."""
     begins = 1
     try:
         for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
@@ -176,32 +174,17 @@ def _records(source: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str
                 yield begins, record
             begins = end + 1
     except csv.Error as problem:
-        advice = "look there for an unclosed quote, and double the quotes inside of a cell"
-        raise UserError(f"{source}: line {begins} begins a row that is not well-formed ({problem}); {advice}") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as damage:
-        raise UserError(f"{source}: not a whole gzip file ({damage}); download or pack it again") from None
+        raise headers.not_well_formed(source, f"the row that begins in line {begins}", problem) from None
 
 
-def _read_header(source: Path, records: Iterator[tuple[int, list[str]]], column: str) -> tuple[list[str], int]:
-    """Takes the header off the records and finds the texts in it."""
-    _, header = next(records, (0, None))
-    if header is None:
-        raise UserError(f"{source}: the file is empty; expected a header and rows below it")
-    if header.count(column) != 1:
-        problem = "no column" if column not in header else "more than one column"
-        raise UserError(f"{source}: {problem} {column!r}; it has: {', '.join(header[:20])}; name one with --column")
+def _read_header(source: Path, records: headers.Records, column: str) -> tuple[list[str], int]:
+    """Takes the header off the records; returns it with the index of the column of texts."""
+    header = headers.take_header(source, records)
+    index = headers.find_column(source, header, column, "name one with --column")
     taken = [name for name in COLUMNS if name in header]
     if taken:
-        raise UserError(f"{source}: there is a column {taken[0]!r} already, where predictions would go; rename it")
-    return header, header.index(column)
-
-
-def _rows(source: Path, header: list[str], records: Iterator[tuple[int, list[str]]]) -> Iterator[list[str]]:
-    for line, record in records:
-        if len(record) != len(header):
-            problem = f"line {line} has {len(record)} cells where the header has {len(header)}"
-            raise UserError(f"{source}: {problem}; quote cells that hold the delimiter")
-        yield record
+        raise UserError(f"{source}: it already has a column {taken[0]!r}, where predictions would go; rename it")
+    return header, index
 
 
 def _create(target: Path) -> IO[str]:

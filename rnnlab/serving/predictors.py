@@ -1,4 +1,4 @@
-"""Models ready to be asked: the champion, any model of MLflow, or a file."""
+"""Models ready to predict: the champion, any model in MLflow, or a file."""
 
 import tempfile
 import zipfile
@@ -18,14 +18,14 @@ from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store
 
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's codes for what is not there
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's codes for what does not exist
 
 
 class Predictor(NamedTuple):
-    """A model ready to be asked.
+    """A model ready to predict.
 
     Attributes:
-        version: what tells it from any other: a registered name and version, a run's name and id, or a file's name
+        version: identifies it: a registered name and version, a run's name and id, or a file's name
             and MD5, with a slash between them.
         classify: from texts to their labels and the probabilities of the positive label, of shape (rows,).
     """
@@ -42,7 +42,7 @@ def open_store() -> Store:
     """
     from rnnlab.tracking import store
 
-    with _asking(store.tracking_uri()):
+    with _explaining(store.tracking_uri()):
         return store.connect()
 
 
@@ -55,20 +55,20 @@ def load_champion(store: Store, name: str) -> Predictor:
     from mlflow import MlflowClient
 
     advice = "`rnnlab promote` chooses one, --run and --model take any other"
-    with _asking(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
-        found = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
-    return _load_logged(f"models:/{name}/{found.version}", f"{name}/{found.version}")
+    with _explaining(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
+        version = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
+    return _load_logged(f"models:/{name}/{version.version}", f"{name}/{version.version}")
 
 
 def load_run(store: Store, run_id: str) -> Predictor:
-    """Loads the model that a run has logged.
+    """Loads the model that a run logged.
 
     Raises:
-        UserError: no such run, not one of a model of texts, it cannot be loaded, or MLflow cannot be reached.
+        UserError: no such run, not that of a text model, it cannot be loaded, or MLflow cannot be reached.
     """
     from mlflow import MlflowClient
 
-    with _asking(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
+    with _explaining(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
         run = MlflowClient(store.uri).get_run(run_id)
     if run.info.lifecycle_stage == "deleted":
         raise UserError(f"run {run_id} was deleted; `rnnlab ui` shows those there are")
@@ -76,9 +76,9 @@ def load_run(store: Store, run_id: str) -> Predictor:
     if kind != "model":
         what = {
             "pipeline": "a whole pipeline",
-            "baseline": "a baseline, which is not kept in MLflow",
-            "live": "a training that did not end",
-        }.get(kind, "of something else")
+            "baseline": "a baseline, and MLflow has no files of those",
+            "live": "a training that did not finish",
+        }.get(kind, "of another kind")
         raise UserError(f"run {run_id} is {what}; take one of a trained network (`rnnlab ui`, tags.kind = 'model')")
     return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
 
@@ -88,23 +88,23 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Pa
 
     Args:
         network: the file.
-        vocabulary: of the training rows that it learned from.
+        vocabulary: of its training rows.
         settings: how texts are tokenized, and the labels.
-        lock: where DVC notes what a file was trained with; where it knows the network, it is asked too.
+        lock: dvc.lock; if it records how this network was trained, that is compared too.
 
     Raises:
-        UserError: a file is missing or damaged, the network is none of texts, or vocabulary or parameters are not
-            those of its training.
+        UserError: a file is missing or damaged, the network does not read texts, or it was trained with another
+            vocabulary or other parameters.
     """
     if network.suffix != ".keras" or not zipfile.is_zipfile(network):
-        problem = "no .keras file" if network.is_file() else "no such file"
+        problem = "not a .keras file" if network.is_file() else "no such file"
         raise UserError(f"{network}: {problem}; `dvc repro` makes models/<model>-<seed>.keras")
     words = read_json(vocabulary)
     if not _are_words(words):
         raise UserError(f"{vocabulary}: not a vocabulary, a list of words; `dvc repro tokenize_pad` makes it")
     digest = dvc_lock.file_digest(network)
     _check_training(network, digest, vocabulary, settings, lock)
-    # Keras takes seconds to import: whatever is wrong before is told at once.
+    # Keras takes seconds to import: all that can be checked without it comes first.
     with importing_keras():
         from rnnlab.networks import models
     loaded = models.load(network)
@@ -114,7 +114,7 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Pa
 
 
 def _are_words(values: Any) -> bool:
-    """JSON can also hold half of a surrogate pair, which is no text to Arrow."""
+    """Whether all values are text; JSON can also hold half of a surrogate pair, which Arrow refuses."""
     try:
         return isinstance(values, list) and pa.array(values, pa.string()).null_count == 0
     except (pa.ArrowException, UnicodeEncodeError):
@@ -122,8 +122,8 @@ def _are_words(values: Any) -> bool:
 
 
 @contextmanager
-def _asking(uri: str, absent: str | None = None) -> Iterator[None]:
-    """Turns what MLflow, its database or its server raise into a sentence: ``absent`` where a thing is not there."""
+def _explaining(uri: str, absent: str | None = None) -> Iterator[None]:
+    """Turns what MLflow, its database or its server raise into a UserError: ``absent`` if something is missing."""
     try:
         yield
     except UserError:
@@ -131,7 +131,7 @@ def _asking(uri: str, absent: str | None = None) -> Iterator[None]:
     except Exception as failure:
         if absent and getattr(failure, "error_code", None) in ABSENT:
             raise UserError(absent) from None
-        problem = f"{uri}: MLflow cannot be asked ({first_line(failure)})"
+        problem = f"{uri}: MLflow cannot be reached ({first_line(failure)})"
         raise UserError(f"{problem}; start it, or set MLFLOW_TRACKING_URI") from None
 
 
@@ -140,7 +140,7 @@ def _load_logged(uri: str, version: str) -> Predictor:
     import pandas as pd
 
     try:
-        # In a folder of our own: MLflow leaves its copy behind. What it holds is in memory when this returns.
+        # MLflow leaves its copy behind, so it goes into a temporary folder; the model is in memory afterwards.
         with tempfile.TemporaryDirectory() as folder:
             model = mlflow.pyfunc.load_model(uri, dst_path=folder)
         if "text" not in model.metadata.signature.inputs.input_names():
@@ -163,21 +163,21 @@ def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, optio
 
     embedding = next((layer for layer in loaded.layers if isinstance(layer, keras.layers.Embedding)), None)
     if embedding is None:
-        raise UserError(f"{network}: reads no word ids, so it is no model of texts; name another file")
+        raise UserError(f"{network}: has no embedding of words, so it is not a text model; name another file")
     if embedding.input_dim != words:
         sizes = f"{network} knows {embedding.input_dim} word ids, {vocabulary} has {words}"
-        raise UserError(f"{sizes}: they are of two trainings; name the vocabulary of this one with --vocabulary")
+        raise UserError(f"{sizes}: they do not belong together; name the network's vocabulary with --vocabulary")
     if loaded.input_shape[-1] != options.max_length:
         sizes = f"{network} reads {loaded.input_shape[-1]} words, tokenize_pad.max_length is {options.max_length}"
         raise UserError(f"{sizes}: set params.yaml to what it was trained with")
 
 
 def _check_training(network: Path, digest: str, vocabulary: Path, settings: Params, lock: Path) -> None:
-    """Sizes agree by chance, hashes do not: asks dvc.lock, where it knows this very network."""
+    """Compares with dvc.lock, if it records this network: sizes may agree by chance, hashes do not."""
     try:
         used = _used_params(network, digest, vocabulary, lock)
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise UserError(f"{lock}: not whole YAML as DVC writes it; `git checkout {lock}`") from None
+        raise UserError(f"{lock}: damaged or cut short; `git checkout {lock}`") from None
     current = settings.model_dump()
     for key, value in used.items():
         section, name = key.split(".")
@@ -188,14 +188,16 @@ def _check_training(network: Path, digest: str, vocabulary: Path, settings: Para
 
 
 def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> dict[str, Any]:
-    """Finds what a network's texts were tokenized with, by dotted key; empty where nothing is known of it."""
+    """Returns the parameters that a network's texts were tokenized with, by dotted key; empty where unknown."""
     stages = (yaml_files.load(lock.read_text(encoding="utf-8")) or {}).get("stages", {}) if lock.is_file() else {}
     trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
     training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
     if training is None:
         return {}
     if dvc_lock.file_digest(vocabulary) not in _hashes(training, "deps").values():
-        raise UserError(f"{vocabulary}: {network} was trained with another one ({lock}); name that with --vocabulary")
+        raise UserError(
+            f"{vocabulary}: {network} was trained with another vocabulary ({lock}); name it with --vocabulary"
+        )
     tokenized, ingested = stages.get("tokenize_pad", {}), stages.get("ingest", {})
     used: dict[str, Any] = {}
     if _feeds(tokenized, training):
@@ -211,17 +213,17 @@ def _hashes(stage: dict[str, Any], side: str) -> dict[str, str]:
 
 
 def _feeds(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Whether what the second stage read is what the first wrote, and not what an earlier run of it did."""
+    """Whether the second stage read what the first wrote, and not what an earlier run of the first did."""
     read, written = _hashes(second, "deps"), _hashes(first, "outs")
     shared = read.keys() & written.keys()
     return bool(shared) and all(read[path] == written[path] for path in shared)
 
 
 def _params(stage: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = stage.get("params", {}).get("params.yaml", {})
-    return found
+    params: dict[str, Any] = stage.get("params", {}).get("params.yaml", {})
+    return params
 
 
 def _as_text(value: Any) -> list[str]:
-    """What a YAML value and the parameter read from it have in common: 0 and "0", true and "true" are the same."""
+    """Writes a YAML value and the parameter read from it alike: 0 and "0", true and "true" are the same."""
     return [str(each).lower() for each in (value if isinstance(value, list | tuple) else [value])]

@@ -1,21 +1,20 @@
-"""The rule for the champion: what a model must show before it is served. Knows neither MLflow nor networks."""
+"""The rule for the champion: what a model must reach before it is served. Knows neither MLflow nor networks."""
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from rnnlab.evaluation import metrics, statistics
 from rnnlab.project.params import Promote
+from rnnlab.project.tasks import right
 
 
 class Evidence(NamedTuple):
-    """What a model shows of itself.
+    """What a model is judged by.
 
     Attributes:
-        predictions: a row a test row: ``id``, ``label`` (1 is positive) and ``probability`` of the positive class.
-        latency_ms: that one text takes, in milliseconds.
+        predictions: of the test rows: ``id``, ``label`` (1 is positive) and ``probability`` of the positive class.
+        latency_ms: milliseconds for one text.
     """
 
     predictions: pd.DataFrame
@@ -23,8 +22,8 @@ class Evidence(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """Share of the test rows that are right."""
-        return float(_right(self.predictions["label"], self.predictions["probability"]).mean())
+        """Share of the test rows that it labels right."""
+        return float(right(self.predictions["label"], self.predictions["probability"]).mean())
 
     @property
     def calibration_error(self) -> float:
@@ -34,11 +33,11 @@ class Evidence(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One demand on a model.
+    """One requirement on a model.
 
     Attributes:
         name: ``accuracy``, ``calibration``, ``latency`` or ``champion``.
-        passed: whether it is met.
+        passed: whether the model meets it.
         sentence: the figure and its limit in words.
     """
 
@@ -48,16 +47,16 @@ class Rule(NamedTuple):
 
 
 def judge(candidate: Evidence, champion: pd.DataFrame | None, limits: Promote) -> list[Rule]:
-    """Holds a model against every rule, also after one has failed.
+    """Judges a model by every rule, even if one has failed.
 
     Args:
-        candidate: what the model shows.
+        candidate: what the model is judged by.
         champion: predictions of the present champion, with the columns of the candidate's; empty when they are lost,
             None when there is no champion.
         limits: of each figure.
 
     Returns:
-        The rules in a fixed order; the model is good enough when all are passed.
+        The rules in a fixed order; the model may be promoted if all passed.
     """
     error, latency = candidate.calibration_error, candidate.latency_ms
     return [
@@ -78,37 +77,33 @@ def judge(candidate: Evidence, champion: pd.DataFrame | None, limits: Promote) -
 
 def _accuracy(candidate: Evidence, least: float) -> Rule:
     rows, accuracy = len(candidate.predictions), candidate.accuracy
-    # The count tells 0.79996 from a limit of 0.8, which it would be rounded to.
+    # The count distinguishes 0.79996 from a limit of 0.8, to which it would be rounded.
     figure = f"{round(accuracy * rows):,} of {rows:,} test rows are right"
-    return Rule("accuracy", accuracy >= least, f"{figure}, accuracy {accuracy:.4f}, at least {least:g} is asked for")
+    return Rule("accuracy", accuracy >= least, f"{figure}, accuracy {accuracy:.4f}; at least {least:g} is required")
 
 
 def _not_worse(candidate: pd.DataFrame, champion: pd.DataFrame | None, significance: float) -> Rule:
-    """Asks whether the candidate is worse beyond chance; few rows show little, so the other limits hold as well."""
+    """Tests whether the candidate is significantly worse; with few rows the test detects little."""
     if champion is None:
         return Rule("champion", True, "there is no champion yet to compare it with")
     if champion.empty:
-        reason = "the champion left no test predictions to compare it with"
+        reason = "the champion has no test predictions to compare it with"
         return Rule("champion", False, f"{reason}; --force promotes without them")
     both = candidate.merge(champion, on=["id", "label"], suffixes=("", "_champion"))
     if not len(both) == len(candidate) == len(champion):
-        counts = f"{len(candidate):,} and {len(champion):,}, {len(both):,} of them alike"
+        counts = f"{len(candidate):,} and {len(champion):,}, {len(both):,} of them the same"
         return Rule(
             "champion",
             False,
             f"it and the champion were scored on different test rows ({counts}); "
             "evaluate both on the same data, or use --force",
         )
-    first, second = (_right(both["label"], both[name]) for name in ("probability", "probability_champion"))
+    first, second = (right(both["label"], both[name]).to_numpy() for name in ("probability", "probability_champion"))
     test = statistics.mcnemar(first, second)
     worse = test.only_first < test.only_second and test.p_value < significance
     return Rule(
         "champion",
         not worse,
-        f"{test.only_first:,} test rows are right with it alone and {test.only_second:,} with the champion alone, "
-        f"McNemar's exact p = {test.p_value:.2g}; worse at p below {significance:g} is refused",
+        f"it alone labels {test.only_first:,} test rows right, the champion alone {test.only_second:,}, "
+        f"McNemar's exact p = {test.p_value:.2g}; a model that is worse with p below {significance:g} is refused",
     )
-
-
-def _right(labels: "pd.Series[int]", probabilities: "pd.Series[float]") -> npt.NDArray[np.bool_]:
-    return np.asarray((probabilities >= metrics.THRESHOLD) == (labels == 1), bool)

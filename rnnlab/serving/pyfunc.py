@@ -30,12 +30,12 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         """Classifies texts.
 
         Args:
-            context: of MLflow, not read.
-            model_input: one column ``text``; a missing text is an empty one.
-            params: none are known.
+            context: of MLflow; ignored.
+            model_input: one column ``text``; a missing text counts as empty.
+            params: ignored.
 
         Returns:
-            The columns ``label`` and ``probability`` (of the second label), a row a text.
+            The columns ``label`` and ``probability`` (of the second label), a row per text.
         """
         labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
         return pd.DataFrame({"label": labels, "probability": probabilities.astype(float)})
@@ -55,12 +55,12 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         """Predicts the value after each window.
 
         Args:
-            context: of MLflow, not read.
+            context: of MLflow; ignored.
             model_input: one column ``values``, a list of the last values each, as many as in training.
-            params: none are known.
+            params: ignored.
 
         Returns:
-            The column ``next_value``, a row a window.
+            The column ``next_value``, a row per window.
         """
         from rnnlab.networks import models
 

@@ -1,4 +1,4 @@
-"""Models into MLflow's registry, and the alias of the one to serve: the only module that moves it.
+"""Registers models in MLflow and moves the alias of the one to serve; no other module moves it.
 
 A version is made for models that passed the rule or were forced; a refused one leaves no trace. The alias is moved when
 all else is written, so whoever loads the champion finds the old one or the new one, never a half.
@@ -38,12 +38,12 @@ class Version(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """What MLflow loads it by."""
+        """The address that MLflow loads it from."""
         return f"models:/{self.name}/{self.number}"
 
 
 class Verdict(NamedTuple):
-    """What became of a candidate.
+    """The decision on a candidate.
 
     Attributes:
         run_id: of the candidate.
@@ -64,7 +64,7 @@ class Verdict(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Says what was done and who is champion."""
+        """What was done, and which model is champion."""
         now = f"{self.champion.name} version {self.champion.number}" if self.champion else "none"
         failed = ", ".join(self.failed)
         against = f", against the rule on {failed}" if failed else ""
@@ -77,7 +77,7 @@ class Verdict(NamedTuple):
 
 
 def champion(store: Store, name: str) -> Version | None:
-    """Finds the version that is served, if one is."""
+    """Returns the version that is served, None if there is none."""
     client = MlflowClient(store.uri)
     return _champion(client, _registered(client, name))
 
@@ -99,11 +99,11 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
         UserError: as `evidence`.
     """
     client = MlflowClient(store.uri)
-    found = evidence(store, run_id)  # takes seconds, so nobody else is locked out meanwhile
+    candidate = evidence(store, run_id)  # takes seconds, so nobody else is locked out meanwhile
     with lock():
         registered = _registered(client, limits.name)
         current = _champion(client, registered)
-        rules = promotion_rule.judge(found, _predictions_of(client, current), limits)
+        rules = promotion_rule.judge(candidate, _predictions_of(client, current), limits)
         failed = [rule.name for rule in rules if not rule.passed]
         if current and current.run_id == run_id:
             return Verdict(run_id, rules, "already champion", current)
@@ -111,7 +111,7 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
             return Verdict(run_id, rules, "refused", current)
         if dry_run:
             return Verdict(run_id, rules, "would be promoted", current)
-        version = _register(client, limits.name, run_id, _tags(client.get_run(run_id), found, failed))
+        version = _register(client, limits.name, run_id, _tags(client.get_run(run_id), candidate, failed))
         past = [*_past(client, registered), *([str(current.number)] if current else [])]
         client.set_registered_model_alias(limits.name, CHAMPION, str(version.number))
         # After the alias: a history that does not end with the champion lacks just that, see `_past`.
@@ -120,10 +120,10 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
 
 
 def roll_back(store: Store, name: str) -> Version:
-    """Makes the champion before this one champion again; repeated, it goes back further.
+    """Makes the previous champion champion again; repeated, it goes back further.
 
     Raises:
-        UserError: there was no other champion, or it was deleted.
+        UserError: there was no earlier champion, or it was deleted.
     """
     client = MlflowClient(store.uri)
     with lock():
@@ -137,8 +137,8 @@ def roll_back(store: Store, name: str) -> Version:
 
 
 def _registered(client: MlflowClient, name: str) -> RegisteredModel | None:
-    found = client.search_registered_models(f"name = '{name}'")
-    return found[0] if found else None
+    models = client.search_registered_models(f"name = '{name}'")
+    return models[0] if models else None
 
 
 def _champion(client: MlflowClient, registered: RegisteredModel | None) -> Version | None:
@@ -147,8 +147,8 @@ def _champion(client: MlflowClient, registered: RegisteredModel | None) -> Versi
     return _version(client.get_model_version(registered.name, registered.aliases[CHAMPION]))
 
 
-def _version(found: Any) -> Version:
-    return Version(found.name, int(found.version), found.run_id or "")
+def _version(version: Any) -> Version:
+    return Version(version.name, int(version.version), version.run_id or "")
 
 
 def _past(client: MlflowClient, registered: RegisteredModel | None) -> list[str]:
@@ -159,7 +159,7 @@ def _past(client: MlflowClient, registered: RegisteredModel | None) -> list[str]
     """
     if registered is None:
         return []
-    existing = {str(found.version) for found in client.search_model_versions(f"name = '{registered.name}'")}
+    existing = {str(version.version) for version in client.search_model_versions(f"name = '{registered.name}'")}
     past = [number for number in registered.tags.get(HISTORY, "").split() if number in existing]
     while past and past[-1] == str(registered.aliases.get(CHAMPION)):
         past.pop()
@@ -180,7 +180,7 @@ def _predictions_of(client: MlflowClient, current: Version | None) -> pd.DataFra
 
 
 def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]) -> Version:
-    """Gives a run its version, a new one only the first time; the tags tell of its last promotion."""
+    """Registers a version of a run, a new one only the first time; the tags are those of its last promotion."""
     versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
     if not versions:
         # MLflow's own function also links the logged model to its version; it chats on stderr.
@@ -194,7 +194,7 @@ def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]
     return version
 
 
-def _tags(run: MlflowRun, found: Evidence, failed: Sequence[str]) -> dict[str, str]:
+def _tags(run: MlflowRun, candidate: Evidence, failed: Sequence[str]) -> dict[str, str]:
     known = run.data.tags
     tags = {
         "model": known.get("model"),
@@ -203,9 +203,9 @@ def _tags(run: MlflowRun, found: Evidence, failed: Sequence[str]) -> dict[str, s
         "data": known.get("data"),
         "data_version": known.get("data_version"),
         "dvc_experiment": known.get("dvc_experiment"),
-        "test_accuracy": f"{found.accuracy:.4f}",
-        "calibration_error": f"{found.calibration_error:.4f}",
-        "latency_ms": f"{found.latency_ms:.1f}",
+        "test_accuracy": f"{candidate.accuracy:.4f}",
+        "calibration_error": f"{candidate.calibration_error:.4f}",
+        "latency_ms": f"{candidate.latency_ms:.1f}",
         "best_val_loss": f"{validation_loss(run):.4f}",
         "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "forced": ", ".join(failed),

@@ -1,4 +1,4 @@
-"""The script that MLflow runs to make the served model: code and arrays, never a pickle."""
+"""The script that MLflow runs to build the served model, from code and arrays instead of a pickle."""
 
 import mlflow.models
 

@@ -1,4 +1,4 @@
-"""Sweeps: a file names a grid of parameters, each combination of which stands for independent trainings."""
+"""The file of a sweep: a grid of parameters, each combination of which stands for independent trainings."""
 
 import itertools
 from collections.abc import Mapping
@@ -12,14 +12,15 @@ from rnnlab.experiments.catalogue import Changes, Value
 from rnnlab.project import overrides, yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Positive, Section
+from rnnlab.project.validation_messages import refusal
 
-# What a sweep may change: the rest of params.yaml makes the features, which all trainings of a sweep share.
+# The sections that a sweep may change: the others determine the features, which all trainings of a sweep share.
 REACH = ("models", "train", "compare")
 
 
 def _distinct(values: list[Any]) -> list[Any]:
     if any(values.count(value) > 1 for value in values):
-        raise PydanticCustomError("twice", "names the same value twice")
+        raise PydanticCustomError("repeated", "names the same value twice")
     return values
 
 
@@ -27,8 +28,9 @@ class Asha(Section):
     """When poor trials are stopped; see `rnnlab.sweeps.ray_search`.
 
     Attributes:
-        grace_epochs: before the first decision.
-        reduction_factor: of so many trials at a rung one goes on, and the next rung is so many times as far.
+        grace_epochs: epochs before the first decision.
+        reduction_factor: one in so many trials passes a rung, and each rung comes after so many times the epochs of
+            the one before.
     """
 
     grace_epochs: Positive = 1
@@ -36,7 +38,7 @@ class Asha(Section):
 
 
 class Grid(Section):
-    """The whole of a sweep's file."""
+    """The content of a sweep's file."""
 
     params: Changes = Field(default_factory=dict)
     grid: Annotated[
@@ -49,7 +51,7 @@ class Combination(NamedTuple):
     """One point of the grid.
 
     Attributes:
-        changes: to params.yaml, by dotted key.
+        changes: changes to params.yaml, by dotted key.
         settings: all parameters after the changes.
     """
 
@@ -58,38 +60,29 @@ class Combination(NamedTuple):
 
 
 def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
-    """Reads a sweep and every combination that it stands for.
+    """Reads a sweep and every combination in its grid.
 
     Args:
         source: the YAML file.
         settings: of the project, which the sweep changes.
 
     Raises:
-        UserError: the file is missing or not what it should be, or a combination cannot be trained; names the key.
+        UserError: the file is missing or invalid, or a combination cannot be trained; names the key.
     """
     try:
         grid = Grid.model_validate(yaml_files.read(source))
     except FileNotFoundError:
         raise UserError(f"{source}: no such file; name the YAML file of a sweep") from None
-    except ValidationError as wrong:
-        raise UserError("; ".join(f"{source}: {_sentence(error)}" for error in wrong.errors())) from None
+    except ValidationError as invalid:
+        raise refusal(invalid, source, Grid) from None
     except ValueError as damage:
         raise UserError(f"{source}: not readable as YAML: {damage}") from None
     for key in (*grid.params, *grid.grid):
         if key.split(".")[0] not in REACH:
             raise UserError(
-                f"{source}: {key}: a sweep changes {', '.join(REACH)} and leaves the features as they are;"
-                " use `dvc exp run --queue` for it"
+                f"{source}: {key}: a sweep can only change {', '.join(REACH)}, since its trainings share the features;"
+                " use `dvc exp run --queue` instead"
             )
     points = itertools.product(*grid.grid.values())
     changes = [{**grid.params, **dict(zip(grid.grid, point, strict=True))} for point in points]
     return grid, [Combination(change, overrides.changed(settings, change, source)) for change in changes]
-
-
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key (known: {', '.join(Grid.model_fields)})"
-    if error["type"] == "too_short":
-        return f"{key}: is empty; name a value at least"
-    return f"{key}: {error['msg'].removeprefix('Input ').replace('should', 'must')}"

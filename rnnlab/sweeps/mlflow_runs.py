@@ -1,19 +1,24 @@
 """A sweep in MLflow: one parent run, and a child for each trial, once."""
 
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import RunTag
 
 from rnnlab.sweeps.trials import Outcome, Trial
-from rnnlab.tracking.live_runs import log_epochs, process_tags, search
-from rnnlab.tracking.pipeline_runs import flatten
-from rnnlab.tracking.store import Store
-
-FINISHED = RunStatus.to_string(RunStatus.FINISHED)
+from rnnlab.tracking.runs import (
+    FINISHED,
+    PARENT,
+    log_epochs,
+    log_facts,
+    logged_figures,
+    process_tags,
+    search,
+    training_params,
+)
+from rnnlab.tracking.store import Store, now
 
 
 def open_sweep(store: Store, name: str, key: str) -> str:
@@ -25,50 +30,36 @@ def open_sweep(store: Store, name: str, key: str) -> str:
         key: the same for the same trials.
     """
     client = MlflowClient(store.uri)
-    found = search(client, store, f"tags.kind = 'sweep' and tags.sweep_key = '{key}'")
-    if found:
-        return str(found[0].info.run_id)
+    known = search(client, store, f"tags.kind = 'sweep' and tags.sweep_key = '{key}'")
+    if known:
+        return str(known[0].info.run_id)
     tags = {**_tags(), "kind": "sweep", "sweep_key": key}
-    return str(client.create_run(store.experiment_id, _now(), tags, name).info.run_id)
+    return str(client.create_run(store.experiment_id, now(), tags, name).info.run_id)
 
 
 def logged_trials(store: Store, parent: str) -> set[str]:
     """Lists the keys of trials that are complete; what a writer left that was killed is removed."""
     client = MlflowClient(store.uri)
-    complete = set()
-    token = None
-    while True:
-        page = client.search_runs(
-            [store.experiment_id], f"tags.mlflow.parentRunId = '{parent}'", max_results=1000, page_token=token
-        )
-        for run in page:
-            if run.info.status == FINISHED:
-                complete.add(run.data.tags["trial_key"])
-            else:
-                client.delete_run(run.info.run_id)
-        if not (token := page.token):
-            return complete
+    runs = search(client, store, f"tags.{PARENT} = '{parent}'")
+    for run in runs:
+        if run.info.status != FINISHED:
+            client.delete_run(run.info.run_id)
+    return {run.data.tags["trial_key"] for run in runs if run.info.status == FINISHED}
 
 
 def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None:
     """Records a trial; it is marked finished last."""
     client = MlflowClient(store.uri)
     settings, run = trial.settings, trial.run
-    tags = {**_tags(), "kind": "trial", "trial_key": trial.key, "mlflow.parentRunId": parent}
+    tags = {**_tags(), "kind": "trial", "trial_key": trial.key, PARENT: parent}
     tags |= {"model": run.model, "seed": str(run.seed)}
     tags |= {"stopped": "true"} if outcome.stopped else {"network_sha256": outcome.network}
-    child = client.create_run(store.experiment_id, _now(), tags, run.name).info.run_id
-    log_epochs(child, [(_now(), row) for row in outcome.history])
-    figures = {f"test_{name}": value for name, value in outcome.test.items() if not isinstance(value, Mapping)}
+    child = client.create_run(store.experiment_id, now(), tags, run.name).info.run_id
+    log_epochs(child, [(now(), row) for row in outcome.history])
+    figures = logged_figures(outcome.test)
     figures |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
     figures |= {} if outcome.stopped else {"parameters": outcome.parameters}
-    known = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
-    params = {"model": run.model, "seed": str(run.seed), **flatten(known)}
-    client.log_batch(
-        child,
-        metrics=[Metric(name, float(value), _now(), 0) for name, value in figures.items()],
-        params=[Param(name, value) for name, value in params.items()],
-    )
+    log_facts(client, child, now(), figures, training_params(settings, run))
     client.set_terminated(child, FINISHED)
 
 
@@ -85,7 +76,3 @@ def close_sweep(store: Store, parent: str, page: str, failed: Sequence[str]) -> 
 
 def _tags() -> dict[str, str]:
     return {**process_tags(), "mlflow.source.name": "rnnlab sweep"}
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""A search on a Ray cluster that stops poor trials early: asynchronous successive halving, by Ray Tune."""
+"""A search on a Ray cluster that stops poor trials early, by Ray Tune's asynchronous successive halving."""
 
 import os
 import tempfile
@@ -21,74 +21,73 @@ Ended = Callable[[Trial, Result], None]
 
 
 class Keeper:
-    """Holds what trials end with until it is fetched: a process that trained ends with its trial."""
+    """Holds the results of trials until they are fetched: Tune's checkpoints need storage that all machines share."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Result] = {}
+        self._results: dict[str, Result] = {}
 
     def put(self, key: str, result: Result) -> None:
-        """Takes what came of a trial."""
-        self._kept[key] = result
+        """Stores the result of a trial."""
+        self._results[key] = result
 
     def take(self, key: str) -> Result | None:
-        """Gives what came of a trial, once; None where it did not come to its end."""
-        return self._kept.pop(key, None)
+        """Removes and returns the result of a trial; None if it was stopped."""
+        return self._results.pop(key, None)
 
 
 class Listener(tune.Callback):
-    """Hears of trials as they end, whichever way."""
+    """Passes the results of trials on as they end, whichever way."""
 
     def __init__(self, keeper: Any, trials: Sequence[Trial], ended: Ended) -> None:
         self._keeper, self._trials, self._ended = keeper, trials, ended
         self._rows: dict[str, dict[int, dict[str, float]]] = defaultdict(dict)
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        """Notes an epoch; of a trial that was begun again, once."""
-        self._rows[self._own(trial).key][int(result["epoch"])] = result["row"]
+        """Records an epoch, once even if the trial was restarted."""
+        self._rows[self._trial(trial).key][int(result["epoch"])] = result["row"]
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Tells what came of a trial; one that has left nothing was stopped."""
-        own = self._own(trial)
-        rows = self._rows[own.key]
-        self._ended(
-            own, ray.get(self._keeper.take.remote(own.key)) or (stopped([rows[key] for key in sorted(rows)]), b"")
-        )
+        """Passes on the result of a trial; one without a result was stopped."""
+        ended = self._trial(trial)
+        result = ray.get(self._keeper.take.remote(ended.key))
+        self._ended(ended, result or (stopped([row for _, row in sorted(self._rows[ended.key].items())]), b""))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Tells why a trial has failed, after all attempts."""
-        self._ended(self._own(trial), ray_cluster.sentence(trial.get_error() or RuntimeError("no reason given")))
+        """Passes on why a trial failed, after all attempts."""
+        self._ended(self._trial(trial), ray_cluster.sentence(trial.get_error() or RuntimeError("no reason given")))
 
-    def _own(self, trial: Any) -> Trial:
-        own: Trial = self._trials[trial.config["trial"]]
-        return own
+    def _trial(self, trial: Any) -> Trial:
+        """Returns our trial for one of Tune's."""
+        index: int = trial.config["trial"]
+        return self._trials[index]
 
 
 def search(trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, Outcome], ended: Ended) -> None:
     """Runs trials side by side and stops, at each rung, those that are not among its best.
 
     Li et al. 2020, "A system for massively parallel hyperparameter tuning". The models are searched one after another,
-    so that none is stopped because another one learns faster.
+    so that none is stopped because another learns faster.
 
     Args:
         trials: of the sweep.
-        data: what they read.
+        data: that they read.
         asha: the rungs.
-        known: what earlier runs of the same search found, by key: it counts on the rungs and is not trained again.
-        ended: is told of each trial that is not known, as it ends.
+        known: outcomes of earlier runs of the same search, by key: they count on the rungs and are not trained again.
+        ended: called with each trial that is not known, as it ends.
     """
-    # Tune would end the search at Ctrl-C as if it were finished, and write logs of its own.
+    # By default, Tune treats Ctrl-C as the regular end of the search, and writes its own logs.
     os.environ |= {"TUNE_DISABLE_SIGINT_HANDLER": "1", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     keeper = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=here).remote()
 
-    def tell(trial: Trial, result: Result) -> None:
+    def end_unknown(trial: Trial, result: Result) -> None:
         if trial.key not in known:
             ended(trial, result)
 
     for model in dict.fromkeys(trial.run.model for trial in trials):
-        own = [trial for trial in trials if trial.run.model == model]
-        if any(trial.key not in known for trial in own):
-            _search_model(own, data, asha, known, Listener(keeper, own, tell), keeper)
+        of_model = [trial for trial in trials if trial.run.model == model]
+        if any(trial.key not in known for trial in of_model):
+            _search_model(of_model, data, asha, known, Listener(keeper, of_model, end_unknown), keeper)
 
 
 def _search_model(
@@ -124,7 +123,7 @@ def run_watched(
 ) -> None:
     """Trains a network and reports each epoch but the last, after which there is nothing to stop.
 
-    What is known already is reported as it was.
+    A known trial is not trained: its epochs are reported again.
     """
     trial = trials[config["trial"]]
     epochs = trial.settings.train.epochs
@@ -140,6 +139,6 @@ def run_watched(
     os.environ |= keras_import.thread_variables(trial.settings.train.threads)
     try:
         result: Result = run_trial(trial, data, report)
-    except UserError as mistake:  # the same again would end the same
+    except UserError as mistake:  # another attempt would end the same
         result = str(mistake)
     ray.get(keeper.put.remote(trial.key, result))

@@ -1,4 +1,4 @@
-"""Trials on a Ray cluster: each a task of its own, which Ray starts again where a process or a machine dies."""
+"""Trials on a Ray cluster: each is one task, which Ray starts again if its process or its machine dies."""
 
 import hashlib
 import itertools
@@ -20,61 +20,61 @@ from rnnlab.sweeps.trials import Data, Outcome, Result, Trial
 if TYPE_CHECKING:
     import keras
 
-AT_ONCE = 200  # handed to Ray; it searches all that it has for each that is done
+AT_ONCE = 200  # tasks submitted to Ray: `ray.wait` looks at each of them
 RETRIES = 20  # of a trial whose process or machine died
-# A process keeps a little of each network that it has built.
-TRIALS_A_PROCESS = 50
+TRIALS_PER_PROCESS = 50  # a process leaks some memory with each network that it builds
 
 
 def run_trial(
     trial: Trial, data: Data, on_epoch: Callable[[dict[str, float]], None] | None = None
 ) -> tuple[Outcome, bytes]:
-    """Trains and scores a network, in whatever process this is; gives what came of it and the ``.keras`` file."""
+    """Trains and scores a network in this process; returns the outcome and the ``.keras`` file."""
     with importing_keras():
         import keras
 
         from rnnlab.networks import models
-    # Names of layers count on otherwise, and are part of the file.
-    keras.utils.clear_session()
-    with tempfile.TemporaryDirectory() as place:
+    keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
+    with tempfile.TemporaryDirectory() as folder:
         model, history = training.train(
             trial.run,
             trial.settings,
             data.train,
             data.validation,
             data.vocabulary_size,
-            Checkpoint(Path(place) / "state.npz"),
+            Checkpoint(Path(folder) / "state.npz"),
             on_epoch or (lambda row: None),
         )
-        network = Path(place) / "network.keras"
+        network = Path(folder) / "network.keras"
         models.save(model, network)
         content = network.read_bytes()
-    figures = _score(model, trial.settings, data)
+    scores = _score(model, trial.settings, data)
     digest = hashlib.sha256(content).hexdigest()
-    return Outcome(history.epochs, history.best_epoch, figures, model.count_params(), digest), content
+    return Outcome(history.epochs, history.best_epoch, scores, model.count_params(), digest), content
 
 
 def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]:
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
+    scorers = {
+        "text": lambda labels, probabilities: metrics.score(labels.astype(np.int8), probabilities),
+        "series": series_metrics.score,
+    }
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)
-    if settings.task == "series":
-        return dict(series_metrics.score(targets[:, 0], predicted))
-    return metrics.score(targets[:, 0].astype(np.int8), predicted)
+    return dict(scorers[settings.task](targets[:, 0], predicted))
 
 
 def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Result]]:
-    """Runs trials on the cluster; yields each as it ends, with what came of it, or a sentence on why it failed."""
+    """Runs trials on the cluster; yields each as it ends, with its result."""
     import ray
 
-    task = ray.remote(max_calls=TRIALS_A_PROCESS, max_retries=RETRIES)(run_trial)
+    task = ray.remote(max_calls=TRIALS_PER_PROCESS, max_retries=RETRIES)(run_trial)
     shared = ray.put(data)
-    left = iter(trials)
+    waiting = iter(trials)
     running: dict[Any, Trial] = {}
     while True:
-        for trial in itertools.islice(left, AT_ONCE - len(running)):
+        for trial in itertools.islice(waiting, AT_ONCE - len(running)):
             train = trial.settings.train
             environment = {"env_vars": keras_import.thread_variables(train.threads)}
             name = f"{trial.run.name} {trial.key}"
@@ -90,17 +90,17 @@ def _result(reference: Any) -> Result:
     import ray
 
     try:
-        found: tuple[Outcome, bytes] = ray.get(reference)
-        return found
+        result: Result = ray.get(reference)
+        return result
     except ray.exceptions.RayError as failure:
         return ray_cluster.sentence(failure)
 
 
 def check_processors(trials: Sequence[Trial]) -> None:
-    """Checks that a machine of the cluster is large enough for each trial.
+    """Checks that the cluster has a machine that is large enough for each trial.
 
     Raises:
-        UserError: no machine has the processors that a trial asks for.
+        UserError: no machine has as many processors as a trial asks for.
     """
     import ray
 
@@ -108,5 +108,5 @@ def check_processors(trials: Sequence[Trial]) -> None:
     threads = max(trial.settings.train.threads for trial in trials)
     if threads > largest:
         raise UserError(
-            f"train.threads is {threads}, and the largest machine of the cluster has {largest:.0f} processors; lower it"
+            f"train.threads is {threads}, but the largest machine of the cluster has {largest:.0f} processors; lower it"
         )

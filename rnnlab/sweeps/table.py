@@ -8,26 +8,27 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from rnnlab.project import overrides
+from rnnlab.project.tasks import TASKS
 from rnnlab.sweeps.grids import Combination
 from rnnlab.sweeps.trials import Outcome, Trial
 
 
 class Row(NamedTuple):
-    """What came of a combination's trials of one model.
+    """The trials of one model with one combination.
 
     Attributes:
         combination: the point of the grid.
         model: by name.
         losses: validation losses of the seeds that were trained.
-        figures: the test figure of each of those that came to their end.
-        stopped: seeds that the search stopped; their losses are of fewer epochs.
-        failed: seeds that could not be trained.
+        scores: test scores of the seeds that were trained to the end.
+        stopped: number of seeds that the search stopped; their losses are of fewer epochs.
+        failed: number of seeds that could not be trained.
     """
 
     combination: Combination
     model: str
     losses: Sequence[float]
-    figures: Sequence[float]
+    scores: Sequence[float]
     stopped: int
     failed: int
 
@@ -35,71 +36,70 @@ class Row(NamedTuple):
 def rows(
     combinations: Sequence[Combination], trials: Sequence[Sequence[Trial]], outcomes: Mapping[str, Outcome]
 ) -> list[Row]:
-    """Gathers outcomes by combination and model, the smallest mean validation loss first; behind, what did not end.
+    """Groups outcomes by combination and model, the smallest mean validation loss first, incomplete ones last.
 
     Args:
         combinations: of the grid.
         trials: of each combination.
         outcomes: by key; a trial that failed has none.
     """
-    found = []
-    for combination, own in zip(combinations, trials, strict=True):
-        figure = "mse" if combination.settings.task == "series" else "accuracy"
+    table = []
+    for combination, planned in zip(combinations, trials, strict=True):
+        measure = TASKS[combination.settings.task].measure
         for model in combination.settings.compare:
-            mine = [trial for trial in own if trial.run.model == model]
-            done = [outcomes[trial.key] for trial in mine if trial.key in outcomes]
+            keys = [trial.key for trial in planned if trial.run.model == model]
+            done = [outcomes[key] for key in keys if key in outcomes]
             losses = [outcome.validation_loss for outcome in done]
-            figures = [outcome.test[figure] for outcome in done if not outcome.stopped]
-            found.append(Row(combination, model, losses, figures, len(done) - len(figures), len(mine) - len(done)))
-    return sorted(found, key=_place)
+            scores = [outcome.test[measure.key] for outcome in done if not outcome.stopped]
+            table.append(Row(combination, model, losses, scores, len(done) - len(scores), len(keys) - len(done)))
+    return sorted(table, key=_rank)
 
 
-def _place(row: Row) -> tuple[bool, bool, float]:
+def _rank(row: Row) -> tuple[bool, bool, float]:
     return bool(row.failed), bool(row.stopped), fmean(row.losses) if row.losses else float("inf")
 
 
-def page(name: str, swept: Sequence[str], found: Sequence[Row]) -> str:
-    """Shows the rows as Markdown, and the plain DVC command of the best.
+def page(name: str, swept: Sequence[str], table: Sequence[Row]) -> str:
+    """Shows the rows as Markdown, and the DVC command that trains the best.
 
     Args:
         name: of the sweep.
         swept: the keys of the grid.
-        found: from `rows`.
+        table: from `rows`.
     """
-    figure = "test MSE" if found[0].combination.settings.task == "series" else "test accuracy"
+    best = table[0]
+    score = f"test {TASKS[best.combination.settings.task].measure.title}"
     shown = [
         {
             "model": row.model,
             **{key: overrides.override(row.combination.changes[key]) for key in swept},
             "seeds": len(row.losses),
             "validation loss": spread(row.losses),
-            figure: spread(row.figures),
-            **({"stopped": row.stopped} if any(row.stopped for row in found) else {}),
+            score: spread(row.scores),
+            **({"stopped": row.stopped} if any(row.stopped for row in table) else {}),
             "failed": row.failed,
         }
-        for row in found
+        for row in table
     ]
-    table = tabulate(shown, headers="keys", tablefmt="github", disable_numparse=True)
     parts = [
         f"# Sweep {name}",
-        f"Mean ± standard deviation over the seeds, the smallest validation loss first. The {figure} has chosen "
-        "nothing; of the first row it is still a little too good, as the first of many is on validation rows.",
-        table,
+        f"Mean ± standard deviation over the seeds, the smallest validation loss first. The {score} was not used to "
+        "choose; that of the first row is still slightly optimistic, as the best of many on the validation rows.",
+        tabulate(shown, headers="keys", tablefmt="github", disable_numparse=True),
     ]
-    best = found[0]
-    if best.figures:
+    if best.scores:
         parts.append(f"The first row as a DVC experiment:\n\n    {command(best.combination)}")
     return "\n\n".join(parts) + "\n"
 
 
 def spread(values: Sequence[float]) -> str:
-    """Gives mean and standard deviation, of one value itself, of none a dash."""
+    """Returns mean and standard deviation; a single value alone, and a dash if there is none."""
     if not values:
         return "–"
     return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
 
 
 def command(combination: Combination) -> str:
-    """Gives the plain DVC command that trains a combination."""
+    """Returns the DVC command that trains a combination."""
     options = [f"{key}={overrides.override(value)}" for key, value in combination.changes.items()]
     return shlex.join(["dvc", "exp", "run", *(word for option in options for word in ("-S", option))])

@@ -1,19 +1,25 @@
-"""The trainings of a sweep, and what comes of each."""
+"""The trainings of a sweep, what each leaves behind, and the folders that keep it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import checkpoints
+from rnnlab.project import layout
+from rnnlab.project.files import package_digest, read_json, replacing, write_json
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps.grids import Combination
+
+ROOMS = ("evaluation", "sweeps")  # whose code determines what is kept besides the weights
+OUTCOME = "outcome.json"
 
 
 class Trial(NamedTuple):
     """One training.
 
     Attributes:
-        key: names what the weights follow from: combinations that agree in that share a trial.
+        key: of all that determines the outcome; combinations that agree in it share a trial.
         run: the model and the seed.
         settings: all parameters.
     """
@@ -24,7 +30,7 @@ class Trial(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What every trial reads: inputs and targets of each split, and the number of word ids."""
+    """The data that every trial reads: inputs and targets of each split, and the number of word ids."""
 
     train: Examples
     validation: Examples
@@ -33,15 +39,15 @@ class Data(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a trial left behind, as JSON can hold it.
+    """The result of a trial, in a form that JSON can hold.
 
     Attributes:
         history: rows of `rnnlab.networks.training.History.epochs`.
         best_epoch: the epoch whose weights were kept.
-        test: figures of the test rows, from `rnnlab.evaluation.metrics.score` or its like for a series.
-        parameters: weights of the network.
+        test: scores on the test rows, from `rnnlab.evaluation`.
+        parameters: number of weights of the network.
         network: the SHA-256 of its ``.keras`` file.
-        stopped: whether a search stopped it before its end: there are no figures and no network then.
+        stopped: whether a search stopped it early, in which case it has no test scores and no network.
     """
 
     history: list[dict[str, float]]
@@ -53,23 +59,24 @@ class Outcome(NamedTuple):
 
     @property
     def validation_loss(self) -> float:
-        """By which trials are compared: of the epoch that was kept."""
+        """The loss that trials are compared by: that of the epoch that was kept."""
         return self.history[self.best_epoch - 1]["val_loss"]
 
 
-# What came of a trial, with its ``.keras`` file; or why there is nothing.
+# The outcome of a trial and its ``.keras`` file, or why it failed.
 Result = tuple[Outcome, bytes] | str
 
 
 def stopped(history: list[dict[str, float]]) -> Outcome:
-    """Gives what is known of a trial that a search stopped."""
+    """Returns the outcome of a trial that a search stopped."""
     best = min(history, key=lambda row: row["val_loss"])
     return Outcome(history, int(best["epoch"]), {}, 0, "", stopped=True)
 
 
 def of_combinations(combinations: Sequence[Combination], data: Data) -> list[list[Trial]]:
     """Lists the trainings of each combination."""
-    shared = checkpoints.training_key({}, [*data.train, *data.validation, *data.test])
+    code = package_digest(layout.PACKAGE, *ROOMS)
+    shared = checkpoints.training_key({"code_of_scores": code}, [*data.train, *data.validation, *data.test])
     return [
         [
             Trial(_key(run, combination.settings, data, shared), run, combination.settings)
@@ -81,3 +88,27 @@ def of_combinations(combinations: Sequence[Combination], data: Data) -> list[lis
 
 def _key(run: Run, settings: Params, data: Data, shared: str) -> str:
     return checkpoints.key_of({"shared": shared, **checkpoints.identity(run, settings, data.vocabulary_size)})
+
+
+def read_finished(trials: Sequence[Trial], search: str | None) -> dict[str, Outcome]:
+    """Reads the outcomes, by key, of trials that an earlier sweep finished or the same search stopped."""
+    outcomes = {}
+    for trial in trials:
+        for file in (_folder(trial.key, None) / OUTCOME, _folder(trial.key, search) / OUTCOME):
+            if trial.key not in outcomes and file.is_file():
+                outcomes[trial.key] = Outcome(**read_json(file))
+    return outcomes
+
+
+def keep(trial: Trial, outcome: Outcome, network: bytes, search: str | None) -> None:
+    """Writes the outcome of a trial and its network, atomically."""
+    with replacing(_folder(trial.key, search if outcome.stopped else None)) as folder:
+        folder.mkdir()
+        if network:
+            (folder / "network.keras").write_bytes(network)
+        write_json(folder / OUTCOME, outcome._asdict())
+
+
+def _folder(key: str, search: str | None) -> Path:
+    """Returns the folder of a trial; one that a search stopped is not finished for any other sweep."""
+    return layout.FINISHED_TRIALS / (f"{key}-{search}" if search else key)

@@ -4,7 +4,6 @@ import hashlib
 import queue
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,7 +28,7 @@ class Watcher:
     def __init__(self, run: Run, settings: Params) -> None:
         self.run_id: str | None = None
         self._run = run
-        self._started = _now()
+        self._started = store.now()
         self._key = training_key(run, settings)
         self._events: queue.SimpleQueue[tuple[int, dict[str, float]] | str] = queue.SimpleQueue()
         self._ended = threading.Event()
@@ -41,7 +40,7 @@ class Watcher:
 
     def epoch(self, row: dict[str, float]) -> None:
         """Takes a finished row of `rnnlab.networks.training.History.epochs`."""
-        self._events.put((_now(), row))
+        self._events.put((store.now(), row))
 
     def stop(self, outcome: str) -> None:
         """Waits a little for the thread; ``outcome`` is "" or the MLflow status of a training that failed."""
@@ -54,27 +53,23 @@ class Watcher:
             return
         try:
             opened = store.connect()
-            from rnnlab.tracking import live_runs
+            from rnnlab.tracking import live_runs, runs
 
             self.run_id = live_runs.start_live_run(opened, self._run, self._key, self._started)
             with live_runs.system_metrics(self.run_id):
                 while not isinstance(event := self._events.get(), str):
-                    live_runs.log_epochs(self.run_id, [event])
+                    runs.log_epochs(self.run_id, [event])
             if event:
                 live_runs.end_live_run(self.run_id, event)
         except Exception as failure:  # anything MLflow, its database or its server may raise
             print(f"warning: no live curves in MLflow ({first_line(failure)}); the training goes on", file=sys.stderr)
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def training_key(run: Run, settings: Params) -> str:
-    """Tells attempts at the same training from others, 16 hex digits."""
+    """Returns 16 hex digits that are the same for all attempts at the same training."""
     model, train = settings.models[run.model], settings.train
-    told = f"{run.name} {experiment_name()} {model.model_dump_json()} {train.model_dump_json(exclude={'seeds'})}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    identity = f"{run.name} {experiment_name()} {model.model_dump_json()} {train.model_dump_json(exclude={'seeds'})}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 @contextmanager

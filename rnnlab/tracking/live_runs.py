@@ -1,18 +1,16 @@
-"""MLflow runs of trainings under way: opened, fed and closed here, adopted by `rnnlab.tracking.pipeline_runs` afterwards."""
+"""MLflow runs of trainings under way; `rnnlab.tracking.pipeline_runs` adopts those of finished ones."""
 
-import getpass
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric
-from mlflow.entities import Run as MlflowRun
 from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from rnnlab.project.params import Run
+from rnnlab.tracking.runs import process_tags, search
 from rnnlab.tracking.store import Store
 
 
@@ -23,17 +21,6 @@ def start_live_run(store: Store, run: Run, key: str, started: int) -> str:
         client.delete_run(stale.info.run_id)
     tags = {"kind": "live", "training_key": key, "model": run.model, "seed": str(run.seed), **process_tags()}
     return str(client.create_run(store.experiment_id, started, tags, f"{run.name} (training)").info.run_id)
-
-
-def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
-    """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
-    points = [
-        Metric(name, value, timestamp, int(row["epoch"]))
-        for timestamp, row in rows
-        for name, value in row.items()
-        if name != "epoch"
-    ]
-    MlflowClient().log_batch(run_id, metrics=points)
 
 
 @contextmanager
@@ -71,19 +58,3 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def process_tags() -> dict[str, str]:
-    """Tells who logs, from which process."""
-    return {
-        "host": platform.node(),
-        "pid": str(os.getpid()),
-        "mlflow.user": getpass.getuser(),
-        "mlflow.source.name": "dvc repro",
-        "mlflow.source.type": "LOCAL",
-    }
-
-
-def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
-    """Finds runs of the experiment by a condition in MLflow's words."""
-    return list(client.search_runs([store.experiment_id], condition, max_results=1000))

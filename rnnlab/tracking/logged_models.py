@@ -1,6 +1,7 @@
 """Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
 
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from mlflow.types.schema import Array
 
 from rnnlab.project import layout
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import TaskName
 
 NAME = "model"
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
-SIGNATURES = {
+SIGNATURES: dict[TaskName, ModelSignature] = {
     "text": ModelSignature(
         inputs=Schema([ColSpec("string", "text")]),
         outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
@@ -48,8 +50,8 @@ def log_model(
         encoding: the vocabulary of texts, the scaler of a series.
     """
     model = client.create_logged_model(experiment_id, NAME, source_run_id=run_id, model_type="pyfunc")
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / NAME
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / NAME
         mlflow.pyfunc.save_model(
             folder,
             mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
@@ -62,7 +64,7 @@ def log_model(
                 "labels": list(settings.data.labels),
             },
             signature=SIGNATURES[settings.task],
-            input_example=_example(settings),
+            input_example=_EXAMPLES[settings.task](settings),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))
@@ -70,7 +72,12 @@ def log_model(
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
 
 
-def _example(settings: Params) -> pd.DataFrame:
-    if settings.task == "series":
-        return pd.DataFrame({"values": [[0.0] * settings.series.window]})
+def _text(_: Params) -> pd.DataFrame:
     return pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]})
+
+
+def _values(settings: Params) -> pd.DataFrame:
+    return pd.DataFrame({"values": [[0.0] * settings.series.window]})
+
+
+_EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {"text": _text, "series": _values}

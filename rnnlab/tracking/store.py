@@ -3,19 +3,21 @@
 import os
 import re
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
 from filelock import FileLock
 
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.git import project_root
 from rnnlab.tracking.relocation import relocate
 
 SyncMode = Literal["strict", "warn", "off"]
 EXPERIMENT = "rnn-vs-lstm"
-# Of a queue of others: on a busy machine each may take a minute to log to a server, and they do not take turns.
+# Others may be waiting too: on a busy machine each takes up to a minute to log to a server, in no order.
 LOCK_SECONDS = 900
 
 
@@ -32,7 +34,7 @@ class Store(NamedTuple):
 
 
 def sync_mode() -> SyncMode:
-    """Reads ``MLFLOW_SYNC``: strict fails without MLflow, warn (default) goes on, off does not try.
+    """Reads ``MLFLOW_SYNC``: strict fails without MLflow, warn (the default) goes on, off does not try.
 
     Raises:
         UserError: it is set to something else.
@@ -43,9 +45,14 @@ def sync_mode() -> SyncMode:
     return cast(SyncMode, mode)
 
 
+def now() -> int:
+    """The time as MLflow counts it, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 def folder() -> Path:
     """The folder of the local store, in the main workspace."""
-    return project_root() / "mlflow"
+    return project_root() / layout.STORE
 
 
 def local_uri() -> str:
@@ -66,15 +73,15 @@ def tracking_uri() -> str:
 
 
 def lock() -> FileLock:
-    """A lock between all processes of this project: two that create the database at once destroy it."""
+    """A lock between all processes of this project: two that create the database at once corrupt it."""
     folder().mkdir(exist_ok=True)
     return FileLock(folder() / "store.lock", timeout=LOCK_SECONDS)
 
 
 def quieten(timeout: int = 15) -> None:
-    """Turns MLflow's telemetry off, hides its set-up messages, and lets it give a dead server up within seconds.
+    """Turns MLflow's telemetry off, hides its set-up messages, and lets it give up on a dead server within seconds.
 
-    Its own patience is minutes. What the environment says already stays, but for telemetry.
+    By default it waits for minutes. Variables that are set already stay as they are, except for telemetry.
 
     Args:
         timeout: seconds that one request may take.
@@ -106,7 +113,7 @@ def connect() -> Store:
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     mlflow.set_tracking_uri(uri)
     with lock(), warnings.catch_warnings():
-        # Already the client creates a missing database, with a warning on MLflow's own migrations.
+        # Even the client creates a missing database, with a warning about MLflow's migrations.
         warnings.simplefilter("ignore")
         client = mlflow.MlflowClient(uri)
         experiment = client.get_experiment_by_name(name)

@@ -1,4 +1,4 @@
-"""`make fuzz`: many random cases of hostile and odd input; prints its seed, and what it found as JSON."""
+"""`make fuzz`: many random cases of hostile and odd input; prints its seed, and a summary as JSON."""
 
 import argparse
 import faulthandler
@@ -14,11 +14,11 @@ from tests.fuzz.properties import PROPERTIES
 
 
 def main() -> int:
-    """Runs the properties that are asked for, each its share of the cases; 1 where one failed."""
+    """Runs the properties asked for, each for its share of the cases; returns 1 if one failed."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
-    parser.add_argument("--only", choices=PROPERTIES, action="append", help="this property, all of the cases")
+    parser.add_argument("--only", choices=PROPERTIES, action="append", help="spend all cases on this property")
     parser.add_argument("--out", type=Path, help="a file for the summary")
     flags = parser.parse_args()
     print(f"seed {flags.seed}", file=sys.stderr)
@@ -29,7 +29,7 @@ def main() -> int:
     shares = sum(PROPERTIES[name].share for name in names)
     found = {}
     for name in names:
-        faulthandler.dump_traceback_later(3600, exit=True)  # code in C that never comes back to Python
+        faulthandler.dump_traceback_later(3600, exit=True)  # for C code that never returns to Python
         cases = -(-flags.cases * PROPERTIES[name].share // shares)
         begun = time.perf_counter()
         found[name] = campaign.run(PROPERTIES[name], cases, flags.seed)

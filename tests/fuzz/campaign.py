@@ -1,4 +1,4 @@
-"""Runs properties over many cases, each within limits of time and memory, and counts what came of them."""
+"""Runs properties over many cases, each within limits of time and memory, and counts the outcomes."""
 
 import resource
 import signal
@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.fuzz.properties import Property, hold
 
-CASE_SECONDS = 10.0  # a case takes milliseconds; a busy machine and a text of thousands of words some more
-SPARE_BYTES = 3 << 30  # that a case may take, beyond what is loaded before the first
-CHUNK = 1000  # cases a seed: a failure costs the rest of its chunk, and is found again by the seed
+CASE_SECONDS = 10.0  # a case takes milliseconds; more on a busy machine, or for thousands of words
+SPARE_BYTES = 3 << 30  # for a case, beyond what is loaded before the first
+CHUNK = 1000  # cases per seed; a failure ends its chunk, and the seed reproduces it
 
 
 class Overdue(BaseException):
@@ -26,7 +26,7 @@ class Overdue(BaseException):
 
 @contextmanager
 def limited_time(seconds: float) -> Iterator[None]:
-    """Ends what takes longer; where that is C code, when it comes back."""
+    """Interrupts whatever takes longer; C code only once it returns."""
 
     def end(*_: object) -> None:
         raise Overdue
@@ -41,7 +41,7 @@ def limited_time(seconds: float) -> Iterator[None]:
 
 
 def limit_memory() -> None:
-    """Makes what this process takes beyond `SPARE_BYTES` a `MemoryError`."""
+    """Limits further memory of this process to `SPARE_BYTES`; beyond that, there is a `MemoryError`."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + SPARE_BYTES,) * 2)
 
@@ -95,7 +95,7 @@ def _try(
         counts["result" if outcome else "refusal"] += 1
         spent.append(time.perf_counter() - started)
 
-    # Quick generation rather than a database of old cases: the seed is enough to find a case again.
+    # Needs no database of old cases: the seed reproduces a case.
     options = settings(
         max_examples=cases,
         derandomize=number is None,

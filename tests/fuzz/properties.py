@@ -1,4 +1,4 @@
-"""What must hold of any input: a result that keeps its promises, or a `UserError` that nothing was written after."""
+"""What must be true for any input: a correct result, or a `UserError` with nothing written."""
 
 import contextlib
 import datetime
@@ -21,6 +21,7 @@ from hypothesis.strategies import SearchStrategy
 from rnnlab.data import series
 from rnnlab.data.csv_files import open_csv, parse
 from rnnlab.data.csv_rows import read_rows
+from rnnlab.data.ingestion import ingest
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.features import arrays, clean_rows, text
 from rnnlab.networks import checkpoints
@@ -33,7 +34,6 @@ from rnnlab.project.params import Params, TokenizePad
 from rnnlab.serving import predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor
-from stages import ingest
 from tests.fuzz import strategies
 from tests.fuzz.strategies import File
 
@@ -43,15 +43,15 @@ SHOWN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
 
 
 class Property(NamedTuple):
-    """Cases, and what is done with each in an empty folder; `check` raises `UserError` where it refuses one."""
+    """Cases, and a check of each in an empty folder, which raises `UserError` for a case that is refused."""
 
     cases: SearchStrategy[Any]
     check: Callable[[Any, Path], None]
-    share: int  # of a campaign, beside the other properties'
+    share: int  # of a campaign, relative to the other properties
 
 
 def hold(check: Callable[[Any, Path], None], case: Any, folder: Path) -> bool:
-    """Checks a case: whether there was a result. A refusal must be a visible line and leave nothing behind."""
+    """Returns whether a case has a result; otherwise there must be one visible line, and nothing left behind."""
     try:
         check(case, folder)
         return True
@@ -73,7 +73,7 @@ def _settings(file: File) -> Params:
 
 
 def _may_be_a_letter(character: str) -> bool:
-    # Arrow may know a newer Unicode than this Python, to which its new letters are nothing at all.
+    # Arrow may know a newer Unicode version than this Python, whose new letters are unassigned here.
     return character.isalnum() or unicodedata.category(character) == "Cn"
 
 
@@ -81,7 +81,7 @@ def check_ingest(file: File, folder: Path) -> None:
     source, out = folder / file.name, folder / "out"
     source.write_bytes(file.content)
     out.mkdir()
-    ingest.ingest_reviews(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
+    ingest(_settings(file), source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
     rows, summary = pq.read_table(out / "rows.parquet"), json.loads((out / "data.json").read_text())
     assert rows.schema.equals(clean_rows.SCHEMA)
     for column in ("id", "row", "text"):
@@ -210,7 +210,7 @@ def check_override(value: Any, folder: Path) -> None:
 
     read = OverridesParser.create().parse_override(f"data.csv={overrides.override(value)}")
     assert not read.is_sweep_override()
-    # DVC has OmegaConf look values up afterwards, which takes the backslash from an escaped ${.
+    # DVC interpolates values with OmegaConf afterwards, which removes the backslash of an escaped ${.
     resolved = OmegaConf.to_container(OmegaConf.create({"csv": read.value()}), resolve=True)
     assert resolved == {"csv": value}
 
@@ -219,7 +219,7 @@ LABELS = ("negative", "positive")
 
 
 def hashed(raw: Sequence[str]) -> Answers:
-    """Stands in for a network: no two texts are mixed up."""
+    """Replaces a network with a hash, so that mixed up texts are noticed."""
     values = np.array([zlib.crc32(one.encode()) / 2**32 for one in raw], np.float32)
     return [LABELS[int(value >= 0.5)] for value in values], values
 

@@ -93,7 +93,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])
 import keras, numpy as np
 from rnnlab.networks import fast_layers
-from tests.model.test_recurrence import plain, twins, words
+from tests.model.test_fast_layers import plain, twins, words
 stock, fast = twins(plain(16, 128, cell="lstm"), batch_size=8, threads=3)
 fast.compile("adam", "binary_crossentropy")
 fast.fit(words([7, 5, 3, 2] * 20, "pre"), np.ones((80, 1)), epochs=3, verbose=0, shuffle=False)

@@ -250,6 +250,6 @@ def test_what_is_taken_up_is_not_trained_again(capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     again(budget(epochs=4), {}, lambda row: None)
     said = capsys.readouterr().out
-    assert "lstm-1  goes on after epoch 2" in said
+    assert "lstm-1  resumes after epoch 2" in said
     assert "epoch 1  " not in said
     assert "epoch 3  " in said

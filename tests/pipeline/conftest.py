@@ -5,7 +5,6 @@ import io
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -87,7 +86,6 @@ class Project:
         """Runs ``python -m`` a module of the project, but in this process, which imports TensorFlow and MLflow once."""
         out, err = io.StringIO(), io.StringIO()
         main = importlib.import_module(module).main
-        on_broken_pipe = signal.getsignal(signal.SIGPIPE)
         with (
             mock.patch.dict(os.environ, self.environment | variables, clear=True),
             mock.patch.object(sys, "argv", [module, *words]),
@@ -97,7 +95,6 @@ class Project:
             redirect_stderr(err),
         ):
             status = exit_status(main)
-        signal.signal(signal.SIGPIPE, on_broken_pipe)
         told = f"{module} {words} → {status}\n{out.getvalue()}\n{err.getvalue()}"
         assert expect in (status, None) and "Traceback" not in told, told
         return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())

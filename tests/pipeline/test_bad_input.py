@@ -19,7 +19,7 @@ def table(*rows: str) -> str:
 MISTAKES = {
     "empty file": ("", "mine.csv: the file is empty"),
     "header only": (table(), "mine.csv: only a header, no rows"),
-    "missing column": ("text,stars\nfine,5\n", "no column 'review'; the header has: text, stars"),
+    "missing column": ("text,stars\nfine,5\n", "no column 'review'; its columns are: text, stars"),
     "wrong encoding": (table(*GOOD[:3]).encode() + b"caf\xe9 noir,positive\n", "row 4, byte 113 is not utf-8"),
     "unclosed quote": (table(*GOOD[:5], '"never closed,positive', *GOOD[5:]), "row 6 is not well-formed"),
     "ragged rows": (table(*GOOD[:7], "one,two,three"), "row 8 has 3 cells where the header has 2"),
@@ -118,7 +118,7 @@ def test_a_vocabulary_larger_than_the_words_is_a_warning(fresh: Project, ingeste
     ingested(table(*GOOD), validate__min_rows_per_class=1)
     fresh.set_params(tokenize_pad__vocabulary_size=5000)
     done = fresh.stage("tokenize_pad")
-    assert done.stderr.startswith("warning: tokenize_pad.vocabulary_size is 5000, but the training rows give ")
+    assert done.stderr.startswith("warning: tokenize_pad.vocabulary_size is 5000, but the training rows have only ")
 
 
 def test_a_full_disk_loses_nothing(fresh: Project) -> None:
@@ -126,9 +126,8 @@ def test_a_full_disk_loses_nothing(fresh: Project) -> None:
     fresh.stage("sample")
     target = fresh.folder / "data/sample/reviews.csv"
     before = target.read_bytes()
-    fresh.set_params(seed=7)
-    command = "python -m stages.sample --reviews data/sample/reviews.csv --series data/sample/series.csv"
-    limited = f"trap '' XFSZ; ulimit -f 8; exec {command}"
+    fresh.set_params(sample__seed=7)
+    limited = "trap '' XFSZ; ulimit -f 8; exec python -m stages.sample"
     done = fresh.run("bash", "-c", limited, expect=1)
     assert done.stderr.startswith("error: ")
     assert "nothing was replaced" in done.stderr
@@ -156,7 +155,7 @@ def test_a_zip_bomb_stays_packed(fresh: Project) -> None:
             stream.write(b"x,\n" * 500_000)
     fresh.set_params(data__csv="mine.csv.gz", data__max_megabytes=3)
     done = fresh.stage("ingest", expect=1)
-    reason = "mine.csv.gz: unpacks to more than 3 MB; if it is meant to be so large, raise data.max_megabytes"
+    reason = "mine.csv.gz: unpacks to more than 3 MB; if it is meant to be that large, raise data.max_megabytes"
     assert done.stderr == f"error: {reason}\n"
     assert not list((fresh.folder / "data/interim").glob("*"))
 
@@ -165,7 +164,7 @@ def test_a_zip_bomb_stays_packed(fresh: Project) -> None:
     ("content", "reason"),
     [
         ("x: !!python/object/apply:os.system ['touch pwned']\n", "could not determine a constructor for the tag"),
-        ("x: &x [*x]\n", "an alias stands for what holds it"),
+        ("x: &x [*x]\n", "an alias contains itself"),
         ("seed: 0x" + "f" * 5000 + "\n", "a number of 5,002 characters"),
     ],
     ids=["tag", "circle", "number"],

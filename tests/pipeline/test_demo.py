@@ -1,7 +1,9 @@
 """The page on which networks read what one types, served and in a real browser."""
 
 import os
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -49,7 +51,7 @@ def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> Non
             page.on("console", lambda message, heard=heard: heard.append(message.text))
             page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
             page.goto(address)
-            field = page.get_by_label("A text to read")
+            field = page.get_by_label("Text, 5000 characters at most")
             field.fill("")
             expect(page.locator("#answer")).to_contain_text("Nothing to read yet")
             field.press_sequentially(TEXT[:40])
@@ -78,3 +80,20 @@ def test_it_works_without_a_script_and_answers_at_once(address: str) -> None:
             taken.append(time.perf_counter() - start)
             assert "wonderful" in (first + reply.read()).decode()
     assert statistics.median(taken) < 0.2  # a tenth of a second where nothing else runs
+
+
+def test_an_aborted_request_leaves_it_serving(address: str) -> None:
+    body = urllib.parse.urlencode({"text": TEXT}).encode()
+    request = f"POST /answer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n".encode()
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    port = urllib.parse.urlsplit(address).port
+    assert port
+    for resets in (True, False) * 5:
+        client = socket.create_connection(("127.0.0.1", port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", resets, 0))
+        client.sendall(request + form + body)
+        time.sleep(0.005)  # a network takes longer to answer
+        client.close()
+    time.sleep(1)  # for the answers to meet the closed connections
+    with urllib.request.urlopen(f"{address}answer", body, timeout=30) as reply:
+        assert "wonderful" in reply.read().decode()

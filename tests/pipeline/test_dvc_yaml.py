@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from reliability.verify import WITHOUT_EFFECT
 from rnnlab.project import params
 from tests.pipeline.conftest import ORDER, ROOT, Project
 
@@ -18,14 +19,6 @@ PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 BY_FILE = {"train": "rnnlab/project"}
 # Run by MLflow from its path, so no import leads there.
 BY_PATH = {"track": ["rnnlab/serving/served_model.py"]}
-# Code that a stage runs and whose change cannot change what the stage writes.
-WITHOUT_EFFECT = {
-    "train": {
-        "rnnlab/tracking": "watches: curves in MLflow while a network trains",
-        "rnnlab/project/layout.py": "paths, each of which dvc.yaml names too",
-    },
-    "validate": {"rnnlab/report": "writes the page of a stage that fails, which is no output"},
-}
 
 
 def imported_modules(source: Path) -> set[Path]:

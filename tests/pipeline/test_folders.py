@@ -104,7 +104,7 @@ def test_of_many_files_those_are_named_that_cannot_be_read(fresh: Project, engin
     pd.DataFrame({"text": ["a"], "sentiment": ["positive"]}).to_parquet(folder / "b.parquet")
     fresh.set_params(data__csv=FOLDER, data__files="*.[cp]*", data__engine=engine)
     told = fresh.stage("ingest", expect=1).stderr
-    assert f"{FOLDER}/b.parquet: no column 'review'; the file has: text, sentiment; set data.text_column" in told
+    assert f"{FOLDER}/b.parquet: no column 'review'; its columns are: text, sentiment; set data.text_column" in told
     assert f"; {FOLDER}/c.csv.gz: not a whole gzip file" in told
     assert not (fresh.folder / "data/interim/rows.parquet").exists()
 
@@ -129,8 +129,8 @@ def test_without_ray_a_folder_says_what_to_install(fresh: Project, monkeypatch: 
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ("*.tsv", "no file in this folder is named as data.files says, '*.tsv'"),
-        ("../*", "data: files must be a pattern inside of the folder"),
+        ("*.tsv", "no file in this folder matches '*.tsv'; set data.files"),
+        ("../*", "data: files must be a pattern inside the folder"),
     ],
 )
 def test_a_pattern_that_finds_nothing_is_told(fresh: Project, files: str, told: str) -> None:
@@ -143,4 +143,4 @@ def test_a_series_is_one_file(fresh: Project) -> None:
     Path(fresh.folder / "many").mkdir()
     fresh.set_params(task="series", data__csv="many", split__method="chronological", baselines=["linear"])
     fresh.set_params(models__rnn__output="linear", models__lstm__output="linear")
-    assert "many: is a folder; a series is one CSV" in fresh.stage("ingest", expect=1).stderr
+    assert "many: is a folder; a series is a single CSV" in fresh.stage("ingest", expect=1).stderr

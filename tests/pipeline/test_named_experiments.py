@@ -63,7 +63,7 @@ MISTAKES = {
         "  baselines: []\n  ensemble: []\n",
         "models.lstm.pooling: the series task predicts from the last state, not max",
     ),
-    "an interval over one seed": ("  intervals.over: rows_and_seeds\n", "an interval over seeds needs two seeds"),
+    "an interval over one seed": ("  intervals.over: rows_and_seeds\n", "over seeds needs at least two seeds"),
 }
 
 

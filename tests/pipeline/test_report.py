@@ -83,7 +83,7 @@ def test_the_mistakes_can_be_narrowed_down(browser: Browser, page_file: Path) ->
         page.get_by_label("Show").select_option("wrong-rnn")
         wrong = page.locator('.mistakes > li[data-groups~="wrong-rnn"]').count()
         assert shown.count() == wrong
-        page.get_by_label("with the words").fill("no review says this")
+        page.get_by_label("containing the words").fill("no review says this")
         assert shown.count() == 0
         expect(page.get_by_role("status")).to_have_text(f"0 of {every} texts")
 

@@ -67,7 +67,7 @@ def test_metrics_hold_mean_spread_and_each_seed(finished: Project) -> None:
 
 def test_the_table_names_every_model_and_where_to_look(finished: Project) -> None:
     shown = finished.inside("rnnlab.cli.main", "results").stdout
-    table = ("rnn", "lstm", "tfidf", "±", "parameters", "s an epoch", "95 % interval")
+    table = ("rnn", "lstm", "tfidf", "±", "parameters", "seconds per epoch", "95 % interval")
     for word in (*table, "reports/figures", "make ui"):
         assert word in shown
 
@@ -187,7 +187,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> Non
         for line in running.stdout:
             if "epoch 3 " in line:
                 running.kill()
-    assert "goes on after epoch" in project.stage("train@rnn-1", **OFFLINE).stdout
+    assert "resumes after epoch" in project.stage("train@rnn-1", **OFFLINE).stdout
     resumed = network.read_bytes()
     assert not list((project.folder / "data/checkpoints").glob("*"))
     assert "goes on" not in project.stage("train@rnn-1", **OFFLINE).stdout

@@ -88,7 +88,7 @@ PARAMS = {
     ),
     "an output of the other task": (
         SERIES | {"models.lstm.output": "sigmoid"},
-        "models.lstm.output: the series task wants linear, not sigmoid",
+        "models.lstm.output: the series task needs linear, not sigmoid",
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
@@ -100,7 +100,7 @@ PARAMS = {
     ),
     "an interval over one seed": (
         {"train.seeds": [1], "intervals.over": "rows_and_seeds"},
-        "intervals.over: an interval over seeds needs two seeds at least and train.seeds has one",
+        "intervals.over: an interval over seeds needs at least two seeds, but train.seeds has one",
     ),
 }
 

@@ -124,7 +124,7 @@ def test_a_cluster_of_another_version_is_one_sentence(project: Project) -> None:
 def test_a_machine_without_enough_memory_is_one_sentence(project: Project) -> None:
     (project.folder / "grid.yaml").write_text(GRID)
     shown = swept(project, expect=1, RAY_memory_usage_threshold="0.001", RAY_memory_monitor_refresh_ms="100")
-    assert "2 trainings failed, the first one thus: a machine had not enough memory" in shown.splitlines()[-1]
+    assert "2 trainings failed, the first because: a machine ran out of memory" in shown.splitlines()[-1]
     assert "Traceback" not in shown
 
 

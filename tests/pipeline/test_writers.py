@@ -28,7 +28,7 @@ def test_a_thousand_runs_do_not_slow_a_writer_down(monkeypatch: pytest.MonkeyPat
         taken = []
         for number in range(5):
             start = time.process_time()
-            pipeline_runs.log_pipeline(opened, writers.result(f"{batch}-{number}", tmp_path))
+            pipeline_runs.log_pipeline(opened, *writers.result(f"{batch}-{number}", tmp_path))
             taken.append(time.process_time() - start)
         return sorted(taken)[2]
 

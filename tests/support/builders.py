@@ -1,4 +1,4 @@
-"""Experiments and their outcomes as they would be read, made by hand; and files."""
+"""Experiments and their results as they would be read, made by hand; and files."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
-from rnnlab.experiments.outcomes import Outcome
+from rnnlab.project.results import Result
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -44,7 +44,7 @@ def predictions(hits: Mapping[str, str], model: str = "rnn", seed: int = 1) -> p
     return pd.concat(tables, ignore_index=True).drop(columns="found")
 
 
-def outcome(hits: Mapping[str, str] | None = None, **changes: Any) -> Outcome:
+def result(hits: Mapping[str, str] | None = None, **changes: Any) -> Result:
     """A run of rnn alone, with two seeds."""
     values = {
         "task": "text",
@@ -55,28 +55,34 @@ def outcome(hits: Mapping[str, str] | None = None, **changes: Any) -> Outcome:
         "intervals": {"resamples": 200},
         **changes.pop("values", {}),
     }
-    whole: dict[str, Any] = {
+    facts: dict[str, Any] = {
+        "name": "it",
+        "kind": "DVC experiment",
         "baseline": COMMIT,
         "values": values,
         "metrics": {"rnn": summary(0.6, 0.7), "tfidf": summary(0.8)},
-        "comparison": {},
-        "histories": {},
-        "seconds": {},
         "predictions": predictions(hits) if hits else None,
-        "lengths": None,
     }
-    return Outcome(**{**whole, **changes})
+    return Result(**{**facts, **changes})
 
 
-def series(predicted: Sequence[Sequence[float]], **changes: Any) -> Outcome:
+def timings(*seconds: float) -> dict[str, Any]:
+    """What the train stage writes of how long epochs took."""
+    return {"epoch_seconds": list(seconds)}
+
+
+def series(predicted: Sequence[Sequence[float]], **changes: Any) -> Result:
     """A run of rnn on a series of zeros, one list of predictions a seed."""
     tables = [
         pd.DataFrame({"row": range(len(values)), "target": 0.0, "model": "rnn", "seed": seed, "predicted": values})
         for seed, values in enumerate(predicted)
     ]
-    metrics = {"rnn": summary(0.5, 0.6, figure="mse"), "last_value": summary(0.8, figure="mse")}
-    values = {"task": "series", "baselines": ["last_value"]}
-    return outcome(values=values, metrics=metrics, predictions=pd.concat(tables, ignore_index=True), **changes)
+    facts: dict[str, Any] = {
+        "values": {"task": "series", "baselines": ["last_value"]},
+        "metrics": {"rnn": summary(0.5, 0.6, figure="mse"), "last_value": summary(0.8, figure="mse")},
+        "predictions": pd.concat(tables, ignore_index=True),
+    }
+    return result(**{**facts, **changes})
 
 
 def lengths(*rows: tuple[str, int, float, float, int]) -> pd.DataFrame:
@@ -87,8 +93,8 @@ def history(*losses: float) -> pd.DataFrame:
     return pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": [x / 2 for x in losses], "val_loss": losses})
 
 
-def far(distance: int) -> Outcome:
-    return outcome(
+def far(distance: int) -> Result:
+    return result(
         values={"sample": {"distance": distance}}, lengths=lengths(("rnn", 1, 9, 0.9, 10), ("rnn", 1, 8, 0.9, 10))
     )
 

@@ -1,21 +1,16 @@
 """A finished result as the stages leave it behind, made by hand in a second."""
 
-import io
-import json
-import zipfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from rnnlab.evaluation import comparisons, metrics, series_metrics
-from rnnlab.project import params
+from rnnlab.project import layout, params
 from rnnlab.project.files import write_json
-from rnnlab.project.params import NO_SEED, Params
-from rnnlab.report.result_page import Files
+from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.tasks import TASKS
 from tests.support.builders import write_csv
 
 SERIES = {
@@ -39,34 +34,17 @@ def changed(settings: Params, **changes: Any) -> Params:
     return params.parse(values)
 
 
-def write_network(target: Path, layers: list[dict[str, Any]], weights: Mapping[str, tuple[int, ...]]) -> Path:
-    """Writes a .keras file as Keras does, as far as it is read without Keras."""
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as store:
-        for name, shape in weights.items():
-            store[f"layers/{name}"] = np.zeros(shape, np.float32)
-        store["layers/dropout/seed_generator/vars/0"] = np.zeros(2, np.uint32)
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
-        archive.writestr("model.weights.h5", buffer.getvalue())
-    return target
-
-
-def layer(kind: str, name: str, **config: Any) -> dict[str, Any]:
-    """A layer as a .keras file describes it."""
-    return {"class_name": kind, "config": {"name": name, **config}}
-
-
-def small_network(target: Path, cell: str) -> Path:
-    """Nine words, an embedding of 50 × 4, three units of a cell, one output."""
+def write_network(run: Run, cell: str) -> None:
+    """Writes the layers of a network: nine words, an embedding of 50 × 4, three units of a cell, one output."""
     kind = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}[cell]
     layers = [
-        layer("InputLayer", "tokens", batch_shape=[None, 9]),
-        layer("Embedding", "embedding", input_dim=50, output_dim=4, mask_zero=True),
-        layer(kind, "recurrent", units=3, return_sequences=False),
-        layer("Dense", "probability", units=1, activation="sigmoid"),
+        ("tokens", "InputLayer", "", "", [9], 0),
+        ("embedding", "Embedding", "", "50 words; padding is masked", [9, 4], 200),
+        ("recurrent", kind, kind, "returns its last state", [3], 84),
+        ("probability", "Dense", "", "sigmoid activation", [1], 4),
     ]
-    return write_network(target, layers, {"embedding/vars/0": (50, 4), f"{cell}/cell/vars/0": (4, 3)})
+    keys = ("name", "kind", "cell", "facts", "shape", "parameters")
+    write_json(layout.layers(run), [dict(zip(keys, layer, strict=True)) for layer in layers])
 
 
 def text_predictions(settings: Params, texts: Sequence[str]) -> pd.DataFrame:
@@ -110,36 +88,37 @@ def summaries(settings: Params, predictions: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def write_tables(folder: Path, settings: Params, predictions: pd.DataFrame, texts: Sequence[str]) -> None:
-    """What the evaluate stage says of the networks beside their scores."""
-    folder.mkdir()
-    if settings.task == "series":
-        wrong = predictions[predictions["model"].isin(settings.compare)].head(3)
-        wrong.assign(error=0.5)[["model", "row", "target", "predicted", "error"]].to_csv(
-            folder / "mistakes.csv", index=False
-        )
-        return
-    rows = predictions[predictions["model"] == settings.compare[0]].head(4)
-    columns = ["id", "label", "words", "probability", "model"]
-    rows[columns].assign(text=list(texts[:4])).to_csv(folder / "mistakes.csv", index=False)
+def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[str]) -> None:
+    """The tables that the evaluate stage writes to explain networks."""
     runs = [{"model": run.model, "seed": run.seed} for run in settings.runs]
-    pd.DataFrame([{**run, "distance": at, "norm": 1 / (1 + at)} for run in runs for at in range(9)]).to_csv(
-        folder / "gradient_norms.csv", index=False
-    )
-    pd.DataFrame(
-        [
-            {"text_id": "id00001", **run, "position": at, "word": word, "probability": 0.2 * (at % 5) + 0.1, "label": 1}
-            for run in runs
-            for at, word in enumerate(texts[1].split()[:200], start=1)
-        ]
-    ).to_csv(folder / "traces.csv", index=False)
-    pd.DataFrame(
-        [
-            {"forecast": share, "observed": share, "rows": 5, "model": name}
-            for name in settings.compare
-            for share in (0.1, 0.5, 0.9)
-        ]
-    ).to_csv(folder / "calibration.csv", index=False)
+    if settings.task == "series":
+        wrong = predictions[predictions["model"].isin(settings.compare)].head(3).assign(error=0.5)
+        tables = {"mistakes": wrong[["model", "row", "target", "predicted", "error"]]}
+    else:
+        wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
+        tables = {
+            "mistakes": wrong[["id", "label", "words", "probability", "model", "text"]],
+            "gradient_norms": pd.DataFrame(
+                [{**run, "distance": at, "norm": 1 / (1 + at)} for run in runs for at in range(9)]
+            ),
+            "traces": pd.DataFrame(
+                [
+                    {"text_id": "id00001", **run, "position": at, "word": word, "probability": 0.2 * (at % 5) + 0.1}
+                    for run in runs
+                    for at, word in enumerate(texts[1].split()[:200], start=1)
+                ]
+            ).assign(label=1),
+            "calibration": pd.DataFrame(
+                [
+                    {"forecast": share, "observed": share, "rows": 5, "model": name}
+                    for name in settings.compare
+                    for share in (0.1, 0.5, 0.9)
+                ]
+            ),
+        }
+    layout.EXPLANATIONS.mkdir()
+    for name, table in tables.items():
+        table.to_csv(layout.EXPLANATIONS / f"{name}.csv", index=False)
 
 
 def finding(**changes: Any) -> dict[str, Any]:
@@ -149,42 +128,47 @@ def finding(**changes: Any) -> dict[str, Any]:
     return {**common, **outcome, **changes}
 
 
-def lay_out(folder: Path, settings: Params, texts: Sequence[str] = ()) -> Files:
-    """Writes all that the page is made from; texts are the test rows."""
+def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
+    """Writes all that the page is made from into the working directory; texts are the test rows."""
     texts = list(texts) or [f"text {number} has {'some ' * (number % 7)}words" for number in range(40)]
-    for name in ("history", "models", "timings", "sweeps"):
-        (folder / name).mkdir(parents=True)
-    files = Files(
-        *(folder / name for name in ("history", "metrics.json", "comparison.json", "predictions.parquet")),
-        *(folder / name for name in ("explanations", "models", "rows.parquet", "rejected.csv", "data.json")),
-        *(folder / name for name in ("features.json", "validation.json", "vocabulary.json", "timings", "sweeps")),
-    )
+    for folder in (layout.HISTORY, layout.PREDICTIONS.parent, layout.ROWS.parent):
+        folder.mkdir(parents=True)
     series = settings.task == "series"
     predictions = series_predictions(settings, len(texts)) if series else text_predictions(settings, texts)
-    predictions.to_parquet(files.predictions)
-    write_json(files.metrics, summaries(settings, predictions))
-    write_json(files.comparison, comparisons.compare(settings, comparisons.row_scores(settings, predictions)))
-    write_tables(files.explanations, settings, predictions, texts)
-    for place, run in enumerate(settings.runs):
-        losses = np.linspace(0.7, 0.2, 3 + place % 2)
-        shown = {"loss": losses, "val_loss": losses + 0.1}
-        figure = "mae" if series else "accuracy"
-        epochs = pd.DataFrame({"epoch": np.arange(len(losses)) + 1, **shown, figure: losses, f"val_{figure}": losses})
-        epochs.to_csv(files.history / f"{run.name}.csv", index=False)
-        write_json(files.timings / f"{run.name}.json", {"epoch_seconds": [2.0, 1.0, 1.5]})
-        small_network(files.models / f"{run.name}.keras", settings.models[run.model].cell)
+    predictions.to_parquet(layout.PREDICTIONS)
+    write_json(layout.PARAMS, settings.model_dump(mode="json", by_alias=True))  # JSON is YAML
+    write_json(layout.METRICS, summaries(settings, predictions))
+    write_json(layout.COMPARISON, comparisons.compare(settings, comparisons.scores_by_model(settings, predictions)))
+    write_tables(settings, predictions, texts)
+    for number, run in enumerate(settings.runs):
+        write_training(settings, run, 3 + number % 2)
+    write_data(series, texts)
+
+
+def write_training(settings: Params, run: Run, epochs: int) -> None:
+    """What the train stage writes, but the network itself."""
+    losses = np.linspace(0.7, 0.2, epochs)
+    curve = TASKS[settings.task].curve
+    columns = {"loss": losses, "val_loss": losses + 0.1, curve: losses, f"val_{curve}": losses}
+    pd.DataFrame({"epoch": np.arange(epochs) + 1, **columns}).to_csv(layout.history(run), index=False)
+    write_json(layout.timings(run), {"epoch_seconds": [2.0, 1.0, 1.5]})
+    write_network(run, settings.models[run.model].cell)
+
+
+def write_data(series: bool, texts: Sequence[str]) -> None:
+    """What ingest, validate and tokenize_pad write, as far as the page reads it."""
     ids = [f"id{row:05}" for row in range(len(texts))]
-    pd.DataFrame({"id": ids, "text": texts}).to_parquet(files.rows)
+    pd.DataFrame({"id": ids, "text": texts}).to_parquet(layout.ROWS)
     refused = [["7", "duplicate (row 3 is the first)", "bad", "the same again"]]
-    write_csv(files.rejected, ["row", "reason", "label", "text"], *([] if series else refused))
+    write_csv(layout.REJECTED, ["row", "reason", "label", "text"], *([] if series else refused))
     counted = {"values": 40} if series else {"negative": 30, "positive": 10}
     total = {"total": 0} if series else {"total": 1, "duplicate": 1}
     splits = dict.fromkeys(("train", "validation", "test"), counted)
-    write_json(files.summary, {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits})
+    write_json(layout.SUMMARY, {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits})
     lengths = {f"length_p{point}": 9.0 for point in ("05", "25", "50", "75", "95", "99")}
     split = {"windows": 30} if series else {"rows": 40, "oov_rate": 0.025, "truncated_share": 0.1, **lengths}
     encoded = {"vocabulary_size": 50, **dict.fromkeys(("train", "validation", "test"), split)}
-    write_json(files.features, encoded)
-    write_json(files.vocabulary, [] if series else ["", "<unk>", "the", "film"])
-    write_json(files.validation, [finding(), finding(check="lengths", severity="warning", success=False, unexpected=3)])
-    return files
+    write_json(layout.FEATURE_FIGURES, encoded)
+    write_json(layout.VOCABULARY, [] if series else ["", "<unk>", "the", "film"])
+    failed = finding(check="lengths", severity="warning", success=False, unexpected=3)
+    write_json(layout.VALIDATION, [finding(), failed])

@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 from mlflow import MlflowClient
 
-from rnnlab.project import params
+from rnnlab.project import layout, params
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import Result
 from rnnlab.tracking import pipeline_runs, store
-from rnnlab.tracking.records import Pipeline, Training
+from rnnlab.tracking.records import Record
 
 ROOT = Path(__file__).parents[2]
 WRITERS = 4
@@ -20,33 +21,42 @@ WRITERS = 4
 ROUNDS = int(os.environ.get("WRITER_ROUNDS", "2"))
 
 
-def result(key: str, folder: Path) -> Pipeline:
+def result(key: str, folder: Path) -> tuple[Result, Record]:
     """A small result of one network; its file is never loaded."""
-    values = params.read(ROOT / "params.yaml").model_dump(by_alias=True)
+    values = params.read(ROOT / layout.PARAMS).model_dump(by_alias=True)
     values |= {"compare": ["rnn"], "train": values["train"] | {"seeds": [1]}, "baselines": []}
-    settings = Params.model_validate(values)
-    network, vocabulary, history = folder / "rnn-1.keras", folder / "vocabulary.json", folder / "rnn-1.csv"
-    network.write_bytes(b"weights" * 1000)
-    vocabulary.write_text("[]")
-    history.write_text("epoch,loss\n1,0.5\n")
+    run = Run("rnn", 1)
+    for path, content in {
+        layout.network(run): "weights" * 1000,
+        layout.VOCABULARY: "[]",
+        layout.history(run): "",
+    }.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
     figures = {"accuracy": 0.5, "f1": 0.5, "roc_auc": 0.5, "log_loss": 0.7, "ece": 0.1}
     rows = [{"epoch": epoch, "loss": 0.5, "val_loss": 0.6, "val_accuracy": 0.7} for epoch in (1, 2, 3)]
     timings = {"started": "2026-01-01T10:00:00+00:00", "ended": "2026-01-01T10:01:00+00:00", "epoch_seconds": [1, 1, 1]}
     predictions = {"id": ["a", "b"], "label": [0, 1], "model": "rnn", "seed": 1, "probability": [0.1, 0.9]}
-    return Pipeline(
-        key=key,
+    result = Result(
         name=f"workspace-{key}",
-        settings=settings,
-        trainings={Run("rnn", 1): Training(rows, figures, 10, timings, network, history)},
-        summary={"rnn": {"mean": figures, "sd": figures}},
-        tags={"data": "reviews.csv", "data_version": "0123abcd"},
+        kind="workspace",
+        values=values,
+        metrics={"rnn": {"mean": figures, "sd": figures, "per_seed": {"1": figures}, "parameters": 10}},
         comparison={"pairs": []},
-        note="a table",
-        artifacts=[history],
-        encoding=vocabulary,
+        histories={run: pd.DataFrame(rows)},
+        timings={run: timings},
         predictions=pd.DataFrame(predictions),
-        datasets={"train": ("0123abcd", 2)},
     )
+    record = Record(
+        key=key,
+        settings=Params.model_validate(values),
+        tags={"data": "reviews.csv", "data_version": "0123abcd"},
+        note="a table",
+        artifacts=[layout.history(run)],
+        datasets={"train": ("0123abcd", 2)},
+        folder=folder,
+    )
+    return result, record
 
 
 def write(name: str, folder: Path) -> None:
@@ -57,7 +67,7 @@ def write(name: str, folder: Path) -> None:
         for key in (f"{name}-{number}", f"shared-{number}"):
             with store.lock():
                 if not pipeline_runs.find_finished(opened, key):
-                    pipeline_runs.log_pipeline(opened, result(key, folder))
+                    pipeline_runs.log_pipeline(opened, *result(key, folder))
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import clones, distribution, networks, parts, report, scale, texts, timing, vocabularies, whole
-from benchmarks.networks import Work
+from benchmarks import distribution, networks, parts, report, scale, texts, timing, vocabularies, whole, work
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
+from benchmarks.work import Work
+from reliability import clones
 from rnnlab.project import params
 
 SMALL = Work("lstm", batch=4, length=12, units=5, batches=3, embedding=6, words=50)
@@ -36,19 +37,21 @@ def threads(_: None) -> Callable[[], str | None]:
 @pytest.mark.weekly
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
 def test_rivals_learn_the_same_from_the_same_rows(cell: str) -> None:
-    work = SMALL._replace(cell=cell)
-    losses = [networks.ours(work)(), networks.stock(work)()]
+    task = SMALL._replace(cell=cell)
+    losses = [networks.ours(task)(), networks.stock(task)()]
     if importlib.util.find_spec("torch"):
-        losses.append(networks.pytorch(work)())
+        from benchmarks import torch_networks
+
+        losses.append(torch_networks.packed(task)())
     np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
 
 
 @pytest.mark.weekly
 def test_an_epoch_of_padded_rows_trains_every_rival() -> None:
-    work = SMALL._replace(padded=True)
-    before, after = (repeat := networks.ours(work))(), repeat()
+    task = SMALL._replace(padded=True)
+    before, after = (repeat := networks.ours(task))(), repeat()
     assert after != before
-    assert networks.stock(work)() == pytest.approx(before, rel=0.05)  # another order of the batches
+    assert networks.stock(task)() == pytest.approx(before, rel=0.05)  # another order of the batches
 
 
 @pytest.mark.weekly
@@ -65,7 +68,7 @@ def test_two_processes_train_one_network() -> None:
 
 
 def test_processes_that_train_networks_of_their_own_are_no_result() -> None:
-    with pytest.raises(RuntimeError, match="a network of its own"):
+    with pytest.raises(RuntimeError, match="a separate network"):
         distribution.common_losses([[0.69, 0.31], [0.69, 0.32]])
 
 
@@ -76,11 +79,11 @@ def test_rivals_may_be_bound_to_a_core() -> None:
 
 
 def test_padded_rows_are_padded_in_front_and_full_rows_are_not() -> None:
-    tokens, labels = networks.rows(Work("lstm", batch=100, length=200, units=1, batches=5, padded=True))
+    tokens, labels = work.rows(Work("lstm", batch=100, length=200, units=1, batches=5, padded=True))
     assert tokens.shape == (500, 200) and labels.shape == (500, 1)
     assert ((np.diff((tokens > 0).astype(int)) >= 0).all(axis=1)).all()
     assert 0.3 < (tokens > 0).all(axis=1).mean() < 0.6
-    assert (networks.rows(SMALL)[0] > 0).all()
+    assert (work.rows(SMALL)[0] > 0).all()
 
 
 def test_a_race_gives_a_sample_a_round_and_skips_who_is_not_installed() -> None:
@@ -159,7 +162,7 @@ def test_copies_of_texts_are_distinct(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_clone_gets_parameters_that_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forget_reviews(monkeypatch)
     (tmp_path / "params.yaml").write_text(Path("params.yaml").read_text())
-    clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **clones.read_from(Path("a.csv"))})
+    clones.set_params(tmp_path, {"models": {"rnn": {"units": 3}}, "baselines": [], **texts.read_from(Path("a.csv"))})
     changed = params.read(tmp_path / "params.yaml")
     assert changed.models["rnn"].units == 3 and changed.models["rnn"].cell == "simple_rnn"
     assert changed.baselines == () and changed.data.csv == "a.csv"
@@ -220,6 +223,6 @@ def test_what_many_trials_need_follows_from_the_slopes() -> None:
 
 def test_the_page_on_scale_tells_where_its_figures_are_from() -> None:
     page = scale.page(measured(), "2026-01-02, a machine.")
-    assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms a\ntrial" in page
-    assert "its steps 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
+    assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms per\ntrial" in page
+    assert "steps are 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
     assert "distribution API" not in page  # was not measured

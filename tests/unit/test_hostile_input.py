@@ -1,8 +1,7 @@
-"""Hostile and odd input in small; `make fuzz` tries a hundred thousand cases of the same."""
+"""A few cases of hostile and odd input; `make fuzz` tries a hundred thousand of the same kind."""
 
 import csv
 import gzip
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from rnnlab.data.csv_files import ROW_CHARACTERS
+from rnnlab.data.ingestion import ingest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
-from stages import ingest
-from tests.fuzz import campaign
 from tests.fuzz.properties import PROPERTIES, SETTINGS, hold
 from tests.fuzz.strategies import File
 from tests.support.builders import write_csv
+
+resource = pytest.importorskip("resource", reason="limits of time and memory need POSIX")
+from tests.fuzz import campaign  # noqa: E402
 
 GOOD = b"".join(b"text %d,%s\n" % (n, (b"negative", b"positive")[n % 2]) for n in range(40))
 HEADER = b"review,sentiment\n"
@@ -48,7 +49,7 @@ def test_a_campaign_counts_what_fails_and_what_takes_too_long(monkeypatch: pytes
 
 
 def zip_bomb() -> bytes:
-    """Three gigabytes of commas, or a thousand times as much where nobody counts: 3 MB."""
+    """Compresses three gigabytes of commas to 3 MB."""
     return gzip.compress(HEADER) + gzip.compress(b"," * (1 << 24)) * 200
 
 
@@ -76,7 +77,7 @@ TOO_LARGE = ("a line without end", "a row without end", "a row of cells without 
 
 
 def peak_megabytes() -> int:
-    """Of this process since it began."""
+    """Returns the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
 
@@ -84,9 +85,9 @@ def peak_megabytes() -> int:
 def test_giants_take_seconds_and_bounded_memory(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SETTINGS.data.__dict__, "max_megabytes", 50)
     content, file_name = GIANTS[name]()
-    peak, started = peak_megabytes(), time.perf_counter()
+    before, started = peak_megabytes(), time.perf_counter()
     result = hold(PROPERTIES["ingest"].check, File(content, file_name, ",", "utf-8", False), tmp_path)
-    assert peak_megabytes() - peak < 700
+    assert peak_megabytes() - before < 700
     assert time.perf_counter() - started < 30
     assert result == (name not in TOO_LARGE)
 
@@ -97,7 +98,7 @@ def test_labels_of_any_writing_go_through(labels: tuple[str, str], tmp_path: Pat
     rows = ([f"text {number % 40}", labels[number % 2]] for number in range(41))  # the last repeats the first
     source = write_csv(tmp_path / "in.csv", ["review", "sentiment"], *rows)
     places = (tmp_path / name for name in ("rows.parquet", "rejected.csv", "data.json"))
-    ingest.ingest_reviews(SETTINGS.model_copy(update={"data": data}), source, *places)
+    ingest(SETTINGS.model_copy(update={"data": data}), source, *places)
     summary = read_json(tmp_path / "data.json")
     kept = [sum(part[label] for part in summary["splits"].values()) for label in labels]
     assert (kept, summary["rows_rejected"]["total"]) == ([20, 20], 1)

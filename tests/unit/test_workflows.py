@@ -1,4 +1,4 @@
-"""What GitHub runs on a schedule, and how it raises the alarm."""
+"""GitHub workflows, and how a scheduled one raises an alarm."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-# Keeps what it was asked to do, and knows of the issue that it is told of.
+# Records its arguments, and lists the open issue of the test.
 GH = """#!/usr/bin/env bash
 case "$2" in
   list) cat "$FOLDER/open" 2>/dev/null || true ;;
@@ -69,6 +69,6 @@ def test_the_next_alarm_adds_to_the_open_issue(tmp_path: Path) -> None:
     assert (tmp_path / "asked").read_text() == "issue comment 12\n"
 
 
-def test_a_run_that_failed_early_is_told_too(tmp_path: Path) -> None:
+def test_a_run_that_failed_early_is_reported_too(tmp_path: Path) -> None:
     assert alert(tmp_path).returncode == 0
     assert "failed before there was a result" in (tmp_path / "said").read_text()

@@ -1,1 +1,1 @@
-"""Figures; they know results, not networks."""
+"""Figures of results."""

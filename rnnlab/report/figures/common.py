@@ -1,7 +1,8 @@
-"""Figures of the comparison; they know results, not networks."""
+"""Figures of any task, of texts, and the style that all figures share; they know results, not networks."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import matplotlib
 
@@ -16,25 +17,46 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
 from rnnlab.evaluation.metrics import accuracy_by_length
+from rnnlab.project.tasks import TASKS, Task, TaskName, right
 
 # Okabe and Ito's colours keep apart for the colour-blind; the line styles do so in grey print.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MARKERS = "osD^vP"
 GRID = {"alpha": 0.3, "linewidth": 0.6}
-# A slide or a telephone shows figures at half their size, where less than this is hard to read.
+# Slides and telephones show figures at half their size, where smaller text is hard to read.
 STYLE = {"font.size": 13, "axes.titlesize": 14, "legend.fontsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12}
 SIZE = (6.4, 4.8)  # inches, of a single panel
+
+
+class Curve(NamedTuple):
+    """How the histories of a task are drawn.
+
+    Attributes:
+        metric: what `Task.curve` is, in words.
+        loss: its kind.
+        logarithmic: whether both axes are, as for errors, which fall by orders of magnitude.
+    """
+
+    metric: str
+    loss: str
+    logarithmic: bool
+
+
+CURVES: dict[TaskName, Curve] = {
+    "text": Curve("accuracy", "nats", logarithmic=False),
+    "series": Curve("mean absolute error", "mean squared error", logarithmic=True),
+}
 
 
 def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
     """Draws the metric and the loss on training and validation rows by epoch, see `draw_curves`.
 
     Args:
-        histories: by model, one table a seed with the columns of `rnnlab.networks.training.History.epochs`, those of a
+        histories: by model, a table per seed with the columns of `rnnlab.networks.training.History.epochs`, those of a
             classifier or those of a forecaster.
     """
-    metric = main_metric(histories)
+    metric = task_of(histories).curve
     figure, axes = plt.subplots(2, 2, figsize=(11, 8.4), sharex=True, sharey="row", layout="constrained")
     for row, name in zip(axes, (metric, "loss"), strict=True):
         for panel, column in zip(row, (name, f"val_{name}"), strict=True):
@@ -49,12 +71,12 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
 def training_curve(
     histories: Mapping[str, Sequence[pd.DataFrame]], column: str, beside: Sequence[pd.DataFrame] = ()
 ) -> Figure:
-    """Draws one figure by epoch, on the scale that its sibling on the other rows has too.
+    """Draws one figure by epoch, on the same scale for training and validation rows.
 
     Args:
         histories: as in `training_curves`.
         column: of a history.
-        beside: more histories that the scale shall hold.
+        beside: more histories that the scale must fit.
     """
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     draw_curves(panel, histories, column)
@@ -70,20 +92,22 @@ def training_curve(
     return figure
 
 
-def main_metric(histories: Mapping[str, Sequence[pd.DataFrame]]) -> str:
-    """Names what the histories have beside the loss: accuracy of a classifier, mae of a forecaster."""
-    return "accuracy" if all("accuracy" in table for tables in histories.values() for table in tables) else "mae"
+def task_of(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Task:
+    """Returns the task whose metric the histories have."""
+    tables = list(chain(*histories.values()))
+    return next(task for task in TASKS.values() if all(task.curve in table for table in tables))
 
 
 def draw_curves(panel: Axes, histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> None:
-    """Draws a figure by epoch: the mean and range of the seeds still in training, each seed, a mark at its best epoch.
+    """Draws a figure by epoch: mean and range of the seeds still in training, each seed, and a mark at its best epoch.
 
     Args:
-        panel: gets lines, labels and, for errors, which fall by orders of magnitude, a logarithmic scale.
+        panel: receives lines, labels and scale.
         histories: as in `training_curves`.
         column: of a history.
     """
-    classifies, name = main_metric(histories) == "accuracy", column.removeprefix("val_")
+    task, name = task_of(histories), column.removeprefix("val_")
+    curve = CURVES[task.name]
     for index, (model, tables) in enumerate(histories.items()):
         label = f"{model} ({seeds(len(tables))})"
         draw_spread(panel, index, pd.concat(tables), "epoch", column, label)
@@ -92,19 +116,18 @@ def draw_curves(panel: Axes, histories: Mapping[str, Sequence[pd.DataFrame]], co
                 panel.plot(table["epoch"], table[column], **{**line(index), "linewidth": 0.8}, alpha=0.5)
             best = table.loc[table["val_loss"].idxmin()]
             panel.plot(best["epoch"], best[column], MARKERS[index % 6], color=COLOURS[index % 6], ms=8)
-    units = {"accuracy": "accuracy", "mae": "mean absolute error"}
-    panel.set_ylabel(units.get(name) or f"loss ({'nats' if classifies else 'mean squared error'})")
+    panel.set_ylabel(curve.metric if name == task.curve else f"loss ({curve.loss})")
     panel.set_xlabel("epoch (marks: best validation loss)")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if not classifies:
+    if curve.logarithmic:
         panel.set_yscale("log")
-    elif name == "accuracy":
+    elif name == task.curve:
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**GRID)
 
 
 def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], labels: Sequence[str]) -> Figure:
-    """Draws one matrix a model, test rows averaged over the seeds; each row adds up to 100 %.
+    """Draws one matrix per model, test rows averaged over the seeds; each row adds up to 100 %.
 
     Args:
         confusions: by model, the ``confusion`` of `rnnlab.evaluation.metrics.score` of each seed.
@@ -117,7 +140,7 @@ def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], la
         keys = (("true_negative", "false_positive"), ("false_negative", "true_positive"))
         counts = np.array([[np.mean([run[key] for run in runs]) for key in row] for row in keys])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)  # of lines alone, where imshow would put in a picture
+        panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)  # vector graphics, where imshow would embed a picture
         for row in (0, 1):
             for column in (0, 1):
                 text = f"{shares[row, column]:.1%}\n{counts[row, column]:,.0f} rows"
@@ -140,9 +163,9 @@ def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float
     figure, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
     for index, (name, (mean, deviation)) in enumerate(areas.items()):
         rows = predictions[predictions["model"] == name]
-        for place, (_, run) in enumerate(rows.groupby("seed")):
+        for number, (_, run) in enumerate(rows.groupby("seed")):
             false_positive, true_positive, _ = roc_curve(run["label"], run["probability"])
-            label = f"{name}: area {mean:.3f} ± {deviation:.3f}" if place == 0 else None
+            label = f"{name}: area {mean:.3f} ± {deviation:.3f}" if number == 0 else None
             panel.plot(false_positive, true_positive, **line(index), alpha=0.85, label=label)
     panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="chance: area 0.5")
     panel.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
@@ -182,17 +205,17 @@ def accuracy_over_length(groups: pd.DataFrame) -> Figure:
 
 
 def length_groups(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Gives test accuracy by length group for each run: columns model, seed, words, accuracy, rows."""
+    """Computes test accuracy by length group for each run: columns model, seed, words, accuracy, rows."""
     tables = []
     for (name, seed), run in predictions.groupby(["model", "seed"], sort=False):
-        correct = (run["probability"] >= 0.5) == (run["label"] == 1)
+        correct = right(run["label"], run["probability"])
         groups = accuracy_by_length(run["words"].to_numpy(), correct.to_numpy())
         tables.append(pd.DataFrame(groups, columns=["words", "accuracy", "rows"]).assign(model=name, seed=seed))
     return pd.concat(tables, ignore_index=True)[["model", "seed", "words", "accuracy", "rows"]]
 
 
 def verbatim(text: str) -> str:
-    """Keeps matplotlib from reading a formula between two dollar signs of the data's own."""
+    """Escapes dollar signs, between which matplotlib would read a formula."""
     return text.replace("$", r"\$")
 
 
@@ -202,12 +225,12 @@ def close(figure: Figure) -> None:
 
 
 def seeds(number: int) -> str:
-    """Says how many seeds."""
+    """Writes how many seeds there are."""
     return "1 seed" if number == 1 else f"{number} seeds"
 
 
 def line(index: int) -> dict[str, object]:
-    """Gives the look of a model's line by its place among the models."""
+    """Returns the style of a model's line by its index among the models."""
     return {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "linewidth": 2}
 
 

@@ -1,4 +1,4 @@
-"""Figures of a look inside the networks; they know tables, not networks."""
+"""Figures that explain networks; they know tables, not networks."""
 
 from collections.abc import Iterator
 
@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
+from rnnlab.project.tasks import THRESHOLD
 from rnnlab.report.figures.common import GRID, MARKERS, SIZE, draw_spread, line, seeds, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
@@ -21,8 +22,8 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
     """Draws how the gradient of the logit fades with the distance from the text's last word.
 
     Args:
-        table: the columns model, seed, distance, norm, from `rnnlab.evaluation.explanations.norms_by_distance`; rows without a
-            norm are left out.
+        table: the columns model, seed, distance, norm, from `rnnlab.evaluation.explanations.norms_by_distance`; rows
+            without a norm are left out.
     """
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     panel.set_yscale("log", nonpositive="clip")
@@ -39,11 +40,11 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
 
 
 def traces(table: pd.DataFrame) -> Figure:
-    """Draws what the models think after each word: a panel a text.
+    """Draws the models' probabilities after each word, a panel per text.
 
     Args:
         table: the columns text_id, position (of the word in the text), word, model, probability (of the positive class
-            after that word), label (the true one, as it shall be shown). Where a model has a row a seed for each
+            after that word), label (the true one, in words). Where a model has a row per seed for each
             position, their mean and range are drawn.
     """
     texts = list(table.groupby("text_id", sort=False))
@@ -56,7 +57,7 @@ def traces(table: pd.DataFrame) -> Figure:
             label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
             marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
             draw_spread(panel, index, run, "position", "probability", label, **marks)
-        panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":")
+        panel.axhline(THRESHOLD, color="grey", linewidth=1.5, linestyle=":")
         panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
         panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
         _name_words(panel, rows)
@@ -78,7 +79,7 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
 
 
 def calibration_curves(table: pd.DataFrame) -> Figure:
-    """Draws how often the forecasts came true, over the forecasts, and how many rows each point stands for.
+    """Draws how often the forecasts came true, by forecast, and how many rows each point stands for.
 
     Args:
         table: the columns model, forecast, observed, rows, from `rnnlab.evaluation.explanations.calibration`.
@@ -101,5 +102,5 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
 
 
 def _by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Gives each model's rows, in the order of the table."""
+    """Yields each model's rows, in the order of the table."""
     yield from table.groupby("model", sort=False)

@@ -1,4 +1,4 @@
-"""Figures of the comparison on a series; they know results, not networks."""
+"""The figures of a result on a series: as pictures for slides, and panel by panel for the page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,15 +10,72 @@ matplotlib.use("Agg")  # no display is needed, on a server there is none
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from rnnlab.project.params import Params
 from rnnlab.report.figures.common import COLOURS, GRID, MARKERS, STYLES
+from rnnlab.report.figures.tables import Panel, Tables
 
 STEPS = 200  # at the end of the test split: more would blur into a band
 RASTERED = 1000  # marks
 UNIT = "training standard deviations"
+
+
+def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Returns an empty table: windows have no lengths to compare."""
+    return pd.DataFrame(columns=["run", "model", "seed", "words", "accuracy", "rows"])
+
+
+def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
+    """Draws the pictures for slides; returns them by file name."""
+    return {
+        "predicted_and_true.png": predicted_and_true(*forecasts(settings.compare, tables.predictions)),
+        "errors.png": _errors(settings, tables),
+    }
+
+
+def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
+    """Draws the figures of the page."""
+    truth, predicted, rows = forecasts(settings.compare, tables.predictions)
+    return [
+        Panel(
+            "results",
+            "over-time",
+            over_time(truth, predicted, rows),
+            f"Line chart: the last test steps of the series and what {models} predicted",
+            "The last test steps and the predictions from the window before each, mean over the seeds.",
+        ),
+        Panel(
+            "results",
+            "against",
+            against(truth, predicted),
+            f"Scatter plot: predicted against true values, {models}",
+            "Predicted against true values of all test steps; perfect predictions lie on the diagonal.",
+        ),
+        Panel(
+            "results",
+            "errors",
+            _errors(settings, tables),
+            "Dot plot: mean squared error on test rows by model",
+            "Mean squared error on test rows; the baselines are forecasts without a network.",
+        ),
+    ]
+
+
+def forecasts(models: Sequence[str], predictions: pd.DataFrame) -> tuple[Any, dict[str, Any], Any]:
+    """Averages forecasts over the seeds; returns true values, forecasts by model, and row numbers in the CSV."""
+    means = predictions.groupby(["model", "row"], sort=False)[["target", "predicted"]].mean()
+    truth = means.loc[models[0], "target"]
+    predicted = {name: means.loc[name, "predicted"].to_numpy() for name in models}
+    return truth.to_numpy(), predicted, truth.index.to_numpy()
+
+
+def _errors(settings: Params, tables: Tables) -> Figure:
+    models = {name: tables.metrics[name] for name in settings.compare}
+    return error_bars(models, {name: tables.metrics[name]["mean"] for name in settings.baselines})
 
 
 def predicted_and_true(
@@ -26,7 +83,7 @@ def predicted_and_true(
     predictions: Mapping[str, npt.NDArray[np.float32]],
     rows: npt.NDArray[np.int64],
 ) -> Figure:
-    """Draws predictions beside the truth: over the last time steps, and all of them one against the other.
+    """Draws predictions and true values: the last time steps as lines, and all of them as a scatter plot.
 
     Args:
         targets: standardised test values in the order of time, float32 of shape (rows,).
@@ -69,7 +126,7 @@ def _draw_over_time(
     panel.plot(rows[shown], targets[shown], color=plt.rcParams["text.color"], linewidth=3.5, alpha=0.3, label="true")
     spacing = 4 * len(predictions)
     for index, (name, predicted) in enumerate(predictions.items()):
-        # Lines that predict well lie upon each other: marks in turn keep them apart.
+        # Good predictions overlap: alternating marks keep them apart.
         line = {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "marker": MARKERS[index % 6]}
         panel.plot(
             rows[shown], predicted[shown], **line, linewidth=1.2, ms=5, markevery=(4 * index, spacing), label=name
@@ -86,11 +143,11 @@ def _draw_against(
 ) -> None:
     for index, (name, predicted) in enumerate(predictions.items()):
         style = {"marker": MARKERS[index % 6], "edgecolors": COLOURS[index % 6], "facecolors": "none"}
-        # Thousands of marks are a picture: as lines they would make an SVG too large to open.
+        # Thousands of marks become a picture: as vectors they would make the SVG too large to open.
         many = len(targets) > RASTERED
         panel.scatter(targets, predicted, **style, s=16, alpha=0.6, linewidths=0.8, label=name, rasterized=many)
     panel.axline((0, 0), slope=1, color=plt.rcParams["text.color"], linewidth=1, linestyle=":", label="perfect")
-    # One range for both axes shows a model that shrinks towards the mean as what it is.
+    # Equal axes show whether a model shrinks towards the mean.
     every = np.concatenate([targets, *predictions.values()])
     margin = 0.05 * np.ptp(every) or 1.0
     limits = (every.min() - margin, every.max() + margin)
@@ -107,7 +164,7 @@ def _draw_against(
 
 
 def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draws the mean squared error on test rows: a point a model, with one standard deviation over its seeds.
+    """Draws the mean squared error on test rows: a point per model, with one standard deviation over its seeds.
 
     Args:
         summary: by model, the result of `rnnlab.evaluation.metrics.summarise`.
@@ -115,14 +172,14 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
     """
     names = [*summary, *(f"{name} (baseline)" for name in baselines)]
     figure, panel = plt.subplots(figsize=(8.5, 1.6 + 0.55 * len(names)), layout="constrained")
-    for place, model in enumerate(summary.values()):
+    for position, model in enumerate(summary.values()):
         mean, deviation = model["mean"]["mse"], model["sd"]["mse"]
-        style = {"marker": MARKERS[place % 6], "color": COLOURS[place % 6]}
-        panel.errorbar(mean, place, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
-        _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, place)
-    for place, figures in enumerate(baselines.values(), start=len(summary)):
-        panel.plot(figures["mse"], place, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
-        _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], place)
+        style = {"marker": MARKERS[position % 6], "color": COLOURS[position % 6]}
+        panel.errorbar(mean, position, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
+        _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, position)
+    for position, figures in enumerate(baselines.values(), start=len(summary)):
+        panel.plot(figures["mse"], position, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
+        _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], position)
     _scale(panel, [model["mean"]["mse"] for model in summary.values()] + [one["mse"] for one in baselines.values()])
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.7)
@@ -131,8 +188,8 @@ def error_bars(summary: Mapping[str, Mapping[str, Any]], baselines: Mapping[str,
     return figure
 
 
-def _write_value(panel: Axes, text: str, error: float, place: int) -> None:
-    panel.annotate(text, (error, place), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=11)
+def _write_value(panel: Axes, text: str, error: float, position: int) -> None:
+    panel.annotate(text, (error, position), xytext=(0, 10), textcoords="offset points", ha="center", fontsize=11)
 
 
 def _scale(panel: Axes, errors: Sequence[float]) -> None:

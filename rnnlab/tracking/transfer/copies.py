@@ -1,8 +1,6 @@
 """What the parts of a transfer share: the tags of copies, and small helpers."""
 
 import platform
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 # Tags of copies: the id in the source, what the source is for people, and that nothing is missing.
@@ -30,15 +28,3 @@ def shown(uri: str) -> str:
     """An address without a password."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else uri
-
-
-def every(search: Callable[..., Any], *conditions: Any) -> list[Any]:
-    """Calls a search of MLflow for all of its pages."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = search(*conditions, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found

@@ -16,9 +16,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, LoggedModel, LoggedModelInput, LoggedModelOutput, Metric, Param
 from mlflow.entities import Run as MlflowRun
 
-from rnnlab.tracking.transfer.copies import COMPLETE, FROM, every, marks
-
-PARENT = "mlflow.parentRunId"
+from rnnlab.tracking.runs import PARENT, every_page
+from rnnlab.tracking.transfer.copies import COMPLETE, FROM, marks
 
 
 class CopiedRuns(NamedTuple):
@@ -38,7 +37,7 @@ class CopiedRuns(NamedTuple):
 def copy_runs(
     source: MlflowClient,
     target: MlflowClient,
-    place: Experiment,
+    experiment: Experiment,
     runs: Sequence[MlflowRun],
     models: Sequence[LoggedModel],
     say: Callable[[str], object],
@@ -48,12 +47,12 @@ def copy_runs(
     Args:
         source: to read.
         target: to write.
-        place: the experiment of the target.
+        experiment: of the target.
         runs: of the source, parents before their children.
         models: of the source.
-        say: is told each run and model as it begins.
+        say: called with each run and model as it begins.
     """
-    return _Copying(source, target, place, runs, models, say)()
+    return _Copying(source, target, experiment, runs, models, say)()
 
 
 def _state(run: MlflowRun) -> str:
@@ -67,7 +66,7 @@ class _Copying:
 
     source: MlflowClient
     target: MlflowClient
-    place: Experiment
+    experiment: Experiment
     runs: Sequence[MlflowRun]
     models: Sequence[LoggedModel]
     say: Callable[[str], object]
@@ -82,8 +81,8 @@ class _Copying:
             if is_new:
                 self.say(f"{number}/{len(self.runs)} {run.info.run_name}")
                 self.copies[run_id] = self._copy_run(run)
-            own = [model for model in self.models if model.source_run_id == run_id]
-            self._copy_models(own, {run_id} if is_new else set())
+            models = [model for model in self.models if model.source_run_id == run_id]
+            self._copy_models(models, {run_id} if is_new else set())
             if is_new:
                 self._finish(run)
         # Logged outside of a run, or by one that was deleted since.
@@ -93,16 +92,16 @@ class _Copying:
         return CopiedRuns(new_runs, new_models, self.copies)
 
     def _take_stock(self) -> None:
-        """Finds whole copies and deletes the others."""
+        """Finds complete copies and deletes the others."""
         wanted = {run.info.run_id: _state(run) for run in self.runs}
-        for copy in every(self.target.search_runs, [self.place.experiment_id], f"tags.{FROM} LIKE '%'"):
+        for copy in every_page(self.target.search_runs, [self.experiment.experiment_id], f"tags.{FROM} LIKE '%'"):
             origin = copy.data.tags[FROM]
             if copy.data.tags.get(COMPLETE) == wanted.get(origin, ""):
                 self.copies[origin] = copy.info.run_id
             elif origin in wanted:
                 self.target.delete_run(copy.info.run_id)
         makers = {model.model_id: model.source_run_id for model in self.models}
-        for copy in every(self.target.search_logged_models, [self.place.experiment_id]):
+        for copy in every_page(self.target.search_logged_models, [self.experiment.experiment_id]):
             origin = copy.tags.get(FROM)
             if origin not in makers:
                 continue
@@ -117,7 +116,7 @@ class _Copying:
         tags = marks({**data.tags, "mlflow.runName": info.run_name}, info.run_id, self.source.tracking_uri)
         if tags.get(PARENT) in self.copies:
             tags[PARENT] = self.copies[tags[PARENT]]
-        copy = str(self.target.create_run(self.place.experiment_id, info.start_time, tags).info.run_id)
+        copy = str(self.target.create_run(self.experiment.experiment_id, info.start_time, tags).info.run_id)
         points = [point for name in data.metrics for point in self.source.get_metric_history(info.run_id, name)]
         self.target.log_batch(copy, points, [Param(name, value) for name, value in data.params.items()])
         if run.inputs.dataset_inputs:
@@ -146,7 +145,7 @@ class _Copying:
         maker = self.copies.get(model.source_run_id)
         tags = marks(model.tags, model.model_id, self.source.tracking_uri)
         copy = self.target.create_logged_model(
-            self.place.experiment_id, model.name, maker, tags, model.params, model.model_type
+            self.experiment.experiment_id, model.name, maker, tags, model.params, model.model_type
         )
         names = {model.artifact_location: copy.artifact_location, model.model_id: copy.model_id}
         if maker:

@@ -1,4 +1,4 @@
-"""Runs, models and versions of one MLflow store copied to a server: whole, once, under new ids.
+"""Runs, models and versions of one MLflow store copied to a server: completely, once, under new ids.
 
 MLflow gives out the ids of runs and logged models itself, so what names one is changed on the way: the link to the
 parent, the inputs and outputs of runs, the metrics of models, the file ``MLmodel``, the source of registered versions.
@@ -19,9 +19,10 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError
+from rnnlab.tracking.runs import PARENT, every_page
 from rnnlab.tracking.store import EXPERIMENT, folder, quieten
-from rnnlab.tracking.transfer.copies import every, shown
-from rnnlab.tracking.transfer.runs import PARENT, copy_runs
+from rnnlab.tracking.transfer.copies import shown
+from rnnlab.tracking.transfer.runs import copy_runs
 from rnnlab.tracking.transfer.versions import copy_versions
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -54,8 +55,8 @@ def transfer(
 ) -> Summary:
     """Copies what is not deleted of an experiment to a server, and what is registered of its models.
 
-    Can be repeated: what is there whole is left alone, also when somebody edited it since. A run that went on since its
-    last copy replaces that copy. Which version has an alias is the target's own affair once it has that alias.
+    Can be repeated: complete copies are left alone, even if somebody edited them since. A run that went on since its
+    last copy replaces that copy. An alias that the target has already stays on its version there.
 
     Not copied: traces, prompts, deprecated stages; when a model or version was made. The numbers of versions follow
     those that the target has.
@@ -64,23 +65,23 @@ def transfer(
         source_uri: of the store to read.
         target_uri: of a server, ``http://…`` or ``https://…``.
         experiment: its name, on both sides.
-        say: is told each run and model as it begins.
+        say: called with each run and model as it begins.
 
     Raises:
         UserError: a store cannot be used, both are the same, another transfer runs, or the target failed on the way.
     """
     quieten(timeout=60)
     if urlsplit(target_uri).scheme not in ("http", "https"):
-        raise UserError(f"{shown(target_uri)}: not a server; give an address such as http://server:5001")
+        raise UserError(f"{shown(target_uri)}: not a server; name an address such as http://server:5001")
     with _alone():
         source, origin, runs, models = _read(source_uri, experiment)
         try:
             target = MlflowClient(target_uri, target_uri)
             if runs and _has_run(target, runs[0].info.run_id):
                 raise UserError(f"{shown(target_uri)} serves {shown(source_uri)} itself; name another server with --to")
-            place = _experiment(target, origin)
-            _check_artifacts(place, target_uri)
-            done = copy_runs(source, target, place, runs, models, say)
+            copy = _experiment(target, origin)
+            _check_artifacts(copy, target_uri)
+            done = copy_runs(source, target, copy, runs, models, say)
             versions = copy_versions(source, target, runs, done.copies, say)
             return Summary(done.runs, len(runs) - done.runs, done.models, *versions)
         except (MlflowException, OSError) as failure:
@@ -89,7 +90,7 @@ def transfer(
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keeps a second transfer out; not by the lock of the store, which trainings need and would wait for in vain."""
+    """Keeps a second transfer out, by a lock of its own: trainings wait for that of the store."""
     folder().mkdir(exist_ok=True)
     try:
         with FileLock(folder() / "transfer.lock", timeout=0):
@@ -105,18 +106,18 @@ def _read(uri: str, name: str) -> tuple[MlflowClient, Experiment, list[MlflowRun
         raise UserError(f"{path}: no such store; `dvc repro` makes one, or name another with --from")
     try:
         source = MlflowClient(uri, uri)
-        found = source.get_experiment_by_name(name)
-        place = [] if found is None or found.lifecycle_stage == "deleted" else [found.experiment_id]
-        # One by one, for a search leaves out which models were the input of a run.
-        runs = [source.get_run(run.info.run_id) for run in every(source.search_runs, place)] if place else []
-        models = every(source.search_logged_models, place) if place else []
+        experiment = source.get_experiment_by_name(name)
+        ids = [] if experiment is None or experiment.lifecycle_stage == "deleted" else [experiment.experiment_id]
+        # One by one: a search leaves out which models were the input of a run.
+        runs = [source.get_run(run.info.run_id) for run in every_page(source.search_runs, ids)] if ids else []
+        models = every_page(source.search_logged_models, ids) if ids else []
     except Exception as failure:  # whatever MLflow or the database raise
-        raise UserError(f"{shown(uri)}: cannot be read ({_reason(failure, uri)}); mend it") from failure
-    if not place:
+        raise UserError(f"{shown(uri)}: cannot be read ({_reason(failure, uri)}); fix that") from failure
+    if not ids:
         raise UserError(f"{shown(uri)}: no experiment {name!r}; name another store with --from")
     runs.sort(key=lambda run: (PARENT in run.data.tags, run.info.start_time or 0))
     models.sort(key=lambda model: model.creation_timestamp)
-    return source, found, runs, models
+    return source, experiment, runs, models
 
 
 def _has_run(target: MlflowClient, run_id: str) -> bool:
@@ -130,21 +131,21 @@ def _has_run(target: MlflowClient, run_id: str) -> bool:
 
 
 def _experiment(target: MlflowClient, origin: Experiment) -> Experiment:
-    found = target.get_experiment_by_name(origin.name)
-    if found is None:
+    experiment = target.get_experiment_by_name(origin.name)
+    if experiment is None:
         return target.get_experiment(target.create_experiment(origin.name, tags=origin.tags))
-    if found.lifecycle_stage == "deleted":
-        target.restore_experiment(found.experiment_id)
-    return found
+    if experiment.lifecycle_stage == "deleted":
+        target.restore_experiment(experiment.experiment_id)
+    return experiment
 
 
-def _check_artifacts(place: Experiment, target_uri: str) -> None:
-    """Refuses a server that expects its clients to write to its own disk: they would write to theirs."""
+def _check_artifacts(experiment: Experiment, target_uri: str) -> None:
+    """Refuses a server whose clients would write files to their own disk instead of its."""
     here = urlsplit(target_uri).hostname in THIS_MACHINE
-    if urlsplit(place.artifact_location).scheme in ("", "file") and not here:
+    if urlsplit(experiment.artifact_location).scheme in ("", "file") and not here:
         raise UserError(
-            f"{shown(target_uri)}: keeps files of {place.name!r} at {place.artifact_location}, on its own disk; "
-            "start it with --serve-artifacts and another experiment"
+            f"{shown(target_uri)}: keeps files of {experiment.name!r} at {experiment.artifact_location}, on its own"
+            " disk; start it with --serve-artifacts and another experiment"
         )
 
 
@@ -156,6 +157,6 @@ def _reason(failure: Exception, uri: str) -> str:
 
 def _explained(target: str, failure: Exception) -> str:
     refused = isinstance(failure, MlflowException) and failure.get_http_status_code() in (401, 403)
-    advice = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" if refused else "mend this"
+    advice = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" if refused else "fix this"
     reason = _reason(failure, target)
-    return f"{shown(target)}: the transfer stopped ({reason}); {advice} and run it again, it goes on from there"
+    return f"{shown(target)}: the transfer stopped ({reason}); {advice} and run it again: it goes on from there"

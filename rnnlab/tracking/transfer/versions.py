@@ -9,7 +9,8 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from rnnlab.tracking.champion import CHAMPION, HISTORY
-from rnnlab.tracking.transfer.copies import FROM, every, marks
+from rnnlab.tracking.runs import every_page
+from rnnlab.tracking.transfer.copies import FROM, marks
 
 
 class CopiedVersions(NamedTuple):
@@ -42,7 +43,7 @@ def copy_versions(
         target: to write.
         runs: of the source.
         copies: from ids of runs and models to those of their copies.
-        say: is told each version as it begins.
+        say: called with each version as it begins.
     """
     folders = {run.info.run_id: run.info.artifact_uri for run in runs}
     return _Copying(source, target, folders, copies, say)()
@@ -50,7 +51,7 @@ def copy_versions(
 
 @dataclass
 class _Copying:
-    """One call; ``folders`` has the place of each run's artifacts in the source."""
+    """One call; ``folders`` says where each run's artifacts are in the source."""
 
     source: MlflowClient
     target: MlflowClient
@@ -62,10 +63,10 @@ class _Copying:
         copied, skipped = 0, 0
         left: list[str] = []
         kept: list[str] = []
-        for model in every(self.source.search_registered_models):
+        for model in every_page(self.source.search_registered_models):
             numbers: dict[str, str] = {}
             present = self._present(model.name)
-            versions = every(self.source.search_model_versions, f"name = '{model.name}'")
+            versions = every_page(self.source.search_model_versions, f"name = '{model.name}'")
             for version in sorted(versions, key=lambda version: int(version.version)):
                 key = f"{model.name}/{version.version}/{version.creation_timestamp}"
                 source = self._source_of(version)
@@ -83,7 +84,7 @@ class _Copying:
 
     def _present(self, name: str) -> dict[str, str]:
         """The numbers of copies that the target has, by what they came from."""
-        versions = every(self.target.search_model_versions, f"name = '{name}'")
+        versions = every_page(self.target.search_model_versions, f"name = '{name}'")
         return {version.tags[FROM]: str(version.version) for version in versions if FROM in version.tags}
 
     def _source_of(self, version: ModelVersion) -> str | None:
@@ -107,7 +108,7 @@ class _Copying:
             marks(version.tags, key, self.source.tracking_uri),
             version.run_link or None,
             version.description,
-            await_creation_for=0,  # a server's own registry is done at once
+            await_creation_for=0,  # a server's registry is ready at once
             model_id=source.removeprefix("models:/") if source.startswith("models:/") else None,
         )
         return str(copy.version)
@@ -116,7 +117,7 @@ class _Copying:
         return next(iter(self.target.search_registered_models(f"name = '{name}'")), None)
 
     def _point_aliases(self, model: RegisteredModel, numbers: dict[str, str]) -> list[str]:
-        """Gives the target the aliases and tags it lacks; returns aliases that it has on other versions."""
+        """Adds the aliases and tags that the target lacks; returns aliases that it has on other versions."""
         theirs = self._registered(model.name)
         assert theirs is not None  # it has versions
         kept = []

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rnnlab.cli import main
+from rnnlab.cli.common import printing
 
 ROOT = Path(__file__).parents[3]
 
@@ -23,7 +24,7 @@ printf '%s\\n' "$*" >> "$CALLS"
 
 
 @pytest.fixture
-def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The project's parameters and experiments in a repository of its own, with a dvc that only takes note."""
     place = tmp_path / "project"
     shutil.copytree(ROOT / "experiments", place / "experiments")
@@ -38,8 +39,9 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own signals stay as they are
-    return place
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    yield place
+    signal.signal(signal.SIGINT, on_ctrl_c)
 
 
 @pytest.fixture
@@ -230,11 +232,56 @@ def test_without_an_activated_environment_dvc_is_the_one_beside_the_command(
         assert shutil.which(name) == str(Path(sysconfig.get_path("scripts"), name))
 
 
-def test_listing_imports_nothing_heavy() -> None:
-    heavy = {"pandas", "matplotlib", "mlflow", "keras", "sklearn", "numpy", "scipy"}
-    code = f"import sys, rnnlab.cli.main; print(sorted({heavy} & set(sys.modules)))"
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"pandas", "matplotlib", "mlflow", "keras", "tensorflow", "ray", "sklearn", "numpy", "scipy", "flask"}
+    code = (
+        "import sys; from rnnlab.cli.main import main; sys.argv[1:] = ['--help']\n"
+        f"try: main()\nexcept SystemExit: print('loaded', sorted({heavy} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    *_, last = done.stdout.splitlines()
+    assert last == "loaded []"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["experiments"], ["experiments", "show", "long-range"]], ids=" ".join)
+def test_a_closed_pipe_ends_what_prints_without_a_word(words: list[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "rnnlab.cli.main", *words]
+    with os.fdopen(theirs, "wb") as pipe:
+        done = subprocess.run(command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == -signal.SIGPIPE
+
+
+def test_a_listing_can_be_cut_short() -> None:
+    line = f"{shlex.quote(sys.executable)} -m rnnlab.cli.main experiments | head -1"
+    done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("name ") and done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_after_printing_a_closed_pipe_is_an_error_again() -> None:
+    """Else a socket that a client closed would end a server."""
+    before = signal.getsignal(signal.SIGPIPE)
+    with printing():
+        assert signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGPIPE) == before
+
+
+def test_without_the_signal_commands_print_all_the_same(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.delattr(signal, "SIGPIPE")
+    with printing():
+        print("shown")
+    assert capsys.readouterr().out == "shown\n"
+
+
+@pytest.mark.parametrize("verb", main.VERBS, ids=lambda verb: verb.__name__.rpartition(".")[2])
+def test_each_verb_is_named_as_its_file(verb: Any, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as end:
+        main.parser().parse_args([verb.__name__.rpartition(".")[2], "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: rnnlab ")
 
 
 def test_a_run_outlives_its_own_ctrl_c(project: Path) -> None:
@@ -242,7 +289,8 @@ def test_a_run_outlives_its_own_ctrl_c(project: Path) -> None:
     (project.parent / "bin" / "dvc").write_text(
         "#!/bin/sh\ntrap 'sleep 0.6; echo tidy; exit 5' INT\necho up\nwhile :; do sleep 0.1; done\n"
     )
-    code = "import sys; from rnnlab.cli.main import run; sys.argv[1:] = ['experiments', 'run', 'sequence-regression']; run()"
+    words = ["experiments", "run", "sequence-regression"]
+    code = f"import sys; from rnnlab.cli.main import run; sys.argv[1:] = {words}; run()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     started = subprocess.Popen(
         [sys.executable, "-c", code], cwd=project, env=environment, stdout=subprocess.PIPE, text=True, process_group=0

@@ -17,7 +17,7 @@ def words_after_the_verdict(text: str) -> int:
     return len(spoken) - max(place for place, word in enumerate(spoken) if word in verdicts)
 
 
-def test_a_seed_gives_one_corpus(settings: Params) -> None:
+def test_equal_seeds_draw_equal_corpora(settings: Params) -> None:
     assert drawn(settings, seed=1) == drawn(settings, seed=1)
     assert drawn(settings, seed=1) != drawn(settings, seed=2)
 

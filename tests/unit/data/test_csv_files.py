@@ -29,7 +29,7 @@ def test_a_zip_bomb_is_left_packed(tmp_path: Path) -> None:
         while block := stream.read1(8192):  # type: ignore[attr-defined]
             read += len(block)
     assert str(mistake.value) == (
-        f"{source}: unpacks to more than 3 MB; if it is meant to be so large, raise data.max_megabytes"
+        f"{source}: unpacks to more than 3 MB; if it is meant to be that large, raise data.max_megabytes"
     )
     assert read <= 3 * MEGABYTE
 

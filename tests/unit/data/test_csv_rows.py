@@ -160,17 +160,17 @@ def test_a_header_alone_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_column_lists_those_that_exist(tmp_path: Path, header: str, missing: str, key: str) -> None:
     message = complaint(written(tmp_path, f"{header}\ngood,positive\n".encode()), split_column="part")
     existing = ", ".join(header.split(","))
-    assert message == f"no column '{missing}'; the header has: {existing}; set {key} (or data.delimiter)"
+    assert message == f"no column '{missing}'; its columns are: {existing}; set {key} (or data.delimiter)"
 
 
 def test_a_wrong_delimiter_is_seen_in_the_header(tmp_path: Path) -> None:
     message = complaint(written(tmp_path, b"review;sentiment\ngood;positive\n"))
-    assert "the header has: review;sentiment; set data.text_column (or data.delimiter)" in message
+    assert "its columns are: review;sentiment; set data.text_column (or data.delimiter)" in message
 
 
 def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
     message = complaint(written(tmp_path, b"review,sentiment,review\na,positive,b\n"))
-    assert message.startswith("more than one column 'review'; the header has: review, sentiment, review")
+    assert message.startswith("more than one column 'review'; its columns are: review, sentiment, review")
 
 
 @pytest.mark.parametrize(("row", "cells"), [(b"good", 1), (b"good, very,positive", 3), (b",,,", 4)])
@@ -193,7 +193,7 @@ def test_an_unclosed_quote_is_numbered(tmp_path: Path) -> None:
 def test_a_quote_inside_of_a_cell_that_is_not_doubled_is_numbered(tmp_path: Path) -> None:
     message = complaint(written(tmp_path, HEADER + b'a,positive\n"b "c" d",negative\n'))
     assert message.startswith("row 2 is not well-formed (")
-    assert "double the quotes inside of a cell" in message
+    assert "double the quotes inside a cell" in message
 
 
 def test_an_unclosed_quote_in_the_header_is_row_0(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_torn_gz_is_refused(tmp_path: Path, kept: int) -> None:
     source.write_bytes(gzip.compress(content)[:kept])
     message = complaint(source)
     assert message.startswith("not a whole gzip file (")
-    assert message.endswith("; download or pack it again")
+    assert message.endswith("; download or compress it again")
 
 
 def test_a_gz_with_flipped_bytes_is_refused(tmp_path: Path) -> None:

@@ -45,13 +45,13 @@ def test_many_rows_come_in_batches_and_are_counted_on(settings: Params, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "sentence"),
     [
         (b"PAR1 and nothing", "not a whole Parquet file"),
         (b"", "not a whole Parquet file"),
         (
             {"text": ["a"], "sentiment": ["b"]},
-            "no column 'review'; the file has: text, sentiment; set data.text_column",
+            "no column 'review'; its columns are: text, sentiment; set data.text_column",
         ),
         ({"review": [], "sentiment": []}, "no rows; expected one or more"),
         ({"review": [["a"]], "sentiment": ["b"]}, "column 'review' holds list<element: string>; expected text"),
@@ -59,7 +59,7 @@ def test_many_rows_come_in_batches_and_are_counted_on(settings: Params, tmp_path
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(
-    settings: Params, tmp_path: Path, content: "bytes | dict[str, list[object]]", told: str
+    settings: Params, tmp_path: Path, content: "bytes | dict[str, list[object]]", sentence: str
 ) -> None:
     source = tmp_path / "rows.parquet"
     if isinstance(content, bytes):
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_one_sentence(
         write(tmp_path, content)
     with pytest.raises(UserError) as mistake:
         read(source, settings)
-    assert str(mistake.value).startswith(f"{source}: ") and told in str(mistake.value)
+    assert str(mistake.value).startswith(f"{source}: ") and sentence in str(mistake.value)
 
 
 def test_what_unpacks_to_too_much_is_not_read(settings: Params, tmp_path: Path) -> None:

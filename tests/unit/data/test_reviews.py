@@ -6,7 +6,7 @@ import pytest
 
 from rnnlab.data import reviews
 from rnnlab.data.csv_rows import Rows
-from rnnlab.data.reviews import UNASSIGNED, Screened
+from rnnlab.data.reviews import UNASSIGNED, CheckedRows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Split
@@ -15,20 +15,19 @@ LABELS = ("negative", "positive")
 TRAIN, VALIDATION, TEST = range(3)
 
 
-def screen(
+def check(
     texts: Sequence[str], labels: Sequence[str] | None = None, splits: Sequence[str] | None = None, own: bool = False
-) -> Screened:
+) -> CheckedRows:
     count = len(texts)
     rows = Rows(
         list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count)
     )
-    return reviews.screen(rows, LABELS, own)
+    return reviews.check_rows(rows, LABELS, own)
 
 
-def split(method: str = "random", test: float = 0.2, validation: float = 0.1) -> Split:
-    return Split.model_validate(
-        {"method": method, "column": "split", "test_fraction": test, "validation_fraction": validation}
-    )
+def split(method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1) -> Split:
+    fractions = {"test_fraction": test, "validation_fraction": validation}
+    return Split.model_validate({"method": method, "column": "split", "seed": seed, **fractions})
 
 
 def digests(count: int, seed: int = 0) -> npt.NDArray[np.uint64]:
@@ -44,8 +43,8 @@ def unassigned(count: int) -> npt.NDArray[np.int8]:
 
 
 def test_sound_rows_are_cleaned_and_coded() -> None:
-    result = screen(["a<br />b ", "c &amp; d"], ["positive", " negative "])
-    assert result.rows.to_pydict() == {
+    result = check(["a<br />b ", "c &amp; d"], ["positive", " negative "])
+    assert result.accepted.to_pydict() == {
         "row": [1, 2],
         "text": ["a b", "c & d"],
         "label": [1, 0],
@@ -56,63 +55,63 @@ def test_sound_rows_are_cleaned_and_coded() -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "<br />", "!!!", "😀", "\0", "'"])
 def test_a_text_without_letters_or_digits_is_rejected_as_blank(text: str) -> None:
-    result = screen(["good", text])
+    result = check(["good", text])
     assert result.rejected.to_pydict() == {"row": [2], "reason": ["blank text"], "label": ["positive"], "text": [text]}
-    assert result.rows["row"].to_pylist() == [1]
+    assert result.accepted["row"].to_pylist() == [1]
 
 
 @pytest.mark.parametrize("text", ["10/10", "好", "ok", "مرحبا"])
 def test_a_text_with_a_letter_or_digit_is_kept(text: str) -> None:
-    assert screen([text]).rows["text"].to_pylist() == [text]
+    assert check([text]).accepted["text"].to_pylist() == [text]
 
 
 @pytest.mark.parametrize("label", ["", "Positive", "1", "neutral"])
 def test_a_label_that_is_not_named_is_rejected(label: str) -> None:
-    result = screen(["good", "fine"], ["positive", label])
+    result = check(["good", "fine"], ["positive", label])
     assert result.rejected.to_pydict() == {"row": [2], "reason": ["unknown label"], "label": [label], "text": ["fine"]}
 
 
 def test_own_splits_are_read_in_any_case() -> None:
-    result = screen(["a", "b", "c"], splits=["Train", " TEST ", "validation"], own=True)
-    assert result.rows["assigned"].to_pylist() == [TRAIN, TEST, VALIDATION]
+    result = check(["a", "b", "c"], splits=["Train", " TEST ", "validation"], own=True)
+    assert result.accepted["assigned"].to_pylist() == [TRAIN, TEST, VALIDATION]
 
 
 def test_an_unknown_own_split_is_rejected() -> None:
-    result = screen(["a", "b"], splits=["train", "dev"], own=True)
+    result = check(["a", "b"], splits=["train", "dev"], own=True)
     assert result.rejected.select(["row", "reason"]).to_pydict() == {"row": [2], "reason": ["unknown split"]}
 
 
 def test_an_unknown_split_is_of_no_interest_when_splits_are_drawn() -> None:
-    assert screen(["a"], splits=["dev"]).rejected.num_rows == 0
+    assert check(["a"], splits=["dev"]).rejected.num_rows == 0
 
 
 def test_a_batch_may_be_rejected_as_a_whole() -> None:
-    result = screen(["", "x"], ["positive", "?"])
-    assert result.rows.num_rows == 0
+    result = check(["", "x"], ["positive", "?"])
+    assert result.accepted.num_rows == 0
     assert len(result.digests) == 0
     assert result.rejected["reason"].to_pylist() == ["blank text", "unknown label"]
 
 
 def test_texts_alike_after_cleaning_have_the_same_digest() -> None:
-    found = screen(["a b", "a<br />b", " a  b", "A b"]).digests
-    assert found[0] == found[1] == found[2] != found[3]
+    digests = check(["a b", "a<br />b", " a  b", "A b"]).digests
+    assert digests[0] == digests[1] == digests[2] != digests[3]
 
 
 def test_digests_do_not_depend_on_the_batch() -> None:
-    assert screen(["x", "y"]).digests[1] == screen(["y"]).digests[0]
+    assert check(["x", "y"]).digests[1] == check(["y"]).digests[0]
 
 
 def test_the_first_of_duplicates_is_kept() -> None:
-    fates = reviews.find_duplicates(np.array([7, 5, 7, 7, 9], np.uint64), np.array([1, 0, 1, 1, 0], np.int8))
-    assert fates.keep.tolist() == [True, True, False, False, True]
-    assert fates.first.tolist() == [0, 1, 0, 0, 4]
-    assert not fates.conflict.any()
+    duplicates = reviews.find_duplicates(np.array([7, 5, 7, 7, 9], np.uint64), np.array([1, 0, 1, 1, 0], np.int8))
+    assert duplicates.keep.tolist() == [True, True, False, False, True]
+    assert duplicates.first.tolist() == [0, 1, 0, 0, 4]
+    assert not duplicates.conflict.any()
 
 
 def test_a_text_with_both_labels_loses_all_its_rows() -> None:
-    fates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
-    assert fates.keep.tolist() == [False, True, False, False]
-    assert fates.conflict.tolist() == [True, False, True, True]
+    duplicates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
+    assert duplicates.keep.tolist() == [False, True, False, False]
+    assert duplicates.conflict.tolist() == [True, False, True, True]
 
 
 def test_no_rows_have_no_duplicates() -> None:
@@ -121,7 +120,7 @@ def test_no_rows_have_no_duplicates() -> None:
 
 def test_drawn_splits_are_stratified() -> None:
     classes = labels(100, 300)
-    drawn = reviews.assign_splits(digests(400), classes, unassigned(400), split(test=0.2, validation=0.25), seed=1)
+    drawn = reviews.assign_splits(digests(400), classes, unassigned(400), split(test=0.2, validation=0.25))
     counts = [[int(((drawn == part) & (classes == label)).sum()) for part in range(3)] for label in (0, 1)]
     assert counts == [[60, 20, 20], [180, 60, 60]]
 
@@ -129,7 +128,7 @@ def test_drawn_splits_are_stratified() -> None:
 def test_drawn_splits_repeat_with_the_seed_and_change_with_it() -> None:
     hashes, classes = digests(200), labels(100, 100)
     first, again, other = (
-        reviews.assign_splits(hashes, classes, unassigned(200), split(), seed).tolist() for seed in (1, 1, 2)
+        reviews.assign_splits(hashes, classes, unassigned(200), split(seed=seed)).tolist() for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -138,33 +137,33 @@ def test_drawn_splits_repeat_with_the_seed_and_change_with_it() -> None:
 def test_drawn_splits_do_not_depend_on_the_order_of_rows() -> None:
     hashes, classes = digests(200), labels(80, 120)
     order = np.random.default_rng(3).permutation(200)
-    straight = reviews.assign_splits(hashes, classes, unassigned(200), split(), seed=1)
-    shuffled = reviews.assign_splits(hashes[order], classes[order], unassigned(200), split(), seed=1)
+    straight = reviews.assign_splits(hashes, classes, unassigned(200), split())
+    shuffled = reviews.assign_splits(hashes[order], classes[order], unassigned(200), split())
     assert shuffled.tolist() == straight[order].tolist()
 
 
 def test_drawn_splits_ignore_the_data_s_own() -> None:
     own = np.full(100, TEST, np.int8)
     hashes, classes = digests(100), labels(50, 50)
-    drawn = reviews.assign_splits(hashes, classes, own, split(), seed=1)
-    assert drawn.tolist() == reviews.assign_splits(hashes, classes, unassigned(100), split(), seed=1).tolist()
+    drawn = reviews.assign_splits(hashes, classes, own, split())
+    assert drawn.tolist() == reviews.assign_splits(hashes, classes, unassigned(100), split()).tolist()
 
 
 def test_every_row_is_in_exactly_one_split() -> None:
-    drawn = reviews.assign_splits(digests(57), labels(20, 37), unassigned(57), split(), seed=5)
+    drawn = reviews.assign_splits(digests(57), labels(20, 37), unassigned(57), split(seed=5))
     assert set(drawn.tolist()) == {TRAIN, VALIDATION, TEST}
 
 
 def test_an_own_split_with_validation_rows_is_taken_as_it_is() -> None:
     own = np.array([TRAIN, VALIDATION, TEST, TRAIN] * 10, np.int8)
-    drawn = reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    drawn = reviews.assign_splits(digests(40), labels(20, 20), own, split("column"))
     assert drawn.tolist() == own.tolist()
 
 
 def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> None:
     own = np.array([TRAIN, TEST] * 100, np.int8)
     classes = labels(100, 100)
-    drawn = reviews.assign_splits(digests(200), classes, own, split("column", validation=0.2), seed=1)
+    drawn = reviews.assign_splits(digests(200), classes, own, split("column", validation=0.2))
     assert (drawn[own == TEST] == TEST).all()
     assert [int(((drawn == VALIDATION) & (classes == label)).sum()) for label in (0, 1)] == [10, 10]
     assert int((drawn == TRAIN).sum()) == 80
@@ -172,7 +171,7 @@ def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> 
 
 def test_an_own_split_is_not_changed_in_place() -> None:
     own = np.array([TRAIN, TEST] * 20, np.int8)
-    reviews.assign_splits(digests(40), labels(20, 20), own, split("column"), seed=1)
+    reviews.assign_splits(digests(40), labels(20, 20), own, split("column"))
     assert own.tolist() == [TRAIN, TEST] * 20
 
 
@@ -204,15 +203,17 @@ def test_a_split_without_a_class_is_refused(part: str) -> None:
 
 def test_too_few_rows_to_draw_from_are_refused() -> None:
     classes = labels(2, 50)
-    drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split(), seed=1)
+    drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split())
     with pytest.raises(UserError, match=r"2 usable rows are labelled 'negative', too few for a row in the"):
         reviews.check_enough(drawn, classes, LABELS, "mine.csv")
 
 
 def test_summary_counts_kept_and_rejected_rows() -> None:
     splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TEST, TEST], np.int8)
-    found = reviews.summarise(np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS)
-    assert found == {
+    summary = reviews.summarise(
+        np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS
+    )
+    assert summary == {
         "rows_read": 10,
         "rows_kept": 6,
         "rows_rejected": {"total": 4, "blank text": 1, "duplicate": 3},

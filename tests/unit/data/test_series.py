@@ -90,12 +90,12 @@ def test_a_header_alone_is_refused(tmp_path: Path, options: Data, content: str) 
 
 def test_a_missing_column_lists_those_that_exist(tmp_path: Path, options: Data) -> None:
     assert complaint(written(tmp_path, "day,price\n1,2\n"), options) == (
-        "no column 'value'; the header has: day, price; set data.value_column (or data.delimiter)"
+        "no column 'value'; its columns are: day, price; set data.value_column (or data.delimiter)"
     )
 
 
 def test_a_file_without_a_header_shows_its_first_row(tmp_path: Path, options: Data) -> None:
-    assert complaint(written(tmp_path, "1.5\n2.5\n"), options).startswith("no column 'value'; the header has: 1.5;")
+    assert complaint(written(tmp_path, "1.5\n2.5\n"), options).startswith("no column 'value'; its columns are: 1.5;")
 
 
 def test_a_column_named_twice_is_refused(tmp_path: Path, options: Data) -> None:
@@ -119,7 +119,7 @@ def test_gaps_are_counted_and_the_first_is_named(tmp_path: Path, options: Data, 
     source = written(tmp_path, f"day,value\n1,10\n2,{gap}\n3,30\n4,{gap}\n5,{gap}\n")
     assert complaint(source, options) == (
         "3 of 5 rows have no value in column 'value', first row 2;"
-        " expected a number at every time step: fill the gaps or cut them off"
+        " expected a number at every time step; fill the gaps or cut them off"
     )
 
 
@@ -133,7 +133,7 @@ def test_a_blank_line_inside_the_series_is_a_gap(tmp_path: Path, options: Data, 
 @pytest.mark.parametrize("number", ["inf", "-Infinity", "1e400", "1e39"])
 def test_numbers_beyond_float32_are_refused(tmp_path: Path, options: Data, number: str) -> None:
     assert complaint(written(tmp_path, f"value\n1\n2\n{number}\n"), options) == (
-        f"row 3 has '{number}' in column 'value'; expected finite numbers of at most 3.4e+38 in size"
+        f"row 3 has '{number}' in column 'value'; expected finite numbers of magnitude at most 3.4e+38"
     )
 
 

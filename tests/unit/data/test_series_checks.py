@@ -11,7 +11,7 @@ from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params, Validate
 
 if TYPE_CHECKING:
-    from rnnlab.data.checks import Finding
+    from rnnlab.data.expectations import Finding
 
 CHECKS = {"schema", "nulls", "labels", "duplicates", "leakage", "rows", "balance", "rejected"}
 LEAST = 5
@@ -38,14 +38,14 @@ def sound(per_split: int = LEAST + 2) -> pd.DataFrame:
 
 
 def failures(gate: ModuleType, table: pd.DataFrame, limits: Validate) -> "list[Finding]":
-    found: list[Finding] = gate.check_series(table, limits)
-    return [finding for finding in found if not finding.success]
+    findings: list[Finding] = gate.check_series(table, limits)
+    return [finding for finding in findings if not finding.success]
 
 
 def test_a_sound_series_passes_every_check(gate: ModuleType, limits: Validate) -> None:
-    found = gate.check_series(sound(), limits)
-    assert {finding.check for finding in found} == CHECKS
-    assert all(finding.success and not finding.unexpected and not finding.examples for finding in found)
+    findings = gate.check_series(sound(), limits)
+    assert {finding.check for finding in findings} == CHECKS
+    assert all(finding.success and not finding.unexpected and not finding.examples for finding in findings)
 
 
 def test_findings_are_json_and_the_same_each_time(gate: ModuleType, limits: Validate) -> None:
@@ -76,8 +76,8 @@ def test_a_gap_is_found(gate: ModuleType, limits: Validate, value: float | None)
 def test_a_null_split_is_found(gate: ModuleType, limits: Validate) -> None:
     table = sound()
     table.loc[table["row"] == 3, "split"] = None
-    found = {finding.check: finding for finding in failures(gate, table, limits)}
-    assert (found["nulls"].column, found["nulls"].examples) == ("split", ["3"])
+    findings = {finding.check: finding for finding in failures(gate, table, limits)}
+    assert (findings["nulls"].column, findings["nulls"].examples) == ("split", ["3"])
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), 1e300])
@@ -117,24 +117,24 @@ def test_just_enough_rows_pass(gate: ModuleType, limits: Validate) -> None:
 
 def test_an_absent_split_is_found(gate: ModuleType, limits: Validate) -> None:
     table = sound()
-    found = failures(gate, table[table["split"] != "test"], limits)
-    assert {finding.check: finding.examples for finding in found} == {"rows": ["test"], "balance": ["test"]}
+    findings = failures(gate, table[table["split"] != "test"], limits)
+    assert {finding.check: finding.examples for finding in findings} == {"rows": ["test"], "balance": ["test"]}
 
 
 def test_a_row_that_occurs_twice_is_found(gate: ModuleType, limits: Validate) -> None:
     table = sound()
     table.loc[3, "row"] = 3
-    found = {finding.check: finding for finding in failures(gate, table, limits)}
-    assert (found["duplicates"].column, found["duplicates"].examples) == ("row", ["3", "3"])
+    findings = {finding.check: finding for finding in failures(gate, table, limits)}
+    assert (findings["duplicates"].column, findings["duplicates"].examples) == ("row", ["3", "3"])
 
 
 def test_rows_out_of_order_are_leakage(gate: ModuleType, limits: Validate) -> None:
     table = sound()
     table.loc[[1, 3], "row"] = [4, 2]
-    found = {finding.check: finding for finding in failures(gate, table, limits)}
-    assert set(found) == {"leakage", "rejected"}
-    assert (found["leakage"].column, found["leakage"].severity) == ("steps_since_last", "critical")
-    assert found["leakage"].examples == ["3", "2"]
+    findings = {finding.check: finding for finding in failures(gate, table, limits)}
+    assert set(findings) == {"leakage", "rejected"}
+    assert (findings["leakage"].column, findings["leakage"].severity) == ("steps_since_last", "critical")
+    assert findings["leakage"].examples == ["3", "2"]
 
 
 def test_a_row_left_out_is_found(gate: ModuleType, limits: Validate) -> None:
@@ -176,19 +176,19 @@ def test_splits_drawn_at_random_are_leakage(gate: ModuleType, limits: Validate) 
 def test_other_columns_fail_the_schema_and_nothing_else_is_looked_at(
     gate: ModuleType, limits: Validate, change: Any
 ) -> None:
-    found = gate.check_series(change(sound()), limits)
-    assert {finding.check for finding in found} == {"schema"}
-    assert not all(finding.success for finding in found)
+    findings = gate.check_series(change(sound()), limits)
+    assert {finding.check for finding in findings} == {"schema"}
+    assert not all(finding.success for finding in findings)
 
 
 def test_severities_are_those_of_the_parameters(gate: ModuleType, limits: Validate) -> None:
     turned = {check if check != "schema" else "schema_": "warning" for check in CHECKS} | {"balance": "critical"}
     severities = limits.severity.model_copy(update=turned)
-    found = gate.check_series(sound(), limits.model_copy(update={"severity": severities}))
-    shown = {finding.check: finding.severity for finding in found}
+    findings = gate.check_series(sound(), limits.model_copy(update={"severity": severities}))
+    shown = {finding.check: finding.severity for finding in findings}
     assert shown == {check: "critical" if check == "balance" else "warning" for check in CHECKS}
 
 
 def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate) -> None:
-    found = {finding.check: finding for finding in failures(gate, sound().iloc[:0], limits)}
-    assert found["rows"].examples == list(SPLITS)
+    findings = {finding.check: finding for finding in failures(gate, sound().iloc[:0], limits)}
+    assert findings["rows"].examples == list(SPLITS)

@@ -12,7 +12,7 @@ def drawn(
     return wave(Wave(rows=rows, periods=periods, noise=noise), seed)
 
 
-def test_a_seed_gives_one_series() -> None:
+def test_equal_seeds_draw_equal_series() -> None:
     assert drawn(noise=0.1, seed=1).tolist() == drawn(noise=0.1, seed=1).tolist()
     assert drawn(noise=0.1, seed=1).tolist() != drawn(noise=0.1, seed=2).tolist()
 

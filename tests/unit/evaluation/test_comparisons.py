@@ -45,14 +45,14 @@ def pair(comparison: dict[str, Any], first: str, second: str) -> dict[str, Any]:
 
 
 def test_scores_are_right_or_wrong_by_seed_and_row(settings: Params) -> None:
-    scores = comparisons.row_scores(chosen(settings), predictions())
+    scores = comparisons.scores_by_model(chosen(settings), predictions())
     assert scores["rnn"].tolist() == [RIGHT["rnn", 1], RIGHT["rnn", 2]]
     assert scores["tfidf"].tolist() == [RIGHT["tfidf", NO_SEED]]
 
 
 def test_every_pair_but_two_baselines_is_compared(settings: Params) -> None:
     options = chosen(settings)
-    comparison = comparisons.compare(options, comparisons.row_scores(options, predictions()))
+    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
     pairs = {(each["first"], each["second"]) for each in comparison["pairs"]}
     assert pairs == {("lstm", "rnn"), ("rnn", "majority"), ("rnn", "tfidf"), ("lstm", "majority"), ("lstm", "tfidf")}
     assert set(comparison["intervals"]) == {"rnn", "lstm", "majority", "tfidf"}
@@ -61,7 +61,7 @@ def test_every_pair_but_two_baselines_is_compared(settings: Params) -> None:
 
 def test_a_pair_has_difference_seeds_and_an_exact_test_a_seed(settings: Params) -> None:
     options = chosen(settings)
-    comparison = comparisons.compare(options, comparisons.row_scores(options, predictions()))
+    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
     found = pair(comparison, "lstm", "rnn")
     assert found["difference"]["mean"] == pytest.approx(11 / 12 - 7 / 12)
     assert found["difference"]["low"] <= found["difference"]["mean"] <= found["difference"]["high"]
@@ -74,13 +74,13 @@ def test_a_pair_has_difference_seeds_and_an_exact_test_a_seed(settings: Params) 
 
 def test_one_seed_gives_intervals_over_rows(settings: Params) -> None:
     options = chosen(settings, seeds=[1])
-    comparison = comparisons.compare(options, comparisons.row_scores(options, predictions()))
+    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
     assert comparison["over"] == "rows"
     assert "seed" not in pair(comparison, "lstm", "rnn")["sentence"]
 
 
 def test_intervals_over_rows_alone_leave_the_seeds_out(settings: Params) -> None:
-    options = chosen(settings, intervals={"over": "rows", "resamples": 500})
+    options = chosen(settings, intervals={"seed": 42, "over": "rows", "resamples": 500})
     scores = {name: np.tile([[1.0], [0.0]], 400) for name in ("rnn", "lstm")}  # seeds differ, rows do not
     scores |= {name: np.ones((1, 400)) for name in ("majority", "tfidf")}
     found = comparisons.compare(options, scores)["intervals"]["rnn"]
@@ -101,7 +101,7 @@ def test_a_series_is_compared_by_squared_errors_without_a_test_of_right_and_wron
         pd.DataFrame({"target": target, "predicted": error, "model": name, "seed": seed})
         for (name, seed), error in errors.items()
     ]
-    comparison = comparisons.compare(options, comparisons.row_scores(options, pd.concat(tables)))
+    comparison = comparisons.compare(options, comparisons.scores_by_model(options, pd.concat(tables)))
     assert comparison["measure"] == "mse"
     assert comparison["intervals"]["rnn"]["mean"] == pytest.approx((0.04 + 0.16) / 2)
     found = pair(comparison, "lstm", "rnn")
@@ -112,7 +112,7 @@ def test_a_series_is_compared_by_squared_errors_without_a_test_of_right_and_wron
 
 def test_people_read_intervals_and_sentences(settings: Params) -> None:
     options = chosen(settings)
-    page = comparisons.markdown(comparisons.compare(options, comparisons.row_scores(options, predictions())))
+    page = comparisons.markdown(comparisons.compare(options, comparisons.scores_by_model(options, predictions())))
     assert "| rnn " in page and "58.33 % (" in page
-    assert "- No clear difference between" in page or "- Lstm is" in page
-    assert "p ≤ 0.500 in every seed" in page
+    assert "- No clear difference between rnn and majority: 8.3 points (95 % interval " in page
+    assert "); McNemar's exact test: p ≤ 0.500 in every seed.\n" in page

@@ -5,8 +5,9 @@ import numpy.typing as npt
 import pytest
 
 from rnnlab.evaluation import statistics
-from rnnlab.evaluation.statistics import MEAN_SQUARED_ERROR, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR
 
 Scores = npt.NDArray[np.float64]
 
@@ -230,27 +231,35 @@ def test_the_lower_error_wins() -> None:
         (
             Interval(0.019, 0.014, 0.025),
             (10, 10),
-            "lstm is 1.9 points better than rnn, 95 % interval 1.4 to 2.5; better in ten seeds of ten",
+            "lstm beats rnn by 1.9 points (95 % interval 1.4 to 2.5); it won with every seed",
         ),
         (
             Interval(-0.019, -0.025, -0.014),
             (1, 10),
-            "rnn is 1.9 points better than lstm, 95 % interval 1.4 to 2.5; lstm better in one seed of ten",
+            "rnn beats lstm by 1.9 points (95 % interval 1.4 to 2.5); lstm won with one seed of ten",
         ),
         (
             Interval(0.003, -0.004, 0.011),
             (13, 20),
-            "no clear difference between lstm and rnn: 0.3 points, 95 % interval -0.4 to 1.1; "
-            "lstm better in 13 seeds of 20",
+            "no clear difference between lstm and rnn: 0.3 points (95 % interval -0.4 to 1.1)",
         ),
         (
             Interval(-0.0001, -0.0004, 0.0),
             (0, 12),
-            "no clear difference between lstm and rnn: 0.0 points, 95 % interval 0.0 to 0.0; "
-            "lstm better in no seed of twelve",
+            "no clear difference between lstm and rnn: 0.0 points (95 % interval 0.0 to 0.0)",
         ),
-        (Interval(0.02, 0.01, 0.03), (1, 1), "lstm is 2.0 points better than rnn, 95 % interval 1.0 to 3.0"),
-        (Interval(0.02, 0.01, 0.03), None, "lstm is 2.0 points better than rnn, 95 % interval 1.0 to 3.0"),
+        (
+            Interval(0.019, 0.014, 0.025),
+            (13, 20),
+            "lstm beats rnn by 1.9 points (95 % interval 1.4 to 2.5); it won with 13 seeds of 20",
+        ),
+        (
+            Interval(-0.019, -0.025, -0.014),
+            (0, 12),
+            "rnn beats lstm by 1.9 points (95 % interval 1.4 to 2.5); lstm won with no seed",
+        ),
+        (Interval(0.02, 0.01, 0.03), (1, 1), "lstm beats rnn by 2.0 points (95 % interval 1.0 to 3.0)"),
+        (Interval(0.02, 0.01, 0.03), None, "lstm beats rnn by 2.0 points (95 % interval 1.0 to 3.0)"),
     ],
 )
 def test_sentences_on_accuracy(difference: Interval, won: tuple[int, int] | None, expected: str) -> None:
@@ -263,19 +272,18 @@ def test_sentences_on_accuracy(difference: Interval, won: tuple[int, int] | None
         (
             Interval(-0.0021, -0.0030, -0.0012),
             (3, 3),
-            "lstm's mean squared error is 0.0021 lower than rnn's, 95 % interval 0.0012 to 0.0030; "
-            "better in three seeds of three",
+            "lstm's mean squared error is 0.0021 lower than rnn's (95 % interval 0.0012 to 0.0030); "
+            "it won with every seed",
         ),
         (
             Interval(0.0021, 0.0012, 0.0030),
             None,
-            "rnn's mean squared error is 0.0021 lower than lstm's, 95 % interval 0.0012 to 0.0030",
+            "rnn's mean squared error is 0.0021 lower than lstm's (95 % interval 0.0012 to 0.0030)",
         ),
         (
             Interval(0.0003, -0.0012, 0.0030),
             (2, 3),
-            "no clear difference in mean squared error between lstm and rnn: 0.0003, 95 % interval -0.0012 to 0.0030; "
-            "lstm better in two seeds of three",
+            "no clear difference in mean squared error between lstm and rnn: 0.0003 (95 % interval -0.0012 to 0.0030)",
         ),
     ],
 )
@@ -285,7 +293,7 @@ def test_sentences_on_squared_error(difference: Interval, won: tuple[int, int] |
 
 def test_a_sentence_names_its_level() -> None:
     found = statistics.sentence("lstm", "rnn", Interval(0.02, 0.01, 0.03), None, level=0.9)
-    assert found == "lstm is 2.0 points better than rnn, 90 % interval 1.0 to 3.0"
+    assert found == "lstm beats rnn by 2.0 points (90 % interval 1.0 to 3.0)"
 
 
 def test_a_sentence_agrees_with_the_scores_it_came_from() -> None:
@@ -295,4 +303,4 @@ def test_a_sentence_agrees_with_the_scores_it_came_from() -> None:
     won = statistics.seeds_won(worse, better, lower_is_better=True)
     found = statistics.sentence("a", "b", difference, won, measure=MEAN_SQUARED_ERROR)
     assert found.startswith("b's mean squared error is 0.1")
-    assert found.endswith("; a better in no seed of three")
+    assert found.endswith("; a won with no seed")

@@ -159,7 +159,7 @@ def test_an_accuracy_cannot_be_asked_of_a_series(folder: Path, settings: Params)
     series = committed("sequence-regression", settings)
     source = write(folder, "wrong", params=dict(series.params), at_least={"rnn": 0.9})
     assert complaint(folder, "wrong", settings) == (
-        f"{source}: at_least: names accuracies, which the series task has none of"
+        f"{source}: at_least: names accuracies, and the series task has none"
     )
 
 
@@ -230,7 +230,7 @@ PARENT = "torch-imdb-postpad"
 )
 def test_an_experiment_reads_nothing_outside_of_the_project(folder: Path, settings: Params, place: str) -> None:
     source = write(folder, "stranger", params={"data.csv": place})
-    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside of it"
+    message = f"{source}: data.csv: {place!r} leads out of the project; name a file inside it"
     assert complaint(folder, "stranger", settings) == message
     write(folder, "stranger", variants={"a": {"data.csv": place}})
     assert complaint(folder, "stranger", settings) == message
@@ -260,9 +260,9 @@ def test_a_link_or_an_odd_file_in_the_folder_is_no_experiment(folder: Path, sett
     ("content", "reason"),
     [
         ("title: !!python/object/apply:os.system ['touch pwned']", "could not determine a constructor for the tag"),
-        ("title: &a [*a]", "an alias stands for what holds it"),
+        ("title: &a [*a]", "an alias contains itself"),
         ("- " * 5000, "maximum recursion depth exceeded"),
-        ("# " + "x" * 300_000, "300,002 bytes, more than the 262,144 that are read at most"),
+        ("# " + "x" * 300_000, "300,002 bytes, more than the limit of 262,144"),
     ],
     ids=["tag", "circle", "deep", "long"],
 )

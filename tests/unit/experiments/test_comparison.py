@@ -1,38 +1,27 @@
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from rnnlab.experiments import comparison
-from rnnlab.experiments.comparison import Result
-from rnnlab.experiments.outcomes import Outcome
 from rnnlab.project.errors import UserError
-from tests.support.builders import outcome, predictions, series, summary
+from rnnlab.project.params import Run
+from rnnlab.project.results import Result
+from tests.support import builders
+from tests.support.builders import predictions, series, summary, timings
 
 LOST = "the cache has lost them"
 
 
-def result(name: str, found: Outcome | Mapping[str, str] | None = None, **changes: Any) -> Result:
+def result(name: str, hits: Mapping[str, str] | None = None, **changes: Any) -> Result:
     """A result of rnn with two seeds, and a baseline without predictions."""
-    source = found if isinstance(found, Outcome) else outcome(found)
-    whole: dict[str, Any] = {
-        "name": name,
-        "kind": "git revision",
-        "commit": "0123456789",
-        "values": source.values,
-        "metrics": source.metrics,
-        "seconds": {},
-        "stages": {},
-        "predictions": source.predictions,
-        "lost": LOST,
-    }
-    return Result(**{**whole, **changes})
+    return builders.result(hits, name=name, lost=LOST, **changes)
 
 
 def single(name: str, model: str, letters: str, seed: int = 1) -> Result:
     rows = predictions({"only": letters}, model, seed)
-    return result(name, outcome(values={"compare": [model]}), metrics={model: summary(0.5)}, predictions=rows)
+    return result(name, values={"compare": [model]}, metrics={model: summary(0.5)}, predictions=rows)
 
 
 def cells(page: str, row: str) -> list[str]:
@@ -42,8 +31,8 @@ def cells(page: str, row: str) -> list[str]:
 
 
 def test_only_parameters_that_differ_are_shown() -> None:
-    first = result("a", outcome(values={"models": {"rnn": {"units": 32, "mask": True}}}))
-    other = result("b", outcome(values={"models": {"rnn": {"units": 64, "mask": True}}, "new": None}))
+    first = result("a", values={"models": {"rnn": {"units": 32, "mask": True}}})
+    other = result("b", values={"models": {"rnn": {"units": 64, "mask": True}}, "new": None})
     page = comparison.page([first, other])
     assert cells(page, "models.rnn.units") == ["models.rnn.units", "32", "64"]
     assert cells(page, "new") == ["new", "–", "null"]
@@ -57,14 +46,18 @@ def test_equal_parameters_are_one_sentence() -> None:
 
 def test_data_and_code_of_each_result_are_named() -> None:
     rows = {"path": "data/interim/rows.parquet", "md5": "fe286f4c4b2db09b07a371e9f62d46f6"}
-    page = comparison.page([result("a", stages={"ingest": {"outs": [rows]}}), result("b", commit="abcdef0123")])
+    page = comparison.page([result("a", stages={"ingest": {"outs": [rows]}}), result("b", baseline="abcdef0123")])
     assert cells(page, "clean rows") == ["clean rows", "fe286f4c", "–"]
     assert cells(page, "git commit") == ["git commit", "0123456789", "abcdef0123"]
 
 
 def test_every_model_has_a_row_with_differences_to_the_first() -> None:
-    first = result("a", metrics={"rnn": summary(0.6, 0.7), "tfidf": summary(0.8)}, seconds={"rnn": 1.25})
-    other = result("b", metrics={"rnn": summary(0.7, 0.9), "lstm": summary(0.9, 0.9)}, seconds={"rnn": 2.5})
+    first = result(
+        "a", metrics={"rnn": summary(0.6, 0.7), "tfidf": summary(0.8)}, timings={Run("rnn", 1): timings(1.0, 1.5)}
+    )
+    other = result(
+        "b", metrics={"rnn": summary(0.7, 0.9), "lstm": summary(0.9, 0.9)}, timings={Run("rnn", 1): timings(2.5)}
+    )
     third = result("c", metrics={"tfidf": {**summary(0.75), "parameters": 9}})
     page = comparison.page([first, other, third])
     assert cells(page, "test accuracy of")[1:6] == ["a", "b", "difference", "c", "difference"]
@@ -75,8 +68,8 @@ def test_every_model_has_a_row_with_differences_to_the_first() -> None:
 
 
 def test_markdown_keeps_a_bar_inside_its_cell() -> None:
-    others = [outcome(values={"data": {"delimiter": delimiter}}) for delimiter in ("|", "tab")]
-    page = comparison.page([result("a", others[0]), result("b", others[1])], "github")
+    others = [result(name, values={"data": {"delimiter": sign}}) for name, sign in (("a", "|"), ("b", "tab"))]
+    page = comparison.page(others, "github")
     assert r'"\|"' in page
     assert re.search(r"^\| rnn +\|", page, re.MULTILINE)
 
@@ -84,31 +77,31 @@ def test_markdown_keeps_a_bar_inside_its_cell() -> None:
 def test_a_real_difference_has_an_interval_seeds_and_an_exact_test() -> None:
     first, other = (result(name, {"1": hits * 8, "2": hits * 8}) for name, hits in (("a", "oxxx"), ("b", "ooox")))
     [sentence, _] = comparison.differences(first, other)
-    assert sentence.startswith("rnn: b is 50.0 points better than a, 95 % interval ")
-    assert sentence.endswith("; better in two seeds of two (McNemar's exact test: p < 0.001 in every seed)")
+    assert sentence.startswith("rnn: b beats a by 50.0 points (95 % interval ")
+    assert sentence.endswith("; it won with every seed; McNemar's exact test: p < 0.001 in every seed")
 
 
 def test_chance_is_no_clear_difference() -> None:
     first, other = result("a", {"1": "oxoxoxox"}), result("b", {"1": "xoxoxoxo"})
     [sentence, _] = comparison.differences(first, other)
     assert sentence.startswith("rnn: no clear difference between b and a: 0.0 points")
-    assert sentence.endswith("(McNemar's exact test: p ≤ 1.000)")
+    assert sentence.endswith("; McNemar's exact test: p ≤ 1.000")
 
 
 def test_an_interval_over_rows_alone_is_respected() -> None:
     hits = {"1": "o" * 12, "2": "x" * 12}, {"1": "x" * 12, "2": "x" * 12}
     over_seeds = comparison.differences(result("a", hits[0]), result("b", hits[1]))[0]
     values = {"intervals": {"resamples": 200, "over": "rows"}}
-    first = result("a", outcome(hits[0], values=values))
+    first = result("a", hits[0], values=values)
     over_rows = comparison.differences(first, result("b", hits[1]))[0]
     assert "no clear difference" in over_seeds
-    assert over_rows.startswith("rnn: a is 50.0 points better than b, 95 % interval 50.0 to 50.0")
+    assert over_rows.startswith("rnn: a beats b by 50.0 points (95 % interval 50.0 to 50.0)")
 
 
 def test_a_smaller_error_is_better() -> None:
-    first, other = result("a", series([[2.0] * 9] * 2)), result("b", series([[1.0] * 9] * 2))
+    first, other = series([[2.0] * 9] * 2, name="a"), series([[1.0] * 9] * 2, name="b")
     page = comparison.page([first, other])
-    assert "- rnn: b's mean squared error is 3.0000 lower than a's, 95 % interval 3.0000 to 3.0000" in page
+    assert "- rnn: b's mean squared error is 3.0000 lower than a's (95 % interval 3.0000 to 3.0000)" in page
     assert "McNemar" not in page
     assert cells(page, "test MSE of")[:3] == ["test MSE of", "a", "b"]
 
@@ -121,8 +114,8 @@ def test_models_whose_rows_all_score_the_same_share_a_sentence() -> None:
 def test_rows_are_joined_by_id_and_those_left_out_are_told() -> None:
     first, other = result("a", {"1": "oooo.."}), result("b", {"1": "..xxxx"})
     [sentence, _] = comparison.differences(first, other)
-    assert "a is 100.0 points better than b" in sentence
-    assert "(over the 2 test rows that both have)" in sentence
+    assert "a beats b by 100.0 points" in sentence
+    assert "; over the 2 test rows that both have; McNemar" in sentence
 
 
 @pytest.mark.parametrize(
@@ -135,16 +128,16 @@ def test_rows_are_joined_by_id_and_those_left_out_are_told() -> None:
 )
 def test_seeds_that_only_one_has_are_left_out(hits: Mapping[str, str], seed: int, remark: str) -> None:
     first = result("a", {"1": "oooo", "2": "oooo"})
-    other = result("b", outcome(predictions=predictions(hits, seed=seed)))
+    other = result("b", predictions=predictions(hits, seed=seed))
     sentence = comparison.differences(first, other)[0]
-    assert sentence.startswith("rnn: a is 100.0 points better than b")
-    assert sentence.endswith(f"; {remark})")
+    assert sentence.startswith("rnn: a beats b by 100.0 points")
+    assert f"; {remark}; McNemar" in sentence
 
 
 def test_two_models_of_one_seed_each_are_compared_whatever_they_are() -> None:
     first, other = single("rnn-1 (aaaa)", "rnn", "oxxx" * 8), single("lstm-1 (bbbb)", "lstm", "oooo" * 8)
     [sentence] = comparison.differences(first, other)
-    assert sentence.startswith("lstm-1 (bbbb) is 75.0 points better than rnn-1 (aaaa), 95 % interval")
+    assert sentence.startswith("lstm-1 (bbbb) beats rnn-1 (aaaa) by 75.0 points (95 % interval")
     assert "McNemar" in sentence
 
 
@@ -166,13 +159,13 @@ def test_what_cannot_be_paired_says_why(first: Result, other: Result, reason: st
 
 def test_rows_whose_truth_was_changed_are_not_paired() -> None:
     rows = predictions({"1": "oxo"})
-    other = result("b", outcome(predictions=rows.assign(label=1)))
-    [sentence] = comparison.differences(result("a", outcome(predictions=rows)), other)
+    other = result("b", predictions=rows.assign(label=1))
+    [sentence] = comparison.differences(result("a", predictions=rows), other)
     assert sentence.endswith("2 of the 3 test rows that both have hold other labels")
-    scaled = series([[1.0, 2.0]])
+    scaled = series([[1.0, 2.0]], name="a")
     assert scaled.predictions is not None
-    moved = scaled._replace(predictions=scaled.predictions.assign(target=[0.0, 9.0]))
-    [sentence] = comparison.differences(result("a", scaled), result("b", moved))
+    moved = scaled._replace(name="b", predictions=scaled.predictions.assign(target=[0.0, 9.0]))
+    [sentence] = comparison.differences(scaled, moved)
     assert "1 of the 2 test rows that both have hold other values" in sentence
 
 
@@ -183,30 +176,9 @@ def test_a_model_without_predictions_is_named() -> None:
 
 def test_texts_and_series_are_not_compared() -> None:
     with pytest.raises(UserError, match="a classifies texts and b predicts a series"):
-        comparison.page([result("a"), result("b", series([[1.0]]))])
+        comparison.page([result("a"), series([[1.0]], name="b")])
 
 
 def test_notes_of_all_results_are_shown() -> None:
     page = comparison.page([result("a", notes=["a is odd"]), result("b", notes=["b is old"])])
     assert page.endswith("- a is odd.\n- b is old.")
-
-
-@pytest.mark.parametrize(
-    ("changes", "keys"),
-    [
-        ({}, []),
-        ({"tokenize_pad": {"max_length": 9}}, ["tokenize_pad.max_length"]),
-        ({"tokenize_pad": {}}, ["tokenize_pad.max_length"]),
-        ({"promote": {"name": "x"}}, []),
-        ({"train": {"seeds": [1], "epochs": 4}}, ["train.epochs"]),
-        ({"train": {"seeds": [2], "epochs": 4}}, []),
-    ],
-    ids=["unchanged", "changed", "removed", "read by no stage", "of a training", "of a training not in use"],
-)
-def test_parameters_changed_since_the_result_are_found(changes: Mapping[str, Any], keys: Sequence[str]) -> None:
-    values = {"compare": ["rnn"], "train": {"seeds": [1], "epochs": 3}, "tokenize_pad": {"max_length": 5}, **changes}
-    stages = {
-        "tokenize_pad": {"params": {"params.yaml": {"tokenize_pad": {"max_length": 5}}}},
-        "train@rnn-1": {"params": {"params.yaml": {"train.epochs": 3}}},
-    }
-    assert comparison.outdated(values, stages) == keys

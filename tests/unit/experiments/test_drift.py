@@ -6,9 +6,10 @@ import pytest
 from scipy.stats import ttest_ind
 
 from rnnlab.experiments import drift
-from rnnlab.experiments.comparison import Result
 from rnnlab.experiments.drift import Sample, Verdict
 from rnnlab.project.params import Drift
+from rnnlab.project.results import Result
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from tests.support.builders import COMMIT, summary
 
 LIMITS = Drift(tolerance=0.01, significance=0.001)
@@ -18,7 +19,7 @@ OUTS = {"ingest": "data/interim/rows.parquet", "tokenize_pad": "data/features/tr
 def judged(
     before: list[float], now: list[float], *, rows: int = 1200, same_rows: bool = True, **changes: Any
 ) -> Verdict:
-    measure = changes.pop("measure", "accuracy")
+    measure = changes.pop("measure", ACCURACY)
     limits = LIMITS.model_copy(update=changes)
     return drift.judge("lstm", Sample(before, rows), Sample(now, rows), limits, measure=measure, same_rows=same_rows)
 
@@ -26,7 +27,7 @@ def judged(
 def result(name: str, metrics: dict[str, Any], version: str = "a" * 32) -> Result:
     stages = {stage: {"outs": [{"path": path, "md5": version}]} for stage, path in OUTS.items()}
     values = {"compare": ["rnn", "lstm"], "baselines": ["tfidf"]}
-    return Result(name, "git revision", COMMIT[:10], values, metrics, {}, stages, None)
+    return Result(name, "git revision", values, metrics, COMMIT, stages=stages)
 
 
 def test_the_same_result_is_the_same() -> None:
@@ -66,9 +67,9 @@ def test_other_rows_bring_their_own_noise() -> None:
 
 
 def test_a_larger_error_of_a_series_is_worse() -> None:
-    assert judged([0.0100, 0.0101, 0.0099], [0.0200, 0.0201, 0.0199], measure="mse").word == "worse"
-    assert judged([0.0100, 0.0101, 0.0099], [0.0050, 0.0051, 0.0049], measure="mse").word == "better"
-    assert judged([1000.0], [1005.0], measure="mse").word == "within noise"
+    assert judged([0.0100, 0.0101, 0.0099], [0.0200, 0.0201, 0.0199], measure=MEAN_SQUARED_ERROR).word == "worse"
+    assert judged([0.0100, 0.0101, 0.0099], [0.0050, 0.0051, 0.0049], measure=MEAN_SQUARED_ERROR).word == "better"
+    assert judged([1000.0], [1005.0], measure=MEAN_SQUARED_ERROR).word == "within noise"
 
 
 @pytest.mark.parametrize("seeds", [1, 3, 5])

@@ -8,13 +8,13 @@ import pytest
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from rnnlab.experiments import comparison, mlflow_results, named_results
-from rnnlab.experiments.comparison import Result
+from rnnlab.experiments import comparison, comparison_tables, mlflow_results, named_results
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Run
+from rnnlab.project.results import Result
 from rnnlab.tracking import store
 from rnnlab.tracking.store import Store
-from tests.support.builders import COMMIT, history, outcome, predictions, summary
+from tests.support.builders import COMMIT, history, predictions, result, summary
 from tests.support.repository import Repository
 
 LOCK = {"stages": {"ingest": {"outs": [{"path": "data/interim/rows.parquet", "md5": "fe286f4c" * 4}]}}}
@@ -55,7 +55,7 @@ class Logged:
 
     def pipeline(self, name: str, keep_predictions: bool = True) -> dict[str, str]:
         """Logs rnn and lstm with two seeds, and a baseline; returns ids by name."""
-        values = dict(outcome().values) | {"compare": ["rnn", "lstm"], "baselines": ["tfidf"]}
+        values = dict(result().values) | {"compare": ["rnn", "lstm"], "baselines": ["tfidf"]}
         scores = {"rnn": summary(0.5, 0.25), "lstm": summary(1.0, 0.75), "tfidf": summary(0.8)}
         parent = self.run(name, {"kind": "pipeline"}, {"params.yaml": values, "metrics.json": scores, "dvc.lock": LOCK})
         ids = {name: parent}
@@ -99,12 +99,12 @@ def wide(logged: Logged) -> dict[str, str]:
 def test_a_pipeline_is_read_back_whole(logged: Logged, wide: dict[str, str]) -> None:
     found = logged.find("wide")
     assert (found.name, found.kind) == (f"wide ({wide['wide'][:8]})", "MLflow run of a pipeline")
-    assert found.commit == COMMIT[:10]
+    assert found.code == COMMIT[:10]
     assert found.models == ["rnn", "lstm", "tfidf"]
     assert found.values["train"]["seeds"] == [1, 2]
     assert found.metrics["lstm"]["mean"]["accuracy"] == 0.875
-    assert found.seconds == {"rnn": 1.5, "lstm": 1.5}
-    assert comparison.data_version(found, "clean rows") == "fe286f4c"
+    assert found.epoch_seconds == {"rnn": 1.5, "lstm": 1.5}
+    assert comparison_tables.data_version(found, "clean rows") == "fe286f4c"
     assert found.predictions is not None
     assert sorted(set(zip(found.predictions["model"], found.predictions["seed"], strict=True))) == sorted(HITS)
     assert found.histories.keys() == set(HITS)
@@ -117,7 +117,7 @@ def test_a_model_is_read_with_the_parameters_of_its_pipeline(logged: Logged, wid
     assert (found.values["compare"], found.values["train"]["seeds"], found.values["baselines"]) == (["lstm"], [2], [])
     assert found.values["train"]["epochs"] == 3
     assert found.metrics == {"lstm": {"mean": {"accuracy": 0.75}, "per_seed": {}, "parameters": 1234}}
-    assert comparison.data_version(found, "clean rows") == "fe286f4c"
+    assert comparison_tables.data_version(found, "clean rows") == "fe286f4c"
 
 
 def test_a_run_without_predictions_names_the_experiment_that_may_have_them(
@@ -140,7 +140,7 @@ def test_a_model_is_compared_with_the_same_seed_of_a_pipeline(logged: Logged, wi
     whole, one = logged.find("wide"), logged.find(wide["lstm-2"])
     [sentence] = comparison.differences(whole, one)
     assert sentence.startswith(f"lstm: no clear difference between {one.name} and {whole.name}: 0.0 points")
-    assert sentence.endswith("; over the seed that both have)")
+    assert "; over the seed that both have; McNemar" in sentence
 
 
 def test_a_name_that_several_runs_have_lists_their_ids(logged: Logged, wide: dict[str, str]) -> None:
@@ -158,7 +158,9 @@ def test_what_holds_no_result_is_refused(logged: Logged) -> None:
     for name in ("rnn-1 (training)", "broken"):
         with pytest.raises(UserError, match="no finished result"):
             logged.find(name)
-    with pytest.raises(UserError, match=r"bare \(\w{8}\): MLflow has lost params\.yaml"):
+    with pytest.raises(
+        UserError, match=r"bare \(\w{8}\): this MLflow run of a pipeline holds no params\.yaml; name another run"
+    ):
         logged.find("bare")
 
 

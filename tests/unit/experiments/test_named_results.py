@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from rnnlab.experiments import comparison, named_results
-from rnnlab.experiments.comparison import Result
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
+from rnnlab.project.results import Result
 from tests.support.repository import Repository, lay_out
 
 ROOT = Path(__file__).parents[3]
@@ -34,9 +34,9 @@ def find(project: Repository, name: str) -> Result:
 def test_a_revision_is_read_from_git_and_dvc_s_cache(project: Repository) -> None:
     project.git("tag", "first")
     found = find(project, "first")
-    assert (found.name, found.kind, found.commit) == ("first", "git revision", project.git("rev-parse", "HEAD")[:10])
+    assert (found.name, found.kind, found.code) == ("first", "git revision", project.git("rev-parse", "HEAD")[:10])
     assert found.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
-    assert found.seconds == {"rnn": 45.0}
+    assert found.epoch_seconds == {"rnn": 45.0}
     assert found.values["train"]["seeds"] == [1, 2]
     assert "evaluate" in found.stages
     assert {run.name: history["val_loss"].tolist() for run, history in found.histories.items()} == {"rnn-1": [0.3, 0.2]}
@@ -53,7 +53,7 @@ def test_an_experiment_goes_before_a_revision_of_the_same_name(project: Reposito
     project.git("branch", "wide")
     found = find(project, "wide")
     assert found.kind == "DVC experiment"
-    assert found.commit == f"{baseline[:10]}, 1 file edited"
+    assert found.code == f"{baseline[:10]}, 1 file edited"
     assert found.predictions is not None
     assert (found.predictions["probability"] >= 0.5).tolist() == [False, True, False] * 2
     [note] = found.notes
@@ -68,7 +68,7 @@ def test_an_experiment_goes_before_a_revision_of_the_same_name(project: Reposito
 def test_the_workspace_is_read_from_its_files(project: Repository) -> None:
     project.write("reports/timings/rnn-1.json", {"epoch_seconds": [1.0, 3.0]})
     found = find(project, "workspace")
-    assert (found.kind, found.seconds) == ("workspace", {"rnn": 2.0})
+    assert (found.kind, found.epoch_seconds) == ("workspace", {"rnn": 2.0})
     assert found.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
     assert found.values == find(project, "HEAD").values
     assert [run.name for run in found.histories] == ["rnn-1"]
@@ -92,7 +92,7 @@ def test_code_and_parameters_changed_after_the_result_are_told(project: Reposito
     project.commit("pipeline")
     project.write("dvc.yaml", "stages: {a: {}}\n")
     found = find(project, "workspace")
-    assert found.commit.endswith(", 1 file edited")
+    assert found.code.endswith(", 1 file edited")
     assert list(found.notes) == ["workspace was made with other parameters than its params.yaml has now: train.epochs"]
     assert list(find(project, "HEAD").notes) == [
         "HEAD was made with other parameters than its params.yaml has now: train.epochs"
@@ -124,13 +124,13 @@ def test_a_revision_without_a_result_is_refused(project: Repository) -> None:
 def test_a_revision_that_cannot_be_read_is_refused(project: Repository, text: str) -> None:
     project.write("params.yaml", text)
     project.commit("odd")
-    with pytest.raises(UserError, match="HEAD: the result of this git revision cannot be read"):
+    with pytest.raises(UserError, match=r"HEAD: params\.yaml of this git revision cannot be read"):
         find(project, "HEAD")
 
 
 def test_a_broken_lock_file_is_refused(project: Repository) -> None:
     project.write("dvc.lock", "<<<<<<< HEAD\na: [")
-    with pytest.raises(UserError, match=r"workspace: dvc\.lock is not whole YAML"):
+    with pytest.raises(UserError, match=r"workspace: dvc\.lock of this workspace cannot be read"):
         find(project, "workspace")
 
 

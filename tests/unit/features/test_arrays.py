@@ -1,4 +1,7 @@
+import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,21 @@ def batch(rows: int, start: int = 0) -> tuple[Encoded, pa.Array, pa.Array]:
 
 
 def written(folder: Path, *sizes: int) -> Features:
-    with arrays.Writer(folder, WIDTH) as writer:
-        start = 0
-        for size in sizes:
-            writer.add(*batch(size, start))
-            start += size
+    arrays.create(folder, sum(sizes), WIDTH)
+    start = 0
+    for size in sizes:
+        arrays.write(folder, start, *batch(size, start))
+        start += size
     return arrays.load(folder)
+
+
+def write_part(folder: Path, part: tuple[int, int]) -> None:
+    start, rows = part
+    arrays.write(folder, start, *batch(rows, start))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / f"{name}.npy").read_bytes() for name in Features._fields}
 
 
 @pytest.mark.parametrize("sizes", [(5,), (2, 0, 3), (1, 1, 1, 1, 1)])
@@ -50,9 +62,24 @@ def test_arrays_are_mapped_not_read(tmp_path: Path) -> None:
 
 def test_the_same_rows_give_the_same_bytes_however_they_are_batched(tmp_path: Path) -> None:
     written(tmp_path / "one", 1500)
-    written(tmp_path / "many", 9, 1000, 491)
-    for name in Features._fields:
-        assert (tmp_path / "one" / f"{name}.npy").read_bytes() == (tmp_path / "many" / f"{name}.npy").read_bytes()
+    written(tmp_path / "many", 9, 1000, 0, 491)
+    assert contents(tmp_path / "one") == contents(tmp_path / "many")
+
+
+def test_files_are_those_that_numpy_writes(tmp_path: Path) -> None:
+    loaded = written(tmp_path / "train", 5)
+    for name, column in loaded._asdict().items():
+        np.save(tmp_path / name, column, allow_pickle=False)
+        assert (tmp_path / f"{name}.npy").read_bytes() == (tmp_path / "train" / f"{name}.npy").read_bytes()
+
+
+def test_several_processes_write_to_one_split_in_any_order(tmp_path: Path) -> None:
+    parts = [(start, min(70, 1000 - start)) for start in range(0, 1000, 70)]
+    arrays.create(tmp_path / "many", 1000, WIDTH)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(partial(write_part, tmp_path / "many"), parts[::-1]))
+    written(tmp_path / "one", 1000)
+    assert contents(tmp_path / "one") == contents(tmp_path / "many")
 
 
 def test_no_rows_give_empty_arrays(tmp_path: Path) -> None:
@@ -61,20 +88,10 @@ def test_no_rows_give_empty_arrays(tmp_path: Path) -> None:
     assert loaded.labels.shape == (0,)
 
 
-def test_unknown_words_are_added_up(tmp_path: Path) -> None:
-    with arrays.Writer(tmp_path / "train", WIDTH) as writer:
-        writer.add(*batch(2))
-        writer.add(*batch(5, 2))
-    assert writer.unknown == 7
-
-
 def test_nothing_is_left_when_writing_breaks_off(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ZeroDivisionError),
-        replacing(tmp_path / "train") as folder,
-        arrays.Writer(folder, WIDTH) as writer,
-    ):
-        writer.add(*batch(2))
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "train") as folder:
+        arrays.create(folder, 5, WIDTH)
+        arrays.write(folder, 0, *batch(2))
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
 

@@ -18,14 +18,14 @@ def only_ascii(texts: list[str]) -> tuple[list[str], list[list[str]]]:
 
 
 def with_another_letter(texts: list[str]) -> tuple[list[str], list[list[str]]]:
-    """The same by way of patterns, which a letter beyond ASCII calls for; that letter is taken off again."""
+    """Takes the way of regular expressions, by adding a letter beyond ASCII and removing it again."""
     cleaned = text.clean(pa.array([f"{each} é" for each in texts], pa.string()))
-    words = [found[:-1] or [""] for found in text.words(cleaned).to_pylist()]
+    words = [of_text[:-1] or [""] for of_text in text.words(cleaned).to_pylist()]
     return [each.removesuffix("é").rstrip(" ") for each in cleaned.to_pylist()], words
 
 
 @given(st.lists(ASCII, min_size=1, max_size=8))
-def test_both_ways_give_the_same(texts: list[str]) -> None:
+def test_both_ways_have_the_same_result(texts: list[str]) -> None:
     assert only_ascii(texts) == with_another_letter(texts)
 
 
@@ -37,8 +37,8 @@ def test_a_part_of_a_table_is_read_like_a_table(texts: list[str]) -> None:
 
 def test_apostrophes_belong_to_the_words_around_them() -> None:
     texts = ["don't", "'tis", "dogs'", "a ''b'' c", "x''y", "'", "'' '", "rock 'n' roll", "it's.'"]
-    found = text.words(pa.array(texts, pa.string())).to_pylist()
-    assert found == [
+    words = text.words(pa.array(texts, pa.string())).to_pylist()
+    assert words == [
         *(["don't"], ["tis"], ["dogs"], ["a", "b", "c"], ["x''y"], [""], [""], ["rock", "n", "roll"], ["it's"])
     ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from rnnlab.networks import checkpoints
 from rnnlab.networks.checkpoints import State
+from rnnlab.project import layout
 
 STATE = State(
     {"epochs": [{"epoch": 1, "loss": 0.25}]}, {"weights": np.arange(6.0).reshape(2, 3), "draws": np.uint32([1, 2])}
@@ -15,8 +16,10 @@ STATE = State(
 DATA = [np.arange(5), np.ones((5, 1), np.float32)]
 
 
-def place(folder: Path, told: dict[str, object] | None = None, data: list[np.ndarray] = DATA) -> checkpoints.Checkpoint:
-    return checkpoints.of_training(folder, "lstm-1", told or {"seed": 1}, data)
+def place(
+    folder: Path, identity: dict[str, object] | None = None, data: list[np.ndarray] = DATA
+) -> checkpoints.Checkpoint:
+    return checkpoints.of_training(folder, "lstm-1", identity or {"seed": 1}, data)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -57,14 +60,16 @@ def test_other_parameters_and_other_data_have_another_place(tmp_path: Path) -> N
 
 
 def test_other_code_has_another_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    monkeypatch.setattr(checkpoints, "__file__", str(package / "checkpoints.py"))
-    (package / "training.py").write_text("epochs = 3")
-    place(tmp_path).write(STATE)
-    assert place(tmp_path).read() is not None
-    (package / "training.py").write_text("epochs = 4")
-    assert place(tmp_path).read() is None
+    def path(name: str, **code: str) -> Path:
+        for room, source in code.items():
+            (tmp_path / name / room).mkdir(parents=True)
+            (tmp_path / name / room / "code.py").write_text(source)
+        monkeypatch.setattr(layout, "PACKAGE", tmp_path / name)
+        return place(tmp_path).path
+
+    first = path("first", networks="epochs = 3", report="color = 1")
+    assert path("another-page", networks="epochs = 3", report="color = 2") == first
+    assert path("another-training", networks="epochs = 4", report="color = 1") != first
 
 
 def test_a_torn_one_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +88,7 @@ def test_a_torn_one_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture
     for damaged in cut + zeroed + [array.getvalue(), absurd]:
         checkpoint.path.write_bytes(damaged)
         assert checkpoint.read() is None
-    assert "not a whole checkpoint" in capsys.readouterr().err
+    assert "damaged checkpoint" in capsys.readouterr().err
     for damaged in flipped:  # names and dates in the archive have no sum, and may be wrong without harm
         checkpoint.path.write_bytes(damaged)
         found = checkpoint.read()

@@ -63,7 +63,7 @@ def test_a_chosen_log_level_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_packages_that_keras_only_tries_are_not_imported_and_can_be_later() -> None:
     script = f"""
 import sys
-from rnnlab.quiet import importing_keras
+from rnnlab.networks.keras_import import importing_keras
 with importing_keras():
     import keras
 print(sorted({set(UNUSED)!r} & set(sys.modules)))
@@ -88,7 +88,7 @@ def test_other_backends_do_without_tensorflow(tmp_path: Path, backend: str, foun
     script = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-from rnnlab.quiet import importing_keras
+from rnnlab.networks.keras_import import importing_keras
 with importing_keras():
     pass
 try:

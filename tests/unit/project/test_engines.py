@@ -17,7 +17,7 @@ def test_results_are_in_the_order_of_the_items() -> None:
     assert engines.each("local", square, [], "square") == []
 
 
-def test_every_item_is_done_and_every_failure_told() -> None:
+def test_every_item_is_done_and_every_failure_reported() -> None:
     done = []
 
     def task(number: int) -> int:
@@ -29,11 +29,11 @@ def test_every_item_is_done_and_every_failure_told() -> None:
     assert done == [-1, 2, -3, 4]
 
 
-def test_of_a_thousand_failures_a_few_are_told() -> None:
-    with pytest.raises(UserError) as told:
+def test_of_a_thousand_failures_a_few_are_reported() -> None:
+    with pytest.raises(UserError) as mistake:
         engines.each("local", square, range(-1000, 0), "square")
-    assert str(told.value).count("is negative") == engines.TOLD
-    assert str(told.value).endswith("and 995 more files")
+    assert str(mistake.value).count("is negative") == engines.SHOWN
+    assert str(mistake.value).endswith("and 995 more files")
 
 
 def test_a_failure_that_is_no_mistake_of_the_user_is_not_hidden() -> None:

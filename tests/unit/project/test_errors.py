@@ -25,21 +25,21 @@ def test_success_is_silent_and_0(capsys: pytest.CaptureFixture[str]) -> None:
         (
             PermissionError(errno.EACCES, "Permission denied", "models/rnn-1.keras"),
             1,
-            "error: models/rnn-1.keras: Permission denied; nothing was replaced, mend this and run again\n",
+            "error: models/rnn-1.keras: Permission denied; nothing was replaced; fix this and run again\n",
         ),
         (
             OSError(errno.ENOSPC, "No space left on device"),
             1,
-            "error: No space left on device; nothing was replaced, mend this and run again\n",
+            "error: No space left on device; nothing was replaced; fix this and run again\n",
         ),
-        (OSError("broken"), 1, "error: broken; nothing was replaced, mend this and run again\n"),
+        (OSError("broken"), 1, "error: broken; nothing was replaced; fix this and run again\n"),
         (
             FileNotFoundError(errno.ENOENT, "No such file", "a\x1b[2J\nb"),
             1,
-            "error: a\\x1b[2J b: No such file; nothing was replaced, mend this and run again\n",
+            "error: a\\x1b[2J b: No such file; nothing was replaced; fix this and run again\n",
         ),
-        (MemoryError(), 1, "error: not enough memory; take less data or smaller parameters, and run again\n"),
-        (KeyboardInterrupt(), 130, "interrupted: the same command again goes on from what is finished\n"),
+        (MemoryError(), 1, "error: out of memory; use less data or smaller parameters, and run again\n"),
+        (KeyboardInterrupt(), 130, "interrupted: run the same command again to continue from what is finished\n"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr(

@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from rnnlab.project.errors import UserError
-from rnnlab.project.files import read_json, reading, replacing, write_json, write_text
+from rnnlab.project.files import drop_leftovers, package_digest, read_json, reading, replacing, write_json, write_text
 
 # RLIMIT_FSIZE stands in for a full disk: a write beyond it fails half-way, as with ENOSPC.
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from rnnlab.errors import exit_status
-from rnnlab.files import replacing, write_json
+from rnnlab.project.errors import exit_status
+from rnnlab.project.files import replacing, write_json
 
 def main():
     target = Path(sys.argv[2])
@@ -117,6 +117,7 @@ def test_what_a_killed_process_of_the_same_number_left_is_no_obstacle(tmp_path: 
     assert names(tmp_path) == ["train"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes need POSIX")
 @pytest.mark.parametrize("kind", ["json", "folder"])
 def test_a_full_disk_loses_nothing_and_leaves_nothing(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "out"
@@ -130,7 +131,7 @@ def test_a_full_disk_loses_nothing_and_leaves_nothing(tmp_path: Path, kind: str)
         command, cwd=Path(__file__).parents[3], env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr == "error: File too large; nothing was replaced, mend this and run again\n"
+    assert done.stderr == "error: File too large; nothing was replaced; fix this and run again\n"
     assert names(tmp_path) == ["out"]
     assert (target if kind == "json" else target / "old.npy").read_text() == "old"
 
@@ -200,3 +201,48 @@ def test_what_is_no_damage_passes(tmp_path: Path) -> None:
         raise MemoryError
     with pytest.raises(UserError, match="mine"), reading(tmp_path):
         raise UserError("mine")
+
+
+def test_only_files_of_dropped_runs_are_removed(tmp_path: Path) -> None:
+    for name in ("rnn-1.keras", "rnn-2.keras", "lstm-1.keras"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "folder").mkdir()
+    drop_leftovers(tmp_path, ["rnn-1.keras", "lstm-1.keras"])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "lstm-1.keras", "rnn-1.keras"]
+    assert (tmp_path / "rnn-1.keras").read_text() == "rnn-1.keras"
+
+
+def test_a_wanted_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    drop_leftovers(tmp_path, ["rnn-1.keras"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_generator_of_names_is_taken(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.csv").touch()
+    drop_leftovers(tmp_path, (f"{number}.csv" for number in (2, 0)))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["0.csv", "2.csv"]
+
+
+def test_the_digest_of_rooms_follows_their_code_and_nothing_else(tmp_path: Path) -> None:
+    def digest(*rooms: str) -> str:
+        package_digest.cache_clear()
+        return package_digest(tmp_path, *rooms)
+
+    for room in ("data", "report"):
+        (tmp_path / room / "inner").mkdir(parents=True)
+        (tmp_path / room / "inner" / "code.py").write_text("a = 1")
+    first = digest("data")
+    (tmp_path / "report" / "inner" / "code.py").write_text("a = 2")
+    (tmp_path / "data" / "__pycache__").mkdir()
+    (tmp_path / "data" / "__pycache__" / "code.pyc").touch()
+    assert digest("data") == first != digest("data", "report")
+    (tmp_path / "data" / "inner" / "code.py").write_text("a = 2")
+    assert digest("data") != first
+
+
+def test_code_is_hashed_once(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    first = package_digest(tmp_path, "data")
+    (tmp_path / "data" / "new.py").write_text("a = 1")
+    assert package_digest(tmp_path, "data") == first

@@ -117,8 +117,8 @@ def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known:
         ("validate.severity.leakage", "fatal", "must be 'critical' or 'warning', not 'fatal'"),
         ("data.csv", None, "must be a valid string, not None"),
         ("data.text_column", "", "must have at least 1 character, not ''"),
-        ("seed", -1, "must be greater than or equal to 0, not -1"),
-        ("seed", True, "must be a valid integer, not True"),
+        ("split.seed", -1, "must be greater than or equal to 0, not -1"),
+        ("sample.seed", True, "must be a valid integer, not True"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted: str) -> None:
@@ -131,25 +131,25 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
     ("key", "value", "hint"),
     [
         ("compare", ["rnn", "transformer"], "no model transformer under models (there are: rnn, lstm"),
-        ("compare", ["rnn", "rnn"], "compare: the same entry is named twice"),
+        ("compare", ["rnn", "rnn"], "compare: has the same entry twice"),
         ("compare", [], "compare: "),
         ("compare", "lstm", "not 'lstm'"),
-        ("train.seeds", [1, 2, 1], "train.seeds: the same entry is named twice"),
+        ("train.seeds", [1, 2, 1], "train.seeds: has the same entry twice"),
         ("train.seeds", [], "train.seeds: "),
         ("train.seeds", [1, 2**32], "train.seeds.1: must be less than 4294967296"),
         ("data.labels", ["good", "good"], "labels must be two different names"),
         ("data.labels", ["good"], "data.labels"),
         ("data.labels", ["good", "bad", "ugly"], "data.labels"),
-        ("data.csv", "reviews\0.csv", "csv must be a path, which no NUL can be in"),
+        ("data.csv", "reviews\0.csv", "csv must be a path, without NUL characters"),
         ("data.csv", "\ud800.csv", "data.csv"),
         ("data.delimiter", ";;", "delimiter must be one character or the word tab"),
-        ("data.encoding", "klingon", "encoding is not one of text files that Python knows"),
-        ("data.encoding", "base64", "encoding is not one of text files"),
-        ("data.encoding", "unicode_escape", "encoding is not one of text files"),
-        ("data.encoding", "UTF7", "encoding is not one of text files"),
-        ("data.encoding", "undefined", "encoding is not one of text files"),
-        ("data.encoding", "utf\x008", "encoding is not one of text files"),
-        ("data.labels", ["bad", " good"], "labels must be 1 to 100 characters of one line, no blanks around them"),
+        ("data.encoding", "klingon", "encoding must be one that Python knows for text files"),
+        ("data.encoding", "base64", "encoding must be one that Python knows for text files"),
+        ("data.encoding", "unicode_escape", "encoding must be one that Python knows for text files"),
+        ("data.encoding", "UTF7", "encoding must be one that Python knows for text files"),
+        ("data.encoding", "undefined", "encoding must be one that Python knows for text files"),
+        ("data.encoding", "utf\x008", "encoding must be one that Python knows for text files"),
+        ("data.labels", ["bad", " good"], "labels must be 1 to 100 characters on one line, without spaces around them"),
         ("data.labels", ["", "good"], "labels must be 1 to 100 characters"),
         ("data.labels", ["bad", "go\nod"], "labels must be 1 to 100 characters"),
         ("data.labels", ["bad", "x" * 101], "labels must be 1 to 100 characters"),
@@ -168,10 +168,15 @@ def test_a_delimiter_that_csv_itself_uses_is_refused(delimiter: str) -> None:
 
 def test_every_mistake_is_reported_at_once() -> None:
     values = changed("train.epochs", 0)
-    values["seed"] = "x"
+    values["intervals"]["seed"] = "x"
     message = complaint(values)
     assert "train.epochs: must be" in message
-    assert "params.yaml: seed: must be" in message
+    assert "params.yaml: intervals.seed: must be" in message
+
+
+def test_the_one_seed_of_older_files_says_where_its_value_belongs() -> None:
+    message = complaint({**COMMITTED, "seed": 7})
+    assert message == "params.yaml: seed: is now sample.seed, split.seed and intervals.seed; move the value to these"
 
 
 def test_a_missing_key_is_named() -> None:

@@ -39,12 +39,12 @@ def test_aliases_and_merges_stand_for_what_they_name(text: str, value: object) -
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (chain("[x, x, x, x, x, x, x, x, x]", "[{}]"), "its aliases stand for "),
-        (chain("{x: 1}", "{{<<: [{}]}}"), "its aliases stand for "),
-        (chain("x", "{{? [{}] : 1}}"), "its aliases stand for "),
-        ("&a [*a]", "an alias stands for what holds it"),
-        ("a: &a {b: *a}", "an alias stands for what holds it"),
-        ("a: &a {<<: *a}", "an alias stands for what holds it"),
+        (chain("[x, x, x, x, x, x, x, x, x]", "[{}]"), "its aliases expand to "),
+        (chain("{x: 1}", "{{<<: [{}]}}"), "its aliases expand to "),
+        (chain("x", "{{? [{}] : 1}}"), "its aliases expand to "),
+        ("&a [*a]", "an alias contains itself"),
+        ("a: &a {b: *a}", "an alias contains itself"),
+        ("a: &a {<<: *a}", "an alias contains itself"),
         ("!!python/object/apply:os.system [exit]", "could not determine a constructor for the tag"),
         ("!!python/name:os.system", "could not determine a constructor for the tag"),
         ("a: !!python/object:rnnlab.project.params.Params {}", "could not determine a constructor for the tag"),
@@ -56,7 +56,7 @@ def test_aliases_and_merges_stand_for_what_they_name(text: str, value: object) -
         ("!!bool maybe", "maybe"),
         ("[\n" * 5000, "maximum recursion depth exceeded"),
         ("- " * 5000, "maximum recursion depth exceeded"),
-        ('a: "\\ud83d"', "half of a surrogate pair, which is no character"),
+        ('a: "\\ud83d"', "half a surrogate pair, which is not a character"),
         ("a: \0", "unacceptable character"),
         ("a: 1\na: 2", "found duplicate key"),
         ("a\n---\nb", "expected a single document"),
@@ -64,7 +64,7 @@ def test_aliases_and_merges_stand_for_what_they_name(text: str, value: object) -
     ],
     ids=lambda text: text[:20],
 )
-def test_what_is_not_plain_yaml_is_told_in_a_line(text: str, reason: str) -> None:
+def test_what_is_not_plain_yaml_is_refused_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(ValueError) as wrong:
         yaml_files.load(text)
     assert reason in str(wrong.value)
@@ -75,5 +75,5 @@ def test_what_is_not_plain_yaml_is_told_in_a_line(text: str, reason: str) -> Non
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     source = tmp_path / "params.yaml"
     source.write_text("# " + "x" * yaml_files.LONGEST_FILE)
-    with pytest.raises(ValueError, match="262,146 bytes, more than the 262,144 that are read at most"):
+    with pytest.raises(ValueError, match="262,146 bytes, more than the limit of 262,144"):
         yaml_files.read(source)

@@ -47,24 +47,24 @@ def test_the_best_network_is_set_against_the_next(three: Params) -> None:
     costs = {"lstm": Cost(2.0, 20.0), "gru": Cost(1.0, 12.4)}
     found = answer_section.answer(three, metrics, comparison(MEANS, *PAIRS), costs, LENGTHS)
     assert found.headline == "Gru and lstm"
-    assert found.scores.endswith("lstm 90.0 %, gru 80.0 %, rnn 70.0 %; a point is one per cent of them")
+    assert found.scores == ("Accuracy on test rows, on which no model was trained: lstm 90.0 %, gru 80.0 %, rnn 70.0 %")
     answers = dict(found.questions)
-    assert answers["Is it real?"].startswith("Yes: the interval leaves out zero")
+    assert answers["Is it real?"].startswith("Yes: the interval excludes zero")
     assert "McNemar's exact test: p < 0.001" in answers["Is it real?"]
-    assert answers["Where does the other fail?"] == (
+    assert answers["Where does gru fail?"] == (
         "Gru is farthest behind on texts of about 60 words: 50.0 % against lstm's 80.0 %;"
-        " they are closest on those of about 10 words, 85.0 % against lstm's 90.0 %."
+        " they are closest on texts of about 10 words: 85.0 % against lstm's 90.0 %."
     )
-    assert "an epoch takes 2.0 s for 1.0 s, a training 20 s for 12 s" in answers["What does it cost?"]
-    assert answers["And without recurrence?"].startswith("Lstm and tfidf: the best baseline")
+    assert "an epoch takes 2.0 s instead of 1.0 s, a training 20 s instead of 12 s." in answers["What does it cost?"]
+    assert answers["And without recurrence?"] == "The best baseline is tfidf: lstm and tfidf."
     assert [row[0] for row in found.table.rows] == list(MEANS)
-    assert found.pairs[2] == "Gru and lstm (McNemar's exact test: p < 0.001)."
+    assert found.pairs[2] == "Gru and lstm; McNemar's exact test: p < 0.001."
 
 
-def test_an_interval_that_holds_zero_shows_no_difference() -> None:
-    told = answer_section.reality(pair("a", "b", -0.1, 0.2), {"over": "rows"})
-    assert told.startswith("Not shown: the interval holds zero")
-    assert "luck in training cannot be told apart" in told
+def test_an_interval_that_includes_zero_shows_no_difference() -> None:
+    answer = answer_section.reality(pair("a", "b", -0.1, 0.2), {"over": "rows"})
+    assert answer.startswith("Not shown: the interval includes zero")
+    assert "it leaves out the luck of training" in answer
 
 
 def test_of_errors_the_smallest_is_best(settings: Params) -> None:
@@ -73,12 +73,12 @@ def test_of_errors_the_smallest_is_best(settings: Params) -> None:
     told = comparison(means, measure="mse")
     assert answer_section.rank(series, told) == ["lstm", "rnn"]
     assert answer_section.best_baseline(series, told) == "last_value"
-    assert "lstm 0.1000, rnn 0.2000; less is better" in answer_section.scores(["lstm", "rnn"], told)
+    assert "lstm 0.1000, rnn 0.2000; lower is better" in answer_section.scores(["lstm", "rnn"], told)
 
 
-def test_a_network_alone_is_told_with_its_interval(settings: Params) -> None:
+def test_a_single_network_is_stated_with_its_interval(settings: Params) -> None:
     alone = changed(settings, compare=["rnn"], baselines=[])
     told = comparison({"rnn": 0.7})
     found = answer_section.answer(alone, {"rnn": summary(0.7)}, told, {}, LENGTHS)
-    assert found.headline.startswith("Rnn labels 70.0 % of the test rows right, 95 % interval 69.0 to 72.0; no other")
+    assert found.headline.startswith("Rnn's test accuracy is 70.0 % (95 % interval 69.0 to 72.0); no other")
     assert found.questions == []

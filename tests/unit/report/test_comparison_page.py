@@ -4,9 +4,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnlab.experiments.comparison import Result
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import Result
 from rnnlab.report import comparison_page
 from tests.support.results import SERIES, changed, series_predictions, summaries, text_predictions
 
@@ -17,11 +17,8 @@ def result(settings: Params, name: str, **changes: Any) -> Result:
     whole: dict[str, Any] = {
         "name": name,
         "kind": "DVC experiment",
-        "commit": "0123456789",
         "values": settings.model_dump(mode="json", by_alias=True),
         "metrics": summaries(settings, predictions),
-        "seconds": {"rnn": 1.0},
-        "stages": {},
         "predictions": predictions,
     }
     return Result(**{**whole, **changes})
@@ -65,7 +62,7 @@ def test_results_stand_side_by_side_under_what_differs(settings: Params, two: Pa
 def test_what_is_lost_is_not_drawn_and_the_page_says_so(two: Params) -> None:
     page = comparison_page.write([result(two, "main"), result(two, "old", predictions=None, lost="they are gone")])
     assert page.count('role="img"') == 2
-    assert "Neither histories nor predictions of this result are left to draw." in page
+    assert "Histories and predictions of this result are lost." in page
     assert "No paired test of old and main: they are gone." in page
 
 

@@ -33,7 +33,7 @@ def test_a_series_has_values_and_no_classes() -> None:
 
 def test_reasons_are_ranked() -> None:
     assert data_section.reasons_table(SUMMARY).rows == [["duplicate", "8"], ["blank text", "2"]]
-    assert data_section.rows_fact(SUMMARY) == "110 rows read, 100 kept, 10 refused (9.1%)"
+    assert data_section.rows_fact(SUMMARY) == "110 rows read, 100 kept, 10 rejected (9.1%)"
 
 
 def test_a_few_refused_rows_of_each_reason_are_shown_in_part(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rnnlab.project.params import Params, Run
 from rnnlab.report import experiments_report
-from tests.support.builders import SWEEP, curve, far, named, outcome, series
+from tests.support.builders import SWEEP, curve, far, named, result, series, timings
 from tests.support.repository import Repository, lay_out
 
 
@@ -21,25 +21,27 @@ def test_a_sweep_is_a_table_of_means_and_seeds() -> None:
 
 
 def test_minutes_are_the_mean_over_the_seeds_that_are_known() -> None:
-    ours = outcome(seconds={Run("rnn", 1): [60.0, 30.0], Run("rnn", 2): [150.0], Run("lstm", 1): [9e9]})
+    ours = result(
+        timings={Run("rnn", 1): timings(60.0, 30.0), Run("rnn", 2): timings(150.0), Run("lstm", 1): timings(9e9)}
+    )
     assert experiments_report.minutes(ours, "rnn") == "2.0"
     assert experiments_report.minutes(ours, "tfidf") == "–"
 
 
 def test_a_score_has_its_interval_where_there_is_one() -> None:
     ends = {"intervals": {"rnn": {"mean": 0.65, "low": 0.601, "high": 0.7049}}}
-    assert experiments_report.score(outcome(comparison=ends), "rnn") == "65.0 % (60.1 to 70.5)"
-    assert experiments_report.score(outcome(comparison=ends), "tfidf") == "80.0 %"
+    assert experiments_report.score(result(comparison=ends), "rnn") == "65.0 % (60.1 to 70.5)"
+    assert experiments_report.score(result(comparison=ends), "tfidf") == "80.0 %"
     assert experiments_report.score(series([[1.0]]), "rnn") == "0.5500"
 
 
 def test_the_table_of_models_ends_with_the_baselines() -> None:
-    lines = experiments_report.models_table({"it": outcome(seconds={Run("rnn", 1): [120.0]})}).splitlines()
+    lines = experiments_report.models_table({"it": result(timings={Run("rnn", 1): timings(120.0)})}).splitlines()
     assert lines[2:] == [
         "| rnn | 65.0 % | 60.0, 70.0 | 0.250 | 0.250 | 0.250 | 1,234 | 2.0 |",
         "| tfidf | 80.0 % | – | 0.250 | 0.250 | 0.250 | 1,234 | – |",
     ]
-    both = experiments_report.models_table({"it-a": outcome(), "it-b": outcome()}).splitlines()
+    both = experiments_report.models_table({"it-a": result(), "it-b": result()}).splitlines()
     assert both[0].startswith("| experiment | model | accuracy")
     assert [line.split(" | ")[0] for line in both[2:]] == ["| it-a", "| it-a", "| it-b", "| it-b"]
     assert experiments_report.models_table({"it": series([[1.0]])}).splitlines()[2] == (
@@ -60,8 +62,8 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
     family = [sweep, named("root", original=original, reproduces="<unk>"), named("child", "root")]
     ends = {"rnn": {"mean": 0.65, "low": 0.6, "high": 0.7}}
     outcomes = {
-        "root": outcome({"1": "oxxx"}, comparison={"intervals": ends}),
-        "child": outcome({"1": "oooo"}, baseline="f" * 40),
+        "root": result({"1": "oxxx"}, comparison={"intervals": ends}),
+        "child": result({"1": "oooo"}, baseline="f" * 40),
         "far-10": far(10),
     }
     text = experiments_report.markdown(family, outcomes, "experiments")
@@ -70,8 +72,8 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
         "| [root](#root) | rnn | 57.0 % | 65.0 % (60.0 to 70.0) | 2 | – | "
         "rnn's accuracy was 57.0 % in the original, 3.0 points below our interval of 60.0 % to 70.0 % |"
     ) in text
-    assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child is 75.0 points better than root, " in text
-    assert "| [far](#far) | – | – | – | – | – | rnn holds none of the distances" in text
+    assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child beats root by 75.0 points (" in text
+    assert "| [far](#far) | – | – | – | – | – | rnn remembers it over none of the distances" in text
     assert "![Accuracy over distance](experiments/far.png)" in text
     assert "Not run yet (far-20): `rnnlab experiments run far`." in text
     assert r"Reproduces: \<unk>" in text

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
-from rnnlab.evaluation.statistics import ACCURACY, MEAN_SQUARED_ERROR, Interval
+from rnnlab.evaluation.statistics import Interval
 from rnnlab.experiments import gains
 from rnnlab.experiments.catalogue import Setup
 from rnnlab.experiments.gains import Gain
 from rnnlab.project.params import Run
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from rnnlab.report import findings
-from tests.support.builders import history, named, outcome, summary
+from tests.support.builders import history, named, result, summary
 
 
 def change(mean: float, low: float, high: float) -> Gain:
@@ -18,23 +19,22 @@ def change(mean: float, low: float, high: float) -> Gain:
 def test_a_gain_names_the_rows_it_is_over_unless_they_are_all() -> None:
     found = Gain(Interval(-3.0, -3.0, -3.0), (2, 2), MEAN_SQUARED_ERROR, 9, 9)
     sentence = (
-        "new's mean squared error is 3.0000 lower than old's, 95 % interval 3.0000 to 3.0000; "
-        "better in two seeds of two"
+        "new's mean squared error is 3.0000 lower than old's (95 % interval 3.0000 to 3.0000); it won with every seed"
     )
     assert gains.gain_sentence("new", "old", found) == sentence
     fewer = gains.gain_sentence("new", "old", found._replace(rows=2))
-    assert fewer == f"{sentence} (over the 2 test rows that both have)"
+    assert fewer == f"{sentence}; over the 2 test rows that both have"
 
 
 def test_the_first_finding_is_the_gain() -> None:
     child = named("child", "root")
     [setup] = child.setups
     gains = {("child", "rnn"): change(0.75, 0.7, 0.8), ("other", "rnn"): change(0.1, 0.1, 0.1)}
-    [first] = findings.all_findings(child, setup, outcome(), gains)
-    assert first.startswith("child is 75.0 points better than root, 95 % interval 70.0 to 80.0")
+    [first] = findings.all_findings(child, setup, result(), gains)
+    assert first.startswith("child beats root by 75.0 points (95 % interval 70.0 to 80.0)")
     same = {("child", "rnn"): change(0.0, 0.0, 0.0)}
-    assert findings.all_findings(child, setup, outcome(), same) == []
-    [lonely] = findings.all_findings(child, setup, outcome(), {})
+    assert findings.all_findings(child, setup, result(), same) == []
+    [lonely] = findings.all_findings(child, setup, result(), {})
     assert lonely == "no comparison with root: it was not run, or DVC's cache has lost predictions"
 
 
@@ -82,7 +82,7 @@ def test_causes_in_a_series_are_smaller_errors() -> None:
 )
 def test_an_original_is_inside_or_outside_of_our_interval(original: float, place: str) -> None:
     ends = Interval(0.67, 0.66, 0.68 if original != 0.6815 else 0.69)
-    found = findings.inside_sentence("rnn", original, ends, "accuracy")
+    found = findings.inside_sentence("rnn", original, ends, ACCURACY)
     assert found == (
         f"rnn's accuracy was {100 * original:.1f} % in the original, {place} our interval of "
         f"66.0 % to {100 * ends.high:.1f} %"
@@ -90,8 +90,8 @@ def test_an_original_is_inside_or_outside_of_our_interval(original: float, place
 
 
 def test_an_original_error_is_told_in_its_own_unit() -> None:
-    assert findings.inside_sentence("rnn", 0.02, Interval(0.015, 0.014, 0.016), "mse") == (
-        "rnn's mse was 0.0200 in the original, 0.0040 above our interval of 0.0140 to 0.0160"
+    assert findings.inside_sentence("rnn", 0.02, Interval(0.015, 0.014, 0.016), MEAN_SQUARED_ERROR) == (
+        "rnn's mean squared error was 0.0200 in the original, 0.0040 above our interval of 0.0140 to 0.0160"
     )
 
 
@@ -105,13 +105,13 @@ def test_losses_are_those_of_the_epoch_that_was_kept(keep: str, validation: list
         Run("rnn", 2): history(0.04, 0.012),
         Run("lstm", 1): history(9),
     }
-    ours = outcome(values={"train": {"seeds": [1, 2], "keep": keep}}, histories=histories)
+    ours = result(values={"train": {"seeds": [1, 2], "keep": keep}}, histories=histories)
     assert findings.seed_values(ours, "rnn", "validation_loss") == pytest.approx(validation)
     assert findings.seed_values(ours, "rnn", "training_loss") == pytest.approx(training)
 
 
 def test_every_figure_of_the_original_is_compared() -> None:
-    ours = outcome(
+    ours = result(
         histories={Run("rnn", 1): history(0.014), Run("rnn", 2): history(0.016)},
         comparison={"intervals": {"rnn": {"mean": 0.65, "low": 0.6, "high": 0.7}}},
     )
@@ -121,16 +121,16 @@ def test_every_figure_of_the_original_is_compared() -> None:
         "rnn's log loss was 0.5 in the original and is 0.2500 ± 0.0000 here, 0.2500 lower",
         "rnn's validation loss was 0.0153 in the original and is 0.0150 ± 0.0014 here, 0.0003 lower",
     ]
-    without = findings.original_sentences("rnn", {"accuracy": 0.6}, outcome())
+    without = findings.original_sentences("rnn", {"accuracy": 0.6}, result())
     assert without == ["rnn's accuracy was 0.6 in the original and is 0.6500 ± 0.0707 here, 0.0500 higher"]
 
 
 @pytest.mark.parametrize(
     ("mean", "verdict"),
     [
-        (0.872, "rnn reaches the 85.0 % asked for: 87.2 %, 2.2 points more"),
-        (0.85, "rnn reaches the 85.0 % asked for: 85.0 %, 0.0 points more"),
-        (0.84, "rnn misses the 85.0 % asked for: 84.0 %, 1.0 points too few"),
+        (0.872, "rnn reaches the required 85.0 %: 87.2 %, 2.2 points more"),
+        (0.85, "rnn reaches the required 85.0 %: 85.0 %, 0.0 points more"),
+        (0.84, "rnn misses the required 85.0 %: 84.0 %, 1.0 points less"),
     ],
 )
 def test_an_accuracy_that_is_asked_for_is_reached_or_missed(mean: float, verdict: str) -> None:
@@ -146,17 +146,17 @@ EVERY_PAIR = pairs(("tfidf", "rnn"), ("lstm", "rnn"), ("nbsvm", "rnn"), ("nbsvm"
 
 def test_networks_are_compared_with_each_other_then_with_the_best_baseline() -> None:
     ends = {"rnn": {"mean": 0.7}, "lstm": {"mean": 0.8}, "tfidf": {"mean": 0.85}, "nbsvm": {"mean": 0.86}}
-    ours = outcome(
+    ours = result(
         values={"compare": ["rnn", "lstm"], "baselines": ["tfidf", "nbsvm"]},
         metrics=dict.fromkeys(ends, summary(0.5, 0.6)),
         comparison={"intervals": ends, "pairs": EVERY_PAIR},
     )
     assert findings.pair_sentences(ours) == ["lstm or rnn", "nbsvm or rnn", "nbsvm or lstm"]
-    assert findings.pair_sentences(outcome()) == []
+    assert findings.pair_sentences(result()) == []
 
 
 def test_a_series_is_compared_with_every_baseline() -> None:
-    ours = outcome(
+    ours = result(
         values={"task": "series", "baselines": ["last_value", "linear"]},
         metrics=dict.fromkeys(("rnn", "last_value", "linear"), summary(0.5, 0.6, figure="mse")),
         comparison={
@@ -169,9 +169,9 @@ def test_a_series_is_compared_with_every_baseline() -> None:
 
 def test_a_result_that_its_file_no_longer_describes_is_marked() -> None:
     setup = Setup("it", {"train.epochs": 3, "train.seeds": [1, 2], "seed": 42}, None)  # type: ignore[arg-type]
-    assert findings.drift(setup, outcome()) == []
+    assert findings.drift(setup, result()) == []
     changed = Setup("it", {"train.epochs": 4, "no.such": None, "compare": ["lstm"]}, None)  # type: ignore[arg-type]
-    assert findings.drift(changed, outcome(edited=["rnnlab/networks/models.py", "dvc.yaml"])) == [
+    assert findings.drift(changed, result(edited=["rnnlab/networks/models.py", "dvc.yaml"])) == [
         "it ran with other parameters than its file names now: train.epochs 3, not 4; compare [rnn], not [lstm]",
         "it ran with changes that were not committed: rnnlab/networks/models.py, dvc.yaml",
     ]

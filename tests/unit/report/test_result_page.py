@@ -1,12 +1,15 @@
 import re
+from collections.abc import Sequence
+from contextlib import chdir
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Params
+from rnnlab.project.params import Params, Run
 from rnnlab.report import result_page
 from tests.support.results import SERIES, changed, lay_out
 
@@ -40,8 +43,10 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def write(tmp_path: Path, settings: Params, texts: list[str] | None = None) -> str:
-    return result_page.write(settings, lay_out(tmp_path / "result", settings, texts or []))
+def write(folder: Path, settings: Params, texts: Sequence[str] = ()) -> str:
+    with chdir(folder):
+        lay_out(settings, texts)
+        return result_page.write(settings)
 
 
 @pytest.fixture
@@ -74,14 +79,14 @@ def test_it_fetches_nothing(page: str) -> None:
 
 def test_the_answer_stands_on_top(page: str) -> None:
     headline = re.search(r"<h1>(.*)</h1>", page)
-    assert headline and re.match(r"Lstm is \d+\.\d points better than rnn, 95 % interval", headline[1])
-    for question in ("Is it real?", "Where does the other fail?", "What does it cost?", "And without recurrence?"):
+    assert headline and re.match(r"Lstm beats rnn by \d+\.\d points \(95 % interval", headline[1])
+    for question in ("Is it real?", "Where does rnn fail?", "What does it cost?", "And without recurrence?"):
         assert f"<dt>{question}</dt>" in page
 
 
 def test_every_section_has_what_it_promises(page: str) -> None:
     assert page.count('role="img"') == 4 + 2 + 3 + 1
-    assert "Refused rows by reason" in page and '<q dir="auto">the same again</q>' in page
+    assert "Rejected rows by reason" in page and '<q dir="auto">the same again</q>' in page
     assert "2 checks, 0 critical failures, 1 warning" in page
     assert "<strong>SimpleRNN</strong>" in page and "<strong>LSTM</strong>" in page
     assert page.count("<math") == 1 + 6
@@ -97,15 +102,15 @@ def test_the_same_result_gives_the_same_bytes(page: str, settings: Params, tmp_p
 @pytest.mark.usefixtures("undrawn")
 def test_one_seed_has_no_band_and_the_page_says_so(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, train__seeds=[7]))
-    assert "One seed: every figure is of a single training" in page
-    assert "there is no band to draw" in page and "bands their range" not in page
+    assert "One seed: every figure comes from a single training" in page
+    assert "One seed, so there are no bands." in page and "bands their range" not in page
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_one_network_is_told_of_without_a_rival(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, compare=["gru"], train__seeds=[1, 2]))
     assert "no other network was trained to compare it with" in page
-    assert "One network: there is nothing to compare it with but the baselines" in page
+    assert "One network: it can be compared with the baselines only" in page
     assert "<dt>What does it cost?</dt>" not in page
     assert page.count("<math") == 4
     assert '<option value="differ">' not in page
@@ -113,7 +118,7 @@ def test_one_network_is_told_of_without_a_rival(settings: Params, tmp_path: Path
 
 def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, **SERIES, train__seeds=[1, 2]))
-    assert re.search(r"<h1>Lstm&#39;s mean squared error is [\d.]+ lower than rnn&#39;s, 95 % interval", page)
+    assert re.search(r"<h1>Lstm&#39;s mean squared error is [\d.]+ lower than rnn&#39;s \(95 % interval", page)
     assert "cut into windows: 30 train, 30 validation, 30 test" in page
     assert "The largest errors of each network" in page
     assert "Word by word" not in page and 'id="filter"' not in page and 'id="why"' not in page
@@ -142,26 +147,37 @@ def test_long_words_and_other_scripts_are_shown_in_part_and_in_their_direction(
     assert '<p dir="auto">هذا' in page
 
 
-def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(settings: Params, tmp_path: Path) -> None:
+def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     settings = changed(settings)
-    files = lay_out(tmp_path / "result", settings)
+    lay_out(settings)
     points = {"model": ["rnn", "rnn"], "seed": 1, "accuracy": [0.99, 0.5], "distance": [10, 100]}
-    pd.DataFrame(points).to_csv(files.sweeps / "long-range.csv", index=False)
-    assert "of the experiment long-range and not of this run" in result_page.write(settings, files)
+    layout.EXPERIMENTS_CURVES.mkdir()
+    pd.DataFrame(points).to_csv(layout.EXPERIMENTS_CURVES / "long-range.csv", index=False)
+    assert "From the experiment long-range, not from this run" in result_page.write(settings)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_lost_timings_cost_nothing_but_themselves(settings: Params, tmp_path: Path) -> None:
+def test_lost_timings_cost_nothing_but_themselves(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     settings = changed(settings)
-    files = lay_out(tmp_path / "result", settings)
-    for file in files.timings.iterdir():
+    lay_out(settings)
+    for file in layout.TIMINGS.iterdir():
         file.unlink()
-    assert "how long they trained is not known any more" in result_page.write(settings, files)
+    assert "their training times are lost" in result_page.write(settings)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_without_a_run_the_missing_file_is_named(settings: Params, tmp_path: Path) -> None:
-    files = lay_out(tmp_path / "result", changed(settings))
-    files.metrics.unlink()
-    with pytest.raises(UserError, match=r"metrics\.json: no such file; `dvc repro` makes it"):
-        result_page.write(changed(settings), files)
+@pytest.mark.parametrize("lost", [layout.METRICS, layout.layers(Run("lstm", 1))])
+def test_without_a_run_the_missing_file_is_named(
+    lost: Path, settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lay_out(changed(settings))
+    lost.unlink()
+    with pytest.raises(UserError, match=f"{re.escape(str(lost))}: no such file; `dvc repro` makes it"):
+        result_page.write(changed(settings))

@@ -76,8 +76,8 @@ def test_an_unknown_run_is_a_mistake(opened: Store, run_id: str) -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"kind": "pipeline"}, "of the kind pipeline, not a trained model"),
-        ({"kind": "baseline"}, "of the kind baseline, not a trained model"),
+        ({"kind": "pipeline"}, "its kind is pipeline, so it holds no trained model"),
+        ({"kind": "baseline"}, "its kind is baseline, so it holds no trained model"),
         ({"task": "series"}, "predicts a series"),
         ({}, "no predictions.parquet.*delete the parent run in MLflow and run `python -m stages.track`"),
     ],
@@ -95,7 +95,7 @@ def test_a_run_that_is_deleted_or_not_at_its_end_is_a_mistake(
 ) -> None:
     run_id = log_run(opened, tmp_path, predictions(0), probability=None)
     client.update_run(run_id, status="RUNNING")
-    with pytest.raises(UserError, match="not logged to its end"):
+    with pytest.raises(UserError, match="not logged completely"):
         evidence(opened, run_id)
     client.delete_run(run_id)
     with pytest.raises(UserError, match="deleted in MLflow"):
@@ -127,7 +127,9 @@ def test_predictions_cut_short_are_a_mistake(opened: Store, client: MlflowClient
         evidence(opened, run_id)
 
 
-@pytest.mark.parametrize(("probability", "message"), [(None, "cannot be loaded or used"), (7.0, "no probability")])
+@pytest.mark.parametrize(
+    ("probability", "message"), [(None, "cannot be loaded or used"), (7.0, "something other than a probability")]
+)
 def test_a_model_that_does_not_predict_is_a_mistake(
     opened: Store, tmp_path: Path, probability: float | None, message: str
 ) -> None:

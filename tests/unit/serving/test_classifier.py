@@ -10,13 +10,12 @@ import pytest
 
 from rnnlab.data import reviews
 from rnnlab.data.csv_rows import read_rows
-from rnnlab.evaluation import metrics
-from rnnlab.features import clean_rows, text
+from rnnlab.features import clean_rows, encoding, text
+from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
-from rnnlab.serving import classifier, predictions
+from rnnlab.serving import predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor
-from stages import tokenize_pad
 from tests.support.builders import write_csv
 
 VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't"]
@@ -42,21 +41,20 @@ def odd_texts(count: int, seed: int) -> list[str]:
 
 
 def train_path(folder: Path, raw: Sequence[str], settings: Params) -> tuple[list[int], list[str], Any]:
-    """What the stages make of a CSV: the places of the rows that they keep, the vocabulary, and the arrays."""
-    rows = ([one, LABELS[place % 2]] for place, one in enumerate(raw))
-    source = write_csv(folder / "raw.csv", ["review", "sentiment"], *rows)
+    """Encodes a CSV as the stages do; returns the indices of the rows that they keep, the vocabulary and the arrays."""
+    labelled = ([one, LABELS[number % 2]] for number, one in enumerate(raw))
+    source = write_csv(folder / "raw.csv", ["review", "sentiment"], *labelled)
     kept = pa.concat_tables(
-        reviews.screen(batch, LABELS, own_split=False).rows
+        reviews.check_rows(batch, LABELS, has_splits=False).accepted
         for batch in read_rows(source, settings.data, split_column=None)
     )
-    columns = {"id": [f"{row:016d}" for row in kept["row"].to_pylist()], "split": ["train"] * len(kept)}
-    parts = {"row": kept["row"], "text": kept["text"], "label": kept["label"]}
-    pq.write_table(pa.table({**parts, **columns}).select(clean_rows.SCHEMA.names), folder / "rows.parquet")
-    counts = folder / "counts"
-    counts.mkdir(parents=True, exist_ok=True)
-    vocabulary = tokenize_pad.fit([folder / "rows.parquet"], settings, counts)
-    tokenize_pad.encode_split([folder / "rows.parquet"], "train", vocabulary, settings, folder / "train")
-    return [row - 1 for row in kept["row"].to_pylist()], vocabulary, np.load(folder / "train/tokens.npy")
+    ids = [f"{row:016d}" for row in kept["row"].to_pylist()]
+    parts = {"row": kept["row"], "text": kept["text"], "label": kept["label"], "id": ids}
+    splits = [pa.table({**parts, "split": [split] * len(kept)}) for split in clean_rows.SPLITS]
+    pq.write_table(pa.concat_tables(splits).select(clean_rows.SCHEMA.names), folder / "rows.parquet")
+    encoding.encode(settings, folder / "rows.parquet", folder / "vocabulary.json", folder)
+    rows = [row - 1 for row in kept["row"].to_pylist()]
+    return rows, read_json(folder / "vocabulary.json"), np.load(folder / "train/tokens.npy")
 
 
 @pytest.mark.parametrize(("padding", "truncation"), [("pre", "pre"), ("post", "middle")])
@@ -96,7 +94,3 @@ def test_a_csv_hands_over_the_texts_that_training_reads(tmp_path: Path, settings
 def test_half_of_a_surrogate_pair_is_refused_not_replaced() -> None:
     with pytest.raises(UnicodeEncodeError):
         Classifier(None, VOCABULARY, OPTIONS, LABELS).encode(["good \ud83d film"])
-
-
-def test_the_threshold_is_that_of_the_metrics() -> None:
-    assert classifier.THRESHOLD == metrics.THRESHOLD

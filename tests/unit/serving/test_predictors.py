@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from rnnlab.features import text
 from rnnlab.networks import models
+from rnnlab.project import layout
 from rnnlab.project.dvc_lock import file_digest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
@@ -70,7 +71,7 @@ def text_run(opened: store.Store, trained: Trained) -> str:
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(Path(models.__file__).with_name("served_model.py")),
+            python_model=str(layout.PACKAGE / "serving/served_model.py"),
             artifacts={"network": str(trained.network), "encoding": str(trained.vocabulary)},
             model_config={"task": "text", "tokenize_pad": OPTIONS.model_dump(), "labels": list(LABELS)},
             signature=TEXT_SIGNATURE,
@@ -130,7 +131,7 @@ def test_champion_run_and_file_agree(
 )
 def test_a_lock_file_of_something_else_is_told(trained: Trained, tmp_path: Path, content: str) -> None:
     (tmp_path / "dvc.lock").write_text(content)
-    with pytest.raises(UserError, match=r"dvc\.lock: not whole YAML as DVC writes it; `git checkout"):
+    with pytest.raises(UserError, match=r"dvc\.lock: damaged or cut short; `git checkout"):
         trained.load(lock=tmp_path / "dvc.lock")
 
 
@@ -159,7 +160,7 @@ def test_the_served_model_takes_no_rows_and_missing_texts(opened: store.Store, t
     [
         ("pipeline", "is a whole pipeline; take one of a trained network"),
         ("baseline", "is a baseline"),
-        ("live", "is a training that did not end"),
+        ("live", "is a training that did not finish"),
         ("model", "lstm-2/.*: its model cannot be loaded"),
     ],
 )
@@ -201,7 +202,7 @@ def test_a_dead_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     (tmp_path / "mlflow").mkdir()
     try:
-        with pytest.raises(UserError, match=r"http://127.0.0.1:9: MLflow cannot be asked .*set MLFLOW_TRACKING_URI$"):
+        with pytest.raises(UserError, match=r"http://127.0.0.1:9: MLflow cannot be reached .*set MLFLOW_TRACKING_URI$"):
             predictors.open_store()
     finally:
         mlflow.set_tracking_uri(opened.uri)
@@ -215,8 +216,8 @@ def test_files_that_are_not_there_or_not_what_they_should_be_are_told(trained: T
     damaged.write_bytes(trained.network.read_bytes()[:-100])
     for changes, sentence in [
         ({"network": tmp_path / "lstm-9.keras"}, "lstm-9.keras: no such file; `dvc repro`"),
-        ({"network": rubbish}, "no .keras file"),
-        ({"network": damaged}, "no .keras file"),
+        ({"network": rubbish}, "not a .keras file"),
+        ({"network": damaged}, "not a .keras file"),
         ({"network": tmp_path}, "no such file"),
         ({"vocabulary": tmp_path / "no.json"}, "no.json: no such file"),
         ({"vocabulary": words}, "words.json: not a vocabulary"),
@@ -228,13 +229,13 @@ def test_files_that_are_not_there_or_not_what_they_should_be_are_told(trained: T
 
 def test_a_network_that_does_not_fit_is_told(trained: Trained, tmp_path: Path) -> None:
     write_json(tmp_path / "longer.json", [*VOCABULARY, "more"])
-    with pytest.raises(UserError, match=r"knows 6 word ids, .*longer.json has 7: they are of two trainings"):
+    with pytest.raises(UserError, match=r"knows 6 word ids, .*longer.json has 7: they do not belong together"):
         trained.load(vocabulary=tmp_path / "longer.json")
     longer = trained.settings.model_copy(update={"tokenize_pad": OPTIONS.model_copy(update={"max_length": 9})})
     with pytest.raises(UserError, match=r"reads 8 words, tokenize_pad.max_length is 9"):
         trained.load(settings=longer)
     models.save(models.build_forecaster(plain(4, 3, output="linear"), 8), tmp_path / "series.keras")
-    with pytest.raises(UserError, match="is no model of texts"):
+    with pytest.raises(UserError, match="is not a text model"):
         trained.load(network=tmp_path / "series.keras")
 
 
@@ -260,7 +261,7 @@ def test_dvc_lock_tells_what_sizes_do_not(trained: Trained, tmp_path: Path) -> N
     write_lock()
     assert trained.load(lock=lock).version.startswith("lstm-1.keras/")
     write_json(tmp_path / "other.json", [*VOCABULARY[:-1], "other"])
-    with pytest.raises(UserError, match=r"other.json: .*lstm-1.keras was trained with another one"):
+    with pytest.raises(UserError, match=r"other.json: .*lstm-1.keras was trained with another vocabulary"):
         trained.load(lock=lock, vocabulary=tmp_path / "other.json")
     post = trained.settings.model_copy(update={"tokenize_pad": OPTIONS.model_copy(update={"padding": "post"})})
     with pytest.raises(UserError, match=r"tokenize_pad.padding is post, but .*lstm-1.keras was trained with pre"):
@@ -274,5 +275,5 @@ def test_dvc_lock_tells_what_sizes_do_not(trained: Trained, tmp_path: Path) -> N
     write_lock()
     assert trained.load(lock=lock, settings=post).version.startswith("lstm-1.keras/")
     lock.write_text("<<<<<<< ours\n\tstages: [")
-    with pytest.raises(UserError, match=r"dvc.lock: not whole YAML"):
+    with pytest.raises(UserError, match=r"dvc.lock: damaged or cut short"):
         trained.load(lock=lock)

@@ -9,7 +9,7 @@ LIMITS = Promote(name="it", min_accuracy=0.8, significance=0.05, max_calibration
 
 
 def predictions(hits: str, *, sure: float = 0.9) -> pd.DataFrame:
-    """One row a letter: o for a row that is right, x for one that is wrong; labels alternate."""
+    """One row per letter: o for a row that is right, x for one that is wrong; labels alternate."""
     rows = pd.DataFrame({"id": [f"r{row}" for row in range(len(hits))]})
     label = (rows.index % 2).astype("int8")
     positive = [(letter == "o") == (one == 1) for letter, one in zip(hits, label, strict=True)]
@@ -24,7 +24,7 @@ def judged(candidate: Evidence, champion: pd.DataFrame | None = None, limits: Pr
 def test_a_model_within_all_limits_passes_and_every_sentence_states_figure_and_limit() -> None:
     rules = judged(Evidence(predictions("o" * 9 + "x"), 4.0))
     assert all(rule.passed for rule in rules.values())
-    assert rules["accuracy"].sentence == "9 of 10 test rows are right, accuracy 0.9000, at least 0.8 is asked for"
+    assert rules["accuracy"].sentence == "9 of 10 test rows are right, accuracy 0.9000; at least 0.8 is required"
     assert rules["latency"].sentence == "one text takes 4.0 ms, at most 10 ms are allowed"
     assert "at most 0.2 is allowed" in rules["calibration"].sentence
     assert rules["champion"].sentence == "there is no champion yet to compare it with"
@@ -45,7 +45,7 @@ def test_limits_themselves_are_within() -> None:
         (Evidence(predictions("x" * 10), 99.0), {"accuracy", "calibration", "latency"}),
     ],
 )
-def test_each_limit_fails_alone_and_all_are_told(candidate: Evidence, failed: set[str]) -> None:
+def test_each_limit_fails_alone_and_every_failure_is_listed(candidate: Evidence, failed: set[str]) -> None:
     rules = judged(candidate)
     assert list(rules) == ["accuracy", "calibration", "latency", "champion"]
     assert {name for name, rule in rules.items() if not rule.passed} == failed
@@ -62,8 +62,8 @@ def test_it_may_not_be_worse_than_the_champion_beyond_chance(lost: int, passed: 
     champion = predictions("o" * 40)
     rule = judged(Evidence(predictions("x" * lost + "o" * (40 - lost)), 1.0), champion)["champion"]
     assert rule.passed == passed
-    assert f"right with it alone and {lost} with the champion alone" in rule.sentence
-    assert f"p = {p_value}; worse at p below 0.05" in rule.sentence
+    assert f"it alone labels 0 test rows right, the champion alone {lost}, " in rule.sentence
+    assert f"p = {p_value}; a model that is worse with p below 0.05 is refused" in rule.sentence
 
 
 def test_it_may_be_clearly_better_than_the_champion() -> None:
@@ -82,7 +82,7 @@ def test_rows_are_joined_by_id() -> None:
     shuffled = rows.sample(frac=1, random_state=1)
     rule = judged(Evidence(shuffled, 1.0), rows)["champion"]
     assert rule.passed
-    assert "0 test rows are right with it alone and 0 with the champion alone" in rule.sentence
+    assert "it alone labels 0 test rows right, the champion alone 0, " in rule.sentence
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_a_champion_without_predictions_cannot_be_compared() -> None:
     rows = predictions("o" * 10)
     rule = judged(Evidence(rows, 1.0), rows.iloc[:0])["champion"]
     assert not rule.passed
-    assert "left no test predictions" in rule.sentence
+    assert "has no test predictions" in rule.sentence

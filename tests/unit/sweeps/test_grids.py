@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlab.features.arrays import Examples
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import grids, table, trials
@@ -13,16 +14,16 @@ from rnnlab.sweeps.trials import Data, Outcome
 
 UNITS = "grid:\n  models.lstm.units: [4, 8]\n"
 WRONG = {
-    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key (known: params, grid, asha)"),
+    "an unknown section": ("grids: {}\n" + UNITS, "grids: unknown key; did you mean grid?"),
     "an unknown parameter": ("grid: {models.lstm.unit: [4]}\n", "models.lstm.unit: unknown key; did you mean units?"),
-    "an empty list": ("grid: {models.lstm.units: []}\n", "grid.models.lstm.units: is empty; name a value at least"),
+    "an empty list": ("grid: {models.lstm.units: []}\n", "grid.models.lstm.units: is empty; name at least one value"),
     "no grid": ("params: {train.epochs: 2}\n", "grid: "),
     "a value and no list": ("grid: {models.lstm.units: 4}\n", "grid.models.lstm.units: must be a valid list"),
     "a value that cannot be": ("grid: {models.lstm.units: [4, 0]}\n", "models.lstm.units: must be greater than or"),
     "a value twice": ("grid: {models.lstm.units: [4, 4]}\n", "grid.models.lstm.units: names the same value twice"),
     "other features": (
         "grid: {tokenize_pad.max_length: [8]}\n",
-        "tokenize_pad.max_length: a sweep changes models, train, compare",
+        "tokenize_pad.max_length: a sweep can only change models, train, compare",
     ),
     "an unknown key of the search": (UNITS + "asha: {grace: 1}\n", "asha.grace: unknown key"),
     "rungs that reduce nothing": (UNITS + "asha: {reduction_factor: 1}\n", "asha.reduction_factor: must be greater"),
@@ -91,6 +92,19 @@ def test_other_rows_are_another_training(settings: Params, tmp_path: Path) -> No
         trials.of_combinations(combinations, data())[0][0].key
         != trials.of_combinations(combinations, changed)[0][0].key
     )
+
+
+def test_other_code_that_scores_is_another_training(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, combinations = grids.read(grid_file(tmp_path), settings)
+    keys = set()
+    for number in range(2):
+        (tmp_path / f"{number}/evaluation").mkdir(parents=True)
+        (tmp_path / f"{number}/evaluation/metrics.py").write_text(f"THRESHOLD = 0.{number}")
+        monkeypatch.setattr(layout, "PACKAGE", tmp_path / str(number))
+        keys.add(trials.of_combinations(combinations, data())[0][0].key)
+    assert len(keys) == 2
 
 
 def test_the_smallest_validation_loss_comes_first_and_what_failed_last(settings: Params, tmp_path: Path) -> None:

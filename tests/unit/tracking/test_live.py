@@ -5,7 +5,7 @@ import pytest
 from mlflow import MlflowClient
 
 from rnnlab.project.params import Params, Run
-from rnnlab.tracking import live, pipeline_runs, store
+from rnnlab.tracking import live, store
 
 RUN = Run("lstm", 1)
 ROWS = [{"epoch": epoch, "loss": 1 / epoch, "val_loss": 2 / epoch} for epoch in (1, 2, 3)]
@@ -104,7 +104,3 @@ def test_off_logs_nothing(settings: Params, opened: store.Store, monkeypatch: py
     monkeypatch.setenv("MLFLOW_SYNC", "off")
     assert watched(settings) is None
     assert MlflowClient(opened.uri).search_runs([opened.experiment_id]) == []
-
-
-def test_flatten_gives_dotted_keys() -> None:
-    assert pipeline_runs.flatten({"a": {"b": 1, "c": (2, 3)}, "d": "e"}) == {"a.b": "1", "a.c": "[2, 3]", "d": "e"}

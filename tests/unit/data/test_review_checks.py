@@ -10,18 +10,19 @@ from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params, Validate
 
 if TYPE_CHECKING:
-    from rnnlab.data.checks import Finding
+    from rnnlab.data.expectations import Finding
 
 CHECKS = {"schema", "nulls", "labels", "duplicates", "leakage", "rows", "balance", "lengths", "rejected"}
 PER_CLASS = 5
+EXAMPLES = 5  # in a finding
 
 
 @pytest.fixture(scope="module")
 def gate() -> ModuleType:
     """Great Expectations takes seconds to import: once is enough."""
-    from rnnlab.data import checks
+    from rnnlab.data import review_checks
 
-    return checks
+    return review_checks
 
 
 @pytest.fixture
@@ -53,15 +54,15 @@ def reviews(per_class: int = PER_CLASS + 2) -> pd.DataFrame:
 
 
 def failures(gate: ModuleType, rows: pd.DataFrame, limits: Validate, rejected: int = 0) -> "list[Finding]":
-    found: list[Finding] = gate.check_reviews(rows, len(rows) + rejected, limits)
-    return [finding for finding in found if not finding.success]
+    findings: list[Finding] = gate.check_reviews(rows, len(rows) + rejected, limits)
+    return [finding for finding in findings if not finding.success]
 
 
 def test_sound_data_passes_every_check(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
-    found = gate.check_reviews(rows, len(rows), limits)
-    assert {finding.check for finding in found} == CHECKS
-    assert all(finding.success and not finding.unexpected and not finding.examples for finding in found)
+    findings = gate.check_reviews(rows, len(rows), limits)
+    assert {finding.check for finding in findings} == CHECKS
+    assert all(finding.success and not finding.unexpected and not finding.examples for finding in findings)
 
 
 def test_findings_are_json_and_the_same_each_time(gate: ModuleType, limits: Validate) -> None:
@@ -99,10 +100,10 @@ def test_a_text_in_two_splits_is_leakage(gate: ModuleType, limits: Validate) -> 
     rows = reviews()
     last = int(rows["row"].iloc[-1])
     rows.loc[rows["row"] == last, "text"] = "text number 1"
-    found = {finding.check: finding for finding in failures(gate, rows, limits)}
-    assert set(found) == {"leakage", "duplicates"}
-    assert found["leakage"].severity == "critical"
-    assert (found["leakage"].unexpected, found["leakage"].examples) == (2, ["1", str(last)])
+    findings = {finding.check: finding for finding in failures(gate, rows, limits)}
+    assert set(findings) == {"leakage", "duplicates"}
+    assert findings["leakage"].severity == "critical"
+    assert (findings["leakage"].unexpected, findings["leakage"].examples) == (2, ["1", str(last)])
 
 
 @pytest.mark.parametrize("column", ["id", "text"])
@@ -117,8 +118,8 @@ def test_a_null_is_found(gate: ModuleType, limits: Validate, column: str) -> Non
 def test_a_null_split_is_found(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
     rows.loc[rows["row"] == 3, "split"] = None
-    found = {finding.check: finding for finding in failures(gate, rows, limits)}
-    assert (found["nulls"].column, found["nulls"].unexpected, found["nulls"].examples) == ("split", 1, ["3"])
+    findings = {finding.check: finding for finding in failures(gate, rows, limits)}
+    assert (findings["nulls"].column, findings["nulls"].unexpected, findings["nulls"].examples) == ("split", 1, ["3"])
 
 
 def test_a_label_that_is_no_class_is_found(gate: ModuleType, limits: Validate) -> None:
@@ -159,7 +160,7 @@ def test_only_the_first_rows_are_named_but_all_are_counted(gate: ModuleType, lim
     rows.loc[rows["row"] > 2, "text"] += " x" * 20
     (finding,) = failures(gate, rows, limits)
     assert finding.unexpected == len(rows) - 2
-    assert finding.examples == [str(number) for number in range(3, 3 + gate.EXAMPLES)]
+    assert finding.examples == [str(number) for number in range(3, 3 + EXAMPLES)]
 
 
 def without(rows: pd.DataFrame, split: str, label: int, kept: int) -> pd.DataFrame:
@@ -179,16 +180,16 @@ def test_just_enough_rows_pass(gate: ModuleType, limits: Validate) -> None:
 
 
 def test_a_split_without_a_class_is_found(gate: ModuleType, limits: Validate) -> None:
-    found = {finding.check: finding for finding in failures(gate, without(reviews(), "train", 0, kept=0), limits)}
-    assert set(found) == {"rows", "balance"}
-    assert found["rows"].examples == found["balance"].examples == ["train, label 0"]
+    findings = {finding.check: finding for finding in failures(gate, without(reviews(), "train", 0, kept=0), limits)}
+    assert set(findings) == {"rows", "balance"}
+    assert findings["rows"].examples == findings["balance"].examples == ["train, label 0"]
 
 
 def test_an_absent_split_is_found(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
-    found = failures(gate, rows[rows["split"] != "validation"].reset_index(drop=True), limits)
-    assert {finding.check for finding in found} == {"rows", "balance"}
-    assert all(finding.examples == ["validation, label 0", "validation, label 1"] for finding in found)
+    findings = failures(gate, rows[rows["split"] != "validation"].reset_index(drop=True), limits)
+    assert {finding.check for finding in findings} == {"rows", "balance"}
+    assert all(finding.examples == ["validation, label 0", "validation, label 1"] for finding in findings)
 
 
 def test_imbalance_is_reported(gate: ModuleType, limits: Validate) -> None:
@@ -222,10 +223,10 @@ def test_a_rejected_share_at_the_limit_passes(gate: ModuleType, limits: Validate
 def test_other_columns_fail_the_schema_and_nothing_else_is_looked_at(
     gate: ModuleType, limits: Validate, change: Any
 ) -> None:
-    found = gate.check_reviews(change(reviews()), 100, limits)
-    assert {finding.check for finding in found} == {"schema"}
-    assert not all(finding.success for finding in found)
-    assert {finding.severity for finding in found} == {"critical"}
+    findings = gate.check_reviews(change(reviews()), 100, limits)
+    assert {finding.check for finding in findings} == {"schema"}
+    assert not all(finding.success for finding in findings)
+    assert {finding.severity for finding in findings} == {"critical"}
 
 
 def test_severities_are_those_of_the_parameters(gate: ModuleType, limits: Validate) -> None:
@@ -234,8 +235,8 @@ def test_severities_are_those_of_the_parameters(gate: ModuleType, limits: Valida
         "lengths": "critical",
     }
     severities = limits.severity.model_copy(update=turned)
-    found = gate.check_reviews(reviews(), 42, limits.model_copy(update={"severity": severities}))
-    shown = {finding.check: finding.severity for finding in found}
+    findings = gate.check_reviews(reviews(), 42, limits.model_copy(update={"severity": severities}))
+    shown = {finding.check: finding.severity for finding in findings}
     assert shown == {check: "critical" if check in ("balance", "lengths") else "warning" for check in CHECKS}
 
 
@@ -251,5 +252,5 @@ def test_the_order_of_rows_changes_neither_counts_nor_verdicts(gate: ModuleType,
 
 
 def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate) -> None:
-    found = failures(gate, reviews().iloc[:0], limits, rejected=3)
-    assert {"rows", "rejected"} <= {finding.check for finding in found}
+    findings = failures(gate, reviews().iloc[:0], limits, rejected=3)
+    assert {"rows", "rejected"} <= {finding.check for finding in findings}

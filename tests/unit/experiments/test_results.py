@@ -1,11 +1,13 @@
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rnnlab.experiments import dvc_experiments, outcomes
+from rnnlab.experiments import dvc_experiments, results
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Run
-from tests.support.builders import named, outcome, predictions, summary
+from tests.support.builders import named, predictions, result, summary
 from tests.support.repository import Repository, lay_out
 
 
@@ -17,14 +19,15 @@ def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Reposit
     found = made_repository.record("wide", baseline)
     assert dvc_experiments.recorded(made_repository.folder) == {"wide": found}
     every = [named("wide"), named("absent")]
-    read = outcomes.read_outcomes(every, {"wide": found}, made_repository.cache, made_repository.folder)
+    read = results.read_experiments(every, {"wide": found}, made_repository.cache, made_repository.folder)
     assert list(read) == ["wide"]
     wide = read["wide"]
     assert wide.baseline == baseline
     assert wide.values["train"]["seeds"] == [1, 2]
     assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
     assert wide.comparison == {}
-    assert wide.seconds == {Run("rnn", 1): [30.0, 60.0]}
+    assert wide.timings == {Run("rnn", 1): {"epoch_seconds": [30.0, 60.0]}}
+    assert wide.epoch_seconds == {"rnn": 45.0}
     assert list(wide.histories) == [Run("rnn", 1)]
     assert wide.histories[Run("rnn", 1)]["val_loss"].tolist() == [0.3, 0.2]
     assert wide.predictions is not None
@@ -38,7 +41,8 @@ def test_an_experiment_without_results_counts_as_not_run(made_repository: Reposi
     baseline = made_repository.commit("code")
     made_repository.write("params.yaml", settings.model_dump(mode="json", by_alias=True))
     found = made_repository.record("wide", baseline)
-    assert outcomes.read_outcome(found, made_repository.cache, made_repository.folder) is None
+    read = results.read_experiments([named("wide")], {"wide": found}, made_repository.cache, made_repository.folder)
+    assert read == {}
 
 
 def test_an_empty_cache_costs_predictions_and_times_only(
@@ -47,19 +51,18 @@ def test_an_empty_cache_costs_predictions_and_times_only(
     baseline = made_repository.commit("code")
     lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
     found = made_repository.record("wide", baseline)
-    wide = outcomes.read_outcome(found, tmp_path / "no cache", made_repository.folder)
-    assert wide is not None
+    wide = results.read_commit("wide", "DVC experiment", found, tmp_path / "no cache", made_repository.folder)
     assert wide.predictions is None
-    assert wide.seconds == {}
+    assert wide.timings == {}
     assert list(wide.histories) == [Run("rnn", 1)]
     assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
 
 
-def test_an_experiment_has_the_outcomes_of_its_setups() -> None:
+def test_an_experiment_has_the_results_of_its_setups() -> None:
     sweep = named(variants={"a": {}, "b": {}})
-    found = {"it-b": outcome(), "another": outcome()}
-    assert outcomes.of_experiment(sweep, found) == [(sweep.setups[1], found["it-b"])]
-    assert outcomes.of_experiment(named(), found) == []
+    found = {"it-b": result(), "another": result()}
+    assert results.of_experiment(sweep, found) == [(sweep.setups[1], found["it-b"])]
+    assert results.of_experiment(named(), found) == []
 
 
 @pytest.mark.parametrize("start", ["", "..", "ab/../", "files/md5/"])
@@ -75,8 +78,7 @@ def test_a_hash_leads_to_no_file_outside_of_the_cache(
     made_repository.write("dvc.lock", {"stages": {"evaluate": {"outs": [out]}}})
     found = made_repository.record("wide", baseline)
     made_repository.store(b"")  # so that the cache is there
-    wide = outcomes.read_outcome(found, made_repository.cache, made_repository.folder)
-    assert wide is not None
+    wide = results.read_commit("wide", "DVC experiment", found, made_repository.cache, made_repository.folder)
     assert wide.predictions is None
 
 
@@ -86,5 +88,29 @@ def test_an_experiment_of_something_else_is_a_sentence(made_repository: Reposito
     made_repository.write("reports/metrics.json", {"rnn": {}})
     made_repository.write("params.yaml", content)
     found = made_repository.record("odd", baseline)
-    with pytest.raises(UserError, match="odd: what this experiment holds is no result; `dvc exp remove odd`"):
-        outcomes.read_outcomes([named("odd")], {"odd": found}, made_repository.cache, made_repository.folder)
+    with pytest.raises(
+        UserError,
+        match=r"odd: params\.yaml of this DVC experiment cannot be read .*; run it again, after `dvc exp remove`",
+    ):
+        results.read_experiments([named("odd")], {"odd": found}, made_repository.cache, made_repository.folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys"),
+    [
+        ({}, []),
+        ({"tokenize_pad": {"max_length": 9}}, ["tokenize_pad.max_length"]),
+        ({"tokenize_pad": {}}, ["tokenize_pad.max_length"]),
+        ({"promote": {"name": "x"}}, []),
+        ({"train": {"seeds": [1], "epochs": 4}}, ["train.epochs"]),
+        ({"train": {"seeds": [2], "epochs": 4}}, []),
+    ],
+    ids=["unchanged", "changed", "removed", "read by no stage", "of a training", "of a training not in use"],
+)
+def test_parameters_changed_since_the_result_are_found(changes: Mapping[str, Any], keys: Sequence[str]) -> None:
+    values = {"compare": ["rnn"], "train": {"seeds": [1], "epochs": 3}, "tokenize_pad": {"max_length": 5}, **changes}
+    stages = {
+        "tokenize_pad": {"params": {"params.yaml": {"tokenize_pad": {"max_length": 5}}}},
+        "train@rnn-1": {"params": {"params.yaml": {"train.epochs": 3}}},
+    }
+    assert results.outdated(values, stages) == keys

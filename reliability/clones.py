@@ -1,4 +1,4 @@
-"""Throw-away clones of the project, with parameters of their own."""
+"""Throw-away clones of the project, with other parameters."""
 
 import subprocess
 from collections.abc import Mapping
@@ -7,14 +7,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks import texts
-
-# Of the reviews: the embedded corpus has fewer and shorter words.
-IMDB_VOCABULARY = 20_000
-
 
 def clone(place: Path) -> Path:
-    """Clones what is committed."""
+    """Clones the last commit."""
     folder = place / "project"
     subprocess.run(("git", "clone", "--quiet", ".", str(folder)), check=True)
     return folder
@@ -35,14 +30,3 @@ def update(section: Any, values: Mapping[str, Any]) -> None:
             update(section[key], value)
         else:
             section[key] = value
-
-
-def read_from(source: Path) -> dict[str, Any]:
-    """Gives the parameters for a CSV from `texts.write`."""
-    if "split" not in texts.frame():
-        return {"data": {"csv": str(source)}}
-    return {
-        "data": {"csv": str(source)},
-        "split": {"method": "column"},
-        "tokenize_pad": {"vocabulary_size": IMDB_VOCABULARY},
-    }

@@ -1,0 +1,62 @@
+"""``rnnlab drift``: whether the workspace is worse than a committed result."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlab.cli.common import Verbs, printing
+from rnnlab.project import git, layout, params
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def add(verbs: Verbs) -> None:
+    """Adds the verb to the parser."""
+    parser = verbs.add_parser("drift", help="check whether the workspace is worse than a committed result")
+    parser.add_argument("revision", nargs="?", default="HEAD", help="the commit to compare with; HEAD by default")
+    parser.add_argument("--out", type=Path, default=layout.DRIFT_PAGE, help="the summary to write")
+    parser.set_defaults(run=run)
+
+
+def run(flags: argparse.Namespace) -> None:
+    """Compares the workspace with a committed result, and writes and prints a summary.
+
+    Raises:
+        UserError: a model is worse, or there is nothing to compare.
+    """
+    from rnnlab.experiments import drift, named_results, results
+
+    before, now = named_results.read([flags.revision, results.WORKSPACE])
+    data = _data_summary(flags.revision), _data_summary(None)
+    rows = data[0]["features"]["test"]["rows"], data[1]["features"]["test"]["rows"]
+    verdicts = drift.verdicts(before, now, rows, params.read().drift)
+    summary = drift.summary(before, now, verdicts, data, _curves())
+    write_text(flags.out, summary)
+    with printing():
+        print(summary)
+    worse = [verdict.model for verdict in verdicts if verdict.word == "worse"]
+    if worse:
+        raise UserError(
+            f"worse than {flags.revision}: {', '.join(worse)}; {flags.out} says by how much, and what changed"
+        )
+
+
+def _data_summary(revision: str | None) -> dict[str, Any]:
+    """Reads what was reported of the data, in a revision or in the workspace."""
+    files = {"data": layout.SUMMARY, "features": layout.FEATURE_FIGURES}
+    if revision is None:
+        return {name: read_json(file) for name, file in files.items()}
+    return {name: json.loads(git.run("show", f"{revision}:{file}")) for name, file in files.items()}
+
+
+def _curves() -> Mapping[str, "pd.Series[float]"]:
+    """Reads the mean validation loss of each epoch, by model."""
+    import pandas as pd
+
+    histories = pd.read_csv(layout.HISTORY_TABLE).groupby(["model", "epoch"])["val_loss"].mean()
+    return {str(model): losses.droplevel("model") for model, losses in histories.groupby("model", sort=False)}

@@ -1,0 +1,92 @@
+"""What all runs in MLflow have in common: how they are searched, and what is logged of a training."""
+
+import getpass
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunStatus, RunTag
+from mlflow.entities import Run as MlflowRun
+
+from rnnlab.project import overrides
+from rnnlab.project.params import Params, Run
+from rnnlab.tracking.store import Store
+
+FINISHED = RunStatus.to_string(RunStatus.FINISHED)
+PARENT = "mlflow.parentRunId"
+PAGE = 1000  # runs
+
+
+def search(client: MlflowClient, store: Store, condition: str) -> list[MlflowRun]:
+    """Finds all runs of the experiment that meet a condition in MLflow's words."""
+    return every_page(client.search_runs, [store.experiment_id], condition, max_results=PAGE)
+
+
+def every_page(find: Callable[..., Any], *conditions: Any, **options: Any) -> list[Any]:
+    """Calls a search of MLflow for all of its pages."""
+    entries: list[Any] = []
+    token = None
+    while True:
+        page = find(*conditions, page_token=token, **options)
+        entries += page
+        token = page.token
+        if not token:
+            return entries
+
+
+def process_tags() -> dict[str, str]:
+    """Returns the tags that say who logs, from which process."""
+    return {
+        "host": platform.node(),
+        "pid": str(os.getpid()),
+        "mlflow.user": getpass.getuser(),
+        "mlflow.source.name": "dvc repro",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+    """Logs finished epochs: milliseconds since 1970 and a row of the history each."""
+    points = [
+        Metric(name, value, timestamp, int(row["epoch"]))
+        for timestamp, row in rows
+        for name, value in row.items()
+        if name != "epoch"
+    ]
+    MlflowClient().log_batch(run_id, metrics=points)
+
+
+def log_facts(
+    client: MlflowClient,
+    run_id: str,
+    when: int,
+    figures: Mapping[str, float],
+    params: Mapping[str, str],
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Logs single figures, as of ``when`` (milliseconds since 1970), parameters and tags of a run."""
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, float(value), when, 0) for name, value in figures.items()],
+        params=[Param(name, value) for name, value in params.items()],
+        tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+    )
+
+
+def logged_figures(figures: Mapping[str, Any]) -> dict[str, float]:
+    """Names the test figures of a model as MLflow has them; tables among them are left out."""
+    return {f"test_{name}": value for name, value in figures.items() if not isinstance(value, Mapping)}
+
+
+def training_params(settings: Params, run: Run) -> dict[str, str]:
+    """Returns the parameters in which trainings can differ, under names short enough for the table's columns."""
+    options = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
+    return {"model": run.model, "seed": str(run.seed), **flatten(options)}
+
+
+def flatten(values: Mapping[str, Any]) -> dict[str, str]:
+    """Turns nested mappings into dotted keys with text values."""
+    flat = overrides.flatten(values)
+    return {key: str(list(value) if isinstance(value, tuple) else value) for key, value in flat.items()}
