@@ -101,9 +101,11 @@ share: $(STAMP)  ## send results and what was run to the DVC remote
 alert:  ## open an issue on GitHub with reports/drift.md, or add to the open one
 	@bash .github/alert.sh
 
-audit: $(STAMP)  ## known weaknesses of the pinned packages, and secrets in the repository
-	@pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock -r requirements-ray.lock
+audit: $(STAMP)  ## secrets in the repository, and known weaknesses of the pinned packages
 	@git ls-files -z | grep -zv '^requirements.*lock$$' | xargs -0 detect-secrets-hook --baseline .secrets.baseline
+	@found=$$(pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock -r requirements-ray.lock 2>&1) \
+		|| { if grep -q ^Traceback <<<"$$found"; then echo "error: the list of known weaknesses cannot be read" \
+		"($$(tail -n 1 <<<"$$found")); try again with a network" >&2; else echo "$$found"; fi; exit 1; }
 
 reliability: $(STAMP)  ## every campaign that tries to break this: make reliability ARGS=--quick; writes reports/reliability.md
 	@python -m reliability $(ARGS)

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -71,6 +72,8 @@ def read_cells(
     Raises:
         UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
     """
+    if os.path.lexists(source) and not source.is_file() and not source.is_dir():
+        raise UserError(f"{source}: not a regular file; set data.csv to a CSV")
     if not source.is_file():
         raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at {SAMPLES}")
     try:

@@ -31,7 +31,10 @@ def ingest(settings: Params, source: Path, target: Path, rejected: Path, summary
     Raises:
         UserError: the data cannot be read or split; names the file and row.
     """
+    before = sources.states(source, settings.data)
     INGESTERS[settings.task](settings, source, target, rejected, summary)
+    if sources.states(source, settings.data) != before:
+        raise UserError(f"{source}: changed while it was read; run again once it is complete")
 
 
 def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:

@@ -23,6 +23,12 @@ def find(source: Path, data: Data) -> list[Path]:
     return files
 
 
+def states(source: Path, data: Data) -> dict[Path, tuple[int, int, int]]:
+    """Returns inode, size and time of change of each file: they differ once a file was written to or replaced."""
+    found = {file: file.stat() for file in find(source, data) if file.is_file()}
+    return {file: (state.st_ino, state.st_size, state.st_mtime_ns) for file, state in found.items()}
+
+
 def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
     """Reads labelled texts from Parquet if the name says so, else from a CSV; see `rnnlab.data.csv_rows.read_rows`."""
     if source.suffix == ".parquet":

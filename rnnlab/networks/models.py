@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.params import Model, Task
@@ -158,6 +159,7 @@ def load(source: Path) -> keras.Model:
     try:
         if source.suffix != ".keras":
             raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
+        archives.check(source)
         return keras.models.load_model(source, compile=False, safe_mode=True)
     except Exception as damage:  # Keras raises any of a dozen types for a bad archive
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None

@@ -1,13 +1,15 @@
 """User mistakes and how they reach the screen."""
 
+import io
 import re
 import sys
 from collections.abc import Callable
 
 LONGEST_MESSAGE = 4000  # characters
+_NO_MEMORY = "failed to map segment|cannot allocate memory"  # what the loader of shared libraries says
 _BREAKS = re.compile(r"\s*[^\S ]\s*")  # whitespace other than spaces alone
 # Control characters move a terminal's cursor, direction marks reorder a line, and lone surrogates cannot be encoded.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UserError(Exception):
@@ -25,7 +27,7 @@ def one_line(message: str) -> str:
     if len(message) > LONGEST_MESSAGE:
         message = f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
     joined = _BREAKS.sub(" ", message)
-    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), joined)
+    return UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), joined)
 
 
 def first_line(failure: BaseException) -> str:
@@ -38,6 +40,9 @@ def exit_status(main: Callable[[], None]) -> int:
 
     The status is 1 after a mistake, a failed read or write, or if out of memory; 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may lack a character
     try:
         main()
     except UserError as mistake:
@@ -48,7 +53,9 @@ def exit_status(main: Callable[[], None]) -> int:
         reason = one_line(name + (failure.strerror or str(failure)))
         print(f"error: {reason}; nothing was replaced; fix this and run again", file=sys.stderr)
         return 1
-    except MemoryError:
+    except (MemoryError, ImportError) as failure:
+        if isinstance(failure, ImportError) and not re.search(_NO_MEMORY, str(failure), re.IGNORECASE):
+            raise
         print("error: out of memory; use less data or smaller parameters, and run again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from rnnlab.project import yaml_files
-from rnnlab.project.errors import UserError
+from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.tasks import TASKS, TaskName
 from rnnlab.project.validation_messages import refusal
 
@@ -27,7 +27,13 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 # Transformations of text rather than encodings of files; some take ages, or decode to what is not text.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
-LABEL = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\s)")
+LABEL = re.compile(r"(?!\s)[^\u2028\u2029]{1,100}(?<!\s)")
+
+
+def _visible(text: str) -> str:
+    if UNSEEN.search(text):
+        _refuse("must be visible characters")
+    return text
 
 
 def _list_to_tuple(value: Any) -> Any:
@@ -43,6 +49,14 @@ def _labels_to_text(value: Any) -> Any:
 
 def _refuse(message: str) -> NoReturn:
     raise PydanticCustomError("refused", "{message}", {"message": message})
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether text is a pattern of files inside a folder."""
+    try:
+        return ".." not in Path(text).parts and not any(Path("/nowhere").glob(text))
+    except (IndexError, NotImplementedError, ValueError):  # as Python's versions say that it is none
+        return False
 
 
 def is_encoding(name: str) -> bool:
@@ -99,14 +113,14 @@ class Data(Section):
     def _is_readable(self) -> "Data":
         if "\0" in self.csv:
             _refuse("csv must be a path, without NUL characters")
-        if "\0" in self.files or ".." in Path(self.files).parts or Path(self.files).is_absolute():
+        if not _is_pattern(self.files):
             _refuse("files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             _refuse("delimiter must be one character or the word tab")
         if self.labels[0] == self.labels[1]:
             _refuse("labels must be two different names")
-        if not all(LABEL.fullmatch(label) for label in self.labels):
-            _refuse("labels must be 1 to 100 characters on one line, without spaces around them")
+        if not all(LABEL.fullmatch(label) and not UNSEEN.search(label) for label in self.labels):
+            _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -154,7 +168,7 @@ class TokenizePad(Section):
     max_length: Width
     padding: Literal["pre", "post"]
     truncation: Literal["pre", "middle", "post"]
-    oov_token: Annotated[str, Field(min_length=1)]
+    oov_token: Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 
 
 class Series(Section):

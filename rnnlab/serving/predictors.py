@@ -89,7 +89,7 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Pa
         UserError: a file is missing or damaged, the network does not read texts, or it was trained with another
             vocabulary or other parameters.
     """
-    if network.suffix != ".keras" or not zipfile.is_zipfile(network):
+    if network.suffix != ".keras" or not network.is_file() or not zipfile.is_zipfile(network):
         problem = "not a .keras file" if network.is_file() else "no such file"
         raise UserError(f"{network}: {problem}; `dvc repro` makes models/<model>-<seed>.keras")
     words = read_json(vocabulary)

@@ -1,6 +1,8 @@
 """The one MLflow store that every run lands in, however it was started."""
 
 import os
+import re
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -11,6 +13,7 @@ from filelock import FileLock
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.git import project_root
+from rnnlab.tracking.relocation import relocate
 
 SyncMode = Literal["strict", "warn", "off"]
 EXPERIMENT = "rnn-vs-lstm"
@@ -48,8 +51,15 @@ def folder() -> Path:
 
 
 def local_uri() -> str:
-    """The project's own SQLite database."""
-    return f"sqlite:///{folder() / 'mlflow.db'}"
+    """The project's own SQLite database.
+
+    A path with characters that mean something in an address is named relative to the working directory, where they
+    hardly ever are: MLflow and SQLAlchemy disagree on how to write them.
+    """
+    database = folder() / "mlflow.db"
+    if re.search(r"[%?#\s]", str(database)):
+        database = Path(os.path.relpath(database))
+    return f"sqlite:///{database}"
 
 
 def tracking_uri() -> str:
@@ -103,6 +113,17 @@ def connect() -> Store:
         if experiment is None:
             artifacts = (folder() / "artifacts").as_uri() if uri.startswith("sqlite:") else None
             return Store(uri, client.create_experiment(name, artifact_location=artifacts))
+        _follow_move(uri, experiment.artifact_location)
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
         return Store(uri, str(experiment.experiment_id))
+
+
+def _follow_move(uri: str, artifacts: str) -> None:
+    """Corrects the places of files where the project was moved or copied since."""
+    here = (folder() / "artifacts").as_uri()
+    if uri != local_uri() or artifacts == here or not artifacts.endswith("/mlflow/artifacts"):
+        return
+    relocate(folder() / "mlflow.db", artifacts, here)
+    before = artifacts.removesuffix("/mlflow/artifacts")
+    print(f"this project was at {before}; its MLflow store now keeps files here", file=sys.stderr)

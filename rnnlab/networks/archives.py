@@ -1,0 +1,91 @@
+"""What a ``.keras`` file, perhaps a stranger's, would cost to load: known before Keras builds anything of it."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+LONGEST_CONFIG = 1 << 20  # bytes; a hundred times that of the largest network here
+CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biases of each
+# Layers without weights, by how many channels they have for one that they read.
+CHANNELS = {
+    **dict.fromkeys(("Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
+    "MaskedMeanMax": 2,
+}
+
+
+def check(source: Path) -> None:
+    """Checks that a file is a network of this project's layers, and no larger in memory than its weights on disk.
+
+    Raises:
+        ValueError: it is not; says why.
+        OSError, zipfile.BadZipFile: it cannot be read.
+    """
+    with zipfile.ZipFile(source) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        if set(sizes) != MEMBERS:
+            raise ValueError(f"it holds {', '.join(sorted(sizes)[:5])} instead of {', '.join(sorted(MEMBERS))}")
+        if sum(sizes.values()) > source.stat().st_size:
+            raise ValueError("it is packed, and would unpack to more than it seems")
+        if sizes["config.json"] > LONGEST_CONFIG:
+            raise ValueError(f"its config.json has {sizes['config.json']:,} bytes; expected {LONGEST_CONFIG:,} at most")
+        config = json.loads(archive.read("config.json"))
+        stored = _stored_bytes(archive.read("model.weights.h5"))
+    if config["class_name"] != "Sequential":
+        raise ValueError(f"it is a {config['class_name']} model; expected a Sequential one")
+    if stored > sizes["model.weights.h5"]:
+        raise ValueError(f"its weights unpack to {stored:,} bytes, more than there are in the file")
+    needed = 4 * _parameters(config["config"]["layers"])
+    if needed > sizes["model.weights.h5"]:
+        raise ValueError(f"its layers need {needed:,} bytes of weights, and it has {sizes['model.weights.h5']:,}")
+
+
+def _stored_bytes(weights: bytes) -> int:
+    """Counts the bytes of all arrays in an HDF5 file, unpacked; nothing is."""
+    import h5py  # comes with Keras
+
+    sizes: list[int] = []
+    with h5py.File(io.BytesIO(weights)) as file:
+        file.visititems(lambda _, item: sizes.append(item.nbytes) if isinstance(item, h5py.Dataset) else None)
+    return sum(sizes)
+
+
+def _parameters(layers: list[Mapping[str, Any]]) -> int:
+    """Counts the weights of layers, from the number of channels that each hands to the next."""
+    total = channels = 0
+    for layer in layers:
+        weights, channels = _weights(layer, channels)
+        total += weights
+    return total
+
+
+def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
+    """Returns the number of a layer's weights, and of the channels of its output."""
+    kind, config = layer["class_name"], layer["config"]
+    if kind in CHANNELS:
+        return 0, CHANNELS[kind] * channels
+    if kind == "InputLayer":
+        return 0, _size(config["batch_shape"][-1])
+    if kind == "Reshape":
+        return 0, _size(config["target_shape"][-1])
+    if kind == "Embedding":
+        return _size(config["input_dim"]) * _size(config["output_dim"]), config["output_dim"]
+    if kind == "Bidirectional":
+        weights, units = _weights(config["layer"], channels)
+        return 2 * weights, 2 * units
+    if kind == "Dense":
+        units = _size(config["units"])
+        return (channels + 1) * units, units
+    if kind in CELLS:
+        units, (gates, biases) = _size(config["units"]), CELLS[kind]
+        return gates * (channels + units + biases) * units, units
+    raise ValueError(f"it has a layer {kind!r}, which this project does not build")
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"it has a layer of size {value!r}")
+    return value

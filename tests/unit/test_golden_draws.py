@@ -1,0 +1,49 @@
+"""Draws that committed results follow from: another order or split is another result, however well it is drawn."""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.data import corpus, reviews, wave
+from rnnlab.networks.batches import Batches
+from rnnlab.project.params import Params
+
+
+def digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def orders(by_length: bool, finished_epochs: int) -> list[list[int]]:
+    """The rows of each batch, in two epochs."""
+    rows = np.arange(1, 24, dtype=np.int32)
+    inputs = np.where(np.arange(7) < rows[:, None] % 7 + 1, rows[:, None], 0).astype(np.int32)
+    batches = Batches(inputs, np.zeros((23, 1), np.float32), 5, 3, by_length=by_length, finished_epochs=finished_epochs)
+    found = []
+    for _ in range(2):
+        found += [batches[number][0][:, 0].tolist() for number in range(len(batches))]
+        batches.draw_next()
+    return found
+
+
+def test_batches_keep_their_order() -> None:
+    assert digest(repr(orders(True, 0)).encode()) == "2b5bed8b3a92b5a8"
+    assert digest(repr(orders(False, 0)).encode()) == "2972153c6ca9d6ed"
+    assert digest(repr(orders(True, 2)).encode()) == "ad2197bc190eef91"
+
+
+def test_drawn_splits_stay(settings: Params) -> None:
+    digests: npt.NDArray[np.uint64] = np.random.default_rng(5).integers(0, 2**63, 400).astype(np.uint64)
+    labels = (digests % 3 == 0).astype(np.int8)
+    unassigned = np.full(400, reviews.UNASSIGNED, np.int8)
+    drawn = reviews.assign_splits(digests, labels, unassigned, settings.split)
+    assert digest(drawn.tobytes()) == "f0ecb3aad3727b7f"
+    own = np.where(np.arange(400) % 5 == 0, 2, 0).astype(np.int8)
+    column = settings.split.model_copy(update={"method": "column"})
+    assert digest(reviews.assign_splits(digests, labels, own, column).tobytes()) == "df6ec57aaa11e1be"
+
+
+def test_the_embedded_data_stay(settings: Params) -> None:
+    few = settings.sample.model_copy(update={"rows": 50})
+    assert digest(repr(list(corpus.reviews(few, few.seed))).encode()) == "3b80aa1abdd34124"
+    assert digest(wave.wave(settings.wave, few.seed).tobytes()) == "f825554e8995f0f2"
