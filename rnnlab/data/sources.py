@@ -25,7 +25,8 @@ def find(source: Path, data: Data) -> list[Path]:
 
 def states(source: Path, data: Data) -> dict[Path, tuple[int, int, int]]:
     """Returns inode, size and time of change of each file: they differ once a file was written to or replaced."""
-    found = {file: file.stat() for file in find(source, data) if file.is_file()}
+    files = source.glob(data.files) if source.is_dir() else [source]
+    found = {file: file.stat() for file in files if file.is_file()}
     return {file: (state.st_ino, state.st_size, state.st_mtime_ns) for file, state in found.items()}
 
 

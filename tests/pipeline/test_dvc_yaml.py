@@ -1,7 +1,6 @@
 """dvc.yaml names exactly what each stage reads."""
 
 import ast
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -108,26 +107,6 @@ def test_a_name_in_the_parameters_is_no_command(fresh: Project) -> None:
     assert done.returncode != 0
     assert "error: params.yaml: compare.0: " in done.stdout + done.stderr
     assert not (fresh.folder / "pwned").exists()
-
-
-def test_a_name_in_the_parameters_removes_no_file(fresh: Project) -> None:
-    """DVC removes a stage's outputs before the stage runs; a name that is a path leads to any file."""
-    name, seed = "x/../../../outside", "/../../outside"
-    values = YAML(typ="safe").load(fresh.folder / "params.yaml")
-    fresh.set_params(compare=[name], models={**values["models"], name: values["models"]["rnn"]}, train__seeds=[seed])
-    for split in ("train", "validation"):
-        (fresh.folder / "data/features" / split).mkdir(parents=True)
-    (fresh.folder / "data/features/vocabulary.json").write_text("[]")
-    listed = fresh.run("dvc", "stage", "list", "train").stdout
-    names = re.findall(r"(\S*outside\S*)", listed)
-    outputs = [out if isinstance(out, str) else next(iter(out)) for out in PIPELINE["train"]["outs"]]
-    outputs += [next(iter(plot)) for plot in PIPELINE["train"]["plots"]]
-    victims = [fresh.folder / out.replace("${item.model}", name).replace("${item.seed}", seed) for out in outputs]
-    for victim in victims:
-        Path(os.path.normpath(victim)).write_text("precious")
-    done = fresh.run("dvc", "repro", "--single-item", names[0], expect=None)
-    assert done.returncode != 0
-    assert all(Path(os.path.normpath(victim)).read_text() == "precious" for victim in victims)
 
 
 def test_arrows_point_from_stages_to_rnnlab_only() -> None:
