@@ -12,17 +12,11 @@ from rnnlab.project.params import Params
 from rnnlab.project.tasks import ACCURACY, MEASURES
 from rnnlab.report.pages import Table
 
+CAPTION = "Test figures, mean ± standard deviation over the seeds; cost on the machine that trained"
+
 
 class AnswerSection(NamedTuple):
-    """The part of the page that answers the question.
-
-    Attributes:
-        headline: the answer in a sentence.
-        scores: of the networks, in a sentence.
-        questions: a reader's next questions, each with its answer.
-        table: figures and cost of every model.
-        pairs: a sentence on each pair of models.
-    """
+    """The part of the page that answers the question: sentences, questions with answers, and figures of every model."""
 
     headline: str
     scores: str
@@ -38,16 +32,8 @@ def answer(
     costs: Mapping[str, Cost],
     lengths: pd.DataFrame,
 ) -> AnswerSection:
-    """Makes the section.
-
-    Args:
-        settings: names the networks.
-        metrics: reports/metrics.json in the order of the parameters.
-        comparison: reports/comparison.json.
-        costs: seconds by model.
-        lengths: from `rnnlab.report.figures.texts.lengths`.
-    """
-    ranked = rank(settings, comparison)
+    """Makes the section from what stages report; the metrics are in the order of the parameters."""
+    ranked = rank(settings.compare, comparison)
     best, others = ranked[0], ranked[1:]
     pair = find_pair(comparison, best, others[0]) if others else None
     questions = [("Is it real?", reality(pair, comparison))] if pair else []
@@ -55,15 +41,15 @@ def answer(
         questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths)))
     if others:
         questions.append(("What does it cost?", price(best, others[0], metrics, costs)))
-    baseline = best_baseline(settings, comparison)
-    against = find_pair(comparison, best, baseline) if baseline else None
-    if against:
+    for baseline in rank(settings.baselines, comparison)[:1]:
+        against = find_pair(comparison, best, baseline)
         questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
+    rows = tables.results_rows(metrics, costs)
     return AnswerSection(
         headline=capitalised(pair["sentence"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),
         questions=[(question, capitalised(text)) for question, text in questions],
-        table=table(tables.results_rows(metrics, costs)),
+        table=Table(CAPTION, list(rows[0]), [list(row.values()) for row in rows]),
         pairs=[pair_sentence(pair) for pair in comparison["pairs"]],
     )
 
@@ -73,17 +59,8 @@ def capitalised(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def rank(settings: Params, comparison: Mapping[str, Any]) -> list[str]:
-    """Sorts the networks by their mean score, the best first."""
-    return _sorted(settings.compare, comparison)
-
-
-def best_baseline(settings: Params, comparison: Mapping[str, Any]) -> str | None:
-    """Returns the model without recurrence that scores best, None where there is none."""
-    return next(iter(_sorted(settings.baselines, comparison)), None)
-
-
-def _sorted(names: Sequence[str], comparison: Mapping[str, Any]) -> list[str]:
+def rank(names: Sequence[str], comparison: Mapping[str, Any]) -> list[str]:
+    """Sorts models by their mean score, the best first."""
     higher_is_better = not MEASURES[comparison["measure"]].lower_is_better
     return sorted(names, key=lambda name: float(comparison["intervals"][name]["mean"]), reverse=higher_is_better)
 
@@ -92,11 +69,6 @@ def find_pair(comparison: Mapping[str, Any], one: str, other: str) -> Mapping[st
     """Returns the comparison of two models."""
     pairs: Sequence[Mapping[str, Any]] = comparison["pairs"]
     return next(pair for pair in pairs if {pair["first"], pair["second"]} == {one, other})
-
-
-def is_clear(pair: Mapping[str, Any]) -> bool:
-    """Whether the interval of a difference excludes zero."""
-    return not pair["difference"]["low"] <= 0 <= pair["difference"]["high"]
 
 
 def scores(ranked: Sequence[str], comparison: Mapping[str, Any]) -> str:
@@ -119,7 +91,8 @@ def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     """States whether a difference may be chance."""
     seeded = comparison["over"] == "rows_and_seeds"
     drawn = "test rows and seeds" if seeded else "test rows alone, so it leaves out the luck of training"
-    verdict = "Yes: the interval excludes zero" if is_clear(pair) else "Not shown: the interval includes zero"
+    unclear = pair["difference"]["low"] <= 0 <= pair["difference"]["high"]
+    verdict = "Not shown: the interval includes zero" if unclear else "Yes: the interval excludes zero"
     test = pair_test(pair)
     return f"{verdict}. It is a paired bootstrap interval over {drawn}{f'; {test}' if test else ''}."
 
@@ -135,9 +108,8 @@ def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:
         return f"{theirs} against {best}'s {ours}"
 
     farthest = f"{other} is farthest behind on texts of about {worst:.0f} words: {scores(worst)}"
-    if worst == least:
-        return f"{farthest}."
-    return f"{farthest}; they are closest on texts of about {least:.0f} words: {scores(least)}."
+    closest = f"; they are closest on texts of about {least:.0f} words: {scores(least)}" if worst != least else ""
+    return f"{farthest}{closest}."
 
 
 def price(best: str, other: str, metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> str:
@@ -150,9 +122,3 @@ def price(best: str, other: str, metrics: Mapping[str, Any], costs: Mapping[str,
     assert mine.epoch and its.epoch
     epochs = f"an epoch takes {mine.epoch:.1f} s instead of {its.epoch:.1f} s"
     return f"{weights}; {epochs}, a training {mine.training:.0f} s instead of {its.training:.0f} s."
-
-
-def table(rows: Sequence[Mapping[str, str]]) -> Table:
-    """Shows the models, a row each."""
-    caption = "Test figures, mean ± standard deviation over the seeds; cost on the machine that trained"
-    return Table(caption, list(rows[0]), [list(row.values()) for row in rows])

@@ -33,15 +33,7 @@ class Checks(NamedTuple):
 
 
 class DataSection(NamedTuple):
-    """The part of the page on the data.
-
-    Attributes:
-        facts: sentences.
-        tables: rows by split, lengths, reasons of rejection, as far as the task has them.
-        rejected: examples.
-        checks: their results.
-        words: the most frequent ones of the vocabulary.
-    """
+    """The part of the page on the data; the words are the most frequent ones of the vocabulary."""
 
     facts: Sequence[str]
     tables: Sequence[Table]
@@ -58,26 +50,15 @@ def describe(
     vocabulary: Sequence[str],
     max_length: int,
 ) -> DataSection:
-    """Makes the section.
-
-    Args:
-        summary: reports/data.json.
-        features: reports/features.json.
-        findings: reports/validation.json.
-        rejected: the CSV of rejected rows.
-        vocabulary: the word of each id, empty for a series.
-        max_length: words that a text keeps.
-    """
-    tables = [splits_table(summary)]
-    facts = [rows_fact(summary)]
+    """Makes the section from what stages report; the vocabulary, the word of each id, is empty for a series."""
+    tables, facts = [splits_table(summary)], [rows_fact(summary)]
     if vocabulary:
         facts += vocabulary_facts(features, max_length)
         tables.append(lengths_table(features))
     else:
         windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-        facts.append(
-            f"Values are standardised with the training rows' mean and deviation, and cut into windows: {windows}"
-        )
+        standardised = "Values are standardised with the training rows' mean and deviation"
+        facts.append(f"{standardised}, and cut into windows: {windows}")
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
@@ -85,14 +66,7 @@ def describe(
 
 
 def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
-    """Makes the page of data that failed a critical check.
-
-    Args:
-        source: the CSV.
-        summary: reports/data.json.
-        findings: as in reports/validation.json.
-        rejected: the CSV of rejected rows.
-    """
+    """Makes the page of data, the CSV ``source``, that failed a critical check."""
     reasons = [reasons_table(summary)] if summary["rows_rejected"]["total"] else []
     return render(
         "failed.html",
@@ -137,9 +111,8 @@ def lengths_table(features: Mapping[str, Any]) -> Table:
     headings = ["split", *(f"{int(point)} %" for point in POINTS), "cut texts", "unknown words"]
     rows = []
     for split in SPLITS:
-        figures = features[split]
-        lengths = [f"{figures[f'length_p{point}']:,.0f}" for point in POINTS]
-        rows.append([split, *lengths, f"{figures['truncated_share']:.1%}", f"{figures['oov_rate']:.1%}"])
+        lengths = [f"{features[split][f'length_p{point}']:,.0f}" for point in POINTS]
+        rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in ("truncated_share", "oov_rate"))])
     return Table("Words per text, by percentile of the texts", headings, rows)
 
 

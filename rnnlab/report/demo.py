@@ -33,14 +33,7 @@ Classify = Callable[[Sequence[str]], npt.NDArray[np.floating[Any]]]
 
 
 class Opinion(NamedTuple):
-    """A network's reading of a text.
-
-    Attributes:
-        model: its name.
-        said: its label for the whole text.
-        probability: of the positive class, for the whole text.
-        words: each with the probability up to it.
-    """
+    """A network's label and probability of the positive class for a whole text, and how it read each word."""
 
     model: str
     said: str
@@ -52,7 +45,7 @@ class Answer(NamedTuple):
     """What the page shows of a text.
 
     Attributes:
-        opinions: of each network; empty for a text without words.
+        opinions: none for a text without words.
         parting: where the first and the last network are farthest apart, "" if there is only one.
         left_out: words that are not followed, but count for the label.
     """
@@ -76,12 +69,11 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Classify]:
         losses = {run: read_table(folder / layout.history(run))["val_loss"].min() for run in runs}
         if losses:
             best = folder / layout.network(min(losses, key=losses.__getitem__))
-            predictor = predictors.load_file(best, folder / layout.VOCABULARY, settings, folder / layout.LOCK)
-            loaded[model] = _probabilities(predictor)
+            loaded[model] = predictors.load_file(best, folder / layout.VOCABULARY, settings, folder / layout.LOCK)
     if not loaded:
         champion = predictors.load_champion(predictors.open_store(), settings.promote.name)
-        loaded[champion.version] = _probabilities(champion)
-    return loaded
+        loaded[champion.version] = champion
+    return {name: _probabilities(predictor) for name, predictor in loaded.items()}
 
 
 def _probabilities(predictor: predictors.Predictor) -> Classify:

@@ -20,12 +20,10 @@ class Origin(NamedTuple):
     """Where a result comes from.
 
     Attributes:
-        data: the CSV.
         data_version: the beginning of DVC's hash of the clean rows, "" if dvc.lock lacks it.
         commit: that the code is of, "" outside of Git.
         edited: files of code that are not as the commit has them.
-        command: makes the result again, in a shell.
-        search: finds it in MLflow, "" if dvc.lock lacks it.
+        search: finds the result in MLflow, "" if dvc.lock lacks it.
         link: of that search, "" if the server's address is unknown.
     """
 
@@ -61,17 +59,10 @@ def trace(settings: Params, lock: Path = layout.LOCK, values: Path = layout.PARA
 
 
 def command(commit: str, values: Mapping[str, Any], committed: Mapping[str, Any] | None) -> str:
-    """Returns the command that makes a result again.
-
-    Args:
-        commit: of the code, "" outside of Git.
-        values: parameters of the result.
-        committed: parameters as the commit has them, None where it has none.
-    """
+    """Returns the shell command that makes a result again from its parameters and those of the commit, if any."""
     checkout = f"git checkout {commit[:10]} && " if commit else ""
     then, now = flatten(committed or values), flatten(values)
     new = [key for key in now if key not in then or now[key] != then[key]]
     changes = [f"{'' if key in then else '+'}{key}={override(now[key])}" for key in new]
-    if not changes:
-        return f"{checkout}dvc repro"
-    return f"{checkout}dvc exp run {shlex.join(word for change in changes for word in ('-S', change))}"
+    run = f"exp run {shlex.join(word for change in changes for word in ('-S', change))}" if changes else "repro"
+    return f"{checkout}dvc {run}"

@@ -8,14 +8,7 @@ from markupsafe import Markup
 
 
 class Table(NamedTuple):
-    """A table of a page.
-
-    Attributes:
-        caption: what it shows.
-        headings: of the columns; the first column names the rows.
-        rows: cells, formatted.
-        text: indices of the columns that hold words instead of figures.
-    """
+    """A table of a page; the first column names the rows, and ``text`` has the indices of columns of words."""
 
     caption: str
     headings: Sequence[str]
@@ -24,24 +17,14 @@ class Table(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """A figure of a page.
-
-    Attributes:
-        svg: from `rnnlab.report.svg.inline`.
-        caption: how to read it.
-    """
+    """A figure of a page, from `rnnlab.report.svg.inline`, and how to read it."""
 
     svg: Markup
     caption: str
 
 
 def render(template: str, **values: Any) -> str:
-    """Fills a template; values are escaped, and a missing value is a bug.
-
-    Args:
-        template: its file name.
-        values: what it shows; templates have loops and conditions only, and compute nothing.
-    """
+    """Fills a template, which computes nothing; values are escaped, and a missing value is a bug."""
     environment = Environment(
         loader=PackageLoader("rnnlab.report"),
         autoescape=True,

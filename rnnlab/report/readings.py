@@ -18,11 +18,9 @@ LONGEST = 4000  # characters of a text on the page
 
 
 class Word(NamedTuple):
-    """A word as a network read it.
+    """A word as a network read it, with the probability of the positive class up to and with it.
 
     Attributes:
-        text: the word.
-        probability: of the positive class up to and with it.
         shade: of its background, from 0, surely negative, to 10, surely positive.
         positive: whether the network calls the text positive so far.
         turn: whether this word changed that.
@@ -64,17 +62,7 @@ class Opinion(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A test row that a network gets wrong.
-
-    Attributes:
-        id: of the row.
-        label: the true one.
-        words: of the text.
-        opinions: of every network.
-        groups: that the page filters by: ``wrong-rnn``, ``differ``.
-        lead: the beginning of the text.
-        rest: of the text, "" for a short one.
-    """
+    """A test row that a network gets wrong; the page filters by its groups, such as ``wrong-rnn`` or ``differ``."""
 
     id: str
     label: str
@@ -86,18 +74,11 @@ class Mistake(NamedTuple):
 
 
 def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
-    """Returns each text with the networks' readings, in the order of the parameters.
-
-    Args:
-        settings: names networks and labels.
-        traces: from `rnnlab.report.figures.texts.read_traces`.
-    """
+    """Returns each text of `rnnlab.report.figures.texts.read_traces` with readings in the order of the parameters."""
     texts = []
     for _, rows in traces.groupby("text_id", sort=False):
-        label = rows["label"].iloc[0]
-        readings = [
-            reading(name, rows[rows["model"] == name], settings.data.labels, label) for name in settings.compare
-        ]
+        label, labels = rows["label"].iloc[0], settings.data.labels
+        readings = [reading(name, rows[rows["model"] == name], labels, label) for name in settings.compare]
         texts.append(Traced(label, readings))
     return texts
 
@@ -108,38 +89,23 @@ def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -
     words = walk(means["word"].tolist(), means["probability"].tolist(), int(means.index[0]))
     said = labels[int(words[-1].positive)]
     turns = [position for position, word in zip(means.index, words, strict=True) if word.turn]
-    counted = {0: "never changes its mind", 1: "changes its mind once"}.get(
-        len(turns), f"changes its mind {len(turns)} times"
-    )
-    where = f", last at word {turns[-1]}" if turns else ""
-    verdict = f"{'right' if said == label else 'wrong'}; {counted}{where}"
+    times = "once" if len(turns) == 1 else f"{len(turns)} times"
+    changes = f"changes its mind {times}, last at word {turns[-1]}" if turns else "never changes its mind"
+    verdict = f"{'right' if said == label else 'wrong'}; {changes}"
     return Reading(model, words, said, words[-1].probability, verdict)
 
 
 def walk(words: Sequence[str], probabilities: Sequence[float], first: int = 1) -> list[Word]:
-    """Returns each word with the probability of the positive class up to and with it.
-
-    Args:
-        words: one or more.
-        probabilities: one per word.
-        first: position of the first word in the text.
-    """
+    """Returns each word with its probability; there is one at least, at position ``first`` in the text."""
     sides = [positive(probability) for probability in probabilities]
     turns = [False, *(side != before for before, side in pairwise(sides))]
     last = first + len(words) - 1
-    return [
-        Word(
-            text=word,
-            probability=f"{probability:.2f}",
-            shade=round(10 * probability),
-            positive=side,
-            turn=turn,
-            number=f"{probability:.2f}" if turn or position % EVERY == 0 or position in (1, last) else "",
-        )
-        for position, (word, probability, side, turn) in enumerate(
-            zip(words, probabilities, sides, turns, strict=True), start=first
-        )
-    ]
+    read = []
+    for position, word in enumerate(zip(words, probabilities, sides, turns, strict=True), first):
+        text, probability, side, turn = word
+        shown, printed = f"{probability:.2f}", turn or position % EVERY == 0 or position in (1, last)
+        read.append(Word(text, shown, round(10 * probability), side, turn, shown if printed else ""))
+    return read
 
 
 def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -150,12 +116,7 @@ def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def disagreements(means: pd.DataFrame, count: int) -> list[str]:
-    """Returns the ids on which only the first or only the last network is right, the widest apart first.
-
-    Args:
-        means: from `opinions`.
-        count: rows at most of either kind.
-    """
+    """Returns ids that only the first or only the last network gets right, ``count`` of each, the widest apart first."""
     first, last = means.iloc[:, 0], means.iloc[:, -1]
     table = pd.DataFrame({"gap": (first - last).abs(), "right": right(means.index.get_level_values("label"), last)})
     differ = table[positive(first) != positive(last)].reset_index().sort_values(["gap", "id"], ascending=[False, True])
@@ -168,12 +129,13 @@ def mistakes(settings: Params, predictions: pd.DataFrame, table: pd.DataFrame, r
     Args:
         settings: names networks and labels.
         predictions: of the test rows.
-        table: the most confident mistakes, from `rnnlab.evaluation.explanation_tables`: columns id and others.
+        table: the mistakes, from `rnnlab.evaluation.explanation_tables`: columns id and others.
         rows: the file that holds the texts.
-        count: rows of each kind.
+        count: disagreements of either kind.
     """
     means = opinions(settings, predictions)
-    chosen = list(dict.fromkeys([*table["id"], *(disagreements(means, count) if len(means.columns) > 1 else [])]))
+    differ = disagreements(means, count) if len(means.columns) > 1 else []
+    chosen = list(dict.fromkeys([*table["id"], *differ]))
     texts = read_texts(rows, chosen)
     listed = means.reset_index().set_index("id").loc[chosen]
     return [mistake(settings, str(key), row, texts.get(str(key), "")) for key, row in listed.iterrows()]

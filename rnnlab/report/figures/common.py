@@ -30,13 +30,7 @@ SIZE = (6.4, 4.8)  # inches, of a single panel
 
 
 class Curve(NamedTuple):
-    """How the histories of a task are drawn.
-
-    Attributes:
-        metric: what `Task.curve` is, in words.
-        loss: its kind.
-        logarithmic: whether both axes are, as for errors, which fall by orders of magnitude.
-    """
+    """How the histories of a task are drawn: errors, which fall by orders of magnitude, on logarithmic axes."""
 
     metric: str
     loss: str
@@ -71,22 +65,14 @@ def training_curves(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
 def training_curve(
     histories: Mapping[str, Sequence[pd.DataFrame]], column: str, beside: Sequence[pd.DataFrame] = ()
 ) -> Figure:
-    """Draws one figure by epoch, on the same scale for training and validation rows.
-
-    Args:
-        histories: as in `training_curves`.
-        column: of a history.
-        beside: more histories that the scale must fit.
-    """
+    """Draws a column by epoch, on one scale for training and validation rows that fits the histories beside too."""
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     draw_curves(panel, histories, column)
     name = column.removeprefix("val_")
     both = pd.concat([table[[name, f"val_{name}"]] for table in [*chain(*histories.values()), *beside]])
     low, high = both.min().min(), both.max().max()
-    if panel.get_yscale() == "log":
-        panel.set_ylim(low / 1.2, high * 1.2)
-    else:
-        panel.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
+    margin = 0.05 * (high - low or 1)
+    panel.set_ylim((low / 1.2, high * 1.2) if panel.get_yscale() == "log" else (low - margin, high + margin))
     panel.set_title("validation rows" if column.startswith("val_") else "training rows")
     panel.legend()
     return figure
@@ -99,13 +85,7 @@ def task_of(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Task:
 
 
 def draw_curves(panel: Axes, histories: Mapping[str, Sequence[pd.DataFrame]], column: str) -> None:
-    """Draws a figure by epoch: mean and range of the seeds still in training, each seed, and a mark at its best epoch.
-
-    Args:
-        panel: receives lines, labels and scale.
-        histories: as in `training_curves`.
-        column: of a history.
-    """
+    """Draws a column by epoch: mean and range of the seeds still in training, each seed, a mark at its best epoch."""
     task, name = task_of(histories), column.removeprefix("val_")
     curve = CURVES[task.name]
     for index, (model, tables) in enumerate(histories.items()):
@@ -133,19 +113,16 @@ def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], la
         confusions: by model, the ``confusion`` of `rnnlab.evaluation.metrics.score` of each seed.
         labels: names of class 0 and class 1.
     """
-    figure, axes = plt.subplots(
-        1, len(confusions), figsize=(4.8 * len(confusions), 4.6), squeeze=False, layout="constrained"
-    )
+    size = (4.8 * len(confusions), 4.6)
+    figure, axes = plt.subplots(1, len(confusions), figsize=size, squeeze=False, layout="constrained")
     for panel, (name, runs) in zip(axes[0], confusions.items(), strict=True):
         keys = (("true_negative", "false_positive"), ("false_negative", "true_positive"))
         counts = np.array([[np.mean([run[key] for run in runs]) for key in row] for row in keys])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)  # vector graphics, where imshow would embed a picture
-        for row in (0, 1):
-            for column in (0, 1):
-                text = f"{shares[row, column]:.1%}\n{counts[row, column]:,.0f} rows"
-                colour = "white" if shares[row, column] > 0.55 else "black"
-                panel.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=15)
+        for (row, column), share in np.ndenumerate(shares):
+            text, colour = f"{share:.1%}\n{counts[row, column]:,.0f} rows", "white" if share > 0.55 else "black"
+            panel.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=15)
         title = f"{name} (mean of {seeds(len(runs))})" if len(runs) > 1 else f"{name} (1 seed)"
         panel.set(title=title, xlabel="predicted", ylabel="true", ylim=(2, 0), aspect="equal")
         panel.set_xticks([0.5, 1.5], labels, parse_math=False)
@@ -154,12 +131,7 @@ def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], la
 
 
 def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float]]) -> Figure:
-    """Draws the ROC curve of every run.
-
-    Args:
-        predictions: the columns label, model, seed, probability.
-        areas: mean and standard deviation of the area by model, for the legend.
-    """
+    """Draws the ROC curve of every run; areas are mean and standard deviation by model, for the legend."""
     figure, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
     for index, (name, (mean, deviation)) in enumerate(areas.items()):
         rows = predictions[predictions["model"] == name]
@@ -175,28 +147,14 @@ def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float
 
 
 def accuracy_over_length(groups: pd.DataFrame) -> Figure:
-    """Draws test accuracy over text length: mean over the seeds with one standard deviation.
-
-    Args:
-        groups: from `length_groups`.
-    """
+    """Draws test accuracy over text length from `length_groups`: mean over the seeds with one standard deviation."""
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     for index, (name, rows) in enumerate(groups.groupby("model", sort=False)):
         points = rows.groupby("words")["accuracy"].agg(["mean", "std"]).fillna(0)
-        panel.errorbar(
-            points.index,
-            points["mean"],
-            points["std"],
-            **line(index),
-            marker=MARKERS[index % 6],
-            capsize=3,
-            label=name,
-        )
+        style = {**line(index), "marker": MARKERS[index % 6]}
+        panel.errorbar(points.index, points["mean"], points["std"], **style, capsize=3, label=name)
     panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":", label="chance")
-    panel.set(
-        xlabel="words in the text (median of each group)",
-        ylabel="test accuracy ± 1 sd over seeds",
-    )
+    panel.set(xlabel="words in the text (median of each group)", ylabel="test accuracy ± 1 sd over seeds")
     panel.set_ylim(min(0.4, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**GRID)

@@ -1,7 +1,5 @@
 """Figures that explain networks; they know tables, not networks."""
 
-from collections.abc import Iterator
-
 import matplotlib
 
 matplotlib.use("Agg")  # no display is needed, on a server there is none
@@ -19,20 +17,12 @@ LEGIBLE_WORDS = 60  # side by side along an axis
 
 
 def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
-    """Draws how the gradient of the logit fades with the distance from the text's last word.
-
-    Args:
-        table: the columns model, seed, distance, norm, from `rnnlab.evaluation.explanations.norms_by_distance`; rows
-            without a norm are left out.
-    """
+    """Draws how the gradient of the logit fades, from `rnnlab.evaluation.explanations.norms_by_distance`."""
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     panel.set_yscale("log", nonpositive="clip")
-    for index, (name, rows) in enumerate(_by_model(table.dropna(subset="norm"))):
+    for index, (name, rows) in enumerate(table.dropna(subset="norm").groupby("model", sort=False)):
         draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
-    panel.set(
-        xlabel="distance from the text's last word (words)",
-        ylabel="‖∂ logit / ∂ embedding‖, mean",
-    )
+    panel.set(xlabel="distance from the text's last word (words)", ylabel="‖∂ logit / ∂ embedding‖, mean")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid(**GRID)
     panel.legend(title="mean and range over the seeds")
@@ -48,11 +38,10 @@ def traces(table: pd.DataFrame) -> Figure:
             position, their mean and range are drawn.
     """
     texts = list(table.groupby("text_id", sort=False))
-    figure, axes = plt.subplots(
-        len(texts), 1, figsize=(13, 3.2 * len(texts)), squeeze=False, sharey=True, layout="constrained"
-    )
+    size = (13, 3.2 * len(texts))
+    figure, axes = plt.subplots(len(texts), 1, figsize=size, squeeze=False, sharey=True, layout="constrained")
     for panel, (text_id, rows) in zip(axes[:, 0], texts, strict=True):
-        for index, (name, run) in enumerate(_by_model(rows)):
+        for index, (name, run) in enumerate(rows.groupby("model", sort=False)):
             words = run["position"].nunique()
             label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
             marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
@@ -72,23 +61,18 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
     if len(read) > LEGIBLE_WORDS:
         panel.set_xlabel("word")
         return
+    words = read["word"].map(verbatim).tolist()
     panel.xaxis.set_major_locator(FixedLocator(read["position"].tolist()))
-    panel.set_xticklabels(
-        read["word"].map(verbatim).tolist(), rotation=60, ha="right", rotation_mode="anchor", fontsize=9
-    )
+    panel.set_xticklabels(words, rotation=60, ha="right", rotation_mode="anchor", fontsize=9)
 
 
 def calibration_curves(table: pd.DataFrame) -> Figure:
-    """Draws how often the forecasts came true, by forecast, and how many rows each point stands for.
-
-    Args:
-        table: the columns model, forecast, observed, rows, from `rnnlab.evaluation.explanations.calibration`.
-    """
+    """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows."""
     figure, (panel, below) = plt.subplots(
-        2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", gridspec_kw={"height_ratios": (4, 1)}
+        2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", height_ratios=(4, 1)
     )
     panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="calibrated")
-    for index, (name, bins) in enumerate(_by_model(table)):
+    for index, (name, bins) in enumerate(table.groupby("model", sort=False)):
         style = {**line(index), "marker": MARKERS[index % 6]}
         panel.plot(bins["forecast"], bins["observed"], **style, label=name)
         below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
@@ -99,8 +83,3 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
         part.grid(**GRID)
     panel.legend(loc="upper left")
     return figure
-
-
-def _by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yields each model's rows, in the order of the table."""
-    yield from table.groupby("model", sort=False)

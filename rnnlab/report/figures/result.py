@@ -16,13 +16,7 @@ from rnnlab.report.figures.tables import Panel, Tables
 
 
 class View(NamedTuple):
-    """How a task shows its results beside the curves of training.
-
-    Attributes:
-        lengths: computes the table `Tables.lengths` from the test predictions.
-        pictures: draws pictures for slides, by file name.
-        panels: draws the figures of the page; labels name the models by the last argument.
-    """
+    """How a task computes `Tables.lengths`, and draws pictures for slides and panels, whose labels name the models."""
 
     lengths: Callable[[Params, pd.DataFrame], pd.DataFrame]
     pictures: Callable[[Params, Tables], dict[str, Figure]]
@@ -36,21 +30,13 @@ VIEWS: dict[TaskName, View] = {
 
 
 def read_tables(settings: Params) -> Tables:
-    """Reads what earlier stages wrote."""
+    """Reads what earlier stages wrote, the histories of all runs as one table."""
     predictions = read_parquet(layout.PREDICTIONS)
-    return Tables(
-        histories=read_histories(settings),
-        metrics=read_json(layout.METRICS),
-        predictions=predictions,
-        lengths=VIEWS[settings.task].lengths(settings, predictions),
-    )
-
-
-def read_histories(settings: Params) -> pd.DataFrame:
-    """Reads the histories of all runs into one table."""
-    return pd.concat(
+    histories = pd.concat(
         read_table(layout.history(run)).assign(run=run.name, model=run.model, seed=run.seed) for run in settings.runs
     )
+    lengths = VIEWS[settings.task].lengths(settings, predictions)
+    return Tables(histories, read_json(layout.METRICS), predictions, lengths)
 
 
 def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
@@ -82,7 +68,5 @@ def _training_panels(settings: Params, tables: Tables, models: str) -> list[Pane
 
 
 def _by_model(settings: Params, histories: pd.DataFrame) -> dict[str, list[pd.DataFrame]]:
-    """Groups histories by model, a table per seed."""
-    return {
-        name: [rows for _, rows in histories[histories["model"] == name].groupby("seed")] for name in settings.compare
-    }
+    models = {name: histories[histories["model"] == name] for name in settings.compare}
+    return {name: [rows for _, rows in table.groupby("seed")] for name, table in models.items()}

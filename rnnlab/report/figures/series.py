@@ -16,12 +16,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rnnlab.project.params import Params
-from rnnlab.report.figures.common import COLOURS, GRID, MARKERS, STYLES
+from rnnlab.report.figures.common import COLOURS, GRID, MARKERS, line
 from rnnlab.report.figures.tables import Panel, Tables
 
 STEPS = 200  # at the end of the test split: more would blur into a band
 RASTERED = 1000  # marks
 UNIT = "training standard deviations"
+Values = npt.NDArray[np.float32]
 
 
 def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -40,28 +41,16 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
 def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
     """Draws the figures of the page."""
     truth, predicted, rows = forecasts(settings.compare, tables.predictions)
+    steps = f"Line chart: the last test steps of the series and what {models} predicted"
+    how = "The last test steps and the predictions from the window before each, mean over the seeds."
+    scatter = f"Scatter plot: predicted against true values, {models}"
+    diagonal = "Predicted against true values of all test steps; perfect predictions lie on the diagonal."
+    dots = "Dot plot: mean squared error on test rows by model"
+    baselines = "Mean squared error on test rows; the baselines are forecasts without a network."
     return [
-        Panel(
-            "results",
-            "over-time",
-            over_time(truth, predicted, rows),
-            f"Line chart: the last test steps of the series and what {models} predicted",
-            "The last test steps and the predictions from the window before each, mean over the seeds.",
-        ),
-        Panel(
-            "results",
-            "against",
-            against(truth, predicted),
-            f"Scatter plot: predicted against true values, {models}",
-            "Predicted against true values of all test steps; perfect predictions lie on the diagonal.",
-        ),
-        Panel(
-            "results",
-            "errors",
-            _errors(settings, tables),
-            "Dot plot: mean squared error on test rows by model",
-            "Mean squared error on test rows; the baselines are forecasts without a network.",
-        ),
+        Panel("results", "over-time", over_time(truth, predicted, rows), steps, how),
+        Panel("results", "against", against(truth, predicted), scatter, diagonal),
+        Panel("results", "errors", _errors(settings, tables), dots, baselines),
     ]
 
 
@@ -78,11 +67,7 @@ def _errors(settings: Params, tables: Tables) -> Figure:
     return error_bars(models, {name: tables.metrics[name]["mean"] for name in settings.baselines})
 
 
-def predicted_and_true(
-    targets: npt.NDArray[np.float32],
-    predictions: Mapping[str, npt.NDArray[np.float32]],
-    rows: npt.NDArray[np.int64],
-) -> Figure:
+def predicted_and_true(targets: Values, predictions: Mapping[str, Values], rows: npt.NDArray[np.int64]) -> Figure:
     """Draws predictions and true values: the last time steps as lines, and all of them as a scatter plot.
 
     Args:
@@ -90,26 +75,20 @@ def predicted_and_true(
         predictions: for the same rows by model, float32 of shape (rows,).
         rows: numbers of the targets in the CSV, int64 of shape (rows,).
     """
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(14, 5.8), layout="constrained", gridspec_kw={"width_ratios": (9, 5)}
-    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(14, 5.8), layout="constrained", width_ratios=(9, 5))
     _draw_over_time(left, targets, predictions, rows)
     _draw_against(right, targets, predictions)
     return figure
 
 
-def over_time(
-    targets: npt.NDArray[np.float32],
-    predictions: Mapping[str, npt.NDArray[np.float32]],
-    rows: npt.NDArray[np.int64],
-) -> Figure:
+def over_time(targets: Values, predictions: Mapping[str, Values], rows: npt.NDArray[np.int64]) -> Figure:
     """Draws the first panel of `predicted_and_true` alone."""
     figure, panel = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
     _draw_over_time(panel, targets, predictions, rows)
     return figure
 
 
-def against(targets: npt.NDArray[np.float32], predictions: Mapping[str, npt.NDArray[np.float32]]) -> Figure:
+def against(targets: Values, predictions: Mapping[str, Values]) -> Figure:
     """Draws the second panel of `predicted_and_true` alone."""
     figure, panel = plt.subplots(figsize=(6.4, 6.2), layout="constrained")
     _draw_against(panel, targets, predictions)
@@ -117,30 +96,22 @@ def against(targets: npt.NDArray[np.float32], predictions: Mapping[str, npt.NDAr
 
 
 def _draw_over_time(
-    panel: Axes,
-    targets: npt.NDArray[np.float32],
-    predictions: Mapping[str, npt.NDArray[np.float32]],
-    rows: npt.NDArray[np.int64],
+    panel: Axes, targets: Values, predictions: Mapping[str, Values], rows: npt.NDArray[np.int64]
 ) -> None:
     shown = slice(-STEPS, None)
     panel.plot(rows[shown], targets[shown], color=plt.rcParams["text.color"], linewidth=3.5, alpha=0.3, label="true")
     spacing = 4 * len(predictions)
     for index, (name, predicted) in enumerate(predictions.items()):
         # Good predictions overlap: alternating marks keep them apart.
-        line = {"color": COLOURS[index % 6], "linestyle": STYLES[index % 6], "marker": MARKERS[index % 6]}
-        panel.plot(
-            rows[shown], predicted[shown], **line, linewidth=1.2, ms=5, markevery=(4 * index, spacing), label=name
-        )
-    panel.set(
-        title=f"last {len(rows[shown])} test steps", xlabel="time step (row of the series)", ylabel=f"value ({UNIT})"
-    )
+        style = {**line(index), "linewidth": 1.2, "marker": MARKERS[index % 6], "markevery": (4 * index, spacing)}
+        panel.plot(rows[shown], predicted[shown], **style, ms=5, label=name)
+    panel.set(xlabel="time step (row of the series)", ylabel=f"value ({UNIT})")
+    panel.set_title(f"last {len(rows[shown])} test steps")
     panel.grid(**GRID)
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=len(predictions) + 1, frameon=False)
 
 
-def _draw_against(
-    panel: Axes, targets: npt.NDArray[np.float32], predictions: Mapping[str, npt.NDArray[np.float32]]
-) -> None:
+def _draw_against(panel: Axes, targets: Values, predictions: Mapping[str, Values]) -> None:
     for index, (name, predicted) in enumerate(predictions.items()):
         style = {"marker": MARKERS[index % 6], "edgecolors": COLOURS[index % 6], "facecolors": "none"}
         # Thousands of marks become a picture: as vectors they would make the SVG too large to open.
@@ -151,14 +122,8 @@ def _draw_against(
     every = np.concatenate([targets, *predictions.values()])
     margin = 0.05 * np.ptp(every) or 1.0
     limits = (every.min() - margin, every.max() + margin)
-    panel.set(
-        title=f"all {len(targets):,} test steps",
-        xlabel=f"true value ({UNIT})",
-        ylabel=f"predicted value ({UNIT})",
-        xlim=limits,
-        ylim=limits,
-        aspect="equal",
-    )
+    panel.set(title=f"all {len(targets):,} test steps", xlabel=f"true value ({UNIT})", xlim=limits)
+    panel.set(ylabel=f"predicted value ({UNIT})", ylim=limits, aspect="equal")
     panel.grid(**GRID)
     panel.legend()
 

@@ -7,14 +7,7 @@ from matplotlib.figure import Figure
 
 
 class Tables(NamedTuple):
-    """The data that figures are drawn from.
-
-    Attributes:
-        histories: of all runs, from `rnnlab.report.figures.result.read_histories`.
-        metrics: as in reports/metrics.json.
-        predictions: of the test rows, as the evaluate stage wrote them.
-        lengths: test accuracy by length of text, empty for a series.
-    """
+    """The data that figures are drawn from; lengths, the test accuracy by length of text, is empty for a series."""
 
     histories: pd.DataFrame
     metrics: dict[str, Any]
@@ -23,12 +16,10 @@ class Tables(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One figure of the page.
+    """One figure of the page, in its section training, results or why.
 
     Attributes:
-        section: of the page: training, results or why.
-        name: of the figure, unique on the page.
-        figure: the drawing.
+        name: unique on the page.
         label: what it shows, for people who cannot see it.
         caption: how to read it.
     """

@@ -40,16 +40,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
 
 def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
     """Draws the figures of the page; traces are not among them."""
-    matrices = [
-        Panel(
-            "results",
-            f"confusion-{name}",
-            common.confusion_matrices({name: seeds}, settings.data.labels),
-            f"Confusion matrix of {name}: {_shares(seeds, settings.data.labels)}",
-            f"How {name} labels test rows: true labels are rows, predicted ones columns; each row adds up to 100 %.",
-        )
-        for name, seeds in _confusions(settings, tables).items()
-    ]
+    matrices = [_matrix(name, seeds, settings.data.labels) for name, seeds in _confusions(settings, tables).items()]
     by_length = Panel(
         "results",
         "accuracy-by-length",
@@ -64,28 +55,32 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         f"ROC curves of {models}, one per seed",
         "ROC curves, one per seed: the closer to the upper left corner, the better the model ranks the texts.",
     )
-    return [*matrices, by_length, roc, *_explanation_panels(models)]
+    calibration = Panel(
+        "results",
+        "calibration",
+        _calibration(),
+        f"Calibration curves of {models}, and the share of rows behind each point",
+        "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Below: the share"
+        " of rows behind each point.",
+    )
+    gradients = Panel(
+        "why",
+        "gradient-norms",
+        _gradients(),
+        f"Line chart: gradient norm by distance from the last word, {models}",
+        "How much a small change of a word would move the answer of the trained network, by the word's"
+        " distance from the end (logarithmic scale).",
+    )
+    return [*matrices, by_length, roc, calibration, gradients]
 
 
-def _explanation_panels(models: str) -> list[Panel]:
-    return [
-        Panel(
-            "results",
-            "calibration",
-            _calibration(),
-            f"Calibration curves of {models}, and the share of rows behind each point",
-            "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Below: the share"
-            " of rows behind each point.",
-        ),
-        Panel(
-            "why",
-            "gradient-norms",
-            _gradients(),
-            f"Line chart: gradient norm by distance from the last word, {models}",
-            "How much a small change of a word would move the answer of the trained network, by the word's"
-            " distance from the end (logarithmic scale).",
-        ),
-    ]
+def _matrix(name: str, seeds: list[dict[str, int]], labels: Sequence[str]) -> Panel:
+    figure, label = (
+        common.confusion_matrices({name: seeds}, labels),
+        f"Confusion matrix of {name}: {_shares(seeds, labels)}",
+    )
+    caption = f"How {name} labels test rows: true labels are rows, predicted ones columns; each row adds up to 100 %."
+    return Panel("results", f"confusion-{name}", figure, label, caption)
 
 
 def _calibration() -> Figure:
@@ -97,14 +92,11 @@ def _gradients() -> Figure:
 
 
 def _confusions(settings: Params, tables: Tables) -> dict[str, list[dict[str, int]]]:
-    """Returns the confusion matrix of each seed, by model."""
-    return {
-        name: [seed["confusion"] for seed in tables.metrics[name]["per_seed"].values()] for name in settings.compare
-    }
+    scored = {name: tables.metrics[name]["per_seed"] for name in settings.compare}
+    return {name: [figures["confusion"] for figures in seeds.values()] for name, seeds in scored.items()}
 
 
 def _areas(settings: Params, tables: Tables) -> dict[str, tuple[float, float]]:
-    """Returns mean and standard deviation of the area under the ROC curve, by model."""
     metrics = tables.metrics
     return {name: (metrics[name]["mean"]["roc_auc"], metrics[name]["sd"]["roc_auc"]) for name in settings.compare}
 
@@ -112,11 +104,9 @@ def _areas(settings: Params, tables: Tables) -> dict[str, tuple[float, float]]:
 def _shares(seeds: list[dict[str, int]], labels: Sequence[str]) -> str:
     """Puts a confusion matrix into words."""
     parts = []
-    for label, right, wrong in zip(
-        labels, ("true_negative", "true_positive"), ("false_positive", "false_negative"), strict=True
-    ):
-        found, missed = (sum(seed[key] for seed in seeds) for key in (right, wrong))
-        parts.append(
-            f"{found / (found + missed):.1%} of the {label} rows right" if found + missed else f"no {label} row"
-        )
+    outcomes = (("true_negative", "false_positive"), ("true_positive", "false_negative"))
+    for label, keys in zip(labels, outcomes, strict=True):
+        found, missed = (sum(seed[key] for seed in seeds) for key in keys)
+        rows = found + missed
+        parts.append(f"{found / rows:.1%} of the {label} rows right" if rows else f"no {label} row")
     return ", ".join(parts)

@@ -71,8 +71,8 @@ def test_of_errors_the_smallest_is_best(settings: Params) -> None:
     series = changed(settings, **SERIES, compare=["rnn", "lstm"])
     means = {"rnn": 0.2, "lstm": 0.1, "last_value": 0.15, "linear": 0.3}
     told = comparison(means, measure="mse")
-    assert answer_section.rank(series, told) == ["lstm", "rnn"]
-    assert answer_section.best_baseline(series, told) == "last_value"
+    assert answer_section.rank(series.compare, told) == ["lstm", "rnn"]
+    assert answer_section.rank(series.baselines, told)[0] == "last_value"
     assert "lstm 0.1000, rnn 0.2000; lower is better" in answer_section.scores(["lstm", "rnn"], told)
 
 
