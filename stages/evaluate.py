@@ -3,8 +3,6 @@
 The only stage that reads test rows, and the only one after training that starts TensorFlow.
 """
 
-import sys
-
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import drop_leftovers, replacing, write_json, write_text
@@ -14,9 +12,7 @@ def main() -> None:
     """Scores all models."""
     settings = params.read()
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
-    from rnnlab.evaluation import (
-        scoring,
-    )  # imports scikit-learn, which takes seconds: mistakes in params are reported first
+    from rnnlab.evaluation import scoring  # takes seconds to import: mistakes in params are reported first
 
     scored = scoring.score(settings)
     with replacing(layout.PREDICTIONS) as target:
@@ -24,10 +20,9 @@ def main() -> None:
     with replacing(layout.EXPLANATIONS) as folder:
         folder.mkdir()
         for name, table in scored.explanations.items():
-            csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-            write_text(folder / f"{name}.csv", csv)
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     write_json(layout.METRICS, scored.metrics)
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

@@ -6,14 +6,10 @@ import shlex
 import signal
 import subprocess
 import textwrap
-from typing import TYPE_CHECKING
 
 from rnnlab.cli.printing import printing
 from rnnlab.project import params
 from rnnlab.project.overrides import override
-
-if TYPE_CHECKING:
-    from rnnlab.experiments.catalogue import Named
 
 
 def list_all(flags: argparse.Namespace) -> None:
@@ -35,12 +31,7 @@ def show(flags: argparse.Namespace) -> None:
     """Prints what an experiment is and all that it changes."""
     from rnnlab.experiments import catalogue
 
-    description = _description(catalogue.load(flags.name, params.read()))
-    with printing():
-        print(description)
-
-
-def _description(named: "Named") -> str:
+    named = catalogue.load(flags.name, params.read())
     file = named.experiment
     facts = {
         "reproduces": file.reproduces,
@@ -58,7 +49,8 @@ def _description(named: "Named") -> str:
     lines += ["", "params:", *(f"  {key}: {override(value)}" for key, value in named.params.items())]
     if file.variants:
         lines += ["", "variants:", *(f"  {name}: {_pairs(changes)}" for name, changes in file.variants.items())]
-    return "\n".join(lines)
+    with printing():
+        print("\n".join(lines))
 
 
 def _pairs(values: dict[str, float]) -> str:

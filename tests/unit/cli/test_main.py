@@ -276,19 +276,7 @@ def test_without_the_signal_commands_print_all_the_same(monkeypatch: pytest.Monk
     assert capsys.readouterr().out == "shown\n"
 
 
-VERBS = (
-    "results",
-    "compare",
-    "drift",
-    "report",
-    "ui",
-    "demo",
-    "promote",
-    "predict",
-    "transfer",
-    "experiments",
-    "sweep",
-)
+VERBS = "results", "compare", "drift", "report", "ui", "demo", "promote", "predict", "transfer", "experiments", "sweep"
 
 
 @pytest.mark.parametrize("verb", VERBS)
