@@ -1,7 +1,5 @@
 """Training rows → models without recurrence, which a network should beat."""
 
-import sys
-
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import replacing, write_json
@@ -10,9 +8,7 @@ from rnnlab.project.files import replacing, write_json
 def main() -> None:
     """Fits the baselines of the task."""
     settings = params.read()
-    from rnnlab.evaluation import (
-        baselines,
-    )  # imports scikit-learn, which takes seconds: mistakes in params are reported first
+    from rnnlab.evaluation import baselines  # takes seconds to import: mistakes in params are reported first
 
     with replacing(layout.BASELINES) as folder:
         seconds = baselines.fit_all(settings, layout.ROWS, layout.TRAIN, folder)
@@ -20,4 +16,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

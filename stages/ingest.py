@@ -1,6 +1,5 @@
 """The user's labelled texts or series → clean rows with splits, and the rejected rows."""
 
-import sys
 from pathlib import Path
 
 from rnnlab.data.ingestion import ingest
@@ -16,4 +15,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

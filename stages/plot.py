@@ -1,7 +1,5 @@
 """Histories and predictions → figures, and the tables for `dvc plots`."""
 
-import sys
-
 import matplotlib
 
 from rnnlab.project import layout, params
@@ -21,10 +19,9 @@ def main() -> None:
         for name, figure in result_figures.pictures(settings, tables).items():
             figure.savefig(folder / name, dpi=120, metadata={"Software": None})
             common.close(figure)
-    lengths = tables.lengths.round(6)
     write_text(layout.HISTORY_TABLE, tables.histories.to_csv(index=False, lineterminator="\n"))
-    write_text(layout.LENGTHS_TABLE, lengths.to_csv(index=False, lineterminator="\n"))
+    write_text(layout.LENGTHS_TABLE, tables.lengths.round(6).to_csv(index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

@@ -4,8 +4,6 @@ It also reads params.yaml, dvc.lock, the Git commit and timings, which say where
 change of these does not make the page stale.
 """
 
-import sys
-
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import drop_leftovers, write_text
@@ -22,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

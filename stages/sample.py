@@ -1,7 +1,5 @@
 """Nothing → the embedded data: labelled texts in the format of the IMDB CSV, and a numeric series."""
 
-import sys
-
 from rnnlab.data import corpus, wave
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
@@ -11,10 +9,9 @@ from rnnlab.project.files import write_csv
 def main() -> None:
     """Draws both data sets."""
     settings = params.read()
-    seed = settings.sample.seed
-    write_csv(layout.SAMPLE_REVIEWS, ["review", "sentiment"], corpus.reviews(settings.sample, seed))
-    write_csv(layout.SAMPLE_SERIES, ["value"], ([value] for value in wave.wave(settings.wave, seed)))
+    write_csv(layout.SAMPLE_REVIEWS, ["review", "sentiment"], corpus.reviews(settings.sample, settings.sample.seed))
+    write_csv(layout.SAMPLE_SERIES, ["value"], ([value] for value in wave.wave(settings.wave, settings.sample.seed)))
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

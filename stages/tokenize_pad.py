@@ -1,7 +1,5 @@
 """Clean rows → vocabulary or scaler, fitted on the training rows, and one folder of arrays per split."""
 
-import sys
-
 from rnnlab.features import encoding
 from rnnlab.project import engines, layout, params
 from rnnlab.project.errors import exit_status
@@ -17,4 +15,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from datetime import UTC, datetime
 
 from rnnlab.features.arrays import read_examples
@@ -43,17 +42,11 @@ def main() -> None:
     # Rounded, because further digits differ even between machines of the same kind.
     epochs = [[round(value, 6) for value in row.values()] for row in history.epochs]
     write_csv(layout.history(run), list(history.epochs[0]), epochs)
-    write_json(
-        layout.timings(run),
-        {
-            "started": started.isoformat(),
-            "ended": datetime.now(UTC).isoformat(),
-            "epoch_seconds": [round(seconds, 3) for seconds in history.seconds],
-            "mlflow_run": watcher.run_id,
-        },
-    )
+    times = {"started": started.isoformat(), "ended": datetime.now(UTC).isoformat()}
+    seconds = [round(seconds, 3) for seconds in history.seconds]
+    write_json(layout.timings(run), {**times, "epoch_seconds": seconds, "mlflow_run": watcher.run_id})
     checkpoint.remove()
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

@@ -17,16 +17,15 @@ def main() -> None:
     from rnnlab.data import checks  # takes seconds to import: mistakes in params are reported first
 
     summary = read_json(layout.SUMMARY)
-    checked = checks.check(settings, read_parquet(layout.ROWS), summary["rows_read"])
-    findings = [finding._asdict() for finding in checked]
+    rows = read_parquet(layout.ROWS)
+    findings = [finding._asdict() for finding in checks.check(settings, rows, summary["rows_read"])]
     failed = [finding for finding in findings if not finding["success"]]
     if failed:
         print(check_tables.findings_table(failed, "simple"), file=sys.stderr)
     if any(finding["severity"] == "critical" for finding in failed):
         from rnnlab.report.data_section import failed_page  # not needed if the data pass
 
-        page = failed_page(settings.data.csv, summary, findings, layout.REJECTED)
-        write_text(layout.FAILED_VALIDATION, page)
+        write_text(layout.FAILED_VALIDATION, failed_page(settings.data.csv, summary, findings, layout.REJECTED))
         raise UserError(
             f"the data failed a critical check; see {layout.FAILED_VALIDATION}, fix the data,"
             " or change the limits or severities under validate in params.yaml"
@@ -37,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

@@ -1,1 +1,1 @@
-"""The command rnnlab: a file per verb."""
+"""The command rnnlab: its flags, and what each verb does."""

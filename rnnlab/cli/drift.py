@@ -3,24 +3,15 @@
 import argparse
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlab.cli.common import Verbs, printing
+from rnnlab.cli.printing import printing
 from rnnlab.project import git, layout, params
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def add(verbs: Verbs) -> None:
-    """Adds the verb to the parser."""
-    parser = verbs.add_parser("drift", help="check whether the workspace is worse than a committed result")
-    parser.add_argument("revision", nargs="?", default="HEAD", help="the commit to compare with; HEAD by default")
-    parser.add_argument("--out", type=Path, default=layout.DRIFT_PAGE, help="the summary to write")
-    parser.set_defaults(run=run)
 
 
 def run(flags: argparse.Namespace) -> None:
@@ -32,8 +23,8 @@ def run(flags: argparse.Namespace) -> None:
     from rnnlab.experiments import drift, named_results, results
 
     before, now = named_results.read([flags.revision, results.WORKSPACE])
-    data = _data_summary(flags.revision), _data_summary(None)
-    rows = data[0]["features"]["test"]["rows"], data[1]["features"]["test"]["rows"]
+    old, new = data = _data_summary(flags.revision), _data_summary(None)
+    rows = old["features"]["test"]["rows"], new["features"]["test"]["rows"]
     verdicts = drift.verdicts(before, now, rows, params.read().drift)
     summary = drift.summary(before, now, verdicts, data, _curves())
     write_text(flags.out, summary)
@@ -47,7 +38,6 @@ def run(flags: argparse.Namespace) -> None:
 
 
 def _data_summary(revision: str | None) -> dict[str, Any]:
-    """Reads what was reported of the data, in a revision or in the workspace."""
     files = {"data": layout.SUMMARY, "features": layout.FEATURE_FIGURES}
     if revision is None:
         return {name: read_json(file) for name, file in files.items()}
@@ -55,7 +45,6 @@ def _data_summary(revision: str | None) -> dict[str, Any]:
 
 
 def _curves() -> Mapping[str, "pd.Series[float]"]:
-    """Reads the mean validation loss of each epoch, by model."""
     import pandas as pd
 
     histories = pd.read_csv(layout.HISTORY_TABLE).groupby(["model", "epoch"])["val_loss"].mean()

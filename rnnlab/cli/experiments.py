@@ -6,37 +6,13 @@ import shlex
 import signal
 import subprocess
 import textwrap
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rnnlab.cli.common import Verbs, printing
-from rnnlab.project import layout, params
+from rnnlab.cli.printing import printing
+from rnnlab.project import params
 from rnnlab.project.overrides import override
 
-if TYPE_CHECKING:
-    from rnnlab.experiments.catalogue import Named
 
-
-def add(verbs: Verbs) -> None:
-    """Adds the verb and its actions to the parser."""
-    parser = verbs.add_parser("experiments", help="list, show, run and report the experiments of experiments/*.yaml")
-    parser.set_defaults(run=run)
-    actions = parser.add_subparsers(metavar="ACTION")
-    show = actions.add_parser("show", help="what an experiment reproduces, expects and changes")
-    show.add_argument("name", metavar="NAME")
-    show.set_defaults(run=_show)
-    start = actions.add_parser("run", help="run an experiment in a copy of the workspace, as a DVC experiment")
-    start.add_argument("name", metavar="NAME")
-    start.add_argument("--csv", metavar="PATH", help=f"the IMDB reviews, else $IMDB_CSV, else {layout.IMDB_REVIEWS}")
-    start.add_argument("--queue", action="store_true", help="put it into DVC's queue instead of running it")
-    start.add_argument("--dry-run", action="store_true", help="only print the DVC commands")
-    start.set_defaults(run=_start)
-    report = actions.add_parser("report", help="write a report on all experiments")
-    report.add_argument("--out", type=Path, default=layout.EXPERIMENTS_REPORT, help="the report to write")
-    report.set_defaults(run=_report)
-
-
-def run(flags: argparse.Namespace) -> None:
+def list_all(flags: argparse.Namespace) -> None:
     """Lists what can be run by name."""
     from tabulate import tabulate
 
@@ -51,16 +27,11 @@ def run(flags: argparse.Namespace) -> None:
         print("\ndetails: rnnlab experiments show NAME; run one: rnnlab experiments run NAME")
 
 
-def _show(flags: argparse.Namespace) -> None:
+def show(flags: argparse.Namespace) -> None:
     """Prints what an experiment is and all that it changes."""
     from rnnlab.experiments import catalogue
 
-    description = _description(catalogue.load(flags.name, params.read()))
-    with printing():
-        print(description)
-
-
-def _description(named: "Named") -> str:
+    named = catalogue.load(flags.name, params.read())
     file = named.experiment
     facts = {
         "reproduces": file.reproduces,
@@ -78,14 +49,15 @@ def _description(named: "Named") -> str:
     lines += ["", "params:", *(f"  {key}: {override(value)}" for key, value in named.params.items())]
     if file.variants:
         lines += ["", "variants:", *(f"  {name}: {_pairs(changes)}" for name, changes in file.variants.items())]
-    return "\n".join(lines)
+    with printing():
+        print("\n".join(lines))
 
 
 def _pairs(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {override(value)}" for name, value in values.items())
 
 
-def _start(flags: argparse.Namespace) -> None:
+def start(flags: argparse.Namespace) -> None:
     """Checks an experiment, prints the DVC commands that it stands for, and runs them.
 
     Raises:
@@ -114,7 +86,7 @@ def _start(flags: argparse.Namespace) -> None:
     print("look at the results: dvc exp show, rnnlab experiments report")
 
 
-def _report(flags: argparse.Namespace) -> None:
+def report(flags: argparse.Namespace) -> None:
     """Writes a report on all experiments."""
     from rnnlab.report import experiments_report
 

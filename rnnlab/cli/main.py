@@ -5,12 +5,18 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
 
-from rnnlab.cli import compare, demo, drift, experiments, predict, promote, report, results, sweep, transfer, ui
-from rnnlab.cli.common import printing
+from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer
+from rnnlab.cli.printing import printing
+from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
 
-VERBS = (results, compare, drift, report, ui, demo, promote, predict, transfer, experiments, sweep)
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+NAME = "workspace, an experiment, a revision or an MLflow run"
+TABLES = "print Markdown tables"
 
 
 def run() -> int:
@@ -22,7 +28,8 @@ def main() -> None:
     """Parses the command line and runs the verb."""
     with printing():  # of help
         flags = parser().parse_args()
-    _find_dvc()
+    if shutil.which("dvc") is None:  # this environment's scripts have it, and the Python of its stages
+        os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
     flags.run(flags)
 
 
@@ -30,15 +37,79 @@ def parser() -> argparse.ArgumentParser:
     """Builds the parser of all verbs; each sets ``run``, the function to call with the parsed flags."""
     made = argparse.ArgumentParser(prog="rnnlab", description=__doc__)
     verbs = made.add_subparsers(required=True, metavar="COMMAND")
-    for verb in VERBS:
-        verb.add(verbs)
+    _add_results(verbs)
+    _add_pages_and_models(verbs)
+    _add_trainings(verbs)
     return made
 
 
-def _find_dvc() -> None:
-    """Adds this environment's scripts to PATH where there is no DVC, so that it and its stages' Python are found."""
-    if shutil.which("dvc") is None:
-        os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
+def _verb(verbs: Verbs, name: str, run: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=purpose)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _add_results(verbs: Verbs) -> None:
+    show = _verb(verbs, "results", results.show, "show the comparison of the last run")
+    compare = _verb(verbs, "compare", results.compare, "show results side by side")
+    compare.add_argument("names", nargs="+", metavar="NAME", help=NAME)
+    for verb in (show, compare):
+        verb.add_argument(
+            "--markdown", dest="style", action="store_const", const="github", default="simple", help=TABLES
+        )
+    verb = _verb(verbs, "drift", drift.run, "check whether the workspace is worse than a committed result")
+    verb.add_argument("revision", nargs="?", default="HEAD", help="the commit to compare with; HEAD by default")
+    verb.add_argument("--out", type=Path, default=layout.DRIFT_PAGE, help="the summary to write")
+    verb = _verb(verbs, "report", results.report, "write a page of results side by side, with curves and figures")
+    verb.add_argument("names", nargs="*", metavar="NAME", help=NAME)
+    verb.add_argument("--out", type=Path, default=layout.COMPARED_PAGE, help="the page to write")
+
+
+def _add_pages_and_models(verbs: Verbs) -> None:
+    verb = _verb(verbs, "ui", pages.ui, "serve MLflow's pages on 127.0.0.1")
+    verb.add_argument("--port", type=int, default=5000, help="5000 by default")
+    verb = _verb(verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where the networks read your text word by word")
+    verb.add_argument("--port", type=int, default=5050, help="5050 by default")
+    verb = _verb(verbs, "promote", promote.run, "make a model the champion if it passes the rule in params.yaml")
+    verb.add_argument(
+        "run_id", nargs="?", metavar="RUN", help="the id of an MLflow run; the best model of the last result by default"
+    )
+    verb.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    verb.add_argument("--force", action="store_true", help="promote even against the rule; the version records it")
+    verb.add_argument("--rollback", action="store_true", help="bring back the champion before this one")
+    verb = _verb(verbs, "predict", predict.run, "label texts, lines of standard input, or the rows of a CSV")
+    verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts")
+    verb.add_argument("--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more")
+    verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")
+    model = verb.add_mutually_exclusive_group()
+    model.add_argument("--run", dest="run_id", metavar="RUN", help="the id of an MLflow run, instead of the champion")
+    model.add_argument(
+        "--model", type=Path, metavar="FILE", help="a .keras file of this workspace, instead of the champion"
+    )
+    verb.add_argument("--vocabulary", type=Path, default=layout.VOCABULARY, help="the vocabulary of that file")
+    verb = _verb(verbs, "transfer", transfer.run, "copy the runs and models of the local store to a server")
+    verb.add_argument("--to", required=True, metavar="URL", help="for example http://127.0.0.1:5001")
+    verb.add_argument("--from", dest="source", metavar="URI", help="the store to copy; the project's own by default")
+
+
+def _add_trainings(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs, "experiments", experiments.list_all, "list, show, run and report the experiments of experiments/*.yaml"
+    )
+    actions = verb.add_subparsers(metavar="ACTION")
+    verb = _verb(actions, "show", experiments.show, "what an experiment reproduces, expects and changes")
+    verb.add_argument("name", metavar="NAME")
+    verb = _verb(actions, "run", experiments.start, "run an experiment in a copy of the workspace, as a DVC experiment")
+    verb.add_argument("name", metavar="NAME")
+    verb.add_argument("--csv", metavar="PATH", help=f"the IMDB reviews, else $IMDB_CSV, else {layout.IMDB_REVIEWS}")
+    verb.add_argument("--queue", action="store_true", help="put it into DVC's queue instead of running it")
+    verb.add_argument("--dry-run", action="store_true", help="only print the DVC commands")
+    verb = _verb(actions, "report", experiments.report, "write a report on all experiments")
+    verb.add_argument("--out", type=Path, default=layout.EXPERIMENTS_REPORT, help="the report to write")
+    verb = _verb(verbs, "sweep", sweep.run, "train every combination of a grid of parameters side by side, with Ray")
+    verb.add_argument("grid", type=Path, metavar="GRID.yaml")
+    verb.add_argument("--address", help="a Ray cluster, for example 10.0.0.1:6379; this machine alone by default")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,14 @@
-"""``rnnlab results``: the comparison of the last run."""
+"""``rnnlab results``, ``compare`` and ``report``: the last result, or several side by side."""
 
 import argparse
 
-from rnnlab.cli.common import Verbs, add_markdown, printing
+from rnnlab.cli.printing import printing
 from rnnlab.project import layout, params
-from rnnlab.project.files import read_json
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json, write_text
 
 
-def add(verbs: Verbs) -> None:
-    """Adds the verb to the parser."""
-    parser = verbs.add_parser("results", help="show the comparison of the last run")
-    add_markdown(parser)
-    parser.set_defaults(run=run)
-
-
-def run(flags: argparse.Namespace) -> None:
+def show(flags: argparse.Namespace) -> None:
     """Prints the comparison of the last run and where to find more."""
     from rnnlab.evaluation import tables
     from rnnlab.evaluation.costs import in_order, read_costs
@@ -30,3 +24,26 @@ def run(flags: argparse.Namespace) -> None:
         print(f"\npage:     {layout.PAGE}")
         print(f"figures:  {layout.FIGURES}/*.png")
         print("MLflow:   make ui, then open one of the links it prints")
+
+
+def compare(flags: argparse.Namespace) -> None:
+    """Prints results side by side."""
+    from rnnlab.experiments import comparison, named_results
+
+    page = comparison.page(named_results.read(flags.names), flags.style)
+    with printing():
+        print(page)
+
+
+def report(flags: argparse.Namespace) -> None:
+    """Writes a page of results side by side."""
+    from rnnlab.experiments import named_results
+    from rnnlab.report import comparison_page
+
+    if len(flags.names) < 2:
+        raise UserError(
+            'name two results or more: rnnlab report NAME NAME, make report RUNS="NAME NAME";'
+            f" the page of the last run is {layout.PAGE}, which `dvc repro` writes"
+        )
+    write_text(flags.out, comparison_page.write(named_results.read(flags.names)))
+    print(f"wrote {flags.out}")

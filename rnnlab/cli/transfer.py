@@ -2,16 +2,6 @@
 
 import argparse
 
-from rnnlab.cli.common import Verbs
-
-
-def add(verbs: Verbs) -> None:
-    """Adds the verb to the parser."""
-    parser = verbs.add_parser("transfer", help="copy the runs and models of the local store to a server")
-    parser.add_argument("--to", required=True, metavar="URL", help="for example http://127.0.0.1:5001")
-    parser.add_argument("--from", dest="source", metavar="URI", help="the store to copy; the project's own by default")
-    parser.set_defaults(run=run)
-
 
 def run(flags: argparse.Namespace) -> None:
     """Copies the runs and models of a store to a server, and prints what was copied."""

@@ -48,23 +48,14 @@ class Grid(Section):
 
 
 class Combination(NamedTuple):
-    """One point of the grid.
-
-    Attributes:
-        changes: changes to params.yaml, by dotted key.
-        settings: all parameters after the changes.
-    """
+    """One point of the grid: changes to params.yaml, by dotted key, and all parameters after them."""
 
     changes: Mapping[str, Any]
     settings: Params
 
 
 def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
-    """Reads a sweep and every combination in its grid.
-
-    Args:
-        source: the YAML file.
-        settings: of the project, which the sweep changes.
+    """Reads a sweep and every combination in its grid, as changes of the project's ``settings``.
 
     Raises:
         UserError: the file is missing or invalid, or a combination cannot be trained; names the key.
@@ -83,6 +74,6 @@ def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
                 f"{source}: {key}: a sweep can only change {', '.join(REACH)}, since its trainings share the features;"
                 " use `dvc exp run --queue` instead"
             )
-    points = itertools.product(*grid.grid.values())
-    changes = [{**grid.params, **dict(zip(grid.grid, point, strict=True))} for point in points]
+    points = (dict(zip(grid.grid, values, strict=True)) for values in itertools.product(*grid.grid.values()))
+    changes = [{**grid.params, **point} for point in points]
     return grid, [Combination(change, overrides.changed(settings, change, source)) for change in changes]

@@ -20,22 +20,20 @@ from rnnlab.sweeps.trials import Data, Outcome, Result, Trial, stopped
 Ended = Callable[[Trial, Result], None]
 
 
-class Keeper:
+class _Keeper:
     """Holds the results of trials until they are fetched: Tune's checkpoints need storage that all machines share."""
 
     def __init__(self) -> None:
         self._results: dict[str, Result] = {}
 
     def put(self, key: str, result: Result) -> None:
-        """Stores the result of a trial."""
         self._results[key] = result
 
     def take(self, key: str) -> Result | None:
-        """Removes and returns the result of a trial; None if it was stopped."""
         return self._results.pop(key, None)
 
 
-class Listener(tune.Callback):
+class _Listener(tune.Callback):
     """Passes the results of trials on as they end, whichever way."""
 
     def __init__(self, keeper: Any, trials: Sequence[Trial], ended: Ended) -> None:
@@ -43,21 +41,17 @@ class Listener(tune.Callback):
         self._rows: dict[str, dict[int, dict[str, float]]] = defaultdict(dict)
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        """Records an epoch, once even if the trial was restarted."""
-        self._rows[self._trial(trial).key][int(result["epoch"])] = result["row"]
+        self._rows[self._trial(trial).key][int(result["epoch"])] = result["row"]  # once, even if it was restarted
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Passes on the result of a trial; one without a result was stopped."""
         ended = self._trial(trial)
-        result = ray.get(self._keeper.take.remote(ended.key))
+        result = ray.get(self._keeper.take.remote(ended.key))  # None if it was stopped
         self._ended(ended, result or (stopped([row for _, row in sorted(self._rows[ended.key].items())]), b""))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Passes on why a trial failed, after all attempts."""
         self._ended(self._trial(trial), ray_cluster.sentence(trial.get_error() or RuntimeError("no reason given")))
 
     def _trial(self, trial: Any) -> Trial:
-        """Returns our trial for one of Tune's."""
         index: int = trial.config["trial"]
         return self._trials[index]
 
@@ -69,7 +63,7 @@ def search(trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, 
     so that none is stopped because another learns faster.
 
     Args:
-        trials: of the sweep.
+        trials: all of the sweep.
         data: that they read.
         asha: the rungs.
         known: outcomes of earlier runs of the same search, by key: they count on the rungs and are not trained again.
@@ -78,7 +72,7 @@ def search(trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, 
     # By default, Tune treats Ctrl-C as the regular end of the search, and writes its own logs.
     os.environ |= {"TUNE_DISABLE_SIGINT_HANDLER": "1", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"}
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    keeper = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=here).remote()
+    keeper = ray.remote(_Keeper).options(num_cpus=0, scheduling_strategy=here).remote()
 
     def end_unknown(trial: Trial, result: Result) -> None:
         if trial.key not in known:
@@ -87,11 +81,11 @@ def search(trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, 
     for model in dict.fromkeys(trial.run.model for trial in trials):
         of_model = [trial for trial in trials if trial.run.model == model]
         if any(trial.key not in known for trial in of_model):
-            _search_model(of_model, data, asha, known, Listener(keeper, of_model, end_unknown), keeper)
+            _search_model(of_model, data, asha, known, _Listener(keeper, of_model, end_unknown), keeper)
 
 
 def _search_model(
-    trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, Outcome], listener: Listener, keeper: Any
+    trials: Sequence[Trial], data: Data, asha: Asha, known: Mapping[str, Outcome], listener: _Listener, keeper: Any
 ) -> None:
     rungs = tune.schedulers.ASHAScheduler(
         time_attr="epoch",
@@ -104,17 +98,13 @@ def _search_model(
     )
     task = tune.with_parameters(run_watched, trials=list(trials), data=data, known=dict(known), keeper=keeper)
     threads = max(trial.settings.train.threads for trial in trials)
+    retries = tune.FailureConfig(max_failures=RETRIES)
     with tempfile.TemporaryDirectory() as folder:
         tune.Tuner(
             tune.with_resources(task, {"cpu": threads}),
             param_space={"trial": tune.grid_search(list(range(len(trials))))},
             tune_config=tune.TuneConfig(scheduler=rungs),
-            run_config=tune.RunConfig(
-                storage_path=folder,
-                callbacks=[listener],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-                verbose=0,
-            ),
+            run_config=tune.RunConfig(storage_path=folder, callbacks=[listener], failure_config=retries, verbose=0),
         ).fit()
 
 

@@ -20,14 +20,13 @@ from rnnlab.sweeps.trials import Data, Outcome, Result, Trial
 if TYPE_CHECKING:
     import keras
 
+OnEpoch = Callable[[dict[str, float]], None]
 AT_ONCE = 200  # tasks submitted to Ray: `ray.wait` looks at each of them
 RETRIES = 20  # of a trial whose process or machine died
 TRIALS_PER_PROCESS = 50  # a process leaks some memory with each network that it builds
 
 
-def run_trial(
-    trial: Trial, data: Data, on_epoch: Callable[[dict[str, float]], None] | None = None
-) -> tuple[Outcome, bytes]:
+def run_trial(trial: Trial, data: Data, on_epoch: OnEpoch = lambda row: None) -> tuple[Outcome, bytes]:
     """Trains and scores a network in this process; returns the outcome and the ``.keras`` file."""
     with importing_keras():
         import keras
@@ -35,20 +34,14 @@ def run_trial(
         from rnnlab.networks import models
     keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
     with tempfile.TemporaryDirectory() as folder:
+        network, checkpoint = Path(folder) / "network.keras", Checkpoint(Path(folder) / "state.npz")
         model, history = training.train(
-            trial.run,
-            trial.settings,
-            data.train,
-            data.validation,
-            data.vocabulary_size,
-            Checkpoint(Path(folder) / "state.npz"),
-            on_epoch or (lambda row: None),
+            trial.run, trial.settings, data.train, data.validation, data.vocabulary_size, checkpoint, on_epoch
         )
-        network = Path(folder) / "network.keras"
         models.save(model, network)
         content = network.read_bytes()
-    scores = _score(model, trial.settings, data)
     digest = hashlib.sha256(content).hexdigest()
+    scores = _score(model, trial.settings, data)
     return Outcome(history.epochs, history.best_epoch, scores, model.count_params(), digest), content
 
 
@@ -56,10 +49,7 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
-    scorers = {
-        "text": lambda labels, probabilities: metrics.score(labels.astype(np.int8), probabilities),
-        "series": series_metrics.score,
-    }
+    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int8), found), "series": series_metrics.score}
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)
     return dict(scorers[settings.task](targets[:, 0], predicted))
@@ -75,10 +65,9 @@ def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Resul
     running: dict[Any, Trial] = {}
     while True:
         for trial in itertools.islice(waiting, AT_ONCE - len(running)):
-            train = trial.settings.train
-            environment = {"env_vars": keras_import.thread_variables(train.threads)}
-            name = f"{trial.run.name} {trial.key}"
-            submitted = task.options(num_cpus=train.threads, runtime_env=environment, name=name).remote(trial, shared)
+            threads, name = trial.settings.train.threads, f"{trial.run.name} {trial.key}"
+            environment = {"env_vars": keras_import.thread_variables(threads)}
+            submitted = task.options(num_cpus=threads, runtime_env=environment, name=name).remote(trial, shared)
             running[submitted] = trial
         if not running:
             return

@@ -87,8 +87,8 @@ def run(source: Path, address: str | None) -> None:
     planned = trials.of_combinations(combinations, data)
     distinct = {trial.key: trial for combination in planned for trial in combination}
     sweep = Sweep(source.stem, list(distinct.values()), grid.asha)
-    finished = f"{len(sweep.outcomes)} of them finished before"
-    print(f"{len(combinations)} combinations, {len(sweep.trials)} trainings, {finished}")
+    found = len(sweep.outcomes)
+    print(f"{len(combinations)} combinations, {len(sweep.trials)} trainings, {found} of them finished before")
     sweep.train(data, grid.asha, address)
     _conclude(sweep, table.page(sweep.name, list(grid.grid), table.rows(combinations, planned, sweep.outcomes)))
 
@@ -106,8 +106,8 @@ def _conclude(sweep: Sweep, page: str) -> None:
             raise UserError(message)
         print(f"warning: {message}", file=sys.stderr)
     if failures:
-        reason = next(iter(failures.values()))
-        raise UserError(f"{len(failures)} trainings failed, the first because: {reason}; {again}")
+        first = next(iter(failures.values()))
+        raise UserError(f"{len(failures)} trainings failed, the first because: {first}; {again}")
 
 
 def read_features(settings: Params) -> Data:
@@ -116,11 +116,14 @@ def read_features(settings: Params) -> Data:
     Raises:
         UserError: they are missing, or do not belong to params.yaml.
     """
+
+    def dvc(*words: str) -> int:
+        return subprocess.run(("dvc", *words, "--quiet", "tokenize_pad"), capture_output=True, check=False).returncode
+
     if not layout.TEST.is_dir():
-        subprocess.run(("dvc", "pull", "--quiet", "tokenize_pad"), capture_output=True, check=False)
-        subprocess.run(("dvc", "checkout", "--quiet", "tokenize_pad"), capture_output=True, check=False)
-    command = ("dvc", "status", "--quiet", "--with-deps", "tokenize_pad")
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+        dvc("pull")
+        dvc("checkout")
+    if dvc("status", "--with-deps"):
         raise UserError(
             f"{layout.FEATURES}: not what params.yaml and the data make; run `dvc repro tokenize_pad` first"
         )

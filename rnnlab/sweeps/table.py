@@ -17,10 +17,8 @@ class Row(NamedTuple):
     """The trials of one model with one combination.
 
     Attributes:
-        combination: the point of the grid.
-        model: by name.
         losses: validation losses of the seeds that were trained.
-        scores: test scores of the seeds that were trained to the end.
+        scores: on the test rows, of the seeds that were trained to the end.
         stopped: number of seeds that the search stopped; their losses are of fewer epochs.
         failed: number of seeds that could not be trained.
     """
@@ -38,10 +36,7 @@ def rows(
 ) -> list[Row]:
     """Groups outcomes by combination and model, the smallest mean validation loss first, incomplete ones last.
 
-    Args:
-        combinations: of the grid.
-        trials: of each combination.
-        outcomes: by key; a trial that failed has none.
+    ``trials`` has those of each combination, ``outcomes`` are by key; a trial that failed has none.
     """
     table = []
     for combination, planned in zip(combinations, trials, strict=True):
@@ -60,13 +55,7 @@ def _rank(row: Row) -> tuple[bool, bool, float]:
 
 
 def page(name: str, swept: Sequence[str], table: Sequence[Row]) -> str:
-    """Shows the rows as Markdown, and the DVC command that trains the best.
-
-    Args:
-        name: of the sweep.
-        swept: the keys of the grid.
-        table: from `rows`.
-    """
+    """Shows rows as Markdown, with a column for each of the keys that were swept, and the DVC command of the best."""
     best = table[0]
     score = f"test {TASKS[best.combination.settings.task].measure.title}"
     shown = [

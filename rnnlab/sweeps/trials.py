@@ -16,13 +16,7 @@ OUTCOME = "outcome.json"
 
 
 class Trial(NamedTuple):
-    """One training.
-
-    Attributes:
-        key: of all that determines the outcome; combinations that agree in it share a trial.
-        run: the model and the seed.
-        settings: all parameters.
-    """
+    """One training; ``key`` is of all that determines its outcome: combinations that agree in it share a trial."""
 
     key: str
     run: Run
@@ -45,7 +39,7 @@ class Outcome(NamedTuple):
         history: rows of `rnnlab.networks.training.History.epochs`.
         best_epoch: the epoch whose weights were kept.
         test: scores on the test rows, from `rnnlab.evaluation`.
-        parameters: number of weights of the network.
+        parameters: number of weights.
         network: the SHA-256 of its ``.keras`` file.
         stopped: whether a search stopped it early, in which case it has no test scores and no network.
     """
@@ -77,26 +71,21 @@ def of_combinations(combinations: Sequence[Combination], data: Data) -> list[lis
     """Lists the trainings of each combination."""
     code = package_digest(layout.PACKAGE, *ROOMS)
     shared = checkpoints.training_key({"code_of_scores": code}, [*data.train, *data.validation, *data.test])
-    return [
-        [
-            Trial(_key(run, combination.settings, data, shared), run, combination.settings)
-            for run in combination.settings.runs
-        ]
-        for combination in combinations
-    ]
 
+    def trial(run: Run, settings: Params) -> Trial:
+        identity = checkpoints.identity(run, settings, data.vocabulary_size)
+        return Trial(checkpoints.key_of({"shared": shared, **identity}), run, settings)
 
-def _key(run: Run, settings: Params, data: Data, shared: str) -> str:
-    return checkpoints.key_of({"shared": shared, **checkpoints.identity(run, settings, data.vocabulary_size)})
+    return [[trial(run, settings) for run in settings.runs] for _, settings in combinations]
 
 
 def read_finished(trials: Sequence[Trial], search: str | None) -> dict[str, Outcome]:
     """Reads the outcomes, by key, of trials that an earlier sweep finished or the same search stopped."""
     outcomes = {}
     for trial in trials:
-        for file in (_folder(trial.key, None) / OUTCOME, _folder(trial.key, search) / OUTCOME):
-            if trial.key not in outcomes and file.is_file():
-                outcomes[trial.key] = Outcome(**read_json(file))
+        files = (_folder(trial.key, each) / OUTCOME for each in (None, search))
+        if kept := next(filter(Path.is_file, files), None):
+            outcomes[trial.key] = Outcome(**read_json(kept))
     return outcomes
 
 

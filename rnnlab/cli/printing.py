@@ -1,13 +1,9 @@
-"""What the verbs share."""
+"""Output that a reader may cut short."""
 
-import argparse
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
-
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 @contextmanager
@@ -26,10 +22,3 @@ def printing() -> Iterator[None]:
     finally:
         sys.stdout.flush()  # else it would happen at exit, with Python's own handler in place
         signal.signal(signal.SIGPIPE, before)
-
-
-def add_markdown(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--markdown``, which selects the style of a table."""
-    parser.add_argument(
-        "--markdown", dest="style", action="store_const", const="github", default="simple", help="print Markdown tables"
-    )

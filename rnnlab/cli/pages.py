@@ -1,20 +1,13 @@
-"""``rnnlab ui``: MLflow's pages."""
+"""``rnnlab ui`` and ``rnnlab demo``: pages to look at in a browser."""
 
 import argparse
 import os
 
-from rnnlab.cli.common import Verbs
+from rnnlab.project import params
 from rnnlab.project.errors import UserError
 
 
-def add(verbs: Verbs) -> None:
-    """Adds the verb to the parser."""
-    parser = verbs.add_parser("ui", help="serve MLflow's pages on 127.0.0.1")
-    parser.add_argument("--port", type=int, default=5000, help="5000 by default")
-    parser.set_defaults(run=run)
-
-
-def run(flags: argparse.Namespace) -> None:
+def ui(flags: argparse.Namespace) -> None:
     """Prints links to the last run and becomes MLflow's server, with two processes instead of its fourteen.
 
     Raises:
@@ -37,3 +30,10 @@ def run(flags: argparse.Namespace) -> None:
     os.environ |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
     command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(flags.port), "--workers", "1"]
     os.execvp("mlflow", [*command, "--backend-store-uri", opened.uri])
+
+
+def demo(flags: argparse.Namespace) -> None:
+    """Serves the page on which the networks read a text word by word, until Ctrl-C."""
+    from rnnlab.report import demo
+
+    demo.serve(params.read(), flags.port)
