@@ -116,7 +116,7 @@ def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def disagreements(means: pd.DataFrame, count: int) -> list[str]:
-    """Returns ids that only the first or only the last network gets right, ``count`` of each, the widest apart first."""
+    """Returns ids that only the first or only the last network gets right, ``count`` of each, widest apart first."""
     first, last = means.iloc[:, 0], means.iloc[:, -1]
     table = pd.DataFrame({"gap": (first - last).abs(), "right": right(means.index.get_level_values("label"), last)})
     differ = table[positive(first) != positive(last)].reset_index().sort_values(["gap", "id"], ascending=[False, True])
