@@ -67,7 +67,7 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        ours = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "PYTHON")
+        ours = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "PYTHON", "MAKE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         return environment
