@@ -65,7 +65,7 @@ def _settings() -> Params:
 
 def _judge(settings: Params, committed: Mapping[str, Any], scores: Mapping[str, Any]) -> Sequence[Verdict]:
     pairs = [(model, Sample(committed[model], TEST), Sample(values, TEST)) for model, values in scores.items()]
-    return [drift.judge(*pair, settings.drift, measure="accuracy", same_rows=False) for pair in pairs]
+    return [drift.judge(*pair, settings.drift, measure=tasks.ACCURACY, same_rows=False) for pair in pairs]
 
 
 def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:

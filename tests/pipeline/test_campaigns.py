@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reliability import kills, projects, sweeps, verify
+from reliability import kills, projects, sweeps, verify, weekly
 from reliability.projects import Stage
+from rnnlab.project.params import Params
 from tests.pipeline.conftest import Project
 
 
@@ -45,3 +46,9 @@ def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[s
 def test_a_sweep_whose_processes_are_killed_ends_the_same() -> None:
     found = sweeps.measure(quick=True)
     assert found.sound, found.rows
+
+
+def test_a_week_in_which_a_model_breaks_is_told_from_one_like_another(settings: Params) -> None:
+    committed = {"rnn": [0.80, 0.81, 0.79]}
+    [same], [broken] = (weekly._judge(settings, committed, {"rnn": values}) for values in (committed["rnn"], [0.5] * 3))
+    assert (same.word, broken.word) == ("the same", "worse")
