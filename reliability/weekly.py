@@ -13,8 +13,9 @@ from tqdm import tqdm
 from reliability import clones
 from reliability.report import Section
 from rnnlab.data import corpus
+from rnnlab.evaluation import statistics
 from rnnlab.experiments import drift
-from rnnlab.experiments.drift import Sample, Verdict
+from rnnlab.experiments.drift import Change, Verdict
 from rnnlab.features import text
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.networks.keras_import import importing_keras
@@ -49,9 +50,9 @@ def measure(quick: bool) -> Section:
         f" False alarms before: {len(false)}. First alarm after: {f'week {true[0]}' if true else 'none'}."
     )
     rows = [
-        [str(week), verdict.model, f"{verdict.before:.3f}", f"{verdict.now:.3f}", f"{verdict.p_value:.1g}"]
+        [str(week), change.model, f"{change.before:.3f}", f"{change.now:.3f}", f"{change.difference.p_value() / 2:.1g}"]
         for week in alarmed[:4]
-        for verdict in alarms[week]
+        for change, _ in alarms[week]
     ]
     header, sound = ("week", "model", "week 0", "then", "p"), not false and true[:1] == [broken]
     return Section("Weekly reruns", sentence, header, rows, {"results": results}, sound)
@@ -64,8 +65,12 @@ def _settings() -> Params:
 
 
 def _judge(settings: Params, committed: Mapping[str, Any], scores: Mapping[str, Any]) -> Sequence[Verdict]:
-    pairs = [(model, Sample(committed[model], TEST), Sample(values, TEST)) for model, values in scores.items()]
-    return [drift.judge(*pair, settings.drift, measure=tasks.ACCURACY, same_rows=False) for pair in pairs]
+    verdicts = []
+    for model, values in scores.items():
+        now, before = (drift.estimate_scores(each, TEST, tasks.ACCURACY) for each in (values, committed[model]))
+        change = Change(model, before.mean, now.mean, statistics.apart(now, before))
+        verdicts.append(Verdict(change, drift.word(change, tasks.ACCURACY, settings.drift)))
+    return verdicts
 
 
 def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:

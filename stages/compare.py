@@ -1,16 +1,19 @@
-"""Predictions on the test rows → intervals, significance tests and plain sentences for every pair of models."""
+"""Predictions on the test rows → intervals, and a verdict in plain words on every pair of models."""
 
 from rnnlab.evaluation import comparisons
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import write_json, write_text
+from rnnlab.project.tasks import TASKS
 
 
 def main() -> None:
     """Compares every pair of models."""
     settings = params.read()
-    comparison = comparisons.compare(settings, comparisons.scores_by_model(settings, read_parquet(layout.PREDICTIONS)))
+    task = TASKS[settings.task]
+    scores = comparisons.scores_by_model(task, read_parquet(layout.PREDICTIONS), settings.scored)
+    comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 

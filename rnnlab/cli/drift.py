@@ -30,8 +30,7 @@ def run(flags: argparse.Namespace) -> None:
     write_text(flags.out, summary)
     with printing():
         print(summary)
-    worse = [verdict.model for verdict in verdicts if verdict.word == "worse"]
-    if worse:
+    if worse := drift.worsened(verdicts):
         raise UserError(
             f"worse than {flags.revision}: {', '.join(worse)}; {flags.out} says by how much, and what changed"
         )

@@ -1,6 +1,7 @@
 """Commands outside the pipeline; `rnnlab COMMAND --help` explains each."""
 
 import argparse
+import math
 import os
 import shutil
 import sys
@@ -43,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _size(text: str) -> float:
+    """Parses a positive number."""
+    if not 0 < (number := float(text)) < math.inf:
+        raise ValueError(text)
+    return number
+
+
 def _verb(verbs: Verbs, name: str, run: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=purpose)
     verb.set_defaults(run=run)
@@ -53,7 +61,11 @@ def _add_results(verbs: Verbs) -> None:
     show = _verb(verbs, "results", results.show, "show the comparison of the last run")
     compare = _verb(verbs, "compare", results.compare, "show results side by side")
     compare.add_argument("names", nargs="+", metavar="NAME", help=NAME)
-    for verb in (show, compare):
+    power = _verb(verbs, "power", results.power, "how many seeds or rows it takes to see a difference")
+    power.add_argument(
+        "--difference", type=_size, metavar="SIZE", help="in points of accuracy; intervals.margin by default"
+    )
+    for verb in (show, compare, power):
         verb.add_argument(
             "--markdown", dest="style", action="store_const", const="github", default="simple", help=TABLES
         )

@@ -26,6 +26,15 @@ def show(flags: argparse.Namespace) -> None:
         print("MLflow:   make ui, then open one of the links it prints")
 
 
+def power(flags: argparse.Namespace) -> None:
+    """Prints how many seeds or test rows it takes to see a difference between each pair of models."""
+    from rnnlab.evaluation import power as reckoning
+
+    table = reckoning.table(read_json(layout.COMPARISON), flags.difference, flags.style)
+    with printing():
+        print(table)
+
+
 def compare(flags: argparse.Namespace) -> None:
     """Prints results side by side."""
     from rnnlab.experiments import comparison, named_results

@@ -5,19 +5,21 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from tabulate import tabulate
 
-from rnnlab.evaluation import statistics
-from rnnlab.project.params import NO_SEED, Params
-from rnnlab.project.tasks import MEASURES, TASKS, Measure, Task, TaskName, right
+from rnnlab.evaluation import power, statistics, verdicts
+from rnnlab.evaluation.statistics import Interval
+from rnnlab.evaluation.verdicts import Scores
+from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
 
-Scores = npt.NDArray[np.float64]
 ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
     "text": right,
     "series": lambda targets, predicted: (predicted - targets) ** 2,
 }
+GROUPS_APART = 5  # margins that two groups of seeds differ by at least
+FIXED = "The split and the test rows are held fixed: other data may give another answer."
 
 
 def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
@@ -26,65 +28,70 @@ def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
     return scores.astype(np.float64)
 
 
-def scores_by_model(settings: Params, predictions: pd.DataFrame) -> dict[str, Scores]:
-    """Scores what the evaluate stage wrote, by `score_rows`: shape (seeds, rows) a model, (1, rows) a baseline."""
-    scores = score_rows(TASKS[settings.task], predictions)
-    by_run = {run: part.to_numpy() for run, part in scores.groupby([predictions["model"], predictions["seed"]])}
-    seeds = {name: [NO_SEED] if name in settings.baselines else settings.train.seeds for name in settings.scored}
-    return {name: np.stack([by_run[name, seed] for seed in seeds[name]]) for name in settings.scored}
+def row_scores(task: Task, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Scores one model's predictions: a row per test row, in the order of the data, and a column per seed."""
+    scored = predictions.assign(score=score_rows(task, predictions))
+    return scored.pivot(index=task.row, columns="seed", values="score")
 
 
-def compare(settings: Params, scores: dict[str, Scores]) -> dict[str, Any]:
-    """Computes each model's mean score and each pair's difference, with 95 % bootstrap intervals.
+def scores_by_model(task: Task, predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Scores]:
+    """Scores what the evaluate stage wrote: shape (seeds, rows) a model, (1, rows) one without seeds.
+
+    Raises:
+        UserError: a seed lacks predictions of some rows.
+    """
+    scores = {}
+    for name in names:
+        table = row_scores(task, predictions[predictions["model"] == name])
+        for seed in table.columns[table.isna().any()]:
+            raise UserError(f"{name}, seed {seed}: some test rows have no prediction; run the evaluate stage again")
+        scores[name] = table.to_numpy(np.float64).T
+    return scores
+
+
+def compare(task: Task, scores: Mapping[str, Scores], baselines: Sequence[str], margin: float) -> dict[str, Any]:
+    """Computes each model's mean score with its interval, and judges all pairs but those of two baselines.
+
+    Args:
+        task: that the scores are of.
+        scores: of every model, from `scores_by_model`.
+        baselines: those of the models that have no seeds.
+        margin: `intervals.margin`.
 
     Returns:
-        ``measure``, ``over``, ``intervals`` by model, and ``pairs``; two baselines are not a pair.
+        ``measure``, ``seeds``, ``rows``, ``intervals`` by model, ``groups`` of seeds by model where they fall into two,
+        and ``pairs``.
     """
-    over_seeds = settings.intervals.over != "rows" and len(settings.train.seeds) > 1
-
-    def options(*names: str) -> dict[str, Any]:
-        seeded = over_seeds and any(len(scores[name]) > 1 for name in names)
-        return {"over_seeds": seeded, "resamples": settings.intervals.resamples, "seed": settings.intervals.seed}
-
-    pairs = [pair for pair in combinations(settings.scored, 2) if not all(name in settings.baselines for name in pair)]
+    measure, dependent = task.measure, task.rows_are_dependent
+    named = [pair for pair in combinations(scores, 2) if not set(pair) <= set(baselines)]
+    pairs = [
+        verdicts.pair((first, scores[first]), (second, scores[second]), margin, measure, dependent=dependent)
+        for first, second in (_newer_first(pair, baselines) for pair in named)
+    ]
     return {
-        "measure": TASKS[settings.task].measure.key,
-        "over": "rows_and_seeds" if over_seeds else "rows",
-        "intervals": {name: statistics.interval(rows, **options(name))._asdict() for name, rows in scores.items()},
-        "pairs": [_pair(settings, scores, *_newer_first(settings, pair), options(*pair)) for pair in pairs],
+        "measure": measure.key,
+        "seeds": max(map(len, scores.values())),
+        "rows": next(iter(scores.values())).shape[1],
+        "intervals": {name: interval(task, values)._asdict() for name, values in scores.items()},
+        "groups": {name: found for name, values in scores.items() if (found := _groups(measure, values, margin))},
+        "pairs": [verdict.facts() for verdict in verdicts.judge(pairs)],
     }
 
 
-def _newer_first(settings: Params, pair: tuple[str, str]) -> tuple[str, str]:
+def interval(task: Task, scores: Scores) -> Interval:
+    """Returns the mean of scores of shape (seeds, rows), with its 95 % interval."""
+    estimate = statistics.estimate(scores, dependent=task.rows_are_dependent)
+    return estimate.share_interval(scores.shape[1]) if task.measure.is_share else estimate.interval()
+
+
+def _groups(measure: Measure, scores: Scores, margin: float) -> dict[str, Any] | None:
+    found = statistics.groups(scores.mean(axis=1), GROUPS_APART * measure.margin(margin, float(scores.mean())))
+    return {**found._asdict(), "share": found.share._asdict()} if found else None
+
+
+def _newer_first(pair: tuple[str, str], baselines: Sequence[str]) -> tuple[str, str]:
     """Puts the later network in the list first, as it is the one in question, and a network before a baseline."""
-    return pair if pair[1] in settings.baselines else (pair[1], pair[0])
-
-
-def _pair(
-    settings: Params, scores: dict[str, Scores], first: str, second: str, options: dict[str, Any]
-) -> dict[str, Any]:
-    measure, pair = TASKS[settings.task].measure, (scores[first], scores[second])
-    difference = statistics.paired_difference(*pair, **options)
-    won = statistics.seeds_won(*pair, lower_is_better=measure.lower_is_better)
-    return {
-        "first": first,
-        "second": second,
-        "difference": difference._asdict(),
-        "won": list(won),
-        "sentence": statistics.sentence(first, second, difference, won, measure=measure),
-        **{name: test(settings.train.seeds, *pair) for name, test in PAIR_TESTS[settings.task].items()},
-    }
-
-
-def _mcnemar(seeds: Sequence[int], first: Scores, second: Scores) -> dict[str, Any]:
-    """Tests each seed; a baseline is paired with every one."""
-    pairs = zip(*np.broadcast_arrays(first == 1, second == 1), strict=True)
-    tests = [statistics.mcnemar(*pair)._asdict() for pair in pairs]
-    return dict(zip(map(str, seeds), tests, strict=True))
-
-
-# What a pair of models is tested with beside the interval; McNemar's test is one of right and wrong.
-PAIR_TESTS: dict[TaskName, dict[str, Callable[..., dict[str, Any]]]] = {"text": {"mcnemar": _mcnemar}, "series": {}}
+    return pair if pair[1] in baselines else (pair[1], pair[0])
 
 
 def markdown(comparison: dict[str, Any]) -> str:
@@ -94,11 +101,30 @@ def markdown(comparison: dict[str, Any]) -> str:
     for name, ends in comparison["intervals"].items():
         mean, interval = interval_cells(measure, ends)
         intervals.append({"model": name, measure.title: f"{mean} ({interval})"})
-    drawn = "rows and seeds" if comparison["over"] == "rows_and_seeds" else "rows alone"
     table = tabulate(intervals, headers="keys", tablefmt="github", disable_numparse=True)
-    basis = f"95 % bootstrap intervals over test {drawn}; pairs are compared on the same rows and seeds."
-    sentences = "\n".join(f"- {pair_sentence(pair)}" for pair in comparison["pairs"])
-    return f"# Is the difference real?\n\n{basis}\n\n{table}\n\n{sentences}\n"
+    lines = [*group_sentences(comparison), *(pair_sentence(measure, pair) for pair in comparison["pairs"])]
+    sentences = "\n".join(f"- {line}" for line in lines)
+    return f"# Is the difference real?\n\n{basis(comparison)} {FIXED}\n\n{table}\n\n{sentences}\n"
+
+
+def basis(comparison: Mapping[str, Any]) -> str:
+    """Says what the intervals are of."""
+    seeds, rows = comparison["seeds"], f"{comparison['rows']:,} test rows"
+    drawn = f"{seeds} seeds and {rows}" if seeds > 1 else f"{rows}, but not over seeds, as there is one"
+    return f"95 % intervals over {drawn}; all pairs are judged together."
+
+
+def group_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Says which models' seeds fall into two groups, so that their mean says little."""
+    measure, sentences = MEASURES[comparison["measure"]], []
+    for name, found in comparison["groups"].items():
+        share, higher, seeds = found["share"], found["higher"], found["seeds"]
+        limits = f"{100 * share['low']:.0f} to {100 * share['high']:.0f} % of such seeds, by exact 95 % limits"
+        groups = f"{higher} of {seeds} reach about {measure.amount(found['high'])} ({limits})"
+        sentences.append(
+            f"The seeds of {name} fall into two groups: {groups}, the others {measure.amount(found['low'])}."
+        )
+    return sentences
 
 
 def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, str]:
@@ -108,20 +134,7 @@ def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, st
     return measure.amount(ends["mean"], more), f"{low} to {high}"
 
 
-def pair_sentence(pair: Mapping[str, Any]) -> str:
-    """Returns the sentence on a pair of models, with the exact test where there is one."""
-    sentence, test = str(pair["sentence"]), pair_test(pair)
-    return f"{sentence[0].upper()}{sentence[1:]}{f'; {test}' if test else ''}."
-
-
-def pair_test(pair: Mapping[str, Any]) -> str:
-    """Puts McNemar's test of a pair of models into words, "" where there is none."""
-    tests = pair.get("mcnemar", {}).values()
-    return exact_test([test["p_value"] for test in tests]) if tests else ""
-
-
-def exact_test(p_values: Sequence[float]) -> str:
-    """Puts McNemar's p-values, one per seed, into words."""
-    highest = max(p_values)
-    bound = "< 0.001" if highest < 0.001 else f"≤ {highest:.3f}"
-    return f"McNemar's exact test: p {bound}{' in every seed' if len(p_values) > 1 else ''}"
+def pair_sentence(measure: Measure, pair: Mapping[str, Any]) -> str:
+    """Returns the sentence on a pair of models, and where it shows nothing, what would."""
+    sentence, advice = str(pair["sentence"]), power.advice(pair, measure)
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in (sentence, advice) if part)

@@ -5,8 +5,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from rnnlab.evaluation.comparisons import group_sentences, pair_sentence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
+from rnnlab.project.tasks import MEASURES, Task
 
 
 def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: str = "simple") -> str:
@@ -26,7 +28,7 @@ def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[
             {
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
-                **{heading: _spread(model, key, task.measure.table_decimals) for heading, key in task.columns.items()},
+                **{heading: _spread(task, model, key) for heading, key in task.columns.items()},
                 "parameters": f"{model['parameters']:,}",
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",
@@ -35,11 +37,13 @@ def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[
     return rows
 
 
-def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:
-    mean = f"{model['mean'][figure]:.{decimals}f}"
-    return f"{mean} ± {model['sd'][figure]:.{decimals}f}" if model["per_seed"] else mean
+def _spread(task: Task, model: Mapping[str, Any], figure: str) -> str:
+    mean, sd = (f"{model[kind][figure]:.{task.measure.table_decimals}f}" for kind in ("mean", "sd"))
+    return f"{mean} ± {sd}" if model["per_seed"] else mean
 
 
 def sentences(comparison: Mapping[str, Any]) -> list[str]:
-    """Returns a sentence on every pair of models, from reports/comparison.json."""
-    return [f"{pair['sentence']}." for pair in comparison["pairs"]]
+    """Returns sentences on models and every pair of them, from reports/comparison.json."""
+    measure = MEASURES[comparison["measure"]]
+    pairs = [pair_sentence(measure, pair) for pair in comparison["pairs"]]
+    return [*group_sentences(comparison), *pairs]

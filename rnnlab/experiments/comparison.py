@@ -7,9 +7,9 @@ import pandas as pd
 
 from rnnlab.experiments import gains
 from rnnlab.experiments.comparison_tables import differing_params, origins_table, scores_table
+from rnnlab.experiments.gains import Compared
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY
 
 
 def page(results: Sequence[Result], style: str = "simple") -> str:
@@ -34,38 +34,46 @@ def findings(results: Sequence[Result]) -> list[str]:
             both = f"{first.name} {first.task.verb} and {other.name} {other.task.verb}"
             raise UserError(f"{both}: their figures cannot be compared; name results of one task")
     sentences = [] if differing_params(results) else ["The parameters are the same"]
-    sentences += [sentence for other in others for sentence in differences(first, other)]
+    sentences += differences(first, others)
     return sentences + [note for result in results for note in result.notes]
 
 
-def differences(first: Result, other: Result) -> list[str]:
-    """Says of each model that both have whether the difference is real, or why that is not known.
+def differences(first: Result, others: Sequence[Result]) -> list[str]:
+    """Says of each model that others have too whether the difference is real, or why that is not known.
 
-    Two results of a single model each are compared whatever their models are.
+    Two results of a single model each are compared whatever their models are. All differences are judged together.
     """
+    paired = [_pairs(first, other) for other in others]
+    every = [one for found, _ in paired for one in found.values()]
+    judged = iter(gains.judge(every))
+    sentences = []
+    for found, notes in paired:
+        sentences += [f"{model}{next(judged).sentence}" for model in found] + notes
+    return sentences
+
+
+def _pairs(first: Result, other: Result) -> tuple[dict[str, Compared], list[str]]:
+    """Pairs the models of two results: those that differ, by what a sentence begins with, and notes on the others."""
     common = [(model, model) for model in first.models if model in other.metrics]
     if not common and len(first.metrics) == len(other.metrics) == 1:
-        common = [(first.models[0], other.models[0])]
+        common = [(other.models[0], first.models[0])]
     reason = _obstacle(first, other) if common else "they have no model in common"
     if reason:
-        return [f"No paired test of {other.name} and {first.name}: {reason}"]
-    sentences, equal = [], []
-    for theirs, ours in common:
+        return {}, [f"No paired test of {other.name} and {first.name}: {reason}"]
+    different: dict[str, Compared] = {}
+    notes, equal = [], []
+    for ours, theirs in common:
         tables = [gains.row_scores(result, model) for result, model in ((other, ours), (first, theirs))]
         if any(table.empty for table in tables):
             poorer = other if tables[0].empty else first
-            sentences.append(f"{ours}: no paired test, {poorer.name} has no predictions of it")
-            continue
-        pairs = gains.pair(*tables)
-        if pairs.equal:
+            notes.append(f"{ours}: no paired test, {poorer.name} has no predictions of it")
+        elif (pairs := gains.pair(*tables)).equal:
             equal.append(ours)
         else:
-            exact_test = gains.exact_test(pairs) if first.measure is ACCURACY else ""
-            sentence = gains.gain_sentence(other.name, first.name, gains.measure_gain(pairs, first), exact_test)
-            sentences.append(f"{ours}: {sentence}" if ours == theirs else sentence)
+            different[f"{ours}: " if ours == theirs else ""] = Compared(pairs, (other.name, first.name), other)
     if equal:
-        sentences.append(f"{', '.join(equal)}: every test row scores the same in {other.name} and {first.name}")
-    return sentences
+        notes.append(f"{', '.join(equal)}: every test row scores the same in {other.name} and {first.name}")
+    return different, notes
 
 
 def _obstacle(first: Result, other: Result) -> str:
@@ -78,7 +86,7 @@ def _obstacle(first: Result, other: Result) -> str:
     if shared.empty:
         return "they were scored on different test rows"
     changed = int((ours.loc[shared] != theirs.loc[shared]).sum())
-    what = "labels" if first.measure is ACCURACY else "values, or the same on another scale"
+    what = "labels" if first.measure.is_share else "values, or the same on another scale"
     return f"{changed:,} of the {len(shared):,} test rows that both have hold other {what}" if changed else ""
 
 

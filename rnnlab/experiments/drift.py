@@ -1,102 +1,121 @@
-"""Is a rerun worse than the committed result, or does it differ no more than seeds and rows do by chance?"""
+"""Is a rerun worse than the committed result?"""
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import mean, variance
 from typing import Any, NamedTuple
 
 import pandas as pd
-from scipy.stats import t
 from tabulate import tabulate
 
+from rnnlab.evaluation import statistics
+from rnnlab.evaluation.statistics import Estimate
+from rnnlab.experiments import gains
 from rnnlab.experiments.comparison_tables import ABSENT, DASH, VERSIONS, data_version, differing, differing_params
 from rnnlab.project.params import Drift
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY, Measure
+from rnnlab.project.tasks import Measure
 
 SHOWN = 40  # lines of changes in a summary; the rest is counted
 
 
-class Sample(NamedTuple):
-    """Test scores of one model, one per seed or a single one without seeds, and the rows that each was measured on."""
-
-    scores: Sequence[float]
-    rows: int
-
-
-class Verdict(NamedTuple):
+class Change(NamedTuple):
     """How one model changed.
 
     Attributes:
+        model: its name.
         before: its mean in the committed result, None where it is new.
         now: its mean after the rerun, None where it is gone.
-        p_value: one-sided, that chance alone makes a difference this large; None where there is nothing to compare.
-        word: worse, better, within noise, the same, new or gone.
+        difference: now minus before, None where there is nothing to compare or to tell chance from.
+        basis: what the difference was measured on, in words.
+        changed: in how many predictions the answer is another, None where they are lost or are of other rows.
     """
 
     model: str
     before: float | None
     now: float | None
-    p_value: float | None
+    difference: Estimate | None = None
+    basis: str = ""
+    changed: int | None = None
+
+
+class Verdict(NamedTuple):
+    """A change, and a word for it: worse, better, within noise, the same, new or gone."""
+
+    change: Change
     word: str
-
-
-def judge(model: str, before: Sample, now: Sample, limits: Drift, *, measure: Measure, same_rows: bool) -> Verdict:
-    """Distinguishes a regression from noise: Welch's t-test over seeds (Welch 1947), and a tolerance.
-
-    Where the test rows changed, the chance that rows bring into an accuracy counts as noise too. A model without seeds
-    is judged by the tolerance alone, which is a share of an error.
-    """
-    old, new = mean(before.scores), mean(now.scores)
-    loss = new - old if measure.lower_is_better else old - new
-    fall = loss / old if measure.lower_is_better and old else loss
-    rows_too = measure is ACCURACY and not same_rows
-    p_value = _chance_of(abs(loss), before, now, rows_too=rows_too)
-    if before.scores == now.scores:
-        word = "the same"
-    elif abs(fall) <= limits.tolerance or p_value >= limits.significance:
-        word = "within noise"
-    else:
-        word = "worse" if fall > 0 else "better"
-    return Verdict(model, old, new, p_value, word)
-
-
-def _chance_of(difference: float, before: Sample, now: Sample, *, rows_too: bool) -> float:
-    """Returns the one-sided p-value of a difference of means; 0 or 1 where nothing varies."""
-    square, weights = 0.0, 0.0
-    for sample in (before, now):
-        count = len(sample.scores)
-        if count > 1:
-            part = variance(sample.scores) / count
-            square, weights = square + part, weights + part**2 / (count - 1)
-        if rows_too:
-            accuracy = mean(sample.scores)
-            square += accuracy * (1 - accuracy) / sample.rows
-    if not square:
-        return float(not difference)
-    freedom = square**2 / weights if weights else math.inf
-    return float(t.sf(difference / math.sqrt(square), freedom))
 
 
 def verdicts(before: Result, now: Result, rows: tuple[int, int], limits: Drift) -> list[Verdict]:
     """Judges every model that one of two results has; ``rows`` are the test rows of each."""
     same_rows = all(data_version(before, what) == data_version(now, what) != DASH for what in VERSIONS)
-    judged = []
+    changes = []
     for model in dict.fromkeys([*now.models, *before.models]):
-        old, new = _sample(before, model, rows[0]), _sample(now, model, rows[1])
-        if old and new:
-            judged.append(judge(model, old, new, limits, measure=now.measure, same_rows=same_rows))
-        elif new:
-            judged.append(Verdict(model, None, mean(new.scores), None, "new"))
-        elif old:
-            judged.append(Verdict(model, mean(old.scores), None, None, "gone"))
-    return judged
+        early, late = (result.mean_score(model) if model in result.metrics else None for result in (before, now))
+        change = Change(model, early, late)
+        if early is not None and late is not None:
+            lost = before.predictions is None or now.predictions is None
+            judged_by = (
+                _by_seeds(before, now, model, rows, same_rows) if lost else _by_rows(before, now, model, same_rows)
+            )
+            change = change._replace(**judged_by)
+        changes.append(change)
+    return [Verdict(change, word(change, now.measure, limits)) for change in changes]
 
 
-def _sample(result: Result, model: str, rows: int) -> Sample | None:
-    if model not in result.metrics:
-        return None
-    return Sample(result.seed_scores(model) or [result.mean_score(model)], rows)
+def _by_rows(before: Result, now: Result, model: str, same_rows: bool) -> dict[str, Any]:
+    """Compares predictions.
+
+    A rerun repeats the same trainings, so that the same seeds are compared on the same rows, and chance is in the rows
+    alone. Where the data changed, it is in rows and seeds.
+    """
+    early, late = (gains.row_scores(result, model) for result in (before, now))
+    dependent = now.task.rows_are_dependent
+    pairs = gains.pair(late, early)
+    if not same_rows or not pairs.rows:
+        estimates = [statistics.estimate(table.to_numpy().T, dependent=dependent) for table in (late, early)]
+        return {"difference": statistics.apart(*estimates), "basis": "other rows"}
+    gain = statistics.difference(pairs.first, pairs.second)
+    difference = statistics.estimate(gain.mean(axis=0, keepdims=True), dependent=dependent)
+    return {"difference": difference, "basis": "the same seeds and rows", "changed": int((gain != 0).sum())}
+
+
+def _by_seeds(before: Result, now: Result, model: str, rows: tuple[int, int], same_rows: bool) -> dict[str, Any]:
+    """Compares the score of each seed, where predictions are lost."""
+    early, late = (result.seed_scores(model) or [result.mean_score(model)] for result in (before, now))
+    if same_rows and len(early) == len(late) > 1:
+        paired = [new - old for old, new in zip(early, late, strict=True)]
+        return {"difference": statistics.over_seeds(paired), "basis": "the same seeds"}
+    if same_rows:
+        return {}
+    estimates = [
+        estimate_scores(scores, count, now.measure) for scores, count in zip((late, early), rows[::-1], strict=True)
+    ]
+    return {"difference": statistics.apart(*estimates), "basis": "other rows, their scores alone"}
+
+
+def estimate_scores(scores: Sequence[float], rows: int, measure: Measure) -> Estimate:
+    """Estimates a mean from the scores of seeds alone; of a share, the rows' part of the error is known as well."""
+    mean, error, freedom = statistics.over_seeds(scores) if len(scores) > 1 else Estimate(scores[0], 0.0, math.inf)
+    of_rows = mean * (1 - mean) / rows if measure.is_share else 0.0
+    return Estimate(mean, math.sqrt(error**2 + of_rows), freedom)
+
+
+def word(change: Change, measure: Measure, limits: Drift) -> str:
+    """Distinguishes a regression from noise: by its size, and by a one-sided test, if there is one."""
+    if change.now is None or change.before is None:
+        return "new" if change.before is None else "gone"
+    rise = change.now - change.before
+    size = abs(rise / change.before) if measure.lower_is_better and change.before else abs(rise)
+    if not rise and not change.changed:
+        return "the same"
+    if size <= limits.tolerance or (change.difference and change.difference.p_value() / 2 >= limits.significance):
+        return "within noise"
+    return "better" if measure.is_better(rise) else "worse"
+
+
+def worsened(judged: Sequence[Verdict]) -> list[str]:
+    """Names the models that became worse."""
+    return [verdict.change.model for verdict in judged if verdict.word == "worse"]
 
 
 def summary(
@@ -112,7 +131,7 @@ def summary(
         data: what ingest and tokenize_pad reported of the data, before and now.
         curves: mean validation loss by epoch, of each network now.
     """
-    worse = [verdict.model for verdict in judged if verdict.word == "worse"]
+    worse = worsened(judged)
     answer = f"Worse than {before.name}: {', '.join(worse)}" if worse else f"No model is worse than in {before.name}"
     parts = [f"# {answer}", _table(judged, now.measure, before.name)]
     # Counts may stay as they are where the texts do not.
@@ -127,10 +146,12 @@ def _table(judged: Sequence[Verdict], measure: Measure, name: str) -> str:
         return DASH if value is None else f"{value:{form}}"
 
     rows = []
-    for model, before, now, p_value, word in judged:
-        change = None if before is None or now is None else now - before
-        rows.append([model, shown(before), shown(now), shown(change, "+.4f"), shown(p_value, ".2g"), word])
-    headings = ["model", f"test {measure.title}, {name}", "now", "change", "p", ""]
+    for (model, before, now, difference, basis, changed), word in judged:
+        rise = None if before is None or now is None else now - before
+        chance = None if difference is None else difference.p_value() / 2
+        figures = [shown(before), shown(now), shown(rise, "+.4f"), shown(changed, ",d"), shown(chance, ".2g")]
+        rows.append([model, *figures, basis or DASH, word])
+    headings = ["model", f"test {measure.title}, {name}", "now", "change", "answers changed", "p", "judged by", ""]
     return tabulate(rows, headers=headings, tablefmt="github", disable_numparse=True)
 
 

@@ -1,45 +1,17 @@
 """What a change gains: one model compared with another over the test rows and seeds that both have."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnlab.evaluation import comparisons, statistics
-from rnnlab.evaluation.statistics import Interval
+from rnnlab.evaluation import comparisons, verdicts
+from rnnlab.evaluation.verdicts import Verdict
 from rnnlab.experiments.catalogue import Named
-from rnnlab.experiments.results import of_experiment
+from rnnlab.experiments.results import margin, of_experiment
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import Measure
-
-RESAMPLES = 2000  # where a result does not say
-
-
-class Gain(NamedTuple):
-    """How one model compares with another; see `Pairs`.
-
-    Attributes:
-        difference: of their mean scores, over the same test rows.
-        won: seeds, and seeds in all.
-    """
-
-    difference: Interval
-    won: tuple[int, int]
-    measure: Measure
-    rows: int
-    of: int
-    seeds: str = ""
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval is on the side of the first model, from end to end."""
-        return all(self.measure.is_better(end) for end in (self.difference.low, self.difference.high))
-
-
-# By DVC experiment and model.
-Gains = Mapping[tuple[str, str], Gain]
 
 
 class Pairs(NamedTuple):
@@ -63,32 +35,89 @@ class Pairs(NamedTuple):
         return not self.seeds and self.rows == self.of and np.array_equal(self.first, self.second)
 
 
+class Compared(NamedTuple):
+    """Paired scores, the names of both sides in a sentence, and the result that the first is of."""
+
+    pairs: Pairs
+    names: tuple[str, str]
+    result: Result
+
+
+class Gain(NamedTuple):
+    """How one model compares with another; see `Pairs`.
+
+    Attributes:
+        verdict: on the difference of their mean scores, over the same test rows.
+        rows: how many test rows both have.
+        of: how many there are in all.
+        seeds: remark on the seeds, "" where each model's seeds were all used.
+    """
+
+    verdict: Verdict
+    rows: int
+    of: int
+    seeds: str = ""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the first model is shown to be better."""
+        return self.verdict.shown and self.verdict.first_is_better
+
+    @property
+    def sentence(self) -> str:
+        """Says whether the first of two models is better, and what that is based on."""
+        rows = f"over the {self.rows:,} test rows that both have" if self.rows != self.of else ""
+        return "; ".join(part for part in (self.verdict.sentence, rows, self.seeds) if part)
+
+
+# By DVC experiment and model.
+Gains = Mapping[tuple[str, str], Gain]
+
+
 def all_gains(named: Iterable[Named], results: Mapping[str, Result]) -> Gains:
-    """Compares every experiment with the one that it extends, model by model, where both were run."""
-    gains = {}
+    """Compares every experiment with the one that it extends, model by model, where both were run; one family."""
+    found = {}
     for experiment in named:
         parent = results.get(experiment.lineage[-2]) if len(experiment.lineage) > 1 else None
         for setup, result in of_experiment(experiment, results):
-            for model in result.values["compare"]:
-                if parent and (compared := gain(result, parent, model)):
-                    gains[setup.name, model] = compared
-    return gains
+            models = result.values["compare"]
+            for model in models:
+                which = f" ({model})" if len(models) > 1 else ""
+                if parent and (pairs := pair_results(result, parent, model)):
+                    names = (f"{setup.name}{which}", f"{experiment.lineage[-2]}{which}")
+                    found[setup.name, model] = Compared(pairs, names, result)
+    return dict(zip(found, judge(found.values()), strict=True))
 
 
-def gain(first: Result, second: Result, model: str) -> Gain | None:
-    """Compares a model of two results; None where one has no predictions of it or they share no row."""
+def judge(compared: Iterable[Compared]) -> list[Gain]:
+    """Judges pairs of models as one family."""
+    every = list(compared)
+    pairs = [
+        verdicts.pair(
+            (one.names[0], one.pairs.first),
+            (one.names[1], one.pairs.second),
+            margin(one.result.values),
+            one.result.measure,
+            dependent=one.result.task.rows_are_dependent,
+        )
+        for one in every
+    ]
+    judged = zip(every, verdicts.judge(pairs), strict=True)
+    return [Gain(verdict, one.pairs.rows, one.pairs.of, one.pairs.seeds) for one, verdict in judged]
+
+
+def pair_results(first: Result, second: Result, model: str) -> Pairs | None:
+    """Pairs a model of two results; None where one has no predictions of it or they share no row."""
     if first.task != second.task or first.predictions is None or second.predictions is None:
         return None
     pairs = pair(row_scores(first, model), row_scores(second, model))
-    return measure_gain(pairs, first) if pairs.rows else None
+    return pairs if pairs.rows else None
 
 
 def row_scores(result: Result, model: str) -> pd.DataFrame:
-    """Scores a model's predictions with `rnnlab.evaluation.comparisons`, a row per test row and a column per seed."""
+    """Scores a model's predictions; see `rnnlab.evaluation.comparisons.row_scores`."""
     assert result.predictions is not None
-    rows = result.predictions[result.predictions["model"] == model]
-    scored = rows.assign(score=comparisons.score_rows(result.task, rows))
-    return scored.pivot(index=result.task.row, columns="seed", values="score")
+    return comparisons.row_scores(result.task, result.predictions[result.predictions["model"] == model])
 
 
 def pair(first: pd.DataFrame, second: pd.DataFrame) -> Pairs:
@@ -106,35 +135,3 @@ def pair(first: pd.DataFrame, second: pd.DataFrame) -> Pairs:
         chosen, remark = (first[shared], second[shared]), f"over the {seeds} that both have"
     one, other = (scores.loc[rows].to_numpy(np.float64).T for scores in chosen)
     return Pairs(one, other, len(rows), of, remark if count < max(first.shape[1], second.shape[1]) else "")
-
-
-def measure_gain(pairs: Pairs, result: Result) -> Gain:
-    """Measures by how much the first of two models is better; ``result`` says how to resample."""
-    intervals = result.values.get("intervals", {})
-    difference = statistics.paired_difference(
-        pairs.first,
-        pairs.second,
-        over_seeds=len(pairs.first) > 1 and intervals.get("over") != "rows",
-        resamples=intervals.get("resamples", RESAMPLES),
-        seed=bootstrap_seed(result.values),
-    )
-    won = statistics.seeds_won(pairs.first, pairs.second, lower_is_better=result.measure.lower_is_better)
-    return Gain(difference, won, result.measure, pairs.rows, pairs.of, pairs.seeds)
-
-
-def bootstrap_seed(values: Mapping[str, Any]) -> int:
-    """Returns the seed of the intervals; older results have a single seed for everything."""
-    return int(values.get("intervals", {}).get("seed", values.get("seed", 0)))
-
-
-def gain_sentence(first: str, second: str, gain: Gain, exact_test: str = "") -> str:
-    """Says whether the first of two models is better, and what that is based on."""
-    claim = statistics.sentence(first, second, gain.difference, gain.won, measure=gain.measure)
-    rows = f"over the {gain.rows:,} test rows that both have" if gain.rows != gain.of else ""
-    return "; ".join(part for part in (claim, rows, gain.seeds, exact_test) if part)
-
-
-def exact_test(pairs: Pairs) -> str:
-    """Says how likely such counts of right and wrong answers are by chance, for scores of 1.0 and 0.0."""
-    tested = [statistics.mcnemar(*seed) for seed in zip(pairs.first == 1, pairs.second == 1, strict=True)]
-    return comparisons.exact_test([result.p_value for result in tested])

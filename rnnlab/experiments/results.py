@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnlab.evaluation import comparisons
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.dvc_experiments import Recorded
 from rnnlab.project import git, layout, params, yaml_files
@@ -23,6 +24,7 @@ REMEDIES = {
     EXPERIMENT: "run it again, after `dvc exp remove`",
     REVISION: "name one that was made by `dvc repro`",
 }
+MARGIN = 0.01  # where a result does not say
 HASH = re.compile("[0-9a-f]{32}")
 
 # Returns the content of a file of the pipeline by its path in `rnnlab.project.layout`, None where it is not kept.
@@ -115,12 +117,27 @@ def read_experiments(
 ) -> dict[str, Result]:
     """Reads those DVC experiments, of all that are recorded, that belong to named ones and have metrics.
 
+    Where predictions are kept, models are compared anew: an older result was compared by older rules.
+
     Raises:
         UserError: a file of one is damaged.
     """
     names = [setup.name for experiment in named for setup in experiment.setups if setup.name in recorded]
     finished = [name for name in names if git.show(recorded[name].commit, layout.METRICS, folder)]
-    return {name: read_commit(name, EXPERIMENT, recorded[name], cache, folder) for name in finished}
+    found = {name: read_commit(name, EXPERIMENT, recorded[name], cache, folder) for name in finished}
+    return {name: result._replace(comparison=_compared(result)) for name, result in found.items()}
+
+
+def _compared(result: Result) -> Mapping[str, Any]:
+    if result.predictions is None:
+        return {}
+    scores = comparisons.scores_by_model(result.task, result.predictions, result.models)
+    return comparisons.compare(result.task, scores, result.baselines, margin(result.values))
+
+
+def margin(values: Mapping[str, Any]) -> float:
+    """Returns the difference that does not matter, from unchecked parameters; older results do not say."""
+    return float(values.get("intervals", {}).get("margin", MARGIN))
 
 
 def of_experiment(experiment: Named, results: Mapping[str, Result]) -> list[tuple[Setup, Result]]:

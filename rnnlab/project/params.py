@@ -219,11 +219,9 @@ class Evaluate(Section):
 
 
 class Intervals(Section):
-    """How the uncertainty of a difference between models is estimated."""
+    """What differences between models matter."""
 
-    seed: Seed
-    over: Literal["auto", "rows", "rows_and_seeds"]
-    resamples: Annotated[int, Field(ge=100, le=LARGEST_COUNT)]
+    margin: Fraction
 
 
 class Explain(Section):
@@ -239,6 +237,7 @@ class Promote(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
+    margin: Fraction
     significance: Fraction
     max_calibration_error: Share
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -324,9 +323,6 @@ class Params(Section):
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
-        if self.intervals.over == "rows_and_seeds" and len(self.train.seeds) < 2:
-            needs = "an interval over seeds needs at least two seeds, but train.seeds has one"
-            _refuse(f"intervals.over: {needs}; add seeds, or set intervals.over to rows")
         return self
 
     @property
@@ -362,7 +358,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
         UserError: names each invalid key by its full path.
     """
     if isinstance(values, dict) and "seed" in values:
-        raise UserError(f"{source}: seed: is now sample.seed, split.seed and intervals.seed; move the value to these")
+        raise UserError(f"{source}: seed: is now sample.seed and split.seed; move the value to these")
     try:
         return Params.model_validate(values)
     except ValidationError as wrong:

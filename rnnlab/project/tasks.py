@@ -20,8 +20,10 @@ class Measure(NamedTuple):
     decimals: int  # of a figure in a sentence
     table_decimals: int  # of a figure that is not scaled, in a table
     clear: str  # sentence on a clear difference; has the fields ``better``, ``worse`` and ``size``
-    unclear: str  # sentence on an unclear one; has the fields ``first``, ``second`` and ``size``
+    equal: str  # sentence on two models that differ less than matters; has ``first``, ``second`` and ``margin``
+    unclear: str  # sentence on a difference that is not shown; has the fields ``first``, ``second`` and ``size``
     lower_is_better: bool = False  # as for an error
+    is_share: bool = False  # whether it is the share of rows that are right
     scale: float = 1.0  # that figures are multiplied by in sentences
     unit: str = ""  # behind a figure in a sentence
     difference_unit: str = ""  # behind a difference of figures in a sentence
@@ -33,6 +35,14 @@ class Measure(NamedTuple):
     def amount(self, value: float, more: int = 0) -> str:
         """Writes a figure with its unit."""
         return f"{self.number(value, more)}{self.unit}"
+
+    def difference(self, value: float) -> str:
+        """Writes a difference of figures with its unit."""
+        return f"{self.number(value)}{self.difference_unit}"
+
+    def margin(self, share: float, score: float) -> float:
+        """Returns a margin in the unit of the scores: a share is one of all rows, or of a rival's error."""
+        return share if self.is_share else share * score
 
     def is_better(self, difference: float) -> bool:
         """Whether a difference in scores speaks for the first of two models."""
@@ -46,7 +56,9 @@ ACCURACY = Measure(
     decimals=1,
     table_decimals=3,
     clear="{better} beats {worse} by {size} points",
-    unclear="no clear difference between {first} and {second}: {size} points",
+    equal="{first} and {second} are equal within {margin} points",
+    unclear="not shown that {first} and {second} differ: {size} points",
+    is_share=True,
     scale=100.0,
     unit=" %",
     difference_unit=" points",
@@ -58,7 +70,8 @@ MEAN_SQUARED_ERROR = Measure(
     decimals=4,
     table_decimals=4,
     clear="{better}'s mean squared error is {size} lower than {worse}'s",
-    unclear="no clear difference in mean squared error between {first} and {second}: {size}",
+    equal="the mean squared errors of {first} and {second} are equal within {margin}",
+    unclear="not shown that the mean squared errors of {first} and {second} differ: {size}",
     lower_is_better=True,
 )
 
@@ -80,6 +93,7 @@ class Task(NamedTuple):
     outputs: tuple[str, ...]  # of a network
     poolings: tuple[str, ...]  # of a network's states
     has_ensembles: bool  # whether several models may be joined into one
+    rows_are_dependent: bool  # whether test rows follow each other in time
 
 
 TASKS: dict[TaskName, Task] = {
@@ -98,6 +112,7 @@ TASKS: dict[TaskName, Task] = {
         outputs=("sigmoid", "two_logits"),
         poolings=("last", "mean", "max", "mean_max"),
         has_ensembles=True,
+        rows_are_dependent=False,
     ),
     "series": Task(
         name="series",
@@ -114,6 +129,7 @@ TASKS: dict[TaskName, Task] = {
         outputs=("linear",),
         poolings=("last",),
         has_ensembles=False,
+        rows_are_dependent=True,
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}

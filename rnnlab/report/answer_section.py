@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnlab.evaluation import tables
-from rnnlab.evaluation.comparisons import pair_sentence, pair_test
+from rnnlab.evaluation import comparisons, power, tables
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import ACCURACY, MEASURES
@@ -50,7 +49,7 @@ def answer(
         scores=scores(ranked, comparison),
         questions=[(question, capitalised(text)) for question, text in questions],
         table=Table(CAPTION, list(rows[0]), [list(row.values()) for row in rows]),
-        pairs=[pair_sentence(pair) for pair in comparison["pairs"]],
+        pairs=[comparisons.pair_sentence(MEASURES[comparison["measure"]], pair) for pair in comparison["pairs"]],
     )
 
 
@@ -89,12 +88,12 @@ def single(name: str, comparison: Mapping[str, Any]) -> str:
 
 def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     """States whether a difference may be chance."""
-    seeded = comparison["over"] == "rows_and_seeds"
-    drawn = "test rows and seeds" if seeded else "test rows alone, so it leaves out the luck of training"
-    unclear = pair["difference"]["low"] <= 0 <= pair["difference"]["high"]
-    verdict = "Not shown: the interval includes zero" if unclear else "Yes: the interval excludes zero"
-    test = pair_test(pair)
-    return f"{verdict}. It is a paired bootstrap interval over {drawn}{f'; {test}' if test else ''}."
+    verdict = "Yes: chance alone seldom makes such a difference" if pair["shown"] else "Not shown"
+    if pair["equal"] and not pair["shown"]:
+        verdict = "No: whatever difference there is does not matter"
+    advice = power.advice(pair, MEASURES[comparison["measure"]])
+    facts = [verdict, *([advice] if advice else []), *comparisons.group_sentences(comparison)]
+    return f"{'. '.join(fact.rstrip('.') for fact in facts)}. {comparisons.basis(comparison)} {comparisons.FIXED}"
 
 
 def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:

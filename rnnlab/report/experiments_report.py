@@ -54,8 +54,9 @@ def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: st
     blocks = [
         "# Named experiments",
         "Written by `rnnlab experiments report` from the DVC experiments of this repository: every figure and every"
-        " finding is computed from their results. Intervals are 95 % bootstrap intervals over test rows and, where"
-        " there are two seeds or more, over seeds; what was not run yet shows the command that runs it.",
+        " finding is computed from their results. Intervals are 95 % intervals over test rows and, where there are two"
+        " seeds or more, over seeds; all gains over another experiment are judged together. What was not run yet shows"
+        " the command that runs it.",
         _baselines(results),
         summary_table(named, results, gains),
     ]

@@ -1,26 +1,22 @@
 """Sentences on the results of named experiments, each computed from these results."""
 
-from collections.abc import Callable, Iterable, Mapping
-from statistics import fmean, stdev
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from rnnlab.evaluation.statistics import Interval
+from rnnlab.evaluation.statistics import next_seed
 from rnnlab.experiments.catalogue import Named, Setup
-from rnnlab.experiments.gains import Gain, Gains, gain_sentence
+from rnnlab.experiments.gains import Gain, Gains
 from rnnlab.project import overrides
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import ACCURACY, Measure, TaskName
+from rnnlab.project.tasks import ACCURACY, TaskName
 
 
 def all_findings(experiment: Named, setup: Setup, result: Result, gains: Gains) -> list[str]:
     """Returns the findings on a DVC experiment, the most important first."""
     file, sentences = experiment.experiment, []
     by_model = {model: gain for (name, model), gain in gains.items() if name == setup.name}
-    for model, gain in by_model.items():
-        if not any(gain.difference):  # the same network, to which the experiment adds something else
-            continue
-        which = f" ({model})" if len(by_model) > 1 else ""
-        sentences.append(gain_sentence(f"{setup.name}{which}", f"{file.extends}{which}", gain))
+    # One that scores the same on every row is the same network, to which the experiment adds something else.
+    sentences += [gain.sentence for gain in by_model.values() if not gain.verdict.same]
     if file.extends and not by_model:
         sentences.append(f"no comparison with {file.extends}: it was not run, or DVC's cache has lost predictions")
     for model, least in file.at_least.items():
@@ -39,31 +35,27 @@ def least_sentence(model: str, least: float, mean: float) -> str:
 
 
 def original_sentences(model: str, originals: Mapping[str, float], result: Result) -> list[str]:
-    """Compares each figure of the original with ours."""
+    """Says of each figure of the original, which is of a single training, whether one of ours might have given it."""
     sentences = []
-    ends = result.comparison.get("intervals", {}).get(model)
     for figure, original in originals.items():
-        if figure == result.measure.key and ends:
-            sentences.append(inside_sentence(model, original, Interval(**ends), result.measure))
-            continue
         values = seed_values(result, model, figure)
         if values:
-            name, mean = figure.replace("_", " "), fmean(values)
-            spread = f" ± {stdev(values):.4f}" if len(values) > 1 else ""
-            gap = f"{abs(mean - original):.4f} {'lower' if mean < original else 'higher'}"
-            sentences.append(f"{model}'s {name} was {original:g} in the original and is {mean:.4f}{spread} here, {gap}")
+            measured = figure == result.measure.key
+            name = result.measure.name if measured else figure.replace("_", " ")
+            write = result.measure.amount if measured else "{:.4f}".format
+            sentences.append(original_sentence(f"{model}'s {name}", original, values, write))
     return sentences
 
 
-def inside_sentence(model: str, original: float, ends: Interval, measure: Measure) -> str:
-    """States whether the original's result lies in our interval."""
-    there, low, high = (measure.amount(value) for value in (original, ends.low, ends.high))
-    position = "within"
-    if not ends.low <= original <= ends.high:
-        gap = max(ends.low - original, original - ends.high)
-        size = f"{measure.number(gap)}{measure.difference_unit}"
-        position = f"{size} {'below' if original < ends.low else 'above'}"
-    return f"{model}'s {measure.name} was {there} in the original, {position} our interval of {low} to {high}"
+def original_sentence(what: str, original: float, values: Sequence[float], write: Callable[..., str]) -> str:
+    """States whether the original lies in the interval that would hold one more seed of ours."""
+    claim = f"{what} was {write(original)} in the original"
+    if len(values) < 2:
+        return f"{claim} and is {write(values[0])} here; whether that reproduces it, two seeds at least must tell"
+    mean, low, high = next_seed(values)
+    verdict = "reproduced" if low <= original <= high else "not reproduced"
+    seeds = f"one more seed of ours would lie between {write(low)} and {write(high)} (95 % of times)"
+    return f"{verdict}: {claim}; {seeds}, with a mean of {write(mean)} over {len(values)}"
 
 
 def seed_values(result: Result, model: str, figure: str) -> list[float]:
@@ -111,26 +103,29 @@ def drift(setup: Setup, result: Result) -> list[str]:
 
 
 def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
-    """Ranks the changes to an experiment that others try one by one: those with a clear gain, and the others."""
+    """Ranks the changes to an experiment that others try one by one: those that are shown to gain, and the others."""
     heirs = {setup.name for other in named if other.lineage[:-1] == parent.lineage for setup in other.setups}
     tried = [(name, model, gain) for (name, model), gain in gains.items() if name in heirs]
     if len(heirs) < 2 or not tried:
         return []
     single = len({model for _, model, _ in tried}) == 1
-    tried.sort(key=lambda entry: entry[2].difference.mean, reverse=not tried[0][2].measure.lower_is_better)
+    tried.sort(
+        key=lambda entry: entry[2].verdict.pair.difference.mean,
+        reverse=not tried[0][2].verdict.pair.measure.lower_is_better,
+    )
     sizes = [(f"{name if single else f'{name} ({model})'} ({_size(gain)})", gain.clear) for name, model, gain in tried]
     clear = ", ".join(size for size, is_clear in sizes if is_clear)
     rest = ", ".join(size for size, is_clear in sizes if not is_clear)
     left = ", ".join(sorted(heirs - {name for name, _, _ in tried}))
     parts = {
         f"What held {parent.name} back, by what each change to it gains": clear,
-        "without a clear gain" if clear else f"No change to {parent.name} has a clear gain": rest,
+        "without a gain that is shown" if clear else f"No change to {parent.name} is shown to gain": rest,
         "not compared yet": left,
     }
     return ["; ".join(f"{lead}: {names}" for lead, names in parts.items() if names)]
 
 
 def _size(gain: Gain) -> str:
-    measure = gain.measure
-    mean, low, high = (f"{measure.scale * end:+z.{measure.decimals}f}" for end in gain.difference)
+    measure, difference = gain.verdict.pair.measure, gain.verdict.pair.difference
+    mean, low, high = (f"{measure.scale * end:+z.{measure.decimals}f}" for end in difference.interval())
     return f"{mean}{measure.difference_unit}, interval {low} to {high}"

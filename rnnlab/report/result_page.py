@@ -139,9 +139,9 @@ def trainings_table(
 
 def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Table:
     """Shows each model's score and its interval, in the order of ``models``."""
-    measure, over = MEASURES[comparison["measure"]], comparison["over"].replace("_", " ")
+    measure = MEASURES[comparison["measure"]]
     rows = [[name, *interval_cells(measure, comparison["intervals"][name])] for name in models]
-    caption = f"Test {measure.name} with 95 % bootstrap intervals over {over}"
+    caption = f"Test {measure.name} with 95 % intervals"
     return Table(caption, ["model", measure.name, "interval"], rows)
 
 

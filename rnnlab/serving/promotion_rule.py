@@ -1,12 +1,13 @@
 """The rule for the champion: what a model must reach before it is served. Knows neither MLflow nor networks."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from rnnlab.evaluation import metrics, statistics
 from rnnlab.project.params import Promote
-from rnnlab.project.tasks import right
+from rnnlab.project.tasks import ACCURACY, right
 
 
 class Evidence(NamedTuple):
@@ -40,10 +41,14 @@ class Rule(NamedTuple):
     sentence: str
 
 
-def judge(candidate: Evidence, champion: pd.DataFrame | None, limits: Promote) -> list[Rule]:
+def judge(candidate: Evidence, rivals: Mapping[str, pd.DataFrame], limits: Promote) -> list[Rule]:
     """Judges a model by every rule in a fixed order, even if one has failed; it may be promoted if all passed.
 
-    The predictions of the present champion are empty when they are lost, None when there is no champion.
+    Args:
+        candidate: the model.
+        rivals: predictions of the present champion, and of the best champion ever where that is another, by what they
+            are called; empty where they are lost.
+        limits: of the rules.
     """
     rows, accuracy, least = len(candidate.predictions), candidate.accuracy, limits.min_accuracy
     # The count distinguishes 0.79996 from a limit of 0.8, to which it would be rounded.
@@ -51,29 +56,31 @@ def judge(candidate: Evidence, champion: pd.DataFrame | None, limits: Promote) -
     error, most = candidate.calibration_error, limits.max_calibration_error
     calibration = f"its calibration error is {error:.4f}, at most {most:g} is allowed"
     time, longest = candidate.latency_ms, limits.max_latency_ms
-    return [
+    rules = [
         Rule("accuracy", accuracy >= least, f"{count}; at least {least:g} is required"),
         Rule("calibration", error <= most, calibration),
         Rule("latency", time <= longest, f"one text takes {time:.1f} ms, at most {longest:g} ms are allowed"),
-        _not_worse(candidate.predictions, champion, limits.significance),
     ]
+    if not rivals:
+        return [*rules, Rule("champion", True, "there is no champion yet to compare it with")]
+    return [*rules, *(_not_worse(candidate.predictions, name, rows, limits) for name, rows in rivals.items())]
 
 
-def _not_worse(candidate: pd.DataFrame, champion: pd.DataFrame | None, significance: float) -> Rule:
-    """Tests whether the candidate is significantly worse; with few rows the test detects little."""
-    if champion is None:
-        return Rule("champion", True, "there is no champion yet to compare it with")
-    if champion.empty:
-        reason = "the champion has no test predictions to compare it with"
-        return Rule("champion", False, f"{reason}; --force promotes without them")
-    both = candidate.merge(champion, on=["id", "label"], suffixes=("", "_champion"))
-    if not len(both) == len(candidate) == len(champion):
-        counts = f"{len(candidate):,} and {len(champion):,}, {len(both):,} of them the same"
-        reason = f"it and the champion were scored on different test rows ({counts})"
-        return Rule("champion", False, f"{reason}; evaluate both on the same data, or use --force")
-    first, second = (right(both["label"], both[name]).to_numpy() for name in ("probability", "probability_champion"))
-    test = statistics.mcnemar(first, second)
-    worse = test.only_first < test.only_second and test.p_value < significance
-    figures = f"it alone labels {test.only_first:,} test rows right, the champion alone {test.only_second:,}"
-    demand = f"a model that is worse with p below {significance:g} is refused"
-    return Rule("champion", not worse, f"{figures}, McNemar's exact p = {test.p_value:.2g}; {demand}")
+def _not_worse(candidate: pd.DataFrame, name: str, rival: pd.DataFrame, limits: Promote) -> Rule:
+    """Tests whether the candidate is shown to lose less than the margin; too few rows show nothing."""
+    if rival.empty:
+        reason = f"the {name} has no test predictions to compare it with"
+        return Rule(name, False, f"{reason}; --force promotes without them")
+    both = candidate.merge(rival, on=["id", "label"], suffixes=("", "_rival"))
+    if not len(both) == len(candidate) == len(rival):
+        counts = f"{len(candidate):,} and {len(rival):,}, {len(both):,} of them the same"
+        reason = f"it and the {name} were scored on different test rows ({counts})"
+        return Rule(name, False, f"{reason}; evaluate both on the same data, or use --force")
+    if both["probability"].equals(both["probability_rival"]):
+        return Rule(name, True, f"it says the same of every test row as the {name}")
+    ours, theirs = (right(both["label"], both[column]) for column in ("probability", "probability_rival"))
+    won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    p_value = statistics.loss_p_value(won, lost, len(both), limits.margin)
+    figures = f"it alone labels {won:,} of {len(both):,} test rows right, the {name} alone {lost:,}"
+    loss = f"a true loss of {ACCURACY.difference(limits.margin)} has p = {p_value:.2g}"
+    return Rule(name, p_value < limits.significance, f"{figures}: {loss}, below {limits.significance:g} is required")

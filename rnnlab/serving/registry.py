@@ -90,7 +90,7 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
     with lock():
         registered = _registered(client, limits.name)
         current = _champion(client, registered)
-        rules = promotion_rule.judge(candidate, _predictions_of(client, current), limits)
+        rules = promotion_rule.judge(candidate, _rivals(client, registered, current, run_id), limits)
         failed = [rule.name for rule in rules if not rule.passed]
         if current and current.run_id == run_id:
             return Verdict(run_id, rules, "already champion", current)
@@ -157,9 +157,28 @@ def _write_history(client: MlflowClient, name: str, numbers: Sequence[str]) -> N
     client.set_registered_model_tag(name, HISTORY, " ".join(numbers[-REMEMBERED:]))
 
 
-def _predictions_of(client: MlflowClient, current: Version | None) -> pd.DataFrame | None:
-    if current is None:
-        return None
+def _rivals(
+    client: MlflowClient, registered: RegisteredModel | None, current: Version | None, run_id: str
+) -> dict[str, pd.DataFrame]:
+    """Returns the predictions that a candidate is judged by: the champion's, and those of the best champion ever.
+
+    Many champions, each a little worse than the one before, would otherwise add up to any loss. Of other data, the best
+    is not known.
+    """
+    if registered is None or current is None:
+        return {}
+    data = client.get_run(run_id).data.tags.get("data_version")
+    numbers = [str(current.number), *reversed(_past(client, registered))]
+    champions = [client.get_model_version(registered.name, number) for number in numbers]
+    same_data = [version for version in champions if version.tags.get("data_version") == data]
+    best = max(same_data, key=lambda version: float(version.tags.get("test_accuracy", 0)), default=None)
+    rivals = {"champion": _predictions_of(client, current)}
+    if best and best.run_id != current.run_id and not (theirs := _predictions_of(client, _version(best))).empty:
+        rivals["best champion so far"] = theirs
+    return rivals
+
+
+def _predictions_of(client: MlflowClient, current: Version) -> pd.DataFrame:
     try:
         return read_predictions(client, current.run_id)
     except UserError:  # deleted, or registered by hand: a lost champion must not block --force
