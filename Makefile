@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help install ray run train imdb report test weekly fuzz lint ui demo bench lock clean
-.PHONY: restore drift share alert audit reliability verify faults
+.PHONY: restore drift share alert audit reliability verify faults coverage
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -87,6 +87,9 @@ demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types
 # PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
 bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
 	@python -m benchmarks $(ARGS)
+
+coverage: $(STAMP)  ## simulate how often intervals hold the truth; writes reports/coverage.md: make coverage ARGS="--repetitions 200"
+	@python -m benchmarks.coverage $(ARGS)
 
 restore: $(STAMP)  ## bring results from the DVC remote, as far as it has them
 	@if [[ -n "$$(dvc remote list)" ]]; then dvc pull --run-cache --allow-missing; \

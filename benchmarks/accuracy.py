@@ -13,8 +13,9 @@ from benchmarks import timing
 from benchmarks.report import Section, Table
 from reliability import clones
 from rnnlab.evaluation import comparisons
-from rnnlab.evaluation.statistics import paired_difference
+from rnnlab.evaluation import statistics
 from rnnlab.project import params
+from rnnlab.project.tasks import TASKS
 
 ENGINES = ("fast", "stock")
 SEEDS = [1, 2, 3, 4, 5]
@@ -31,7 +32,7 @@ def measure(quick: bool) -> Section:
         scores = _scores(clones.clone(Path(place)), training)
     sentence = (
         f"**Test accuracy on the embedded corpus**, mean and standard deviation over {len(seeds)} seeds; "
-        "the difference is in points, with the 95 % bootstrap interval over seeds and test rows. The engines draw "
+        "the difference is in points, with the 95 % interval over seeds and test rows. The engines draw "
         "other batches (of like lengths, and of any), so one seed is not the same training in both."
     )
     table_rows = [_row(name, scores["fast"][name], scores["stock"][name]) for name in scores["fast"]]
@@ -46,12 +47,13 @@ def _scores(folder: Path, training: dict[str, Any]) -> dict[str, Scores]:
         clones.set_params(folder, {"baselines": [], "train": {**training, "engine": engine}})
         timing.run(["dvc", "repro", "--force", "evaluate"], folder)
         predictions = pd.read_parquet(folder / "data/predictions.parquet")
-        scores[engine] = comparisons.scores_by_model(params.read(folder / "params.yaml"), predictions)
+        settings = params.read(folder / "params.yaml")
+        scores[engine] = comparisons.scores_by_model(TASKS[settings.task], predictions, settings.scored)
     return scores
 
 
 def _row(model: str, fast: npt.NDArray[np.float64], stock: npt.NDArray[np.float64]) -> list[str]:
     by_seed = [scores.mean(axis=1) for scores in (fast, stock)]
-    difference = paired_difference(fast, stock, over_seeds=True, resamples=10_000, seed=1)
+    difference = statistics.estimate(statistics.difference(fast, stock)).interval()
     interval = f"{100 * difference.mean:+.1f} ({100 * difference.low:.1f} to {100 * difference.high:.1f})"
     return [model, *(f"{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}" for seeds in by_seed), interval]

@@ -15,8 +15,11 @@ def show(flags: argparse.Namespace) -> None:
 
     settings = params.read()
     metrics = in_order(settings, read_json(layout.METRICS))
-    table = tables.results_table(metrics, read_costs(settings, layout.TIMINGS), flags.style)
-    sentences = tables.sentences(read_json(layout.COMPARISON))
+    comparison = read_json(layout.COMPARISON)
+    table = tables.results_table(
+        metrics, read_costs(settings, layout.TIMINGS), comparison.get("groups", {}), flags.style
+    )
+    sentences = tables.sentences(comparison)
     with printing():
         print(f"\n{table}\n")
         for sentence in sentences:

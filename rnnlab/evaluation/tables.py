@@ -1,6 +1,7 @@
 """Tables of results for people: Markdown for files, plain text for the terminal."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tabulate import tabulate
@@ -8,27 +9,43 @@ from tabulate import tabulate
 from rnnlab.evaluation.comparisons import group_sentences, pair_sentence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
-from rnnlab.project.tasks import MEASURES, Task
+from rnnlab.project.tasks import MEASURES
 
 
-def results_table(metrics: Mapping[str, Any], costs: Mapping[str, Cost], style: str = "simple") -> str:
-    """Shows the rows of `results_rows` in one of tabulate's styles; a model without costs shows a dash."""
-    rows = results_rows(metrics, costs)
+Groups = Mapping[str, Mapping[str, Any]]  # by model; see `rnnlab.evaluation.statistics.Groups`
+NO_GROUPS: Groups = MappingProxyType({})
+
+
+def results_table(
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS, style: str = "simple"
+) -> str:
+    """Shows the rows of `results_rows` in one of tabulate's styles."""
+    rows = results_rows(metrics, costs, groups)
     right = len(rows[0]) - 1
     return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
 
 
-def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[dict[str, str]]:
-    """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost."""
+def results_rows(
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS
+) -> list[dict[str, str]]:
+    """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost.
+
+    Where the seeds fall into two groups, the score of each group stands in place of their mean, which no seed has.
+    Costs that are not known are dashes.
+    """
     task = tasks.of_metrics(metrics)
     rows = []
     for name, model in metrics.items():
-        cost = costs.get(name)
+        cost, decimals = costs.get(name), task.measure.table_decimals
+        figures = {heading: _spread(model, key, decimals) for heading, key in task.columns.items()}
+        if name in groups:
+            score = next(heading for heading, key in task.columns.items() if key == task.measure.key)
+            figures[score] = _split(groups[name], decimals)
         rows.append(
             {
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
-                **{heading: _spread(task, model, key) for heading, key in task.columns.items()},
+                **figures,
                 "parameters": f"{model['parameters']:,}",
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",
@@ -37,9 +54,14 @@ def results_rows(metrics: Mapping[str, Any], costs: Mapping[str, Cost]) -> list[
     return rows
 
 
-def _spread(task: Task, model: Mapping[str, Any], figure: str) -> str:
-    mean, sd = (f"{model[kind][figure]:.{task.measure.table_decimals}f}" for kind in ("mean", "sd"))
-    return f"{mean} ± {sd}" if model["per_seed"] else mean
+def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:
+    mean = f"{model['mean'][figure]:.{decimals}f}"
+    return f"{mean} ± {model['sd'][figure]:.{decimals}f}" if model["per_seed"] else mean
+
+
+def _split(found: Mapping[str, Any], decimals: int) -> str:
+    higher, seeds = found["higher"], found["seeds"]
+    return f"{higher} at {found['high']:.{decimals}f}, {seeds - higher} at {found['low']:.{decimals}f}"
 
 
 def sentences(comparison: Mapping[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def answer(
     for baseline in rank(settings.baselines, comparison)[:1]:
         against = find_pair(comparison, best, baseline)
         questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
-    rows = tables.results_rows(metrics, costs)
+    rows = tables.results_rows(metrics, costs, comparison["groups"])
     return AnswerSection(
         headline=capitalised(pair["sentence"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),
