@@ -12,8 +12,7 @@ from tqdm import tqdm
 from benchmarks import timing
 from benchmarks.report import Section, Table
 from reliability import clones
-from rnnlab.evaluation import comparisons
-from rnnlab.evaluation import statistics
+from rnnlab.evaluation import comparisons, statistics
 from rnnlab.project import params
 from rnnlab.project.tasks import TASKS
 

@@ -122,7 +122,7 @@ def false_claims(population: Population, repetitions: int, models: int = 5) -> f
 
 
 def series_losses(generator: np.random.Generator, seeds: int, rows: int, memory: float) -> Scores:
-    """Draws differences of losses with a mean of 0, each step like the one before by ``memory``, seeds alike by half."""
+    """Draws differences of losses with a mean of 0; steps resemble the one before by ``memory``, seeds by half."""
     start = 100  # steps until the beginning is forgotten
     steps = generator.normal(size=(seeds + 1, rows + start))
     for step in range(1, rows + start):
@@ -275,8 +275,8 @@ def _drift(repetitions: int) -> Table:
         )
     note = (
         "Share of reruns of the last result that `rnnlab drift` calls worse at its default limits: where a share of the"
-        " rows turns right and as many turn wrong, and where 2 points more turn wrong, with each seed on rows of its own"
-        " or on the same ones."
+        " rows turns right and as many turn wrong, and where 2 points more turn wrong, with each seed on rows of its"
+        " own or on the same ones."
     )
     headings = ["model", "accuracy", "turned", "no fall", "fall of 2 points, own rows", "the same rows"]
     return Table("Drift", note, headings, rows)

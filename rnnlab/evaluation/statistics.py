@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.floating]
 
 LEVEL = 0.95  # of confidence: the share of such intervals that should hold the true mean
 POWER = 0.8  # a difference counts as visible if this share of repetitions would show it
+# The seeds' mean square is the residual's at least, but that of few seeds is often far less by chance, and errors would
+# then seem so small that false differences are found. This share of the residual makes that rare (reports/coverage.md).
+LEAST_SEED_SQUARE = 1 / 3
 SPLIT_CHANCE = 0.01  # how often seeds of a single group may be taken for two
 SPLIT_SEEDS = 4  # fewer cannot be told apart from a single group
 
@@ -90,13 +93,13 @@ class Components(NamedTuple):
         """Computes the standard error of a mean, both seeds and rows being random.
 
         That of two crossed random effects (Hillis 2007, "A comparison of denominator degrees of freedom methods for
-        multiple observer ROC analysis"), with Satterthwaite's degrees of freedom for the rows too.
+        multiple observer ROC analysis"), with the degrees of freedom of Satterthwaite (1946) for each mean square.
         """
-        excess = max(self.row - self.residual, 0.0)
-        total = self.seed + excess
-        uncertainty = excess**2 / (series_terms(self.rows) if self.dependent else self.rows - 1)
-        if self.seeds > 1:
-            uncertainty += self.seed**2 / (self.seeds - 1)
+        seed = max(self.seed, self.residual * LEAST_SEED_SQUARE)
+        total = seed + max(self.row - self.residual, 0.0)
+        others = max(self.seeds - 1, 1)
+        of_rows = series_terms(self.rows) if self.dependent else self.rows - 1
+        uncertainty = seed**2 / others + (self.row**2 + self.residual**2 / others) / of_rows
         freedom = total**2 / uncertainty if uncertainty else math.inf
         return Estimate(mean, math.sqrt(total / (self.seeds * self.rows)), freedom)
 

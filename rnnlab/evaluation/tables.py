@@ -11,7 +11,6 @@ from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
 from rnnlab.project.tasks import MEASURES
 
-
 Groups = Mapping[str, Mapping[str, Any]]  # by model; see `rnnlab.evaluation.statistics.Groups`
 NO_GROUPS: Groups = MappingProxyType({})
 

@@ -11,8 +11,6 @@ from rnnlab.evaluation.statistics import Components, Estimate
 from rnnlab.project.tasks import Measure
 
 SIGNIFICANCE = 0.05
-# With two seeds, 95 % intervals hold the truth 87 times in 100, and 99 % intervals 95 times.
-SIGNIFICANCE_OF_TWO_SEEDS = 0.01
 
 Scores = npt.NDArray[np.float64]
 
@@ -51,14 +49,9 @@ class Verdict(NamedTuple):
     family: int
 
     @property
-    def significance(self) -> float:
-        """The level below which a p-value shows a difference."""
-        return SIGNIFICANCE_OF_TWO_SEEDS if self.pair.components.seeds == 2 else SIGNIFICANCE
-
-    @property
     def shown(self) -> bool:
         """Whether one model is shown to be better."""
-        return self.p_value < self.significance
+        return self.p_value < SIGNIFICANCE
 
     @property
     def first_is_better(self) -> bool:
@@ -73,13 +66,13 @@ class Verdict(NamedTuple):
     @property
     def equal(self) -> bool:
         """Whether the interval lies within the margin."""
-        _, low, high = self.pair.difference.interval(1 - self.significance)
+        _, low, high = self.pair.difference.interval()
         return -self.pair.margin <= low and high <= self.pair.margin
 
     @property
     def visible(self) -> float:
         """The smallest difference that would probably have been shown; see `Estimate.visible`."""
-        return self.pair.difference.visible(self.significance / self.family)
+        return self.pair.difference.visible(SIGNIFICANCE / self.family)
 
     @property
     def sentence(self) -> str:
@@ -125,7 +118,7 @@ class Verdict(NamedTuple):
             "equal": self.equal,
             "visible": self.visible,
             "margin": pair.margin,
-            "significance": self.significance / self.family,
+            "significance": SIGNIFICANCE / self.family,
             "components": pair.components._asdict(),
             "sentence": self.sentence,
         }

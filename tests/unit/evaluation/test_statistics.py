@@ -1,301 +1,275 @@
+"""Statistics are tested by simulation, with `benchmarks.coverage`: as in reports/coverage.md, but with fewer draws."""
+
 import math
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import norm, t
 
+from benchmarks import coverage
+from benchmarks.coverage import Population
 from rnnlab.evaluation import statistics
-from rnnlab.evaluation.statistics import Interval
+from rnnlab.evaluation.statistics import Estimate, Interval
 from rnnlab.project.errors import UserError
-from rnnlab.project.tasks import MEAN_SQUARED_ERROR
 
 Scores = npt.NDArray[np.float64]
 
 
-def drawn_scores(
-    generator: np.random.Generator, seeds: int, rows: int, *, row_spread: float, seed_spread: float
-) -> Scores:
-    """Right or wrong at a true accuracy of 0.7, rows and seeds each easier or harder by a uniform effect."""
-    easier_row = generator.uniform(-row_spread, row_spread, (1, rows))
-    better_seed = generator.uniform(-seed_spread, seed_spread, (seeds, 1))
-    return (generator.random((seeds, rows)) < 0.7 + easier_row + better_seed).astype(np.float64)
-
-
-def coverage(*, seeds: int, over_seeds: bool, row_spread: float, seed_spread: float) -> float:
-    generator = np.random.default_rng(1)
-    repetitions = 200
-    held = 0
-    for repetition in range(repetitions):
-        scores = drawn_scores(generator, seeds, 80, row_spread=row_spread, seed_spread=seed_spread)
-        found = statistics.interval(scores, over_seeds=over_seeds, resamples=100, seed=repetition)
-        held += found.low <= 0.7 <= found.high
-    return held / repetitions
+def crossed(generator: np.random.Generator, seeds: int, rows: int, *, seed: float, row: float) -> Scores:
+    """Normal scores with a mean of 0, and spreads of seeds, of rows and, of 1, of what is left."""
+    of_seeds, of_rows = generator.normal(0, seed, (seeds, 1)), generator.normal(0, row, (1, rows))
+    return np.asarray(of_seeds + of_rows + generator.normal(size=(seeds, rows)))
 
 
 def width(interval: Interval) -> float:
     return interval.high - interval.low
 
 
-def outcomes(both: int, only_first: int, only_second: int, neither: int) -> list[npt.NDArray[np.bool_]]:
-    counts = [both, only_first, only_second, neither]
-    return [np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)]
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize(("seed_sd", "rows"), [(0.0, 300), (0.008, 1200), (0.064, 300)])
+def test_an_interval_covers_the_truth_as_often_as_it_says(seeds: int, seed_sd: float, rows: int) -> None:
+    held, _ = coverage.cover(Population(0.75, seed_sd, seeds, rows), 500)["ours"]
+    assert 0.92 <= held <= 0.98
 
 
-def test_an_interval_over_rows_covers_the_truth_as_often_as_it_says() -> None:
-    assert 0.90 <= coverage(seeds=1, over_seeds=False, row_spread=0.2, seed_spread=0.0) <= 0.99
+@pytest.mark.parametrize("seed_sd", [0.0, 0.064])
+def test_with_two_seeds_it_covers_less_often(seed_sd: float) -> None:
+    held, _ = coverage.cover(Population(0.75, seed_sd, 2, 1200), 500)["ours"]
+    assert 0.86 <= held <= 0.97
 
 
-def test_an_interval_over_seeds_covers_the_truth_as_often_as_it_says() -> None:
-    assert 0.90 <= coverage(seeds=10, over_seeds=True, row_spread=0.1, seed_spread=0.15) <= 0.99
+def test_an_interval_of_a_difference_covers_the_truth_as_often_as_it_says() -> None:
+    assert 0.92 <= coverage.cover_difference(Population(0.98, 0.008, 5, 1200), 500) <= 0.98
 
 
-def test_rows_alone_promise_too_much_when_seeds_differ() -> None:
-    assert coverage(seeds=10, over_seeds=False, row_spread=0.1, seed_spread=0.15) < 0.85
+def test_the_bootstrap_of_three_seeds_promised_too_much() -> None:
+    found = coverage.cover(Population(0.75, 0.064, 3, 300), 150, ["ours", "bootstrap"])
+    assert found["bootstrap"][0] < 0.88
+    assert width(Interval(0, 0, found["ours"][1])) > found["bootstrap"][1]
 
 
-def test_an_interval_over_seeds_is_wider_when_seeds_differ() -> None:
-    scores = drawn_scores(np.random.default_rng(2), 8, 400, row_spread=0.1, seed_spread=0.15)
-    rows_only = statistics.interval(scores, over_seeds=False, resamples=500, seed=1)
-    both = statistics.interval(scores, over_seeds=True, resamples=500, seed=1)
-    assert rows_only.mean == pytest.approx(both.mean) == pytest.approx(scores.mean())
-    assert width(both) > 2 * width(rows_only)
+def test_seeds_alone_promise_too_much_where_rows_decide() -> None:
+    assert coverage.cover(Population(0.75, 0.0, 10, 300), 300, ["t over seeds"])["t over seeds"][0] < 0.85
 
 
-@pytest.mark.parametrize(("level", "deviations"), [(0.95, 1.959964), (0.80, 1.281552)])
-def test_many_rows_agree_with_the_normal_approximation(level: float, deviations: float) -> None:
-    scores = (np.random.default_rng(3).random((1, 5000)) < 0.8).astype(np.float64)
-    found = statistics.interval(scores, over_seeds=False, resamples=2000, seed=1, level=level)
-    half = deviations * math.sqrt(found.mean * (1 - found.mean) / 5000)
-    assert found.mean == pytest.approx(scores.mean())
-    assert found.low == pytest.approx(found.mean - half, abs=0.1 * half)
-    assert found.high == pytest.approx(found.mean + half, abs=0.1 * half)
+def test_the_width_is_near_that_of_the_best_method_that_covers() -> None:
+    # Where seeds decide, the t interval over seeds is exact.
+    found = coverage.cover(Population(0.75, 0.064, 5, 1200), 300, ["ours", "t over seeds"])
+    assert found["ours"][1] < 1.15 * found["t over seeds"][1]
 
 
-def test_an_interval_over_seeds_has_the_spread_of_the_seeds_when_rows_are_alike() -> None:
-    accuracies = np.random.default_rng(4).normal(0.8, 0.02, 200)
-    scores = np.repeat(accuracies[:, None], 3, axis=1)
-    found = statistics.interval(scores, over_seeds=True, resamples=2000, seed=1)
-    assert width(found) == pytest.approx(2 * 1.959964 * accuracies.std() / math.sqrt(200), rel=0.1)
+@pytest.mark.parametrize("memory", [0.0, 0.4, 0.7])
+def test_an_interval_over_a_series_covers_the_truth_as_often_as_it_says(memory: float) -> None:
+    assert 0.90 <= coverage.cover_series(3, 400, memory, 500) <= 0.98
 
 
-def test_rows_are_drawn_for_all_seeds_together() -> None:
-    # The seeds agree on every row, so more of them make nothing more certain.
-    row = (np.random.default_rng(5).random((1, 500)) < 0.8).astype(np.float64)
-    one, many = (
-        statistics.interval(np.repeat(row, seeds, axis=0), over_seeds=over_seeds, resamples=1000, seed=1)
-        for seeds, over_seeds in [(1, False), (10, True)]
-    )
-    assert width(many) == pytest.approx(width(one), rel=0.15)
+def test_steps_of_a_series_are_not_independent() -> None:
+    assert coverage.cover_series(3, 400, 0.7, 300, dependent=False) < 0.85
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_hardly_any_table_of_like_models_holds_a_false_claim(seeds: int) -> None:
+    assert coverage.false_claims(Population(0.75, 0.0, seeds, 300), 200) <= 0.08
+
+
+def test_the_standard_error_is_that_of_crossed_effects() -> None:
+    # The variance of the mean: 0.5² / 6 + 0.4² / 80 + 1 / 480.
+    generator = np.random.default_rng(1)
+    estimates = [statistics.estimate(crossed(generator, 6, 80, seed=0.5, row=0.4)) for _ in range(400)]
+    true = math.sqrt(0.25 / 6 + 0.16 / 80 + 1 / 480)
+    assert np.std([found.mean for found in estimates]) == pytest.approx(true, rel=0.12)
+    assert math.sqrt(np.mean([found.error**2 for found in estimates])) == pytest.approx(true, rel=0.08)
+
+
+def test_one_seed_gives_the_t_interval_over_rows() -> None:
+    scores = np.random.default_rng(2).normal(size=(1, 12))
+    found = statistics.estimate(scores).interval()
+    low, high = t.interval(0.95, 11, scores.mean(), scores.std(ddof=1) / math.sqrt(12))
+    assert found == pytest.approx((scores.mean(), low, high))
+
+
+def test_rows_that_are_alike_leave_the_t_interval_over_seeds() -> None:
+    accuracies = np.random.default_rng(3).normal(0.8, 0.02, 6)
+    found = statistics.estimate(np.repeat(accuracies[:, None], 9, axis=1))
+    assert found == pytest.approx(statistics.over_seeds(list(accuracies)))
+    assert found.freedom == pytest.approx(5)
+
+
+def test_more_seeds_that_agree_make_nothing_more_certain() -> None:
+    row = (np.random.default_rng(4).random((1, 500)) < 0.8).astype(np.float64)
+    one, many = (statistics.estimate(np.repeat(row, seeds, axis=0)).interval() for seeds in (1, 10))
+    assert many == pytest.approx(one)
 
 
 def test_pairing_by_row_is_narrower_when_models_err_on_the_same_rows() -> None:
-    generator = np.random.default_rng(6)
+    generator = np.random.default_rng(5)
     first = (generator.random((1, 2000)) < 0.8).astype(np.float64)
     second = np.where(generator.random(first.shape) < 0.1, 0.0, first)
     unpaired = generator.permutation(second, axis=1)
-    found, loose = (
-        statistics.paired_difference(first, other, over_seeds=False, resamples=500, seed=1)
-        for other in (second, unpaired)
-    )
+    found, loose = (statistics.estimate(statistics.difference(first, other)) for other in (second, unpaired))
     assert found.mean == pytest.approx(loose.mean)
-    assert width(found) < 0.7 * width(loose)
+    assert width(found.interval()) < 0.7 * width(loose.interval())
 
 
-def test_pairing_by_seed_is_narrower_when_seeds_shift_both_models() -> None:
-    generator = np.random.default_rng(7)
-    first = generator.normal(0.8, 0.1, (10, 1)) + generator.normal(0, 0.01, (10, 50))
-    second = first - 0.05
-    found, loose = (
-        statistics.paired_difference(first, other, over_seeds=True, resamples=300, seed=1)
-        for other in (second, second[::-1])
-    )
-    assert found == pytest.approx((0.05, 0.05, 0.05))
-    assert width(loose) > 0.01
+def test_the_long_run_variance_of_independent_steps_is_their_variance() -> None:
+    values = np.random.default_rng(6).normal(3.0, 2.0, (1, 20_000))
+    alike, steps = (statistics.estimate(values, dependent=dependent) for dependent in (False, True))
+    assert steps.error == pytest.approx(alike.error, rel=0.1)
+    assert steps.freedom < 400
+
+
+def test_a_random_walk_has_few_degrees_of_freedom_and_a_wide_interval() -> None:
+    walk = np.random.default_rng(7).normal(size=(1, 400)).cumsum(axis=1)
+    alike, steps = (statistics.estimate(walk, dependent=dependent) for dependent in (False, True))
+    assert steps.error > 4 * alike.error
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
-    scores = drawn_scores(np.random.default_rng(8), 4, 30, row_spread=0.1, seed_spread=0.1)
-    assert statistics.paired_difference(scores, scores, over_seeds=True, resamples=50, seed=1) == (0.0, 0.0, 0.0)
+    scores = crossed(np.random.default_rng(8), 4, 30, seed=0.1, row=0.1)
+    found = statistics.estimate(statistics.difference(scores, scores))
+    assert found.interval() == (0.0, 0.0, 0.0)
+    assert found.p_value() == 1.0
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_what_never_varies_has_no_error_and_nothing_is_undefined(seeds: int, dependent: bool) -> None:
+    found = statistics.estimate(np.full((seeds, 7), 0.25), dependent=dependent)
+    assert (found.mean, found.error) == (0.25, 0.0)
+    assert found.interval() == (0.25, 0.25, 0.25)
+    assert found.p_value() == 0.0
+
+
+def test_a_share_of_rows_that_are_all_right_leaves_room_for_mistakes() -> None:
+    # Wilson's interval of 50 of 50.
+    low = 1 / (1 + norm.ppf(0.975) ** 2 / 50)
+    assert statistics.estimate(np.ones((3, 50))).share_interval(50) == pytest.approx((1.0, low, 1.0))
+    none = statistics.estimate(np.zeros((3, 50))).share_interval(50)
+    assert none == pytest.approx((0.0, 0.0, 1 - low))
+
+
+def test_a_share_of_one_seed_has_wilsons_interval() -> None:
+    scores = np.repeat([[1.0, 0.0]], [180, 20], axis=1)
+    z, n, p = float(t.ppf(0.975, 199)), 199, 0.9  # the variance of 200 rows is estimated with 199
+    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    found = statistics.estimate(scores).share_interval(200)
+    assert found == pytest.approx((p, (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)))
 
 
 def test_the_other_way_round_turns_the_sign() -> None:
-    generator = np.random.default_rng(9)
-    first, second = (drawn_scores(generator, 4, 50, row_spread=0.1, seed_spread=0.1) for _ in range(2))
-    there = statistics.paired_difference(first, second, over_seeds=True, resamples=200, seed=1)
-    back = statistics.paired_difference(second, first, over_seeds=True, resamples=200, seed=1)
+    first, second = (crossed(np.random.default_rng(seed), 4, 50, seed=0.1, row=0.1) for seed in (9, 10))
+    there = statistics.estimate(statistics.difference(first, second)).interval()
+    back = statistics.estimate(statistics.difference(second, first)).interval()
     assert back == pytest.approx((-there.mean, -there.high, -there.low))
 
 
-def test_the_seed_decides_the_interval() -> None:
-    scores = drawn_scores(np.random.default_rng(10), 3, 200, row_spread=0.1, seed_spread=0.1)
-    again, same, other = (statistics.interval(scores, over_seeds=True, resamples=100, seed=seed) for seed in (1, 1, 2))
-    assert again == same
-    assert (again.low, again.high) != (other.low, other.high)
-    assert again.mean == other.mean
-
-
-@pytest.mark.parametrize("over_seeds", [True, False])
-def test_a_model_without_seeds_is_paired_with_each_seed(over_seeds: bool) -> None:
+def test_a_model_without_seeds_is_paired_with_each_seed() -> None:
     generator = np.random.default_rng(11)
-    network = drawn_scores(generator, 3, 60, row_spread=0.1, seed_spread=0.1)
-    baseline = drawn_scores(generator, 1, 60, row_spread=0.1, seed_spread=0.0)
-    found = statistics.paired_difference(network, baseline, over_seeds=over_seeds, resamples=100, seed=1)
+    network, baseline = generator.random((3, 60)), generator.random((1, 60))
     repeated = np.repeat(baseline, 3, axis=0)
-    assert found == statistics.paired_difference(network, repeated, over_seeds=over_seeds, resamples=100, seed=1)
-    assert statistics.seeds_won(baseline, network) == statistics.seeds_won(repeated, network)
+    assert np.array_equal(statistics.difference(network, baseline), statistics.difference(network, repeated))
 
 
 def test_errors_in_single_precision_are_not_rounded_further() -> None:
     first, second = np.full((2, 3), 0.1, np.float32), np.full((1, 3), 1e-9, np.float32)
-    found = statistics.paired_difference(first, second, over_seeds=True, resamples=10, seed=1)
-    assert found.mean == pytest.approx(float(np.float32(0.1)) - 1e-9, abs=1e-15)
+    found = statistics.difference(first, second)
+    assert found.mean() == pytest.approx(float(np.float32(0.1)) - 1e-9, abs=1e-15)
 
 
-def test_an_interval_over_seeds_needs_two_seeds() -> None:
-    one = np.ones((1, 5))
-    with pytest.raises(UserError, match=r"at least two seeds in train\.seeds.*set intervals\.over to rows"):
-        statistics.interval(one, over_seeds=True, resamples=10, seed=1)
-    with pytest.raises(UserError, match="at least two seeds"):
-        statistics.paired_difference(one, one, over_seeds=True, resamples=10, seed=1)
+def test_a_single_row_is_refused() -> None:
+    with pytest.raises(UserError, match=r"^1 test row: .*two at least; make split\.test_fraction larger$"):
+        statistics.estimate(np.ones((3, 1)))
 
 
-def test_seeds_that_cannot_be_paired_are_refused() -> None:
-    first, second = np.ones((2, 5)), np.ones((3, 5))
+def test_what_cannot_be_paired_is_refused() -> None:
     with pytest.raises(UserError, match=r"2 and 3 seeds.*train both with the same seeds"):
-        statistics.paired_difference(first, second, over_seeds=False, resamples=10, seed=1)
-    with pytest.raises(UserError, match="2 and 3 seeds"):
-        statistics.seeds_won(first, second)
-
-
-def test_rows_that_cannot_be_paired_are_refused() -> None:
-    first, second = np.ones((2, 5)), np.ones((2, 1))
+        statistics.difference(np.ones((2, 5)), np.ones((3, 5)))
     with pytest.raises(UserError, match=r"5 and 1 rows.*the same test rows"):
-        statistics.paired_difference(first, second, over_seeds=False, resamples=10, seed=1)
-    with pytest.raises(UserError, match="5 and 1 rows"):
-        statistics.seeds_won(first, second)
-    with pytest.raises(UserError, match="5 and 1 rows"):
-        statistics.mcnemar(first[0] == 1, second[0] == 1)
+        statistics.difference(np.ones((2, 5)), np.ones((2, 1)))
 
 
-@pytest.mark.parametrize(("only_first", "only_second"), [(10, 25), (25, 10), (1, 9), (0, 6), (3, 4), (200, 260)])
-def test_mcnemar_agrees_with_the_tails_of_a_fair_coin(only_first: int, only_second: int) -> None:
-    discordant = only_first + only_second
-    tail = sum(math.comb(discordant, k) for k in range(min(only_first, only_second) + 1)) / 2**discordant
-    found = statistics.mcnemar(*outcomes(40, only_first, only_second, 7))
-    assert (found.only_first, found.only_second) == (only_first, only_second)
-    assert found.p_value == pytest.approx(min(1.0, 2 * tail))
+def test_a_difference_that_is_visible_is_shown_four_times_in_five() -> None:
+    generator, shown, repetitions = np.random.default_rng(12), 0, 600
+    planned = statistics.components(crossed(generator, 40, 4000, seed=0.3, row=0.5)).planned(5, 200)
+    size = planned.estimate(0.0).visible(0.05)
+    for _ in range(repetitions):
+        shown += statistics.estimate(size + crossed(generator, 5, 200, seed=0.3, row=0.5)).p_value() < 0.05
+    assert 0.68 <= shown / repetitions <= 0.88
 
 
-def test_mcnemar_on_a_table_worked_by_hand() -> None:
-    # One of ten: 2 × (1 + 10) / 1024.
-    assert statistics.mcnemar(*outcomes(5, 1, 9, 5)).p_value == pytest.approx(22 / 1024)
-
-
-def test_mcnemar_does_not_depend_on_the_order_of_models_or_rows() -> None:
-    first, second = outcomes(30, 4, 13, 9)
-    order = np.random.default_rng(12).permutation(len(first))
-    found = statistics.mcnemar(first, second)
-    assert statistics.mcnemar(first[order], second[order]) == found
-    assert statistics.mcnemar(second, first) == (found.only_second, found.only_first, found.p_value)
-
-
-@pytest.mark.parametrize("each", [0, 8])
-def test_mcnemar_without_a_difference_is_1(each: int) -> None:
-    assert statistics.mcnemar(*outcomes(3, each, each, 2)) == (each, each, 1.0)
-
-
-def test_mcnemar_is_wrong_about_as_often_as_its_level_and_never_more() -> None:
+def test_planned_components_are_those_that_such_a_sample_has() -> None:
     generator = np.random.default_rng(13)
-    rejected = sum(statistics.mcnemar(*(generator.random((2, 200)) < 0.7)).p_value < 0.05 for _ in range(300))
-    assert 0.01 <= rejected / 300 <= 0.07
+    wide = statistics.components(crossed(generator, 60, 3000, seed=0.3, row=0.5))
+    planned = wide.planned(4, 500)
+    found = [statistics.components(crossed(generator, 4, 500, seed=0.3, row=0.5)) for _ in range(200)]
+    for part in ("seed", "row", "residual"):
+        assert getattr(planned, part) == pytest.approx(np.mean([getattr(each, part) for each in found]), rel=0.25)
+    assert wide.planned(60, 3000).seed == pytest.approx(wide.seed)
 
 
-def test_a_tie_is_not_won() -> None:
-    first = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
-    second = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-    assert statistics.seeds_won(first, second) == (1, 3)
-    assert statistics.seeds_won(second, first) == (1, 3)
+def test_two_estimates_apart_have_welchs_error() -> None:
+    found = statistics.apart(Estimate(0.9, 0.03, 4.0), Estimate(0.8, 0.04, 2.0))
+    assert found == pytest.approx((0.1, 0.05, 0.0025**2 / (0.0009**2 / 4 + 0.0016**2 / 2)))
+    assert statistics.apart(Estimate(1.0, 0.0, math.inf), Estimate(1.0, 0.0, math.inf)).p_value() == 1.0
 
 
-def test_the_lower_error_wins() -> None:
-    first, second = np.array([[0.1, 0.2], [0.4, 0.4]]), np.array([[0.3, 0.3]])
-    assert statistics.seeds_won(first, second) == (1, 2)
-    assert statistics.seeds_won(first, second, lower_is_better=True) == (1, 2)
-    assert statistics.seeds_won(first[:1], second, lower_is_better=True) == (1, 1)
-    assert statistics.seeds_won(first[:1], second) == (0, 1)
+def test_one_more_seed_falls_into_its_interval_as_often_as_it_says() -> None:
+    generator, held, repetitions = np.random.default_rng(14), 0, 2000
+    for _ in range(repetitions):
+        *ours, theirs = generator.normal(0.7, 0.05, 4)
+        found = statistics.next_seed(ours)
+        held += found.low <= theirs <= found.high
+    assert 0.935 <= held / repetitions <= 0.965
 
 
-@pytest.mark.parametrize(
-    ("difference", "won", "expected"),
-    [
-        (
-            Interval(0.019, 0.014, 0.025),
-            (10, 10),
-            "lstm beats rnn by 1.9 points (95 % interval 1.4 to 2.5); it won with every seed",
-        ),
-        (
-            Interval(-0.019, -0.025, -0.014),
-            (1, 10),
-            "rnn beats lstm by 1.9 points (95 % interval 1.4 to 2.5); lstm won with one seed of ten",
-        ),
-        (
-            Interval(0.003, -0.004, 0.011),
-            (13, 20),
-            "no clear difference between lstm and rnn: 0.3 points (95 % interval -0.4 to 1.1)",
-        ),
-        (
-            Interval(-0.0001, -0.0004, 0.0),
-            (0, 12),
-            "no clear difference between lstm and rnn: 0.0 points (95 % interval 0.0 to 0.0)",
-        ),
-        (
-            Interval(0.019, 0.014, 0.025),
-            (13, 20),
-            "lstm beats rnn by 1.9 points (95 % interval 1.4 to 2.5); it won with 13 seeds of 20",
-        ),
-        (
-            Interval(-0.019, -0.025, -0.014),
-            (0, 12),
-            "rnn beats lstm by 1.9 points (95 % interval 1.4 to 2.5); lstm won with no seed",
-        ),
-        (Interval(0.02, 0.01, 0.03), (1, 1), "lstm beats rnn by 2.0 points (95 % interval 1.0 to 3.0)"),
-        (Interval(0.02, 0.01, 0.03), None, "lstm beats rnn by 2.0 points (95 % interval 1.0 to 3.0)"),
-    ],
-)
-def test_sentences_on_accuracy(difference: Interval, won: tuple[int, int] | None, expected: str) -> None:
-    assert statistics.sentence("lstm", "rnn", difference, won) == expected
+def test_holm_on_a_family_worked_by_hand() -> None:
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.6, 0.9]) == [1.0, 1.0]
+    assert statistics.holm([0.02]) == [0.02]
+    assert statistics.holm([]) == []
+
+
+def test_seeds_that_solve_a_task_and_seeds_that_do_not_are_two_groups() -> None:
+    found = statistics.groups([0.98, 0.51, 0.975, 0.52, 0.985], 0.05)
+    assert found is not None
+    assert (found.higher, found.seeds) == (3, 5)
+    assert (found.high, found.low) == pytest.approx((0.98, 0.515))
+    # Clopper and Pearson's limits of three of five, from their tables.
+    assert found.share == pytest.approx((0.6, 0.1466, 0.9473), abs=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("difference", "won", "expected"),
+    "scores",
     [
-        (
-            Interval(-0.0021, -0.0030, -0.0012),
-            (3, 3),
-            "lstm's mean squared error is 0.0021 lower than rnn's (95 % interval 0.0012 to 0.0030); "
-            "it won with every seed",
-        ),
-        (
-            Interval(0.0021, 0.0012, 0.0030),
-            None,
-            "rnn's mean squared error is 0.0021 lower than lstm's (95 % interval 0.0012 to 0.0030)",
-        ),
-        (
-            Interval(0.0003, -0.0012, 0.0030),
-            (2, 3),
-            "no clear difference in mean squared error between lstm and rnn: 0.0003 (95 % interval -0.0012 to 0.0030)",
-        ),
+        [0.64, 0.7583, 0.7425, 0.70, 0.72],
+        [0.98, 0.98, 0.98, 0.9767, 0.98],
+        [0.98, 0.51, 0.98],
+        [0.7] * 5,
     ],
+    ids=["one spread", "too near", "too few", "all alike"],
 )
-def test_sentences_on_squared_error(difference: Interval, won: tuple[int, int] | None, expected: str) -> None:
-    assert statistics.sentence("lstm", "rnn", difference, won, measure=MEAN_SQUARED_ERROR) == expected
+def test_other_seeds_are_one_group(scores: list[float]) -> None:
+    assert statistics.groups(scores, 0.05) is None
 
 
-def test_a_sentence_agrees_with_the_scores_it_came_from() -> None:
-    generator = np.random.default_rng(14)
-    worse, better = (generator.normal(mean, 0.01, (3, 200)) for mean in (0.5, 0.4))
-    difference = statistics.paired_difference(worse, better, over_seeds=True, resamples=100, seed=1)
-    won = statistics.seeds_won(worse, better, lower_is_better=True)
-    found = statistics.sentence("a", "b", difference, won, measure=MEAN_SQUARED_ERROR)
-    assert found.startswith("b's mean squared error is 0.1")
-    assert found.endswith("; a won with no seed")
+def test_groups_are_found_and_seldom_where_there_are_none() -> None:
+    assert coverage.found_groups(5, 0.0, 2000) <= 0.015
+    assert coverage.found_groups(10, 0.2, 200) >= 0.95
+
+
+def test_a_loss_is_judged_by_its_margin() -> None:
+    # Nothing differs: 40 rows cannot exclude a loss of one point, 1,200 can.
+    assert statistics.loss_p_value(0, 0, 40, 0.01) > 0.2
+    assert statistics.loss_p_value(0, 0, 1200, 0.01) < 0.001
+    assert statistics.loss_p_value(10, 22, 1200, 0.01) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("rows", "changed"), [(300, 0.05), (1200, 0.05), (25_000, 0.1)])
+def test_a_loss_of_the_margin_passes_one_time_in_twenty(rows: int, changed: float) -> None:
+    assert coverage.gate(rows, changed, 0.01, 2000) <= 0.06
+    assert coverage.gate(rows, changed, 0.02, 2000) <= 0.02
+
+
+def test_a_model_that_is_as_good_passes_where_rows_are_many() -> None:
+    assert coverage.gate(25_000, 0.05, 0.0, 500) > 0.95
