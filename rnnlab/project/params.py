@@ -21,7 +21,6 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
-Task = TaskName
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 # Transformations of text rather than encodings of files; some take ages, or decode to what is not text.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -265,7 +264,7 @@ class Run(NamedTuple):
 class Params(Section):
     """The whole of params.yaml."""
 
-    task: Task
+    task: TaskName
     sample: Sample
     wave: Wave
     data: Data
