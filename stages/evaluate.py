@@ -3,8 +3,6 @@
 The only stage that reads test rows, and the only one after training that starts TensorFlow.
 """
 
-import sys
-
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout, params
 from rnnlab.project.errors import exit_status
@@ -30,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(main))
+    raise SystemExit(exit_status(main))

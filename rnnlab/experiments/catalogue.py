@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rnnlab.project import layout, yaml_files
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from rnnlab.project.params import Fraction, ModelName, Params, Section
 from rnnlab.project.tasks import ACCURACY, TASKS
-from rnnlab.project.validation_messages import closest, refusal
+from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NAME = r"[a-z0-9][a-z0-9-]*"
 
@@ -147,12 +147,7 @@ def read(name: str, folder: Path = layout.EXPERIMENTS) -> Experiment:
     source = folder / f"{name}.yaml"
     if name not in _names(folder):
         raise UserError(_unknown(name, folder))
-    try:
-        return Experiment.model_validate(yaml_files.read(source))
-    except ValidationError as wrong:
-        raise refusal(wrong, source, Experiment) from None
-    except ValueError as damage:
-        raise UserError(f"{source}: not readable as YAML: {damage}") from None
+    return validated(read_yaml(source), source, Experiment)
 
 
 def _names(folder: Path) -> list[str]:

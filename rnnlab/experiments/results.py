@@ -10,7 +10,7 @@ from typing import Any
 from rnnlab.evaluation import comparisons
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.dvc_experiments import Recorded
-from rnnlab.project import git, layout, params, yaml_files
+from rnnlab.project import dvc_lock, git, layout, params, yaml_files
 from rnnlab.project.dataframes import parse_parquet, parse_table
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.overrides import flatten
@@ -76,8 +76,8 @@ def _parameters(content: bytes) -> Any:
     return values
 
 
-def _stages(content: bytes) -> Any:
-    return (yaml_files.load(content.decode()) or {}).get("stages", {})
+def _stages(content: bytes) -> dict[str, Any]:
+    return dvc_lock.stages(content.decode())
 
 
 def read_workspace(folder: Path = Path()) -> Result:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from rnnlab.features.text import Encoded
 from rnnlab.project.files import reading
-from rnnlab.project.params import Task
+from rnnlab.project.tasks import TaskName
 
 # Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
 Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
@@ -43,7 +43,7 @@ def load_windows(folder: Path) -> Windows:
     return Windows(*_map(folder, Windows._fields))
 
 
-def read_examples(folder: Path, task: Task) -> Examples:
+def read_examples(folder: Path, task: TaskName) -> Examples:
     """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
     inputs, targets = _map(folder, EXAMPLES[task])
     return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]

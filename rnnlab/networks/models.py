@@ -15,7 +15,8 @@ from scipy.special import expit
 from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
-from rnnlab.project.params import Model, Task
+from rnnlab.project.params import Model
+from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
@@ -61,7 +62,7 @@ class MaskedMeanMax(MaskedMax):
 POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
 
 
-def build(task: Task, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
+def build(task: TaskName, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
     """Builds the network of a task for sequences of ``steps`` steps, from Keras' global seed."""
     return BUILDERS[task](params, vocabulary_size, steps)
 
@@ -94,7 +95,7 @@ def build_forecaster(params: Model, window: int) -> keras.Sequential:
     return keras.Sequential(layers, name=params.cell)
 
 
-BUILDERS: dict[Task, Callable[[Model, int, int], keras.Sequential]] = {
+BUILDERS: dict[TaskName, Callable[[Model, int, int], keras.Sequential]] = {
     "text": build_classifier,
     "series": lambda params, vocabulary_size, window: build_forecaster(params, window),
 }

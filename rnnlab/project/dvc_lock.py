@@ -10,6 +10,16 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 
 
+def stages(text: str) -> dict[str, Any]:
+    """Returns all stages that dvc.lock records, by name, those that were dropped too.
+
+    Raises:
+        ValueError: it is not YAML.
+    """
+    recorded: dict[str, Any] = (yaml_files.load(text) or {}).get("stages", {})
+    return recorded
+
+
 def read_lock(text: str, settings: Params) -> dict[str, Any]:
     """Reads what makes up a result: parameters and output hashes of the stages in use.
 
@@ -19,14 +29,14 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
         UserError: dvc.lock is not YAML, or lacks a stage because the pipeline did not run to its end.
     """
     try:
-        stages = (yaml_files.load(text) or {}).get("stages", {})
+        recorded = stages(text)
     except ValueError as damage:
         raise UserError(f"dvc.lock: not readable as YAML: {damage}; run `git checkout dvc.lock`") from None
     names = ["ingest", "tokenize_pad", *(f"train@{run.name}" for run in settings.runs), "evaluate", "compare"]
-    missing = [name for name in names if name not in stages]
+    missing = [name for name in names if name not in recorded]
     if missing:
         raise UserError(f"dvc.lock: no stage {missing[0]}; run `dvc repro` first")
-    used = {name: stages[name] for name in names}
+    used = {name: recorded[name] for name in names}
     return {name: {"params": stage.get("params", {}), "outs": _hashes(stage["outs"])} for name, stage in used.items()}
 
 

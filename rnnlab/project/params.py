@@ -5,13 +5,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from rnnlab.project import yaml_files
 from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.tasks import TASKS, TaskName
-from rnnlab.project.validation_messages import refusal
+from rnnlab.project.validation_messages import read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
 LARGEST_COUNT = 2**31 - 1  # arrays, databases and C libraries count this far without overflow
@@ -22,7 +21,6 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Period = Annotated[float, Field(gt=1, allow_inf_nan=False)]
 Severity = Literal["critical", "warning"]
-Task = TaskName
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 # Transformations of text rather than encodings of files; some take ages, or decode to what is not text.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -265,7 +263,7 @@ class Run(NamedTuple):
 class Params(Section):
     """The whole of params.yaml."""
 
-    task: Task
+    task: TaskName
     sample: Sample
     wave: Wave
     data: Data
@@ -342,13 +340,7 @@ def read(source: Path = Path("params.yaml")) -> Params:
     Raises:
         UserError: the file is missing or not YAML, or a key is unknown, missing or invalid.
     """
-    try:
-        values = yaml_files.read(source)
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; run from the project's root") from None
-    except ValueError as damage:
-        raise UserError(f"{source}: not readable as YAML: {damage}") from None
-    return parse(values, str(source))
+    return parse(read_yaml(source, "; run from the project's root"), str(source))
 
 
 def parse(values: Any, source: str = "params.yaml") -> Params:
@@ -359,7 +351,4 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
     """
     if isinstance(values, dict) and "seed" in values:
         raise UserError(f"{source}: seed: is now sample.seed and split.seed; move the value to these")
-    try:
-        return Params.model_validate(values)
-    except ValidationError as wrong:
-        raise refusal(wrong, source, Params, "; the default is in the committed params.yaml") from None
+    return validated(values, source, Params, "; the default is in the committed params.yaml")

@@ -1,18 +1,44 @@
-"""One sentence for each mistake that pydantic finds in a file that a person wrote."""
+"""One sentence for each mistake in a YAML file that a person wrote."""
 
 import difflib
 from collections.abc import Iterable
-from typing import get_args
+from pathlib import Path
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 
+Checked = TypeVar("Checked", bound=BaseModel)
 
-def refusal(wrong: ValidationError, source: object, model: type[BaseModel], default: str = "") -> UserError:
-    """Puts every mistake in a file that was checked against a model into words; adds ``default`` to missing keys."""
-    return UserError("; ".join(f"{source}: {_sentence(error, model, default)}" for error in wrong.errors()))
+
+def read_yaml(source: Path, absent: str = "") -> Any:
+    """Reads a file; the sentence on one that is missing ends with ``absent``.
+
+    Raises:
+        UserError: it is missing or not YAML.
+    """
+    try:
+        return yaml_files.read(source)
+    except FileNotFoundError:
+        raise UserError(f"{source}: no such file{absent}") from None
+    except ValueError as damage:
+        raise UserError(f"{source}: not readable as YAML: {damage}") from None
+
+
+def validated(values: Any, source: object, model: type[Checked], default: str = "") -> Checked:
+    """Checks the content of a file against a model; the sentence on a missing key ends with ``default``.
+
+    Raises:
+        UserError: names each invalid key by its full path.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as wrong:
+        sentences = [f"{source}: {_sentence(error, model, default)}" for error in wrong.errors()]
+        raise UserError("; ".join(sentences)) from None
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rnnlab.features.clean_rows import SPLITS
+from rnnlab.features.encoding import PERCENTILES
+from rnnlab.features.text import RESERVED_IDS
 from rnnlab.report.pages import Table, cut, render
 
 EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row
-RESERVED_IDS = 2  # as in rnnlab.features.text: padding and the unknown word
 FREQUENT = 30  # words of the vocabulary shown
-SPLITS = ("train", "validation", "test")
-POINTS = ("05", "25", "50", "75", "95", "99")
 
 
 class Rejected(NamedTuple):
@@ -108,10 +108,10 @@ def splits_table(summary: Mapping[str, Any]) -> Table:
 
 def lengths_table(features: Mapping[str, Any]) -> Table:
     """Shows how long texts are, and what is lost in encoding."""
-    headings = ["split", *(f"{int(point)} %" for point in POINTS), "cut texts", "unknown words"]
+    headings = ["split", *(f"{point} %" for point in PERCENTILES), "cut texts", "unknown words"]
     rows = []
     for split in SPLITS:
-        lengths = [f"{features[split][f'length_p{point}']:,.0f}" for point in POINTS]
+        lengths = [f"{features[split][f'length_p{point:02}']:,.0f}" for point in PERCENTILES]
         rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in ("truncated_share", "oov_rate"))])
     return Table("Words per text, by percentile of the texts", headings, rows)
 

@@ -45,7 +45,7 @@ def trace(settings: Params, lock: Path = layout.LOCK, values: Path = layout.PARA
         key = dvc_lock.result_key(recorded)
     except (FileNotFoundError, UserError):  # a page is worth having without them
         version = key = ""
-    committed = yaml_files.load(git.run("show", f"{commit}:params.yaml", check=False)) if commit else None
+    committed = yaml_files.load((git.show(commit, layout.PARAMS) or b"").decode()) if commit else None
     local = store.tracking_uri() == store.local_uri() and not os.environ.get("MLFLOW_EXPERIMENT_NAME")
     return Origin(
         data=settings.data.csv,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from rnnlab.networks.keras_import import importing_keras
-from rnnlab.project import dvc_lock, yaml_files
+from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
@@ -82,7 +82,7 @@ def load_run(store: Store, run_id: str) -> Predictor:
     return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
 
 
-def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = Path("dvc.lock")) -> Predictor:
+def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = layout.LOCK) -> Predictor:
     """Loads a ``.keras`` file of this workspace; if ``lock`` records how it was trained, that is compared too.
 
     Raises:
@@ -182,7 +182,7 @@ def _check_training(network: Path, digest: str, vocabulary: Path, settings: Para
 
 def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> dict[str, Any]:
     """Returns the parameters that a network's texts were tokenized with, by dotted key; empty where unknown."""
-    stages = (yaml_files.load(lock.read_text(encoding="utf-8")) or {}).get("stages", {}) if lock.is_file() else {}
+    stages = dvc_lock.stages(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
     trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
     training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
     if training is None:

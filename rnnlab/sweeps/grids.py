@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rnnlab.experiments.catalogue import Changes, Value
-from rnnlab.project import overrides, yaml_files
+from rnnlab.project import overrides
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Positive, Section
-from rnnlab.project.validation_messages import refusal
+from rnnlab.project.validation_messages import read_yaml, validated
 
 # The sections that a sweep may change: the others determine the features, which all trainings of a sweep share.
 REACH = ("models", "train", "compare")
@@ -60,14 +60,7 @@ def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
     Raises:
         UserError: the file is missing or invalid, or a combination cannot be trained; names the key.
     """
-    try:
-        grid = Grid.model_validate(yaml_files.read(source))
-    except FileNotFoundError:
-        raise UserError(f"{source}: no such file; name the YAML file of a sweep") from None
-    except ValidationError as invalid:
-        raise refusal(invalid, source, Grid) from None
-    except ValueError as damage:
-        raise UserError(f"{source}: not readable as YAML: {damage}") from None
+    grid = validated(read_yaml(source, "; name the YAML file of a sweep"), source, Grid)
     for key in (*grid.params, *grid.grid):
         if key.split(".")[0] not in REACH:
             raise UserError(

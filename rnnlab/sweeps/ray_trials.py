@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlab.networks import keras_import, training
 from rnnlab.networks.checkpoints import Checkpoint
-from rnnlab.networks.keras_import import importing_keras
+from rnnlab.networks.keras_import import importing_keras, thread_variables
 from rnnlab.project import ray_cluster
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -31,7 +30,7 @@ def run_trial(trial: Trial, data: Data, on_epoch: OnEpoch = lambda row: None) ->
     with importing_keras():
         import keras
 
-        from rnnlab.networks import models
+        from rnnlab.networks import models, training
     keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
     with tempfile.TemporaryDirectory() as folder:
         network, checkpoint = Path(folder) / "network.keras", Checkpoint(Path(folder) / "state.npz")
@@ -66,7 +65,7 @@ def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Resul
     while True:
         for trial in itertools.islice(waiting, AT_ONCE - len(running)):
             threads, name = trial.settings.train.threads, f"{trial.run.name} {trial.key}"
-            environment = {"env_vars": keras_import.thread_variables(threads)}
+            environment = {"env_vars": thread_variables(threads)}
             submitted = task.options(num_cpus=threads, runtime_env=environment, name=name).remote(trial, shared)
             running[submitted] = trial
         if not running:

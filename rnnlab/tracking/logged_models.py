@@ -1,6 +1,7 @@
 """Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
 
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +31,10 @@ SIGNATURES: dict[TaskName, ModelSignature] = {
         outputs=Schema([ColSpec("double", "next_value")]),
     ),
 }
+EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {
+    "text": lambda settings: pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]}),
+    "series": lambda settings: pd.DataFrame({"values": [[0.0] * settings.series.window]}),
+}
 
 
 def log_model(
@@ -55,15 +60,9 @@ def log_model(
                 "labels": list(settings.data.labels),
             },
             signature=SIGNATURES[settings.task],
-            input_example=_example(settings),
+            input_example=EXAMPLES[settings.task](settings),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
-
-
-def _example(settings: Params) -> pd.DataFrame:
-    if settings.task == "text":
-        return pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]})
-    return pd.DataFrame({"values": [[0.0] * settings.series.window]})

@@ -1,7 +1,6 @@
 """Two MLflow stores to copy between, the second behind a server, and what is in them."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, M
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
+from reliability.ports import free_port
 from rnnlab.tracking.champion import HISTORY
 from rnnlab.tracking.transfer.copies import COMPLETE, FROM, STORE
 
@@ -65,9 +65,7 @@ def bare_environment(folder: Path) -> Iterator[None]:
 def serve_stores(folder: Path) -> Iterator[Stores]:
     """Runs the server of the second store; the first is made by whoever writes to it."""
     source, database = (f"sqlite:///{folder / name}" for name in ("source.db", "target.db"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", database, "--serve-artifacts", "--artifacts-destination", str(folder / "kept")]
     others = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}

@@ -4,10 +4,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display is needed, on a server there is none
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,9 +1,5 @@
 """Figures that explain networks; they know tables, not networks."""
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display is needed, on a server there is none
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes

@@ -3,10 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display is needed, on a server there is none
-
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt

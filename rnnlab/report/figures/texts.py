@@ -75,12 +75,13 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 
 def _matrix(name: str, seeds: list[dict[str, int]], labels: Sequence[str]) -> Panel:
-    figure, label = (
+    return Panel(
+        "results",
+        f"confusion-{name}",
         common.confusion_matrices({name: seeds}, labels),
         f"Confusion matrix of {name}: {_shares(seeds, labels)}",
+        f"How {name} labels test rows: true labels are rows, predicted ones columns; each row adds up to 100 %.",
     )
-    caption = f"How {name} labels test rows: true labels are rows, predicted ones columns; each row adds up to 100 %."
-    return Panel("results", f"confusion-{name}", figure, label, caption)
 
 
 def _calibration() -> Figure:

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 import pytest
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from rnnlab.project.errors import UserError
 from rnnlab.project.params import Section
-from rnnlab.project.validation_messages import closest, refusal
+from rnnlab.project.validation_messages import closest, validated
 
 
 def even(value: int) -> int:
@@ -29,9 +30,9 @@ class File(Section):
 
 
 def complaint(**values: Any) -> str:
-    with pytest.raises(ValidationError) as wrong:
-        File.model_validate({"class": "x", **values})
-    return str(refusal(wrong.value, "file.yaml", File, "; see the manual"))
+    with pytest.raises(UserError) as wrong:
+        validated({"class": "x", **values}, "file.yaml", File, "; see the manual")
+    return str(wrong.value)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,9 @@ def test_a_mistake_is_named_by_its_key(values: dict[str, Any], sentence: str) ->
 
 
 def test_every_mistake_is_named() -> None:
-    with pytest.raises(ValidationError) as wrong:
-        File.model_validate({"seeds": 1})
-    message = str(refusal(wrong.value, "file.yaml", File, "; see the manual"))
+    with pytest.raises(UserError) as wrong:
+        validated({"seeds": 1}, "file.yaml", File, "; see the manual")
+    message = str(wrong.value)
     assert message == "file.yaml: seeds: must be a valid list, not 1; file.yaml: class: missing; see the manual"
 
 
