@@ -55,7 +55,7 @@ class Population(NamedTuple):
         hard = generator.normal(0, ROW_SPREAD, self.rows)
         luck = generator.normal(0, spread, (models, self.seeds, 1))
         chance = ndtr(centre * np.sqrt(1 + ROW_SPREAD**2 + spread**2) + luck + hard)
-        return (generator.random(chance.shape) < chance).astype(np.float64)
+        return np.asarray(generator.random(chance.shape) < chance, np.float64)
 
 
 def pigeonhole(scores: Scores, generator: np.random.Generator, resamples: int = 200) -> Interval:
@@ -166,7 +166,7 @@ def rerun(scores: Scores, generator: np.random.Generator, *, churn: float, fall:
     )
     lost = ranks < (churn + fall) / scores.mean()
     won = generator.random(scores.shape) < churn / max(wrong.mean(), 1e-9)
-    return np.where(scores == 1, 1.0 - lost, won.astype(np.float64))
+    return np.asarray(np.where(scores == 1, ~lost, won), np.float64)
 
 
 def drifts(scores: Scores, repetitions: int, **change: float | bool) -> float:

@@ -53,6 +53,7 @@ def measure(quick: bool) -> Section:
         [str(week), change.model, f"{change.before:.3f}", f"{change.now:.3f}", f"{change.difference.p_value() / 2:.1g}"]
         for week in alarmed[:4]
         for change, _ in alarms[week]
+        if change.difference
     ]
     header, sound = ("week", "model", "week 0", "then", "p"), not false and true[:1] == [broken]
     return Section("Weekly reruns", sentence, header, rows, {"results": results}, sound)

@@ -76,7 +76,12 @@ class Verdict(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Says which model is better, that they are equal, or what could not have been seen."""
+        """Says all that there is to say: the claim, and the remarks on it."""
+        return "; ".join([self.claim, *self.remarks])
+
+    @property
+    def claim(self) -> str:
+        """Says which model is better, that they are equal, or that neither is shown."""
         first, second, difference, _, margin, measure = self.pair
         if self.same:
             return f"{first} and {second} score the same on every test row"
@@ -87,11 +92,14 @@ class Verdict(NamedTuple):
         template = measure.clear if self.shown else measure.equal if self.equal else measure.unclear
         size, least = (measure.number(abs(value)) for value in (difference.mean, margin))
         claim = template.format(first=first, second=second, better=better, worse=worse, size=size, margin=least)
-        interval = f"{claim} (95 % interval {low} to {high})"
-        return "; ".join([interval, *self._remarks()])
+        return f"{claim} (95 % interval {low} to {high})"
+
+    @property
+    def remarks(self) -> list[str]:
+        """Says what else a reader must know."""
+        return list(self._remarks()) if not self.same else []
 
     def _remarks(self) -> Iterable[str]:
-        """Says what else a reader must know."""
         pair, seeds = self.pair, self.pair.components.seeds
         if self.shown and self.equal:
             yield f"less than the {pair.measure.difference(pair.margin)} that matter"
@@ -120,6 +128,8 @@ class Verdict(NamedTuple):
             "margin": pair.margin,
             "significance": SIGNIFICANCE / self.family,
             "components": pair.components._asdict(),
+            "claim": self.claim,
+            "remarks": self.remarks,
             "sentence": self.sentence,
         }
 

@@ -131,7 +131,10 @@ def read_experiments(
 def _compared(result: Result) -> Mapping[str, Any]:
     if result.predictions is None:
         return {}
-    scores = comparisons.scores_by_model(result.task, result.predictions, result.models)
+    kept = set(result.predictions["model"])
+    scores = comparisons.scores_by_model(
+        result.task, result.predictions, [name for name in result.models if name in kept]
+    )
     return comparisons.compare(result.task, scores, result.baselines, margin(result.values))
 
 

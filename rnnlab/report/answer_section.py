@@ -45,7 +45,7 @@ def answer(
         questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
     rows = tables.results_rows(metrics, costs, comparison["groups"])
     return AnswerSection(
-        headline=capitalised(pair["sentence"] if pair else single(best, comparison)),
+        headline=capitalised(pair["claim"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),
         questions=[(question, capitalised(text)) for question, text in questions],
         table=Table(CAPTION, list(rows[0]), [list(row.values()) for row in rows]),
@@ -92,8 +92,9 @@ def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     if pair["equal"] and not pair["shown"]:
         verdict = "No: whatever difference there is does not matter"
     advice = power.advice(pair, MEASURES[comparison["measure"]])
-    facts = [verdict, *([advice] if advice else []), *comparisons.group_sentences(comparison)]
-    return f"{'. '.join(fact.rstrip('.') for fact in facts)}. {comparisons.basis(comparison)} {comparisons.FIXED}"
+    facts = [verdict, *map(capitalised, pair["remarks"]), *([advice] if advice else [])]
+    more = [*comparisons.group_sentences(comparison), comparisons.basis(comparison), comparisons.FIXED]
+    return " ".join([f"{'. '.join(facts)}.", *more])
 
 
 def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ SERIES = {
 def changed(settings: Params, **changes: Any) -> Params:
     """Parameters with some changed, by dotted key; ``__`` stands for a dot."""
     values = settings.model_dump(mode="json", by_alias=True)
-    for key, value in {"intervals__resamples": 100, **changes}.items():
+    for key, value in changes.items():
         *sections, last = key.replace("__", ".").split(".")
         place = values
         for section in sections:
@@ -138,7 +138,10 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     predictions.to_parquet(layout.PREDICTIONS)
     write_json(layout.PARAMS, settings.model_dump(mode="json", by_alias=True))  # JSON is YAML
     write_json(layout.METRICS, summaries(settings, predictions))
-    write_json(layout.COMPARISON, comparisons.compare(settings, comparisons.scores_by_model(settings, predictions)))
+    task = TASKS[settings.task]
+    scores = comparisons.scores_by_model(task, predictions, settings.scored)
+    comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
+    write_json(layout.COMPARISON, comparison)
     write_tables(settings, predictions, texts)
     for number, run in enumerate(settings.runs):
         write_training(settings, run, 3 + number % 2)

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from rnnlab.evaluation import comparisons
-from rnnlab.project.params import NO_SEED, Params, parse
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import NO_SEED
+from rnnlab.project.tasks import TASKS
 
 RIGHT = {  # of six rows with the labels 1 0 1 0 1 0
     ("rnn", 1): [1, 0, 0, 1, 1, 1],
@@ -17,11 +19,9 @@ RIGHT = {  # of six rows with the labels 1 0 1 0 1 0
 }
 
 
-def chosen(settings: Params, **changes: Any) -> Params:
-    values = settings.model_dump(by_alias=True) | {"baselines": ["majority", "tfidf"]} | changes
-    values["train"] = {**values["train"], "seeds": changes.pop("seeds", [1, 2])}
-    values.pop("seeds", None)
-    return parse(values)
+TEXT, SERIES = TASKS["text"], TASKS["series"]
+NAMES = ("rnn", "lstm", "majority", "tfidf")
+BASELINES = ("majority", "tfidf")
 
 
 def predictions() -> pd.DataFrame:
@@ -29,6 +29,7 @@ def predictions() -> pd.DataFrame:
     tables = [
         pd.DataFrame(
             {
+                "id": [f"r{row}" for row in range(6)],
                 "label": labels,
                 "model": model,
                 "seed": seed,
@@ -44,75 +45,107 @@ def pair(comparison: dict[str, Any], first: str, second: str) -> dict[str, Any]:
     return next(each for each in comparison["pairs"] if (each["first"], each["second"]) == (first, second))
 
 
-def test_scores_are_right_or_wrong_by_seed_and_row(settings: Params) -> None:
-    scores = comparisons.scores_by_model(chosen(settings), predictions())
+def compared(scores: dict[str, Any] | None = None) -> dict[str, Any]:
+    scores = scores or comparisons.scores_by_model(TEXT, predictions(), NAMES)
+    return comparisons.compare(TEXT, scores, BASELINES, 0.01)
+
+
+def test_scores_are_right_or_wrong_by_seed_and_row() -> None:
+    scores = comparisons.scores_by_model(TEXT, predictions(), NAMES)
     assert scores["rnn"].tolist() == [RIGHT["rnn", 1], RIGHT["rnn", 2]]
     assert scores["tfidf"].tolist() == [RIGHT["tfidf", NO_SEED]]
 
 
-def test_every_pair_but_two_baselines_is_compared(settings: Params) -> None:
-    options = chosen(settings)
-    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
+def test_rows_of_a_seed_that_has_no_prediction_are_told() -> None:
+    lacking = predictions().drop(index=9)  # of the second seed of rnn
+    with pytest.raises(
+        UserError, match=r"^rnn, seed 2: some test rows have no prediction; run the evaluate stage again"
+    ):
+        comparisons.scores_by_model(TEXT, lacking, NAMES)
+
+
+def test_every_pair_but_two_baselines_is_compared() -> None:
+    comparison = compared()
     pairs = {(each["first"], each["second"]) for each in comparison["pairs"]}
     assert pairs == {("lstm", "rnn"), ("rnn", "majority"), ("rnn", "tfidf"), ("lstm", "majority"), ("lstm", "tfidf")}
-    assert set(comparison["intervals"]) == {"rnn", "lstm", "majority", "tfidf"}
-    assert comparison["over"] == "rows_and_seeds"
+    assert set(comparison["intervals"]) == set(NAMES)
+    assert (comparison["seeds"], comparison["rows"]) == (2, 6)
 
 
-def test_a_pair_has_difference_seeds_and_an_exact_test_a_seed(settings: Params) -> None:
-    options = chosen(settings)
-    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
-    found = pair(comparison, "lstm", "rnn")
+def test_a_pair_has_its_difference_and_a_sentence() -> None:
+    found = pair(compared(), "lstm", "rnn")
     assert found["difference"]["mean"] == pytest.approx(11 / 12 - 7 / 12)
     assert found["difference"]["low"] <= found["difference"]["mean"] <= found["difference"]["high"]
-    assert found["won"] == [2, 2]
-    # Seed 1: two rows that the LSTM alone got right, (1/2)^2 twice; seed 2: two as well.
-    assert found["mcnemar"]["1"] == {"only_first": 2, "only_second": 0, "p_value": pytest.approx(0.5)}
-    assert found["mcnemar"]["2"] == {"only_first": 2, "only_second": 0, "p_value": pytest.approx(0.5)}
-    assert pair(comparison, "rnn", "tfidf")["mcnemar"]["1"]["only_first"] == 2
+    assert "two seeds are too few to tell" in found["sentence"]
 
 
-def test_one_seed_gives_intervals_over_rows(settings: Params) -> None:
-    options = chosen(settings, seeds=[1])
-    comparison = comparisons.compare(options, comparisons.scores_by_model(options, predictions()))
-    assert comparison["over"] == "rows"
-    assert "seed" not in pair(comparison, "lstm", "rnn")["sentence"]
+def test_one_seed_gives_intervals_over_rows() -> None:
+    one = predictions()[lambda rows: rows["seed"] != 2]
+    comparison = compared(comparisons.scores_by_model(TEXT, one, NAMES))
+    assert comparison["seeds"] == 1
+    assert pair(comparison, "lstm", "rnn")["sentence"].endswith("; another seed may differ")
+    assert comparisons.basis(comparison).startswith(
+        "95 % intervals over 6 test rows, but not over seeds, as there is one"
+    )
 
 
-def test_intervals_over_rows_alone_leave_the_seeds_out(settings: Params) -> None:
-    options = chosen(settings, intervals={"seed": 42, "over": "rows", "resamples": 500})
-    scores = {name: np.tile([[1.0], [0.0]], 400) for name in ("rnn", "lstm")}  # seeds differ, rows do not
-    scores |= {name: np.ones((1, 400)) for name in ("majority", "tfidf")}
-    found = comparisons.compare(options, scores)["intervals"]["rnn"]
-    assert (found["low"], found["high"]) == (0.5, 0.5)
-    both = comparisons.compare(chosen(settings), scores)["intervals"]["rnn"]
-    assert (both["low"], both["high"]) == (0.0, 1.0)
+def test_an_accuracy_stays_between_0_and_1() -> None:
+    scores = {"rnn": np.ones((3, 50)), "lstm": np.tile([[1.0] * 49 + [0.0]], (3, 1)), "tfidf": np.zeros((1, 50))}
+    ends = compared(scores)["intervals"]
+    assert ends["rnn"]["high"] == 1.0
+    assert 0.9 < ends["rnn"]["low"] < 0.96
+    assert ends["lstm"]["high"] < 1.0
+    assert ends["tfidf"]["low"] == 0.0
 
 
-def test_a_series_is_compared_by_squared_errors_without_a_test_of_right_and_wrong(settings: Params) -> None:
-    models = {
-        name: model.model_copy(update={"output": "linear"}).model_dump() for name, model in settings.models.items()
-    }
-    split = settings.split.model_copy(update={"method": "chronological"}).model_dump()
-    options = chosen(settings, task="series", models=models, split=split, baselines=["last_value"])
-    target = np.zeros(4)
+def test_seeds_in_two_groups_are_found_and_told() -> None:
+    solved = np.array([[0.98], [0.5], [0.97], [0.51], [0.98]])
+    row = (np.arange(1, 201) - 0.5) / 200
+    scores = {"rnn": (row < solved).astype(float), "lstm": np.tile(row < 0.9, (5, 1)).astype(float)}
+    comparison = compared(scores)
+    assert list(comparison["groups"]) == ["rnn"]
+    [sentence] = comparisons.group_sentences(comparison)
+    assert sentence == (
+        "The seeds of rnn fall into two groups: 3 of 5 reach about 97.7 % (15 to 95 % of such seeds, by exact 95 %"
+        " limits), the others 50.5 %."
+    )
+    assert f"- {sentence}" in comparisons.markdown(comparison)
+
+
+def test_a_series_is_compared_by_squared_errors_in_the_order_of_its_steps() -> None:
+    generator = np.random.default_rng(1)
     errors = {("rnn", 1): 0.2, ("rnn", 2): 0.4, ("lstm", 1): 0.1, ("lstm", 2): 0.1, ("last_value", NO_SEED): 1.0}
     tables = [
-        pd.DataFrame({"target": target, "predicted": error, "model": name, "seed": seed})
+        pd.DataFrame({"row": range(4), "target": 0.0, "predicted": error, "model": name, "seed": seed})
         for (name, seed), error in errors.items()
     ]
-    comparison = comparisons.compare(options, comparisons.scores_by_model(options, pd.concat(tables)))
+    shuffled = pd.concat(tables, ignore_index=True).sample(frac=1, random_state=generator)
+    scores = comparisons.scores_by_model(SERIES, shuffled, ("rnn", "lstm", "last_value"))
+    comparison = comparisons.compare(SERIES, scores, ("last_value",), 0.01)
     assert comparison["measure"] == "mse"
     assert comparison["intervals"]["rnn"]["mean"] == pytest.approx((0.04 + 0.16) / 2)
     found = pair(comparison, "lstm", "rnn")
-    assert found["won"] == [2, 2]
-    assert "mcnemar" not in found
-    assert found["sentence"].startswith("lstm's mean squared error is 0.0900 lower than rnn's")
+    assert found["components"]["dependent"] is True
+    assert found["margin"] == pytest.approx(0.001)
+    assert "0.0900" in found["sentence"]
 
 
-def test_people_read_intervals_and_sentences(settings: Params) -> None:
-    options = chosen(settings)
-    page = comparisons.markdown(comparisons.compare(options, comparisons.scores_by_model(options, predictions())))
-    assert "| rnn " in page and "58.33 % (" in page
-    assert "- No clear difference between rnn and majority: 8.3 points (95 % interval " in page
-    assert "); McNemar's exact test: p ≤ 0.500 in every seed.\n" in page
+def test_steps_of_a_series_keep_their_order() -> None:
+    steps = pd.DataFrame({"row": [2, 0, 1], "target": 0.0, "predicted": [3.0, 1.0, 2.0], "model": "rnn", "seed": 1})
+    assert comparisons.scores_by_model(SERIES, steps, ["rnn"])["rnn"].tolist() == [[1.0, 4.0, 9.0]]
+
+
+def test_people_read_intervals_and_sentences() -> None:
+    page = comparisons.markdown(compared())
+    assert "| rnn " in page
+    assert "58.33 % (" in page
+    assert "95 % intervals over 2 seeds and 6 test rows; all pairs are judged together. The split and the test" in page
+    assert "- Not shown that rnn and majority differ: 8.3 points (95 % interval " in page
+    assert " To see a difference of 1.0 points, it takes about " in page
+
+
+def test_models_that_say_the_same_are_called_the_same_without_an_undefined_number() -> None:
+    rows = np.tile([[1.0, 0.0, 1.0, 1.0]], (2, 1))
+    page = comparisons.markdown(compared({"rnn": rows, "lstm": rows}))
+    assert "- Lstm and rnn score the same on every test row." in page
+    assert "nan" not in page

@@ -73,8 +73,8 @@ def summary(accuracy: float, seeds: int) -> dict[str, Any]:
     }
 
 
-def rows(metrics: dict[str, Any], costs: dict[str, Cost]) -> list[dict[str, str]]:
-    header, _, *lines = tables.results_table(metrics, costs, "github").splitlines()
+def rows(metrics: dict[str, Any], costs: dict[str, Cost], groups: dict[str, Any] | None = None) -> list[dict[str, str]]:
+    header, _, *lines = tables.results_table(metrics, costs, groups or {}, "github").splitlines()
     return [dict(zip(cells(header), cells(line), strict=True)) for line in lines]
 
 
@@ -113,8 +113,14 @@ def test_a_series_is_compared_by_its_errors() -> None:
     assert not any("accuracy" in heading for heading in row)
 
 
+def test_seeds_in_two_groups_have_no_mean() -> None:
+    groups = {"rnn": {"higher": 2, "seeds": 3, "high": 0.98, "low": 0.5}}
+    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {}, groups)
+    assert (first["test accuracy"], first["F1"]) == ("2 at 0.980, 1 at 0.500", "0.500 ± 0.000")
+    assert second["test accuracy"] == "0.800 ± 0.013"
+
+
 def test_sentences_are_those_of_the_pairs() -> None:
-    assert tables.sentences({"pairs": [{"sentence": "a is better than b"}, {"sentence": "no"}]}) == [
-        "a is better than b.",
-        "no.",
-    ]
+    pairs = [{"sentence": sentence, "shown": True, "equal": False} for sentence in ("a beats b", "c beats d")]
+    told = tables.sentences({"measure": "accuracy", "groups": {}, "pairs": pairs})
+    assert told == ["A beats b.", "C beats d."]

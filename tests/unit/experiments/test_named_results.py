@@ -104,7 +104,7 @@ def test_two_results_of_a_repository_make_a_page(project: Repository, settings: 
     lay_out(project, settings, {"1": "ooo", "2": "ooo"})
     project.commit("better")
     page = comparison.page(named_results.read(["first", "HEAD"], project.folder, project.cache))
-    assert "rnn: no clear difference between HEAD and first: 50.0 points" in page
+    assert "rnn: not shown that HEAD and first differ: 50.0 points" in page
 
 
 def test_lost_predictions_are_told(project: Repository, tmp_path: Path) -> None:

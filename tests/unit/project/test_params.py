@@ -172,15 +172,15 @@ def test_a_delimiter_that_csv_itself_uses_is_refused(delimiter: str) -> None:
 
 def test_every_mistake_is_reported_at_once() -> None:
     values = changed("train.epochs", 0)
-    values["intervals"]["seed"] = "x"
+    values["intervals"]["margin"] = "x"
     message = complaint(values)
     assert "train.epochs: must be" in message
-    assert "params.yaml: intervals.seed: must be" in message
+    assert "params.yaml: intervals.margin: must be" in message
 
 
 def test_the_one_seed_of_older_files_says_where_its_value_belongs() -> None:
     message = complaint({**COMMITTED, "seed": 7})
-    assert message == "params.yaml: seed: is now sample.seed, split.seed and intervals.seed; move the value to these"
+    assert message == "params.yaml: seed: is now sample.seed and split.seed; move the value to these"
 
 
 def test_a_missing_key_is_named() -> None:

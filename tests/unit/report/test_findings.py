@@ -1,63 +1,58 @@
+import math
 from typing import Any
 
 import pytest
+from scipy.stats import norm
 
-from rnnlab.evaluation.statistics import Interval
-from rnnlab.experiments import gains
+from rnnlab.evaluation.statistics import Components, Estimate
+from rnnlab.evaluation.verdicts import Pair, Verdict
 from rnnlab.experiments.catalogue import Setup
 from rnnlab.experiments.gains import Gain
 from rnnlab.project.params import Run
-from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
+from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR, Measure
 from rnnlab.report import findings
 from tests.support.builders import history, named, result, summary
 
 
-def change(mean: float, low: float, high: float) -> Gain:
-    return Gain(Interval(mean, low, high), (2, 2), ACCURACY, 10, 10)
-
-
-def test_a_gain_names_the_rows_it_is_over_unless_they_are_all() -> None:
-    found = Gain(Interval(-3.0, -3.0, -3.0), (2, 2), MEAN_SQUARED_ERROR, 9, 9)
-    sentence = (
-        "new's mean squared error is 3.0000 lower than old's (95 % interval 3.0000 to 3.0000); it won with every seed"
-    )
-    assert gains.gain_sentence("new", "old", found) == sentence
-    fewer = gains.gain_sentence("new", "old", found._replace(rows=2))
-    assert fewer == f"{sentence}; over the 2 test rows that both have"
+def change(mean: float, half: float, measure: Measure = ACCURACY) -> Gain:
+    """A gain whose interval reaches so far to both sides."""
+    difference = Estimate(mean, half / norm.ppf(0.975), math.inf)
+    pair = Pair("new", "old", difference, Components(1.0, 1.0, 1.0, 5, 10, False), 0.01, measure)
+    return Gain(Verdict(pair, difference.p_value(), 1), 10, 10)
 
 
 def test_the_first_finding_is_the_gain() -> None:
     child = named("child", "root")
     [setup] = child.setups
-    gains = {("child", "rnn"): change(0.75, 0.7, 0.8), ("other", "rnn"): change(0.1, 0.1, 0.1)}
+    gains = {("child", "rnn"): change(0.75, 0.05), ("other", "rnn"): change(0.1, 0.01)}
     [first] = findings.all_findings(child, setup, result(), gains)
-    assert first.startswith("child beats root by 75.0 points (95 % interval 70.0 to 80.0)")
-    same = {("child", "rnn"): change(0.0, 0.0, 0.0)}
+    assert first == "new beats old by 75.0 points (95 % interval 70.0 to 80.0)"
+    same = {("child", "rnn"): change(0.0, 0.0)}
     assert findings.all_findings(child, setup, result(), same) == []
     [lonely] = findings.all_findings(child, setup, result(), {})
     assert lonely == "no comparison with root: it was not run, or DVC's cache has lost predictions"
 
 
-def test_causes_are_ranked_by_a_gain_that_is_clear() -> None:
+def test_causes_are_ranked_by_a_gain_that_is_shown() -> None:
     family = [named("root"), *(named(name, "root") for name in ("clip", "mask", "pre", "late")), named("other", "x")]
     gains = {
-        ("clip", "rnn"): change(0.004, -0.008, 0.017),
-        ("pre", "rnn"): change(0.25, 0.24, 0.26),
-        ("mask", "rnn"): change(0.273, 0.261, 0.285),
-        ("other", "rnn"): change(0.9, 0.9, 0.9),
+        ("clip", "rnn"): change(0.004, 0.012),
+        ("pre", "rnn"): change(0.25, 0.01),
+        ("mask", "rnn"): change(0.273, 0.012),
+        ("other", "rnn"): change(0.9, 0.01),
     }
     assert findings.causes(family[0], family, gains) == [
         "What held root back, by what each change to it gains: mask (+27.3 points, interval +26.1 to +28.5), "
         "pre (+25.0 points, interval +24.0 to +26.0); "
-        "without a clear gain: clip (+0.4 points, interval -0.8 to +1.7); not compared yet: late"
+        "without a gain that is shown: clip (+0.4 points, interval -0.8 to +1.6); not compared yet: late"
     ]
 
 
-def test_no_cause_is_named_without_a_clear_gain() -> None:
+def test_no_cause_is_named_where_no_gain_is_shown() -> None:
     family = [named("root"), named("a", "root"), named("b", "root")]
-    gains = {("a", "rnn"): change(-0.2, -0.3, -0.1), ("b", "rnn"): change(0.0, -0.1, 0.1)}
+    gains = {("a", "rnn"): change(-0.2, 0.1), ("b", "rnn"): change(0.0, 0.1)}
     assert findings.causes(family[0], family, gains) == [
-        "No change to root has a clear gain: b (+0.0 points, interval -10.0 to +10.0), "
+        "No change to root is shown to gain: b (+0.0 points, interval -10.0 to +10.0), "
         "a (-20.0 points, interval -30.0 to -10.0)"
     ]
     assert findings.causes(family[0], family, {}) == []
@@ -67,31 +62,32 @@ def test_no_cause_is_named_without_a_clear_gain() -> None:
 def test_causes_in_a_series_are_smaller_errors() -> None:
     family = [named("root"), named("a", "root"), named("b", "root")]
     gains = {
-        ("a", "rnn"): Gain(Interval(-0.1, -0.2, -0.05), (2, 2), MEAN_SQUARED_ERROR, 5, 5),
-        ("b", "rnn"): Gain(Interval(-0.3, -0.4, -0.2), (2, 2), MEAN_SQUARED_ERROR, 5, 5),
+        ("a", "rnn"): change(-0.1, 0.05, MEAN_SQUARED_ERROR),
+        ("b", "rnn"): change(-0.3, 0.1, MEAN_SQUARED_ERROR),
     }
     assert findings.causes(family[0], family, gains) == [
         "What held root back, by what each change to it gains: b (-0.3000, interval -0.4000 to -0.2000), "
-        "a (-0.1000, interval -0.2000 to -0.0500)"
+        "a (-0.1000, interval -0.1500 to -0.0500)"
     ]
 
 
+# Mean 0.67, standard deviation 0.02; t of 0.975 with two degrees of freedom is 4.303: 0.67 ± 4.303 × 0.02 × √(4/3).
 @pytest.mark.parametrize(
-    ("original", "place"),
-    [(0.6815, "within"), (0.65, "1.0 points below"), (0.70, "2.0 points above"), (0.66, "within"), (0.68, "within")],
+    ("original", "verdict"), [(0.6815, "reproduced"), (0.58, "reproduced"), (0.56, "not reproduced")]
 )
-def test_an_original_is_inside_or_outside_of_our_interval(original: float, place: str) -> None:
-    ends = Interval(0.67, 0.66, 0.68 if original != 0.6815 else 0.69)
-    found = findings.inside_sentence("rnn", original, ends, ACCURACY)
+def test_an_original_is_one_more_training_and_not_a_mean(original: float, verdict: str) -> None:
+    found = findings.original_sentence("rnn's accuracy", original, [0.65, 0.67, 0.69], ACCURACY.amount)
     assert found == (
-        f"rnn's accuracy was {100 * original:.1f} % in the original, {place} our interval of "
-        f"66.0 % to {100 * ends.high:.1f} %"
+        f"{verdict}: rnn's accuracy was {100 * original:.1f} % in the original; one more seed of ours would lie between"
+        " 57.1 % and 76.9 % (95 % of times), with a mean of 67.0 % over 3"
     )
 
 
-def test_an_original_error_is_told_in_its_own_unit() -> None:
-    assert findings.inside_sentence("rnn", 0.02, Interval(0.015, 0.014, 0.016), MEAN_SQUARED_ERROR) == (
-        "rnn's mean squared error was 0.0200 in the original, 0.0040 above our interval of 0.0140 to 0.0160"
+def test_one_seed_reproduces_nothing() -> None:
+    found = findings.original_sentence("rnn's accuracy", 0.6, [0.65], ACCURACY.amount)
+    assert found == (
+        "rnn's accuracy was 60.0 % in the original and is 65.0 % here; whether that reproduces it, two seeds at least"
+        " must tell"
     )
 
 
@@ -111,18 +107,12 @@ def test_losses_are_those_of_the_epoch_that_was_kept(keep: str, validation: list
 
 
 def test_every_figure_of_the_original_is_compared() -> None:
-    ours = result(
-        histories={Run("rnn", 1): history(0.014), Run("rnn", 2): history(0.016)},
-        comparison={"intervals": {"rnn": {"mean": 0.65, "low": 0.6, "high": 0.7}}},
-    )
+    ours = result(histories={Run("rnn", 1): history(0.014), Run("rnn", 2): history(0.016)})
     originals = {"accuracy": 0.8, "log_loss": 0.5, "validation_loss": 0.0153, "mse": 1.0}
-    assert findings.original_sentences("rnn", originals, ours) == [
-        "rnn's accuracy was 80.0 % in the original, 10.0 points above our interval of 60.0 % to 70.0 %",
-        "rnn's log loss was 0.5 in the original and is 0.2500 ± 0.0000 here, 0.2500 lower",
-        "rnn's validation loss was 0.0153 in the original and is 0.0150 ± 0.0014 here, 0.0003 lower",
-    ]
-    without = findings.original_sentences("rnn", {"accuracy": 0.6}, result())
-    assert without == ["rnn's accuracy was 0.6 in the original and is 0.6500 ± 0.0707 here, 0.0500 higher"]
+    accuracy, log_loss, loss = findings.original_sentences("rnn", originals, ours)
+    assert accuracy.startswith("reproduced: rnn's accuracy was 80.0 % in the original; one more seed of ours")
+    assert log_loss.startswith("not reproduced: rnn's log loss was 0.5000 in the original; one more seed of ours")
+    assert loss.startswith("reproduced: rnn's validation loss was 0.0153 in the original")
 
 
 @pytest.mark.parametrize(
