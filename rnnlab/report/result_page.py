@@ -63,6 +63,7 @@ def write(settings: Params) -> str:
         trainings=trainings_table(settings, tables.histories, timings),
         intervals=intervals_table(comparison, settings.scored),
         seeds=len(settings.train.seeds),
+        first_seed=settings.train.seeds[0],
         labels=settings.data.labels,
         models=settings.compare,
         **rows,
@@ -146,10 +147,10 @@ def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Tab
 
 
 def errors_table(wrong: pd.DataFrame) -> Table:
-    """Shows the largest errors of each forecaster, predictions averaged over the seeds."""
+    """Shows the largest errors of each forecaster."""
     rows = [
-        [row.model, f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
+        [row.model, f"{row.seed}", f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
         for row in wrong.itertuples()
     ]
     caption = "The largest errors of each network, in training standard deviations"
-    return Table(caption, ["model", "row of the series", "true", "predicted", "error"], rows)
+    return Table(caption, ["model", "seed", "row of the series", "true", "predicted", "error"], rows)

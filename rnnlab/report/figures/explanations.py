@@ -30,22 +30,24 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
 
 
 def traces(table: pd.DataFrame) -> Figure:
-    """Draws the models' probabilities after each word, a panel per text.
+    """Draws the networks' probabilities after each word, a panel per text; those of the first seed stand out.
 
     Args:
-        table: the columns text_id, position (of the word in the text), word, model, probability (of the positive class
-            after that word), label (the true one, in words). Where a model has a row per seed for each
-            position, their mean and range are drawn.
+        table: the columns text_id, position (of the word in the text), word, model, seed, probability (of the positive
+            class after that word), label (the true one, in words).
     """
     texts = list(table.groupby("text_id", sort=False))
     size = (13, 3.2 * len(texts))
     figure, axes = plt.subplots(len(texts), 1, figsize=size, squeeze=False, sharey=True, layout="constrained")
     for panel, (text_id, rows) in zip(axes[:, 0], texts, strict=True):
-        for index, (name, run) in enumerate(rows.groupby("model", sort=False)):
-            words = run["position"].nunique()
-            label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
-            marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
-            draw_spread(panel, index, run, "position", "probability", label, **marks)
+        every = 1 + (rows["position"].nunique() - 1) // LEGIBLE_WORDS
+        for index, (name, runs) in enumerate(rows.groupby("model", sort=False)):
+            (first, shown), *others = runs.groupby("seed", sort=False)
+            for _, run in others:
+                panel.plot(run["position"], run["probability"], **{**line(index), "linewidth": 0.8}, alpha=0.5)
+            label = f"{name}, seed {first}{f' (thin: {len(others)} more)' if others else ''}"
+            marks = {"marker": MARKERS[index % 6], "markevery": every, "ms": 4}
+            panel.plot(shown["position"], shown["probability"], **line(index), **marks, label=label)
         panel.axhline(THRESHOLD, color="grey", linewidth=1.5, linestyle=":")
         panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
         panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
@@ -67,15 +69,20 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
 
 
 def calibration_curves(table: pd.DataFrame) -> Figure:
-    """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows."""
+    """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows.
+
+    A curve is of one seed: an average of their probabilities would be the forecast of no network.
+    """
     figure, (panel, below) = plt.subplots(
         2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", height_ratios=(4, 1)
     )
     panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="calibrated")
-    for index, (name, bins) in enumerate(table.groupby("model", sort=False)):
-        style = {**line(index), "marker": MARKERS[index % 6]}
-        panel.plot(bins["forecast"], bins["observed"], **style, label=name)
-        below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
+    for index, (name, runs) in enumerate(table.groupby("model", sort=False)):
+        style = {**line(index), "linewidth": 1.2, "marker": MARKERS[index % 6], "ms": 5, "alpha": 0.85}
+        label = f"{name} ({seeds(runs['seed'].nunique())})"
+        for number, (_, bins) in enumerate(runs.groupby("seed")):
+            panel.plot(bins["forecast"], bins["observed"], **style, label=None if number else label)
+            below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
     panel.set(ylabel="share of positive rows", aspect="equal", ylim=(-0.03, 1.03))
     below.set(xlabel="forecast: P(positive class), mean of each bin", ylabel="share of rows", ylim=(0, None))
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

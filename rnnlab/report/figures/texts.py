@@ -59,9 +59,9 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         "results",
         "calibration",
         _calibration(),
-        f"Calibration curves of {models}, and the share of rows behind each point",
-        "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Below: the share"
-        " of rows behind each point.",
+        f"Calibration curves of {models}, one per seed, and the share of rows behind each point",
+        "Calibration, a curve per seed: on the diagonal, 80 % of the texts given a probability of 80 % are positive."
+        " Below: the share of rows behind each point.",
     )
     gradients = Panel(
         "why",

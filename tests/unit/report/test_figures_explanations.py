@@ -60,12 +60,12 @@ def test_a_gradient_that_is_gone_is_drawn() -> None:
 def text(name: str, words: Sequence[str], label: str = "positive", seeds: Sequence[float] = (0.0,)) -> pd.DataFrame:
     """The models think 0.2 and 0.6 after every word, plus what is given for each seed."""
     runs = [
-        {"text_id": name, "position": position, "word": word, "model": model, "probability": p + shift, "label": label}
+        {"position": position, "word": word, "model": model, "seed": seed, "probability": p + shift}
         for model, p in (("rnn", 0.2), ("lstm", 0.6))
-        for shift in seeds
+        for seed, shift in enumerate(seeds, 1)
         for position, word in enumerate(words, 1)
     ]
-    return pd.DataFrame(runs)
+    return pd.DataFrame(runs).assign(text_id=name, label=label)
 
 
 def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
@@ -90,15 +90,16 @@ def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
     figure = figures.traces(text("a", ["not", "bad"]))
     heights = [line.get_ydata() for line in figure.axes[0].lines]
     np.testing.assert_allclose(heights, [[0.2, 0.2], [0.6, 0.6], [0.5, 0.5]])
-    assert legend(figure) == ["rnn", "lstm"]
+    assert legend(figure) == ["rnn, seed 1", "lstm, seed 1"]
 
 
-def test_traces_of_several_seeds_are_drawn_as_mean_and_range() -> None:
-    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.1]))
-    (panel,) = figure.axes
-    np.testing.assert_allclose(panel.lines[1].get_ydata(), [0.6, 0.6])
-    assert band(panel, 1) == pytest.approx((0.5, 0.7))
-    assert legend(figure)[1] == "lstm (mean and range of 3 runs)"
+def test_traces_of_other_seeds_stand_behind_those_of_the_first_and_none_is_an_average() -> None:
+    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.2]))
+    lines = {line.get_ydata()[0]: line for line in figure.axes[0].lines[:-1]}
+    assert list(lines) == pytest.approx([0.2, 0.4, 0.1, 0.6, 0.8, 0.5])
+    widths = [line.get_linewidth() for line in lines.values()]
+    assert widths[2] == widths[5] > max(widths[0], widths[1], widths[3], widths[4])
+    assert legend(figure)[1] == "lstm, seed 1 (thin: 2 more)"
 
 
 def test_a_long_text_has_numbers_for_words() -> None:
@@ -122,6 +123,7 @@ def bins() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": ["rnn", "rnn", "lstm", "lstm", "lstm"],
+            "seed": [1, 2, 1, 1, 1],
             "forecast": [0.1, 0.9, 0.1, 0.5, 0.9],
             "observed": [0.3, 0.7, 0.1, 0.4, 0.9],
             "rows": [30, 10, 20, 10, 10],
@@ -133,8 +135,8 @@ def test_calibration_curves_lie_about_the_diagonal() -> None:
     figure = figures.calibration_curves(bins())
     panel = figure.axes[0]
     lines = [line.get_xydata().tolist() for line in panel.lines]
-    assert lines == [[[0, 0], [1, 1]], [[0.1, 0.3], [0.9, 0.7]], [[0.1, 0.1], [0.5, 0.4], [0.9, 0.9]]]
-    assert legend(figure) == ["calibrated", "rnn", "lstm"]
+    assert lines == [[[0, 0], [1, 1]], [[0.1, 0.3]], [[0.9, 0.7]], [[0.1, 0.1], [0.5, 0.4], [0.9, 0.9]]]
+    assert legend(figure) == ["calibrated", "rnn (2 seeds)", "lstm (1 seed)"]
     assert all(line.get_marker() not in ("", "None") for line in panel.lines[1:])
 
 
@@ -143,4 +145,4 @@ def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it
     assert panel.get_ylabel() == "share of positive rows"
     assert below.get_xlabel() == "forecast: P(positive class), mean of each bin"
     assert below.get_ylabel() == "share of rows"
-    assert [line.get_ydata().tolist() for line in below.lines] == [[0.75, 0.25], [0.5, 0.25, 0.25]]
+    assert [line.get_ydata().tolist() for line in below.lines] == [[1], [1], [0.5, 0.25, 0.25]]
