@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab.evaluation.comparisons import interval_cells
-from rnnlab.evaluation.costs import in_order, read_costs, read_timings
+from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
@@ -42,7 +42,8 @@ def write(settings: Params) -> str:
     metrics, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
     timings = read_timings(settings, layout.TIMINGS)
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
-    answer = answer_section.answer(settings, metrics, comparison, costs, tables.lengths)
+    reached = race(settings, tables.histories, timings)
+    answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
     drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
     return render(
         "index.html",
