@@ -15,20 +15,24 @@ from rnnlab.project.params import Params
 
 
 def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measures gradients of every network, and traces each through some texts.
+    """Measures gradients of every network before and after its training, and traces each through some texts.
 
     Returns:
-        The columns model, seed, distance, norm; and text_id, model, seed, position, word, probability.
+        The columns model, seed, moment, distance, norm; and text_id, model, seed, position, word, probability.
     """
     gradients, traces = [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
     vocabulary = read_json(layout.VOCABULARY)
     networks = models.load_each(map(layout.network, settings.runs))
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        norms = explanations.gradient_norms(model, tokens, batch_size=100)
-        by_distance = explanations.norms_by_distance(norms, tokens)
-        table = {"model": run.model, "seed": run.seed, "distance": np.arange(len(by_distance)), "norm": by_distance}
-        gradients.append(pd.DataFrame(table).dropna())
+        for moment, weights in {
+            "before": explanations.fresh_weights(model, run.seed),
+            "after": model.get_weights(),
+        }.items():
+            model.set_weights(weights)
+            norms = explanations.norms_by_distance(explanations.gradient_norms(model, tokens, batch_size=100), tokens)
+            table = pd.DataFrame({"distance": np.arange(len(norms)), "norm": norms}).dropna()
+            gradients.append(table.assign(model=run.model, seed=run.seed, moment=moment))
         for key, text in texts.items():
             steps = explanations.trace(model, text, vocabulary, settings.tokenize_pad, settings.evaluate.batch_size)
             row = {"text_id": key, "model": run.model, "seed": run.seed}

@@ -77,12 +77,21 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
     return _Probe(model, rows)
 
 
+def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
+    """Draws the weights that a network had before its training, or, of a bidirectional one, weights like them."""
+    keras.utils.set_random_seed(seed)
+    weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
+    return weights
+
+
 def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
     """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
 
     Gradients that vanish with the distance from the end make it hard to learn from early words (Hochreiter 1991,
     "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
     gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
+    Those of a trained network say what moves its answer, not what it could have learned; and where states are pooled,
+    early words reach the logit without being remembered.
 
     Args:
         model: a classifier; not changed.

@@ -55,6 +55,20 @@ def numeric_norms(model: keras.Model) -> npt.NDArray[np.float64]:
     return np.sqrt(squares)
 
 
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
+def test_fresh_weights_are_those_that_a_training_starts_with(cell: str) -> None:
+    def built(seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        return models.build_classifier(
+            plain(cell=cell, embedding_dim=2, units=3, word_dropout=0.1, layers=2), 9, LENGTH
+        )
+
+    start, trained = built(3), built(4)
+    trained.set_weights([weights + 1 for weights in trained.get_weights()])
+    for fresh, wanted in zip(explanations.fresh_weights(trained, 3), start.get_weights(), strict=True):
+        np.testing.assert_array_equal(fresh, wanted)
+
+
 @pytest.mark.parametrize("output", ["sigmoid", "two_logits"])
 @pytest.mark.parametrize("pooling", ["last", "mean_max"])
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])

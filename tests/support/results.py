@@ -99,7 +99,12 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
         tables = {
             "mistakes": wrong[["id", "label", "words", "model", "text"]].assign(wrong=1, seed_1=wrong["probability"]),
             "gradient_norms": pd.DataFrame(
-                [{**run, "distance": at, "norm": 1 / (1 + at)} for run in runs for at in range(9)]
+                [
+                    {**run, "moment": moment, "distance": at, "norm": 1 / (1 + at)}
+                    for run in runs
+                    for moment in ("before", "after")
+                    for at in range(9)
+                ]
             ),
             "traces": pd.DataFrame(
                 [
