@@ -110,8 +110,8 @@ def sweep_panels(folder: Path) -> Iterator[Panel]:
     for source in sorted(folder.glob("*.csv")):
         points = read_table(source)
         caption = (
-            f"From the experiment {source.stem}, not from this run: accuracy by the distance over which the verdict"
-            f" must be remembered. {answer_section.capitalised(distance_sweep.sentence(points))}."
+            f"From the experiment {source.stem}, not from this run: accuracy on the longest third of the test rows by"
+            f" the most words that follow a far verdict. {answer_section.capitalised(distance_sweep.sentence(points))}."
         )
         yield Panel("why", source.stem, distance_sweep.draw(points), "Line chart: accuracy over distance", caption)
 
