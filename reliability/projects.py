@@ -21,7 +21,6 @@ SMALL = {
     "tokenize_pad": {"vocabulary_size": 120, "max_length": 32},
     "train": {"seeds": [1], "epochs": 3, "engine": "stock"},
     "models": {"rnn": {"units": 4}, "lstm": {"units": 4}},
-    "intervals": {"resamples": 100},
     "explain": {"gradient_rows": 20, "traced_rows": 1},
 }
 # Outputs that hold durations, which differ every time.

@@ -42,7 +42,7 @@ WITHOUT_EFFECT = {
 # another split or several seeds, which tests/pipeline/test_dvc_yaml.py checks.
 NEUTRAL = re.compile(
     r"evaluate\.batch_size|validate\..*|data\.(max_.*|files)|train\.(patience|threads)"
-    r"|data\.value_column|series\.window|split\.column|intervals\.over"
+    r"|data\.value_column|series\.window|split\.column"
 )
 
 

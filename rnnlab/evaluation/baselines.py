@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from scipy.sparse import csr_array, vstack
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ from rnnlab.project.tasks import TASKS
 
 NAMES = TASKS["text"].baselines
 MIN_ROWS = 2  # in which an n-gram must occur
-INVERSE_PENALTY = 30.0  # scikit-learn's C: of 1, 10, 30 and 100 the most accurate on IMDB's validation rows
+INVERSE_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # scikit-learn's C, tried on the validation rows
 BATCH_ROWS = 4096
 
 
@@ -38,6 +39,8 @@ class Linear(NamedTuple):
         terms: words and pairs of words ("not good") by alphabet.
         scale: the weight of a term in any text: its inverse document frequency ("tfidf") or log-count ratio ("nbsvm").
         intercept: log-odds of the positive class in a text without a known term.
+        inverse_penalty: of `INVERSE_PENALTIES`, the one with the smallest log loss on the validation rows; 0 without
+            terms, where nothing is chosen.
     """
 
     name: str
@@ -45,10 +48,18 @@ class Linear(NamedTuple):
     scale: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
     intercept: float
+    inverse_penalty: float
 
 
-def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
-    """Fits one of `NAMES` to cleaned training texts and their labels, 0 and 1, both of which must occur.
+class Rows(NamedTuple):
+    """Cleaned texts and their labels, 0 and 1, of shape (rows,)."""
+
+    texts: pa.Array
+    labels: npt.NDArray[np.int8]
+
+
+def fit(name: str, rows: Rows, held_out: Rows) -> Linear:
+    """Fits one of `NAMES` to training rows, of both labels, with the penalty that suits the validation rows best.
 
     "tfidf" weighs an n-gram by (1 + ln count) · idf (Salton & Buckley 1988, "Term-weighting approaches in automatic
     text retrieval"), "nbsvm" by its presence times its log-count ratio (Wang & Manning 2012, "Baselines and bigrams").
@@ -56,20 +67,23 @@ def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8]) -> Linear:
     the weights with their mean magnitude: on IMDB's validation rows scaling made the probabilities more accurate,
     interpolation made them under-confident. Where no text has a word, the baseline is that of the majority class.
     """
-    terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(texts)
+    terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(rows.texts)
     if not len(terms):
-        return Linear(name, terms, np.empty(0, np.float32), np.empty(0, np.float32), float(logit(labels.mean())))
-    counts = vstack([_count(batch, terms) for batch in _batches(texts)], format="csr")
-    scale = (_inverse_document_frequency(counts) if name == "tfidf" else _log_count_ratio(counts, labels)).astype("f4")
-    classifier = LogisticRegression(C=INVERSE_PENALTY, solver="liblinear")
-    classifier.fit(_weigh(counts, name, scale), labels)
-    return Linear(name, terms, scale, classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]))
+        nothing = np.empty(0, np.float32)
+        return Linear(name, terms, nothing, nothing, float(logit(rows.labels.mean())), 0.0)
+    counts = _count_all(rows.texts, terms)
+    ratio = _inverse_document_frequency(counts) if name == "tfidf" else _log_count_ratio(counts, rows.labels)
+    scale = ratio.astype(np.float32)
+    features, others = (_weigh(each, name, scale) for each in (counts, _count_all(held_out.texts, terms)))
+    tried = [LogisticRegression(C=c, solver="liblinear").fit(features, rows.labels) for c in INVERSE_PENALTIES]
+    best = min(tried, key=lambda one: log_loss(held_out.labels, one.predict_proba(others)))
+    return Linear(name, terms, scale, best.coef_[0].astype(np.float32), float(best.intercept_[0]), best.C)
 
 
 def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[str, float]:
     """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
     with reading(source):
-        rows = pq.read_table(source, filters=pc.field("split") == "train")
+        splits = [pq.read_table(source, filters=pc.field("split") == name) for name in ("train", "validation")]
     folder.mkdir()
     seconds = {}
     for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
@@ -79,7 +93,8 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
             weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
             np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
         elif name != "last_value":
-            save(fit(name, rows["text"].combine_chunks(), rows["label"].to_numpy()), folder / f"{name}.npz")
+            rows, held_out = (Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
+            save(fit(name, rows, held_out), folder / f"{name}.npz")
         seconds[name] = round(time.perf_counter() - started, 3)
     (folder / "names.txt").write_text("".join(f"{name}\n" for name in settings.baselines), encoding="utf-8")
     return seconds
@@ -120,11 +135,11 @@ def load(source: Path) -> Linear:
     """
     with reading(source):
         with source.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            name, terms, scale, weights, intercept = (arrays[field] for field in Linear._fields)
+            name, terms, scale, weights, *numbers = (arrays[field] for field in Linear._fields)
         words = pa.array(terms.tobytes().decode().split("\n")[:-1], pa.string())
         if str(name) not in NAMES or not len(words) == len(scale) == len(weights):
             raise ValueError("its arrays do not belong together")
-        return Linear(str(name), words, scale, weights, float(intercept))
+        return Linear(str(name), words, scale, weights, *map(float, numbers))
 
 
 def _batches(texts: pa.Array) -> Iterator[pa.Array]:
@@ -146,6 +161,11 @@ def _count(texts: pa.Array, terms: pa.StringArray) -> csr_array:
     columns = pc.fill_null(pc.index_in(ngrams, value_set=terms), -1).to_numpy()
     known = columns >= 0
     return csr_array((np.ones(known.sum()), (rows[known], columns[known])), shape=(len(texts), len(terms)))
+
+
+def _count_all(texts: pa.Array, terms: pa.StringArray) -> csr_array:
+    """Counts as `_count` does, batch by batch."""
+    return vstack([_count(batch, terms) for batch in _batches(texts)], format="csr")
 
 
 def _choose_terms(texts: pa.Array) -> pa.StringArray:

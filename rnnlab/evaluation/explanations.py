@@ -77,12 +77,21 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
     return _Probe(model, rows)
 
 
+def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
+    """Draws the weights that a network had before its training, or, of a bidirectional one, weights like them."""
+    keras.utils.set_random_seed(seed)
+    weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
+    return weights
+
+
 def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
     """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
 
     Gradients that vanish with the distance from the end make it hard to learn from early words (Hochreiter 1991,
     "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
     gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
+    Those of a trained network say what moves its answer, not what it could have learned; and where states are pooled,
+    early words reach the logit without being remembered.
 
     Args:
         model: a classifier; not changed.
@@ -143,18 +152,18 @@ def trace(
 
 
 def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int) -> list[str]:
-    """Chooses test rows worth tracing: those on which two models disagree most.
+    """Chooses test rows worth tracing: those on which two networks, of one seed, disagree most.
 
-    Rows that the second model gets right and rows that it gets wrong alternate, so that the choice favours neither
-    model; when one kind runs out, the other fills up. Seeds are averaged.
+    Rows that the second one gets right and rows that it gets wrong alternate, so that the choice favours neither; when
+    one kind runs out, the other fills up.
 
     Returns:
         At most ``count`` ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS`
         words, or of the ``count`` shortest where too few are so short.
     """
-    means = predictions.pivot_table("probability", ["id", "label", "words"], "model", sort=True).reset_index()
-    longest = max(DRAWN_WORDS, means["words"].nsmallest(count).max())
-    short = means[means["words"] <= longest]
+    rows = predictions.pivot(index=["id", "label", "words"], columns="model", values="probability").reset_index()
+    longest = max(DRAWN_WORDS, rows["words"].nsmallest(count).max())
+    short = rows[rows["words"] <= longest]
     wrong = ~right(short["label"], short[second])
     gaps = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
     ranked = gaps.sort_values(["gap", "id"], ascending=[False, True])
@@ -164,11 +173,16 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
 
 
 def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Returns one model's wrong predictions, the most confident first; ties go by id."""
+    """Returns the rows that most seeds of one model get wrong, those first whose least confident mistake is surest.
+
+    Returns:
+        The columns id, label, words, wrong (a number of seeds), and the probability of each: seed_1, …; ties go by id.
+    """
     wrong = predictions[~right(predictions["label"], predictions["probability"])]
-    confidence = (wrong["probability"] - THRESHOLD).abs()
-    ranked = wrong.assign(confidence=confidence).sort_values(["confidence", "id"], ascending=[False, True])
-    return ranked.drop(columns="confidence").head(count).reset_index(drop=True)
+    rows = wrong.assign(sure=(wrong["probability"] - THRESHOLD).abs()).groupby(["id", "label", "words"])["sure"]
+    ranked = rows.agg(wrong="size", sure="min").sort_values(["wrong", "sure", "id"], ascending=[False, False, True])
+    seeds = predictions.pivot(index="id", columns="seed", values="probability").add_prefix("seed_")
+    return ranked.head(count).drop(columns="sure").reset_index().join(seeds, on="id")
 
 
 def calibration(

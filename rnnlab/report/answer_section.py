@@ -1,14 +1,16 @@
 """The top of the page: which network is better, by how much, whether that is real, and what it costs."""
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from rnnlab.evaluation import comparisons, power, tables
-from rnnlab.evaluation.costs import Cost
+from rnnlab.evaluation.costs import Cost, Race
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import ACCURACY, MEASURES
+from rnnlab.project.tasks import ACCURACY, MEASURES, TASKS, TaskName
 from rnnlab.report.pages import Table
 
 CAPTION = "Test figures, mean ± standard deviation over the seeds; cost on the machine that trained"
@@ -29,6 +31,7 @@ def answer(
     metrics: Mapping[str, Any],
     comparison: Mapping[str, Any],
     costs: Mapping[str, Cost],
+    race: Race,
     lengths: pd.DataFrame,
 ) -> AnswerSection:
     """Makes the section from what stages report; the metrics are in the order of the parameters."""
@@ -39,7 +42,8 @@ def answer(
     if others and not lengths.empty:
         questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths)))
     if others:
-        questions.append(("What does it cost?", price(best, others[0], metrics, costs)))
+        spent = price(best, others[0], metrics, costs)
+        questions.append(("What does it cost?", f"{spent}{time_to_target(best, others[0], race, settings.task)}"))
     for baseline in rank(settings.baselines, comparison)[:1]:
         against = find_pair(comparison, best, baseline)
         questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
@@ -122,3 +126,20 @@ def price(best: str, other: str, metrics: Mapping[str, Any], costs: Mapping[str,
     assert mine.epoch and its.epoch
     epochs = f"an epoch takes {mine.epoch:.1f} s instead of {its.epoch:.1f} s"
     return f"{weights}; {epochs}, a training {mine.training:.0f} s instead of {its.training:.0f} s."
+
+
+def time_to_target(best: str, other: str, race: Race, task: TaskName) -> str:
+    """Compares the training times of two networks to the validation score that all networks have in common."""
+    if not {best, other} <= race.seconds.keys():
+        return ""
+
+    def needed(name: str) -> str:
+        times = race.seconds[name]
+        never = sum(map(math.isinf, times))
+        misses = f" ({never} of {len(times)} seeds never {'gets' if never == 1 else 'get'} there)" if never else ""
+        return f"{name} needs {median(times):.1f} s{misses}"
+
+    measure = TASKS[task].measure
+    level = f"validation {measure.name} of {measure.amount(race.target)}"
+    both = f"{needed(best)} and {needed(other)}"
+    return f" To the {level} that the weakest network's median training reaches, {both}, median over the seeds."

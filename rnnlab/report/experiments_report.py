@@ -119,7 +119,8 @@ def section(
     points = distance_sweep.points(experiment, results)
     if points is not None:
         about = (
-            f"Accuracy on the longest third of the test rows, where the verdict is far from the end, by `{DISTANCE}`:"
+            f"Accuracy on the longest third of the test rows by `{DISTANCE}`: a far verdict is followed by at most so"
+            " many words, and at least half as many. Where these are few, some of the rows have a near verdict:"
         )
         blocks += [about, range_table(points), f"![Accuracy over distance]({pictures}/{experiment.name}.png)"]
     sentences = [*_sentences(experiment, run, points, gains), *findings.causes(experiment, named, gains)]

@@ -1,9 +1,9 @@
 """Single texts on the page: how networks read them word by word, and which ones they get wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -36,7 +36,7 @@ class Word(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How a network reads a text: the words, its final label and probability, and a verdict on both."""
+    """How one network reads a text: the words, its final label and probability, and a verdict on both."""
 
     model: str
     words: Sequence[Word]
@@ -53,16 +53,15 @@ class Traced(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """A network's label for a text; the probability is that of the positive class, mean over the seeds."""
+    """What a model's networks say of a text: the probability of the positive class by each, and how many are wrong."""
 
     model: str
-    label: str
-    probability: str
-    right: bool
+    probabilities: Sequence[str]
+    wrong: int
 
 
 class Mistake(NamedTuple):
-    """A test row that a network gets wrong; the page filters by its groups, such as ``wrong-rnn`` or ``differ``."""
+    """A test row that some network gets wrong; the page filters by its groups, such as ``wrong-rnn`` or ``differ``."""
 
     id: str
     label: str
@@ -74,9 +73,9 @@ class Mistake(NamedTuple):
 
 
 def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
-    """Returns each text of `rnnlab.report.figures.texts.read_traces` with readings in the order of the parameters."""
+    """Returns each text of `rnnlab.report.figures.texts.read_traces` as the networks of the first seed read it."""
     texts = []
-    for _, rows in traces.groupby("text_id", sort=False):
+    for _, rows in traces[traces["seed"] == settings.train.seeds[0]].groupby("text_id", sort=False):
         label, labels = rows["label"].iloc[0], settings.data.labels
         readings = [reading(name, rows[rows["model"] == name], labels, label) for name in settings.compare]
         texts.append(Traced(label, readings))
@@ -84,11 +83,10 @@ def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
 
 
 def reading(model: str, rows: pd.DataFrame, labels: Sequence[str], label: str) -> Reading:
-    """Returns one network's reading of a text, its probabilities averaged over the seeds."""
-    means = rows.groupby("position", sort=True).agg({"word": "first", "probability": "mean"})
-    words = walk(means["word"].tolist(), means["probability"].tolist(), int(means.index[0]))
+    """Returns one network's reading of a text."""
+    words = walk(rows["word"].tolist(), rows["probability"].tolist(), int(rows["position"].iloc[0]))
     said = labels[int(words[-1].positive)]
-    turns = [position for position, word in zip(means.index, words, strict=True) if word.turn]
+    turns = [position for position, word in zip(rows["position"], words, strict=True) if word.turn]
     times = "once" if len(turns) == 1 else f"{len(turns)} times"
     changes = f"changes its mind {times}, last at word {turns[-1]}" if turns else "never changes its mind"
     verdict = f"{'right' if said == label else 'wrong'}; {changes}"
@@ -109,22 +107,27 @@ def walk(words: Sequence[str], probabilities: Sequence[float], first: int = 1) -
 
 
 def opinions(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Averages the probabilities over the seeds: indexed by id, label and words, a column per network."""
+    """Sets the probabilities side by side: indexed by id, label and words, a column per model and seed."""
     compared = predictions[predictions["model"].isin(settings.compare)]
-    means = compared.pivot_table("probability", ["id", "label", "words"], "model", sort=True)
-    return means[list(settings.compare)]
+    table = compared.pivot(index=["id", "label", "words"], columns=["model", "seed"], values="probability")
+    return table[list(settings.compare)]
 
 
-def disagreements(means: pd.DataFrame, count: int) -> list[str]:
-    """Returns ids that only the first or only the last network gets right, ``count`` of each, widest apart first."""
-    first, last = means.iloc[:, 0], means.iloc[:, -1]
-    table = pd.DataFrame({"gap": (first - last).abs(), "right": right(means.index.get_level_values("label"), last)})
-    differ = table[positive(first) != positive(last)].reset_index().sort_values(["gap", "id"], ascending=[False, True])
-    return [str(key) for _, rows in differ.groupby("right", sort=False) for key in rows["id"].head(count)]
+def disagreements(table: pd.DataFrame, first: str, last: str, count: int) -> list[str]:
+    """Returns ids that more seeds of one of two models get right, ``count`` for each of them.
+
+    Those come first where the numbers of seeds, and then the mean probabilities, are widest apart.
+    """
+    positives = table.index.get_level_values("label") == 1
+    wins = {name: positive(table[name]).eq(positives, axis=0).sum(axis=1) for name in (first, last)}
+    gap = (table[last].mean(axis=1) - table[first].mean(axis=1)).abs()
+    leads = pd.DataFrame({"lead": wins[last] - wins[first], "gap": gap}).query("lead != 0").reset_index()
+    ranked = leads.assign(seeds=leads["lead"].abs()).sort_values(["seeds", "gap", "id"], ascending=[False, False, True])
+    return [str(key) for _, rows in ranked.groupby(ranked["lead"] > 0) for key in rows["id"].head(count)]
 
 
 def mistakes(settings: Params, predictions: pd.DataFrame, table: pd.DataFrame, rows: Path, count: int) -> list[Mistake]:
-    """Lists the most confident mistakes of each network and the rows on which they differ, each row once.
+    """Lists the most confident mistakes of each model and the rows on which models differ, each row once.
 
     Args:
         settings: names networks and labels.
@@ -133,25 +136,25 @@ def mistakes(settings: Params, predictions: pd.DataFrame, table: pd.DataFrame, r
         rows: the file that holds the texts.
         count: disagreements of either kind.
     """
-    means = opinions(settings, predictions)
-    differ = disagreements(means, count) if len(means.columns) > 1 else []
-    chosen = list(dict.fromkeys([*table["id"], *differ]))
+    said = opinions(settings, predictions)
+    chosen = list(dict.fromkeys([*table["id"], *disagreements(said, settings.compare[0], settings.compare[-1], count)]))
     texts = read_texts(rows, chosen)
-    listed = means.reset_index().set_index("id").loc[chosen]
-    return [mistake(settings, str(key), row, texts.get(str(key), "")) for key, row in listed.iterrows()]
+    listed = said[said.index.isin(chosen, level="id")]
+    found = {facts[0]: mistake(settings, facts, row, texts.get(facts[0], "")) for facts, row in listed.iterrows()}
+    return [found[key] for key in chosen]
 
 
-def mistake(settings: Params, key: str, row: Mapping[str, Any], text: str) -> Mistake:
-    """Describes one row from its line of `opinions`."""
-    labels, truth = settings.data.labels, int(row["label"])
+def mistake(settings: Params, facts: tuple[str, int, int], row: pd.Series, text: str) -> Mistake:
+    """Describes one row from its id, label and number of words, and its line of `opinions`."""
+    key, truth, words = facts
     given = [
-        Opinion(name, labels[int(positive(row[name]))], f"{row[name]:.2f}", bool(right(truth, row[name])))
+        Opinion(name, [f"{value:.2f}" for value in row[name]], int((~right(truth, row[name])).sum()))
         for name in settings.compare
     ]
-    groups = [f"wrong-{opinion.model}" for opinion in given if not opinion.right]
-    if len({opinion.right for opinion in given}) > 1:
+    groups = [f"wrong-{opinion.model}" for opinion in given if opinion.wrong]
+    if len({opinion.wrong for opinion in given}) > 1:
         groups.append("differ")
     shown = cut(text, LONGEST)
     # Split at the last space of the lead if it is not far from the end.
     end = len(shown) if len(shown) <= LEAD else max(shown.rfind(" ", LEAD - 60, LEAD), 0) or LEAD
-    return Mistake(key, labels[truth], int(row["words"]), given, groups, shown[:end], shown[end:])
+    return Mistake(key, settings.data.labels[truth], words, given, groups, shown[:end], shown[end:])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab.evaluation.comparisons import interval_cells
-from rnnlab.evaluation.costs import in_order, read_costs, read_timings
+from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
@@ -42,7 +42,8 @@ def write(settings: Params) -> str:
     metrics, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
     timings = read_timings(settings, layout.TIMINGS)
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
-    answer = answer_section.answer(settings, metrics, comparison, costs, tables.lengths)
+    reached = race(settings, tables.histories, timings)
+    answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
     drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
     return render(
         "index.html",
@@ -63,6 +64,7 @@ def write(settings: Params) -> str:
         trainings=trainings_table(settings, tables.histories, timings),
         intervals=intervals_table(comparison, settings.scored),
         seeds=len(settings.train.seeds),
+        first_seed=settings.train.seeds[0],
         labels=settings.data.labels,
         models=settings.compare,
         **rows,
@@ -108,8 +110,8 @@ def sweep_panels(folder: Path) -> Iterator[Panel]:
     for source in sorted(folder.glob("*.csv")):
         points = read_table(source)
         caption = (
-            f"From the experiment {source.stem}, not from this run: accuracy by the distance over which the verdict"
-            f" must be remembered. {answer_section.capitalised(distance_sweep.sentence(points))}."
+            f"From the experiment {source.stem}, not from this run: accuracy on the longest third of the test rows by"
+            f" the most words that follow a far verdict. {answer_section.capitalised(distance_sweep.sentence(points))}."
         )
         yield Panel("why", source.stem, distance_sweep.draw(points), "Line chart: accuracy over distance", caption)
 
@@ -146,10 +148,10 @@ def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Tab
 
 
 def errors_table(wrong: pd.DataFrame) -> Table:
-    """Shows the largest errors of each forecaster, predictions averaged over the seeds."""
+    """Shows the largest errors of each forecaster."""
     rows = [
-        [row.model, f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
+        [row.model, f"{row.seed}", f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
         for row in wrong.itertuples()
     ]
     caption = "The largest errors of each network, in training standard deviations"
-    return Table(caption, ["model", "row of the series", "true", "predicted", "error"], rows)
+    return Table(caption, ["model", "seed", "row of the series", "true", "predicted", "error"], rows)

@@ -55,6 +55,20 @@ def numeric_norms(model: keras.Model) -> npt.NDArray[np.float64]:
     return np.sqrt(squares)
 
 
+@pytest.mark.parametrize("cell", ["simple_rnn", "lstm"])
+def test_fresh_weights_are_those_that_a_training_starts_with(cell: str) -> None:
+    def built(seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        return models.build_classifier(
+            plain(cell=cell, embedding_dim=2, units=3, word_dropout=0.1, layers=2), 9, LENGTH
+        )
+
+    start, trained = built(3), built(4)
+    trained.set_weights([weights + 1 for weights in trained.get_weights()])
+    for fresh, wanted in zip(explanations.fresh_weights(trained, 3), start.get_weights(), strict=True):
+        np.testing.assert_array_equal(fresh, wanted)
+
+
 @pytest.mark.parametrize("output", ["sigmoid", "two_logits"])
 @pytest.mark.parametrize("pooling", ["last", "mean_max"])
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
@@ -189,12 +203,11 @@ def test_a_text_without_a_word_has_a_trace() -> None:
 
 
 def predictions(*rows: tuple[str, int, int, float, float]) -> pd.DataFrame:
-    """Two seeds of two models, from (id, label, words, mean of rnn, mean of lstm)."""
+    """One seed of two models, from (id, label, words, probability of rnn, that of lstm)."""
     table = [
-        {"id": name, "label": label, "words": words, "model": model, "seed": seed, "probability": mean + shift}
-        for name, label, words, *means in rows
-        for model, mean in zip(("rnn", "lstm"), means, strict=True)
-        for seed, shift in ((1, 0.01), (2, -0.01))
+        {"id": name, "label": label, "words": words, "model": model, "seed": 1, "probability": probability}
+        for name, label, words, *probabilities in rows
+        for model, probability in zip(("rnn", "lstm"), probabilities, strict=True)
     ]
     return pd.DataFrame(table)
 
@@ -226,6 +239,7 @@ def test_mistakes_are_the_surest_of_the_wrong_rows() -> None:
             "id": list("fedcba"),
             "label": [1, 0, 0, 1, 0, 1],
             "words": range(6),
+            "seed": 7,
             "probability": [0.75, 0.99, 0.5, 0.03125, 0.96875, 0.4],
         }
     )
@@ -234,10 +248,20 @@ def test_mistakes_are_the_surest_of_the_wrong_rows() -> None:
         "id": ["e", "b", "c"],
         "label": [0, 0, 1],
         "words": [1, 4, 3],
-        "probability": [0.99, 0.96875, 0.03125],
+        "wrong": [1, 1, 1],
+        "seed_7": [0.99, 0.96875, 0.03125],
     }
     assert explanations.mistakes(table, 10)["id"].tolist() == ["e", "b", "c", "a", "d"]
     assert explanations.mistakes(table[table["id"] == "f"], 3).empty
+
+
+def test_mistakes_of_most_seeds_come_first_and_show_what_each_network_said() -> None:
+    said = {"a": (0.9, 0.2), "b": (0.6, 0.7), "c": (0.8, 0.8), "d": (0.1, 0.95), "e": (0.3, 0.1)}
+    rows = [(name, 0, 9, seed, p) for name, both in said.items() for seed, p in enumerate(both, start=1)]
+    table = pd.DataFrame(rows, columns=["id", "label", "words", "seed", "probability"])
+    found = explanations.mistakes(table.sample(frac=1, random_state=1), 9)
+    assert found[["id", "wrong"]].to_numpy().tolist() == [["c", 2], ["b", 2], ["d", 1], ["a", 1]]
+    assert [tuple(row) for row in found[["seed_1", "seed_2"]].to_numpy()] == [said[name] for name in found["id"]]
 
 
 def test_calibration_sets_forecasts_against_frequencies() -> None:

@@ -40,7 +40,6 @@ TINY = {
     "train.engine": "stock",
     "models.rnn.units": 4,
     "models.lstm.units": 4,
-    "intervals.resamples": 100,
     "explain.gradient_rows": 20,
     "explain.traced_rows": 1,
 }
@@ -237,7 +236,7 @@ def resampled(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
 
     def make(folder: Path) -> None:
         project = finished.copy(folder)
-        options = ("--name", "resampled", "-S", "intervals.resamples=101")
+        options = ("--name", "resampled", "-S", "intervals.margin=0.02")
         done = project.run("dvc", "exp", "run", "--temp", *options, MLFLOW_SYNC="off")
         (folder.parent / "experiment.txt").write_text(done.stdout)
 

@@ -20,7 +20,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     assert stages_run(printed) == {"compare", "report", "track"}
     assert "up to date" in project.run("dvc", "status").stdout
     row = shown(project, "resampled")
-    assert row["intervals.resamples"] == "101"
+    assert row["intervals.margin"] == "0.02"
     assert 0 <= float(row["lstm.mean.accuracy"]) <= 1
 
     assert len(project.runs("tags.kind = 'pipeline'")) == before
@@ -29,7 +29,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     [parent] = project.runs("tags.dvc_experiment = 'resampled' and tags.kind = 'pipeline'")
     children = project.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
     assert {run.info.run_name for run in children} == {*TRAINED, "majority", "tfidf", "nbsvm"}
-    assert parent.data.params["intervals.resamples"] == "101"
+    assert parent.data.params["intervals.margin"] == "0.02"
     assert parent.data.tags["mlflow.source.git.commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert "already in MLflow" in project.inside("stages.track", "--backfill").stdout
     assert len(project.runs("tags.kind = 'pipeline'")) == before + 1
@@ -87,13 +87,13 @@ def test_a_queued_grid_with_two_workers_fills_one_store(project: Project) -> Non
     # The store is made anew, so that two processes are its first users at once.
     for file in (project.folder / "mlflow").glob("mlflow.db*"):
         file.unlink()
-    project.run("dvc", "exp", "run", "--queue", "-S", "intervals.resamples=101,102")
+    project.run("dvc", "exp", "run", "--queue", "-S", "intervals.margin=0.02,0.03")
     project.run("dvc", "queue", "start", "-j", "2")
     project.run("dvc", "queue", "logs", expect=None)
     wait_for_queue(project)
     parents = project.runs("tags.kind = 'pipeline'")
     assert [run.info.status for run in parents] == ["FINISHED", "FINISHED"]
-    assert {run.data.params["intervals.resamples"] for run in parents} == {"101", "102"}
+    assert {run.data.params["intervals.margin"] for run in parents} == {"0.02", "0.03"}
     assert len(project.runs("tags.kind = 'model'")) == 2 * len(TRAINED)
     assert not project.runs("tags.kind = 'live'")
     shown = project.run("dvc", "exp", "show", "--csv").stdout

@@ -15,7 +15,7 @@ def run(project: Project, expect: int) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_line_per_stage_then_the_table(project: Project) -> None:
-    project.set_params(intervals__resamples=101)
+    project.set_params(intervals__margin=0.02)
     printed = run(project, 0).stdout.splitlines()
     table = next(number for number, line in enumerate(printed) if line.startswith("model "))
     stages = [line.split()[0] for line in printed[:table] if re.fullmatch(r"\S+ +\d+\.\d s", line)]

@@ -15,7 +15,7 @@ original: {model: lstm, accuracy: 0.75}
 params:
   train.seeds: [1]
   compare: [lstm]
-  intervals.resamples: 101
+  intervals.margin: 0.02
   ensemble: [nbsvm, lstm]
 """
 
@@ -32,7 +32,7 @@ def test_one_command_runs_an_experiment_and_one_reports_it(project: Project) -> 
     project.run("git", "commit", "-q", "-m", "an experiment")
     shown = rnnlab(project, "experiments", "run", "tiny")
     line = next(line for line in shown.splitlines() if line.startswith("dvc exp run --name tiny --temp"))
-    assert "-S intervals.resamples=101" in line and "-S 'ensemble=[nbsvm,lstm]'" in line
+    assert "-S intervals.margin=0.02" in line and "-S 'ensemble=[nbsvm,lstm]'" in line
     assert "up to date" in project.run("dvc", "status").stdout
     [parent] = project.runs("tags.dvc_experiment = 'tiny' and tags.kind = 'pipeline'")
     metrics = json.loads(project.run("git", "show", "tiny:reports/metrics.json", expect=None).stdout or "null")
@@ -63,7 +63,7 @@ MISTAKES = {
         "  baselines: []\n  ensemble: []\n",
         "models.lstm.pooling: the series task predicts from the last state, not max",
     ),
-    "an interval over one seed": ("  intervals.over: rows_and_seeds\n", "over seeds needs at least two seeds"),
+    "no margin at all": ("  intervals.margin: 0.0\n", "intervals.margin: must be greater than 0"),
 }
 
 

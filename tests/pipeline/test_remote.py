@@ -72,7 +72,7 @@ def test_another_machine_pulls_from_a_server_and_runs_nothing(
     assert there.run("dvc", "status", "--quiet", expect=None).returncode == 0
     there.run("dvc", "exp", "pull", "origin", "resampled")
     assert "resampled" in there.run("dvc", "exp", "list", "--all-commits").stdout
-    assert "intervals.resamples" in there.run("dvc", "params", "diff", "main", "resampled").stdout
+    assert "intervals.margin" in there.run("dvc", "params", "diff", "main", "resampled").stdout
     there.run("dvc", "exp", "apply", "resampled")
     assert not stages_run(there.run("dvc", "repro").stdout)
 

@@ -98,10 +98,7 @@ PARAMS = {
         SERIES | {"split.method": "random"},
         "split.method: the series task splits chronological, not random",
     ),
-    "an interval over one seed": (
-        {"train.seeds": [1], "intervals.over": "rows_and_seeds"},
-        "intervals.over: an interval over seeds needs at least two seeds, but train.seeds has one",
-    ),
+    "a margin of everything": ({"intervals.margin": 1.0}, "intervals.margin: must be less than 1"),
 }
 
 

@@ -52,7 +52,7 @@ def result(hits: Mapping[str, str] | None = None, **changes: Any) -> Result:
         "compare": ["rnn"],
         "baselines": ["tfidf"],
         "train": {"seeds": [1, 2], "keep": "best", "epochs": 3},
-        "intervals": {"resamples": 200},
+        "intervals": {"margin": 0.01},
         **changes.pop("values", {}),
     }
     facts: dict[str, Any] = {

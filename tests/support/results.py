@@ -93,13 +93,18 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     runs = [{"model": run.model, "seed": run.seed} for run in settings.runs]
     if settings.task == "series":
         wrong = predictions[predictions["model"].isin(settings.compare)].head(3).assign(error=0.5)
-        tables = {"mistakes": wrong[["model", "row", "target", "predicted", "error"]]}
+        tables = {"mistakes": wrong[["model", "seed", "row", "target", "predicted", "error"]]}
     else:
         wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
         tables = {
-            "mistakes": wrong[["id", "label", "words", "probability", "model", "text"]],
+            "mistakes": wrong[["id", "label", "words", "model", "text"]].assign(wrong=1, seed_1=wrong["probability"]),
             "gradient_norms": pd.DataFrame(
-                [{**run, "distance": at, "norm": 1 / (1 + at)} for run in runs for at in range(9)]
+                [
+                    {**run, "moment": moment, "distance": at, "norm": 1 / (1 + at)}
+                    for run in runs
+                    for moment in ("before", "after")
+                    for at in range(9)
+                ]
             ),
             "traces": pd.DataFrame(
                 [
@@ -109,11 +114,7 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
                 ]
             ).assign(label=1),
             "calibration": pd.DataFrame(
-                [
-                    {"forecast": share, "observed": share, "rows": 5, "model": name}
-                    for name in settings.compare
-                    for share in (0.1, 0.5, 0.9)
-                ]
+                [{"forecast": share, "observed": share, "rows": 5, **run} for run in runs for share in (0.1, 0.5, 0.9)]
             ),
         }
     layout.EXPLANATIONS.mkdir()

@@ -6,42 +6,48 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
+from rnnlab.evaluation.metrics import CALIBRATION_BINS
 from rnnlab.project.tasks import THRESHOLD
-from rnnlab.report.figures.common import GRID, MARKERS, SIZE, draw_spread, line, seeds, verbatim
+from rnnlab.report.figures.common import GRID, MARKERS, draw_spread, line, seeds, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
 
 
 def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
-    """Draws how the gradient of the logit fades, from `rnnlab.evaluation.explanations.norms_by_distance`."""
-    figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
-    panel.set_yscale("log", nonpositive="clip")
-    for index, (name, rows) in enumerate(table.dropna(subset="norm").groupby("model", sort=False)):
-        draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
-    panel.set(xlabel="distance from the text's last word (words)", ylabel="‖∂ logit / ∂ embedding‖, mean")
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panel.grid(**GRID)
-    panel.legend(title="mean and range over the seeds")
+    """Draws how the gradient of the logit fades, from `rnnlab.evaluation.explanation_tables.look_inside`."""
+    figure, axes = plt.subplots(2, 1, figsize=(6.4, 8.2), sharex=True, sharey=True, layout="constrained")
+    for panel, moment in zip(axes, ("before", "after"), strict=True):
+        panel.set_yscale("log", nonpositive="clip")
+        shown = table[table["moment"] == moment].dropna(subset="norm")
+        for index, (name, rows) in enumerate(shown.groupby("model", sort=False)):
+            draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
+        panel.set(title=f"{moment} training", ylabel="‖∂ logit / ∂ embedding‖, mean")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.grid(**GRID)
+    axes[0].legend(title="mean and range over the seeds")
+    axes[1].set_xlabel("distance from the text's last word (words)")
     return figure
 
 
 def traces(table: pd.DataFrame) -> Figure:
-    """Draws the models' probabilities after each word, a panel per text.
+    """Draws the networks' probabilities after each word, a panel per text; those of the first seed stand out.
 
     Args:
-        table: the columns text_id, position (of the word in the text), word, model, probability (of the positive class
-            after that word), label (the true one, in words). Where a model has a row per seed for each
-            position, their mean and range are drawn.
+        table: the columns text_id, position (of the word in the text), word, model, seed, probability (of the positive
+            class after that word), label (the true one, in words).
     """
     texts = list(table.groupby("text_id", sort=False))
     size = (13, 3.2 * len(texts))
     figure, axes = plt.subplots(len(texts), 1, figsize=size, squeeze=False, sharey=True, layout="constrained")
     for panel, (text_id, rows) in zip(axes[:, 0], texts, strict=True):
-        for index, (name, run) in enumerate(rows.groupby("model", sort=False)):
-            words = run["position"].nunique()
-            label = name if len(run) == words else f"{name} (mean and range of {len(run) // words} runs)"
-            marks = {"marker": MARKERS[index % 6], "markevery": 1 + (words - 1) // LEGIBLE_WORDS, "ms": 4}
-            draw_spread(panel, index, run, "position", "probability", label, **marks)
+        every = 1 + (rows["position"].nunique() - 1) // LEGIBLE_WORDS
+        for index, (name, runs) in enumerate(rows.groupby("model", sort=False)):
+            (first, shown), *others = runs.groupby("seed", sort=False)
+            for _, run in others:
+                panel.plot(run["position"], run["probability"], **{**line(index), "linewidth": 0.8}, alpha=0.5)
+            label = f"{name}, seed {first}{f' (thin: {len(others)} more)' if others else ''}"
+            marks = {"marker": MARKERS[index % 6], "markevery": every, "ms": 4}
+            panel.plot(shown["position"], shown["probability"], **line(index), **marks, label=label)
         panel.axhline(THRESHOLD, color="grey", linewidth=1.5, linestyle=":")
         panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
         panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
@@ -63,15 +69,21 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
 
 
 def calibration_curves(table: pd.DataFrame) -> Figure:
-    """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows."""
+    """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows.
+
+    Thin curves are of one seed each, thick ones of the forecasts of all: their averages would be those of no network.
+    """
     figure, (panel, below) = plt.subplots(
         2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", height_ratios=(4, 1)
     )
     panel.plot([0, 1], [0, 1], color="grey", linewidth=1.5, linestyle=":", label="calibrated")
-    for index, (name, bins) in enumerate(table.groupby("model", sort=False)):
-        style = {**line(index), "marker": MARKERS[index % 6]}
-        panel.plot(bins["forecast"], bins["observed"], **style, label=name)
-        below.plot(bins["forecast"], bins["rows"] / bins["rows"].sum(), **style)
+    for index, (name, runs) in enumerate(table.groupby("model", sort=False)):
+        for _, bins in runs.groupby("seed"):
+            panel.plot(bins["forecast"], bins["observed"], **{**line(index), "linewidth": 0.8}, alpha=0.4)
+        style, pooled = {**line(index), "marker": MARKERS[index % 6]}, _pool(runs)
+        label = f"{name} ({seeds(runs['seed'].nunique())})"
+        panel.plot(pooled["forecast"], pooled["observed"], **style, label=label)
+        below.plot(pooled["forecast"], pooled["rows"] / pooled["rows"].sum(), **style)
     panel.set(ylabel="share of positive rows", aspect="equal", ylim=(-0.03, 1.03))
     below.set(xlabel="forecast: P(positive class), mean of each bin", ylabel="share of rows", ylim=(0, None))
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -79,3 +91,11 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
         part.grid(**GRID)
     panel.legend(loc="upper left")
     return figure
+
+
+def _pool(bins: pd.DataFrame) -> pd.DataFrame:
+    """Joins the bins of several seeds, weighted by their rows; returns forecast, observed and rows by bin."""
+    bin_of = (bins["forecast"] * CALIBRATION_BINS).astype(int).clip(upper=CALIBRATION_BINS - 1)
+    shares, rows = bins[["forecast", "observed"]], bins["rows"]
+    totals = rows.groupby(bin_of).sum()
+    return shares.mul(rows, axis=0).groupby(bin_of).sum().div(totals, axis=0).assign(rows=totals)

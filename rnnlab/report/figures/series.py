@@ -38,9 +38,10 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
     """Draws the figures of the page."""
     truth, predicted, rows = forecasts(settings.compare, tables.predictions)
     steps = f"Line chart: the last test steps of the series and what {models} predicted"
-    how = "The last test steps and the predictions from the window before each, mean over the seeds."
+    seed = settings.train.seeds[0]
+    how = f"The last test steps, and the predictions of the networks of seed {seed} from the window before each."
     scatter = f"Scatter plot: predicted against true values, {models}"
-    diagonal = "Predicted against true values of all test steps; perfect predictions lie on the diagonal."
+    diagonal = f"Predicted against true values of all test steps, seed {seed}; perfect predictions lie on the diagonal."
     dots = "Dot plot: mean squared error on test rows by model"
     baselines = "Mean squared error on test rows; the baselines are forecasts without a network."
     return [
@@ -51,10 +52,11 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 
 def forecasts(models: Sequence[str], predictions: pd.DataFrame) -> tuple[Any, dict[str, Any], Any]:
-    """Averages forecasts over the seeds; returns true values, forecasts by model, and row numbers in the CSV."""
-    means = predictions.groupby(["model", "row"], sort=False)[["target", "predicted"]].mean()
-    truth = means.loc[models[0], "target"]
-    predicted = {name: means.loc[name, "predicted"].to_numpy() for name in models}
+    """Returns true values, forecasts of the first seed by model and seed, and row numbers in the CSV."""
+    seed = predictions.loc[predictions["model"] == models[0], "seed"].iloc[0]
+    runs = predictions[predictions["seed"] == seed].set_index(["model", "row"])
+    truth = runs.loc[models[0], "target"]
+    predicted = {f"{name} (seed {seed})": runs.loc[name, "predicted"].to_numpy() for name in models}
     return truth.to_numpy(), predicted, truth.index.to_numpy()
 
 

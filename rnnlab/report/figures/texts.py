@@ -60,16 +60,18 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         "calibration",
         _calibration(),
         f"Calibration curves of {models}, and the share of rows behind each point",
-        "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Below: the share"
-        " of rows behind each point.",
+        "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Thin curves are of"
+        " one seed, thick ones of the forecasts of all seeds, none averaged. Below: the share of rows behind each"
+        " point.",
     )
     gradients = Panel(
         "why",
         "gradient-norms",
         _gradients(),
-        f"Line chart: gradient norm by distance from the last word, {models}",
-        "How much a small change of a word would move the answer of the trained network, by the word's"
-        " distance from the end (logarithmic scale).",
+        f"Line charts: gradient norm by distance from the last word before and after training, {models}",
+        "How much a small change of a word would move the answer (logarithmic scale), by the word's distance from the"
+        " end: of networks with fresh weights, and of the finished ones. With pooling other than last, this does not"
+        " show memory.",
     )
     return [*matrices, by_length, roc, calibration, gradients]
 

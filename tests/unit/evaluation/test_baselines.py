@@ -8,11 +8,12 @@ import pytest
 from scipy.special import expit
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
 
 from rnnlab.evaluation import baselines
-from rnnlab.evaluation.baselines import NAMES, Linear
+from rnnlab.evaluation.baselines import NAMES, Linear, Rows
 from rnnlab.features import text
 from rnnlab.project.errors import UserError
 
@@ -43,13 +44,19 @@ def same(words: list[str]) -> list[str]:
     return words
 
 
+def fit(name: str, texts: pa.Array, labels: npt.NDArray[np.int8], held_out: Rows | None = None) -> Linear:
+    """Fits to rows that, unless there are others, also choose the penalty."""
+    rows = Rows(texts, labels)
+    return baselines.fit(name, rows, held_out or rows)
+
+
 def fitted(name: str) -> Linear:
-    return baselines.fit(name, *corpus(300, seed=1))
+    return fit(name, *corpus(300, seed=1))
 
 
 @pytest.mark.parametrize(("labels", "expected"), [((1, 1, 0, 1), 0.75), ((0, 0, 0, 1, 0), 0.2), ((0, 1), 0.5)])
 def test_majority_gives_every_text_the_share_of_positives(labels: tuple[int, ...], expected: float) -> None:
-    model = baselines.fit("majority", strings(*(["good film"] * len(labels))), marks(*labels))
+    model = fit("majority", strings(*(["good film"] * len(labels))), marks(*labels))
     found = baselines.predict(model, strings("good film", "", "anything else"))
     assert found.dtype == np.float32
     assert found.tolist() == pytest.approx([expected] * 3)
@@ -59,13 +66,13 @@ def test_majority_gives_every_text_the_share_of_positives(labels: tuple[int, ...
 def test_tfidf_agrees_with_the_pipeline_of_scikit_learn() -> None:
     texts, labels = corpus(600, seed=1)
     unseen, _ = corpus(100, seed=2)
+    model = fit("tfidf", texts, labels, Rows(*corpus(100, seed=3)))
     reference = make_pipeline(
         TfidfVectorizer(
             preprocessor=same, tokenizer=same, token_pattern=None, ngram_range=(1, 2), min_df=2, sublinear_tf=True
         ),
-        LogisticRegression(C=baselines.INVERSE_PENALTY, solver="liblinear"),
+        LogisticRegression(C=model.inverse_penalty, solver="liblinear"),
     ).fit(word_lists(texts), labels)
-    model = baselines.fit("tfidf", texts, labels)
     assert set(model.terms.to_pylist()) == set(reference[0].vocabulary_)
     expected = reference.predict_proba(word_lists(unseen))[:, 1]
     assert expected.std() > 0.1
@@ -81,25 +88,47 @@ def test_nbsvm_agrees_with_its_formula() -> None:
     presence = counter.fit_transform(word_lists(texts)).toarray()
     positive, negative = 1 + presence[labels == 1].sum(axis=0), 1 + presence[labels == 0].sum(axis=0)
     ratio = np.log((positive / positive.sum()) / (negative / negative.sum()))
-    reference = LogisticRegression(C=baselines.INVERSE_PENALTY, solver="liblinear")
+    model = fit("nbsvm", texts, labels, Rows(*corpus(100, seed=3)))
+    reference = LogisticRegression(C=model.inverse_penalty, solver="liblinear")
     reference.fit(normalize(presence * ratio), labels)
     features = normalize(counter.transform(word_lists(unseen)).toarray() * ratio)
     expected = reference.predict_proba(features)[:, 1]
-    found = baselines.predict(baselines.fit("nbsvm", texts, labels), unseen)
+    found = baselines.predict(model, unseen)
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", WITH_TERMS)
+def test_the_penalty_is_the_one_that_suits_the_validation_rows_best(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels = corpus(600, seed=1)
+    held_out = Rows(*corpus(300, seed=2))
+    chosen = fit(name, texts, labels, held_out)
+    grid, losses = baselines.INVERSE_PENALTIES, {}
+    for penalty in grid:
+        monkeypatch.setattr(baselines, "INVERSE_PENALTIES", (penalty,))
+        model = fit(name, texts, labels, held_out)
+        losses[penalty] = log_loss(held_out.labels, baselines.predict(model, held_out.texts).astype(np.float64))
+    assert min(grid) < chosen.inverse_penalty < max(grid)
+    assert chosen.inverse_penalty == min(losses, key=losses.__getitem__)
+
+
+def test_the_harder_the_validation_rows_the_stronger_the_penalty() -> None:
+    texts, labels = corpus(600, seed=1)
+    flipped = np.where(np.arange(600) % 5 == 0, 1 - labels, labels).astype(np.int8)
+    sure, doubtful = (fit("nbsvm", texts, labels, Rows(texts, held_out)) for held_out in (labels, flipped))
+    assert sure.inverse_penalty > doubtful.inverse_penalty > 0
 
 
 def test_log_count_ratio_agrees_with_a_count_by_hand() -> None:
     # Texts with bad, film, good: 0, 1, 2 positive and 3, 2, 0 negative ones; one more each, they sum to 6 and to 8.
     texts = strings("good film", "good good", "bad film", "bad", "film film bad bad")
-    model = baselines.fit("nbsvm", texts, marks(1, 1, 0, 0, 0))
+    model = fit("nbsvm", texts, marks(1, 1, 0, 0, 0))
     assert model.terms.to_pylist() == ["bad", "film", "good"]
     expected = np.log([(1 / 6) / (4 / 8), (2 / 6) / (3 / 8), (3 / 6) / (1 / 8)])
     np.testing.assert_allclose(model.scale, expected, rtol=1e-6)
 
 
 def test_idf_agrees_with_a_count_by_hand() -> None:
-    model = baselines.fit("tfidf", strings("good film", "good", "bad film", "bad", "good good"), marks(1, 1, 0, 0, 1))
+    model = fit("tfidf", strings("good film", "good", "bad film", "bad", "good good"), marks(1, 1, 0, 0, 1))
     assert model.terms.to_pylist() == ["bad", "film", "good"]
     np.testing.assert_allclose(model.scale, np.log([6 / 3, 6 / 3, 6 / 4]) + 1, rtol=1e-6)
 
@@ -108,19 +137,19 @@ def test_idf_agrees_with_a_count_by_hand() -> None:
 def test_the_order_of_two_words_matters(name: str) -> None:
     # Both classes hold the same words equally often: only pairs tell them apart.
     texts = strings(*["it was good not bad", "it was bad not good"] * 5)
-    model = baselines.fit(name, texts, marks(*[1, 0] * 5))
+    model = fit(name, texts, marks(*[1, 0] * 5))
     praise, blame = baselines.predict(model, strings("Good, not bad!", "Bad, not good!"))
     assert praise > 0.7
     assert blame < 0.3
 
 
 def test_pairs_stay_within_a_text() -> None:
-    model = baselines.fit("tfidf", strings(*["good film", "", "bad day"] * 2), marks(1, 1, 0, 1, 1, 0))
+    model = fit("tfidf", strings(*["good film", "", "bad day"] * 2), marks(1, 1, 0, 1, 1, 0))
     assert model.terms.to_pylist() == ["bad", "bad day", "day", "film", "good", "good film"]
 
 
 def test_nbsvm_counts_a_word_once_a_text() -> None:
-    model = baselines.fit("nbsvm", strings(*["good film", "bad film"] * 3), marks(*[1, 0] * 3))
+    model = fit("nbsvm", strings(*["good film", "bad film"] * 3), marks(*[1, 0] * 3))
     once, often = baselines.predict(model, strings("good bad film film", "good good bad film film film"))
     assert once == pytest.approx(often)
 
@@ -135,7 +164,7 @@ def test_a_text_without_a_known_word_gets_the_probability_of_the_intercept(name:
 
 @pytest.mark.parametrize("name", WITH_TERMS)
 def test_terms_of_one_text_count_where_there_are_no_others(name: str) -> None:
-    model = baselines.fit(name, strings("good film", "bad day"), marks(1, 0))
+    model = fit(name, strings("good film", "bad day"), marks(1, 0))
     assert len(model.terms) == 6
     good, bad = baselines.predict(model, strings("good", "bad"))
     assert good > 0.5 > bad
@@ -143,7 +172,7 @@ def test_terms_of_one_text_count_where_there_are_no_others(name: str) -> None:
 
 @pytest.mark.parametrize("name", WITH_TERMS)
 def test_training_texts_without_a_word_leave_the_share_of_positives(name: str) -> None:
-    model = baselines.fit(name, strings("!", "?", "…", "!!"), marks(1, 0, 1, 1))
+    model = fit(name, strings("!", "?", "…", "!!"), marks(1, 0, 1, 1))
     assert baselines.predict(model, strings("good", "!")).tolist() == pytest.approx([0.75, 0.75])
 
 
@@ -171,7 +200,8 @@ def test_saved_and_loaded_predicts_the_same(name: str, tmp_path: Path) -> None:
     model = fitted(name)
     baselines.save(model, tmp_path / "model.npz")
     loaded = baselines.load(tmp_path / "model.npz")
-    assert (loaded.name, loaded.terms, loaded.intercept) == (model.name, model.terms, model.intercept)
+    assert (loaded.name, loaded.terms) == (model.name, model.terms)
+    assert (loaded.intercept, loaded.inverse_penalty) == (model.intercept, model.inverse_penalty)
     assert [loaded.scale.dtype, loaded.weights.dtype] == ["float32", "float32"]
     assert baselines.count_parameters(loaded) == len(model.terms) + 1
     np.testing.assert_array_equal(baselines.predict(loaded, unseen), baselines.predict(model, unseen))

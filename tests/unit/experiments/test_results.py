@@ -25,7 +25,7 @@ def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Reposit
     assert wide.baseline == baseline
     assert wide.values["train"]["seeds"] == [1, 2]
     assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
-    assert wide.comparison == {}
+    assert list(wide.comparison["intervals"]) == ["rnn"]  # of its predictions, by the rules of today
     assert wide.timings == {Run("rnn", 1): {"epoch_seconds": [30.0, 60.0]}}
     assert wide.epoch_seconds == {"rnn": 45.0}
     assert list(wide.histories) == [Run("rnn", 1)]

@@ -29,14 +29,16 @@ def test_far_verdicts_are_the_two_longest_groups_weighted_by_rows() -> None:
 
 def test_a_sweep_names_the_distance_held_and_the_one_at_chance() -> None:
     assert distance_sweep.sentence(SWEEP) == (
-        "rnn remembers a verdict over 10 words (above 95 %) and is first within 5 points of chance at 400 words; "
-        "lstm remembers a verdict over 200 words (above 95 %) and is never within 5 points of chance"
+        "rnn remembers a verdict over 5 to 10 words (above 95 %)"
+        " and is first within 5 points of chance at 200 to 400 words; "
+        "lstm remembers a verdict over 100 to 200 words (above 95 %) and is never within 5 points of chance"
     )
 
 
 def test_a_model_that_holds_nothing_is_said_to() -> None:
     assert distance_sweep.sentence(curve(rnn={10: [0.5], 20: [0.4]})) == (
-        "rnn remembers it over none of the distances (above 95 %) and is first within 5 points of chance at 10 words"
+        "rnn remembers it over none of the distances (above 95 %)"
+        " and is first within 5 points of chance at 5 to 10 words"
     )
 
 

@@ -74,6 +74,8 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
     ) in text
     assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child beats root by 75.0 points (" in text
     assert "| [far](#far) | – | – | – | – | – | rnn remembers it over none of the distances" in text
+    assert "on the longest third of the test rows by `sample.distance`: a far verdict is followed by at most so" in text
+    assert "some of the rows have a near verdict:" in text
     assert "![Accuracy over distance](experiments/far.png)" in text
     assert "Not run yet (far-20): `rnnlab experiments run far`." in text
     assert r"Reproduces: \<unk>" in text

@@ -26,9 +26,19 @@ def band(panel: Axes, index: int) -> tuple[float, float]:
 
 
 def norms(*runs: tuple[str, int, Sequence[float]]) -> pd.DataFrame:
+    """The values are those after training; before it, all are ten times as large."""
     return pd.concat(
-        pd.DataFrame({"model": model, "seed": seed, "distance": range(len(values)), "norm": values})
+        pd.DataFrame(
+            {
+                "model": model,
+                "seed": seed,
+                "moment": moment,
+                "distance": range(len(values)),
+                "norm": np.multiply(values, times),
+            }
+        )
         for model, seed, values in runs
+        for moment, times in (("before", 10), ("after", 1))
     )
 
 
@@ -36,7 +46,8 @@ def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
     figure = figures.gradient_norms_over_distance(
         norms(("rnn", 1, [0.5, 0.01, 1e-20]), ("rnn", 2, [0.7, 0.03, 3e-20]), ("lstm", 1, [0.5, 0.4, np.nan]))
     )
-    (panel,) = figure.axes
+    before, panel = figure.axes
+    np.testing.assert_allclose(before.lines[0].get_xydata(), [[0, 6], [1, 0.2], [2, 2e-19]])
     np.testing.assert_allclose(panel.lines[0].get_xydata(), [[0, 0.6], [1, 0.02], [2, 2e-20]])
     np.testing.assert_allclose(panel.lines[1].get_xydata(), [[0, 0.5], [1, 0.4]])
     assert band(panel, 0) == pytest.approx((1e-20, 0.7))
@@ -44,7 +55,9 @@ def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
 
 
 def test_gradient_norms_have_a_logarithmic_axis_that_says_what_it_is() -> None:
-    (panel,) = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01]))).axes
+    before, panel = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01]))).axes
+    assert [before.get_title(), panel.get_title()] == ["before training", "after training"]
+    assert before.get_ylim() == panel.get_ylim()
     assert panel.get_yscale() == "log"
     assert panel.get_ylabel().startswith("‖∂ logit / ∂ embedding‖")
     assert panel.get_xlabel() == "distance from the text's last word (words)"
@@ -60,12 +73,12 @@ def test_a_gradient_that_is_gone_is_drawn() -> None:
 def text(name: str, words: Sequence[str], label: str = "positive", seeds: Sequence[float] = (0.0,)) -> pd.DataFrame:
     """The models think 0.2 and 0.6 after every word, plus what is given for each seed."""
     runs = [
-        {"text_id": name, "position": position, "word": word, "model": model, "probability": p + shift, "label": label}
+        {"position": position, "word": word, "model": model, "seed": seed, "probability": p + shift}
         for model, p in (("rnn", 0.2), ("lstm", 0.6))
-        for shift in seeds
+        for seed, shift in enumerate(seeds, 1)
         for position, word in enumerate(words, 1)
     ]
-    return pd.DataFrame(runs)
+    return pd.DataFrame(runs).assign(text_id=name, label=label)
 
 
 def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
@@ -90,15 +103,16 @@ def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
     figure = figures.traces(text("a", ["not", "bad"]))
     heights = [line.get_ydata() for line in figure.axes[0].lines]
     np.testing.assert_allclose(heights, [[0.2, 0.2], [0.6, 0.6], [0.5, 0.5]])
-    assert legend(figure) == ["rnn", "lstm"]
+    assert legend(figure) == ["rnn, seed 1", "lstm, seed 1"]
 
 
-def test_traces_of_several_seeds_are_drawn_as_mean_and_range() -> None:
-    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.1]))
-    (panel,) = figure.axes
-    np.testing.assert_allclose(panel.lines[1].get_ydata(), [0.6, 0.6])
-    assert band(panel, 1) == pytest.approx((0.5, 0.7))
-    assert legend(figure)[1] == "lstm (mean and range of 3 runs)"
+def test_traces_of_other_seeds_stand_behind_those_of_the_first_and_none_is_an_average() -> None:
+    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.2]))
+    lines = {line.get_ydata()[0]: line for line in figure.axes[0].lines[:-1]}
+    assert list(lines) == pytest.approx([0.2, 0.4, 0.1, 0.6, 0.8, 0.5])
+    widths = [line.get_linewidth() for line in lines.values()]
+    assert widths[2] == widths[5] > max(widths[0], widths[1], widths[3], widths[4])
+    assert legend(figure)[1] == "lstm, seed 1 (thin: 2 more)"
 
 
 def test_a_long_text_has_numbers_for_words() -> None:
@@ -121,10 +135,11 @@ def test_words_do_not_run_into_each_other() -> None:
 def bins() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "model": ["rnn", "rnn", "lstm", "lstm", "lstm"],
-            "forecast": [0.1, 0.9, 0.1, 0.5, 0.9],
-            "observed": [0.3, 0.7, 0.1, 0.4, 0.9],
-            "rows": [30, 10, 20, 10, 10],
+            "model": ["rnn", "rnn", "rnn", "lstm", "lstm", "lstm"],
+            "seed": [1, 2, 2, 1, 1, 1],
+            "forecast": [0.12, 0.16, 1.0, 0.1, 0.5, 0.9],
+            "observed": [0.3, 0.7, 0.5, 0.1, 0.4, 0.9],
+            "rows": [30, 10, 40, 20, 10, 10],
         }
     )
 
@@ -132,10 +147,12 @@ def bins() -> pd.DataFrame:
 def test_calibration_curves_lie_about_the_diagonal() -> None:
     figure = figures.calibration_curves(bins())
     panel = figure.axes[0]
-    lines = [line.get_xydata().tolist() for line in panel.lines]
-    assert lines == [[[0, 0], [1, 1]], [[0.1, 0.3], [0.9, 0.7]], [[0.1, 0.1], [0.5, 0.4], [0.9, 0.9]]]
-    assert legend(figure) == ["calibrated", "rnn", "lstm"]
-    assert all(line.get_marker() not in ("", "None") for line in panel.lines[1:])
+    diagonal, *rnn = (line.get_xydata().tolist() for line in panel.lines[:4])
+    assert diagonal == [[0, 0], [1, 1]]
+    assert rnn[:2] == [[[0.12, 0.3]], [[0.16, 0.7], [1.0, 0.5]]]
+    np.testing.assert_allclose(rnn[2], [[0.13, 0.4], [1.0, 0.5]])  # all rows of both seeds, none averaged
+    assert legend(figure) == ["calibrated", "rnn (2 seeds)", "lstm (1 seed)"]
+    assert panel.lines[3].get_marker() != "None" and panel.lines[3].get_linewidth() > panel.lines[2].get_linewidth()
 
 
 def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it() -> None:
@@ -143,4 +160,4 @@ def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it
     assert panel.get_ylabel() == "share of positive rows"
     assert below.get_xlabel() == "forecast: P(positive class), mean of each bin"
     assert below.get_ylabel() == "share of rows"
-    assert [line.get_ydata().tolist() for line in below.lines] == [[0.75, 0.25], [0.5, 0.25, 0.25]]
+    assert [line.get_ydata().tolist() for line in below.lines] == [[0.5, 0.5], [0.5, 0.25, 0.25]]

@@ -4,6 +4,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -131,3 +132,14 @@ def test_perfect_models_and_wide_spreads_are_drawn(tmp_path: Path, errors: tuple
     figure = series_figures.error_bars({"rnn": summary(*errors)}, {"linear": {"mse": 0.0}})
     figure.savefig(tmp_path / "errors.png")
     assert plt.imread(tmp_path / "errors.png").std() > 0
+
+
+def test_forecasts_are_those_of_one_network_of_each_model() -> None:
+    rows = [(row, 0.5, model, seed, 10 * seed + row) for model in ("rnn", "lstm") for seed in (2, 1) for row in (7, 8)]
+    predictions = pd.DataFrame(rows, columns=["row", "target", "model", "seed", "predicted"])
+    truth, predicted, numbers = series_figures.forecasts(["lstm", "rnn"], predictions)
+    assert (truth.tolist(), numbers.tolist()) == ([0.5, 0.5], [7, 8])
+    assert {name: values.tolist() for name, values in predicted.items()} == {
+        "lstm (seed 2)": [27, 28],
+        "rnn (seed 2)": [27, 28],
+    }

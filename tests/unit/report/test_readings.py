@@ -20,14 +20,15 @@ def trace(model: str, *probabilities: float, seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame({**columns, "position": places, "word": words, "probability": probabilities})
 
 
-def test_a_reading_is_the_mean_over_the_seeds() -> None:
-    rows = pd.concat([trace("rnn", 0.2, 0.9), trace("rnn", 0.4, 0.7, seed=2)])
-    read = readings.reading("rnn", rows, ("negative", "positive"), "positive")
+def test_a_reading_is_that_of_the_network_of_the_first_seed(settings: Params) -> None:
+    rows = pd.concat([trace("rnn", 0.4, 0.1, seed=1), trace("rnn", 0.2, 0.9, seed=2)])
+    (text,) = readings.traced(changed(settings, compare=["rnn"], train__seeds=[2, 1]), rows)
+    (read,) = text.readings
     assert [(word.text, word.probability, word.shade, word.positive) for word in read.words] == [
-        ("word1", "0.30", 3, False),
-        ("word2", "0.80", 8, True),
+        ("word1", "0.20", 2, False),
+        ("word2", "0.90", 9, True),
     ]
-    assert (read.said, read.probability) == ("positive", "0.80")
+    assert (read.said, read.probability) == ("positive", "0.90")
     assert read.verdict == "right; changes its mind once, last at word 2"
 
 
@@ -45,7 +46,7 @@ def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     assert text.readings[0].verdict == "wrong; never changes its mind"
 
 
-def predictions(**models: list[float]) -> pd.DataFrame:
+def predictions(seed: int = 1, **models: list[float]) -> pd.DataFrame:
     """Rows a, b, …, of label 1, 0, 1, …, by model."""
     tables = [
         pd.DataFrame(
@@ -54,7 +55,7 @@ def predictions(**models: list[float]) -> pd.DataFrame:
                 "label": [1, 0, 1, 0, 1, 0][: len(values)],
                 "words": 3,
                 "model": model,
-                "seed": 1,
+                "seed": seed,
                 "probability": values,
             }
         )
@@ -65,21 +66,27 @@ def predictions(**models: list[float]) -> pd.DataFrame:
 
 def test_disagreements_are_the_widest_of_both_kinds(two: Params) -> None:
     table = predictions(rnn=[0.1, 0.9, 0.4, 0.2, 0.8, 0.1], lstm=[0.9, 0.4, 0.7, 0.9, 0.2, 0.2])
-    means = readings.opinions(two, table)
-    assert readings.disagreements(means, 1) == ["a", "d"]
-    assert sorted(readings.disagreements(means, 9)) == ["a", "b", "c", "d", "e"]
+    said = readings.opinions(two, table)
+    assert readings.disagreements(said, "rnn", "lstm", 1) == ["d", "a"]
+    assert readings.disagreements(said, "rnn", "lstm", 9) == ["d", "e", "a", "b", "c"]
+
+
+def test_disagreements_of_more_seeds_come_first(two: Params) -> None:
+    one, other = (
+        predictions(rnn=[0.1, 0.6, 0.1], lstm=[0.9, 0.4, 0.1]),
+        predictions(2, rnn=[0.6] * 3, lstm=[0.6, 0.4, 0.9]),
+    )
+    said = readings.opinions(two, pd.concat([one, other]))
+    assert readings.disagreements(said, "rnn", "lstm", 9) == ["b", "a"]
 
 
 def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_path: Path) -> None:
-    table = predictions(rnn=[0.1, 0.9], lstm=[0.8, 0.7])
+    table = pd.concat([predictions(rnn=[0.1, 0.9], lstm=[0.8, 0.7]), predictions(2, rnn=[0.7, 0.6], lstm=[0.9, 0.8])])
     rows = tmp_path / "rows.parquet"
     pd.DataFrame({"id": ["a", "b"], "text": ["first text", "second " * 200]}).to_parquet(rows)
     first, second = readings.mistakes(two, table, pd.DataFrame({"id": ["a", "b", "b"]}), rows, 5)
     assert (first.id, first.label, first.groups, first.rest) == ("a", "positive", ["wrong-rnn", "differ"], "")
-    assert [(said.model, said.label, said.right) for said in first.opinions] == [
-        ("rnn", "negative", False),
-        ("lstm", "positive", True),
-    ]
+    assert first.opinions == [("rnn", ["0.10", "0.70"], 1), ("lstm", ["0.80", "0.90"], 0)]
     assert second.groups == ["wrong-rnn", "wrong-lstm"]
     assert len(second.lead) <= readings.LEAD and f"{second.lead}{second.rest}" == "second " * 200
 

@@ -77,6 +77,12 @@ def test_it_fetches_nothing(page: str) -> None:
     assert not re.search(r"url\((?!#)|@import|<script[^>]+src|<iframe|<img", page)
 
 
+def test_every_probability_is_of_a_network_that_exists(page: str) -> None:
+    assert "as the networks of seed 1 give it" in page
+    assert "with each of the 2 seeds" in page
+    assert re.search(r"rnn: 0\.\d\d, 0\.\d\d <span class=\"wrong\">✗ wrong with [12] of 2 seeds", page)
+
+
 def test_the_answer_stands_on_top(page: str) -> None:
     headline = re.search(r"<h1>(.*)</h1>", page)
     assert headline and re.match(

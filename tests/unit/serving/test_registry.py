@@ -61,6 +61,7 @@ def limits(request: pytest.FixtureRequest) -> Promote:
     return Promote(
         name=request.node.originalname[-60:],
         min_accuracy=0.8,
+        margin=0.2,
         significance=0.05,
         max_calibration_error=0.3,
         max_latency_ms=80.0,
@@ -131,6 +132,28 @@ def test_a_worse_model_than_the_champion_is_refused(opened: Store, runs: Runs, l
     assert registry.champion(opened, limits.name) == verdict.champion == first.champion
 
 
+def test_a_slow_slide_is_stopped_by_the_best_champion_so_far(
+    opened: Store, runs: Runs, limits: Promote, tmp_path: Path
+) -> None:
+    registry.promote(opened, runs.best, limits)
+    little = log_run(opened, tmp_path, predictions(wrong=3))
+    assert registry.promote(opened, little, limits).outcome == "promoted"
+    verdict = registry.promote(opened, runs.better, limits)
+    assert (verdict.outcome, verdict.failed) == ("refused", ["best champion so far"])
+    assert "the best champion so far alone 6: a true loss of 20.0 points" in verdict.rules[-1].sentence
+    registry.roll_back(opened, limits.name)
+    assert [rule.name for rule in registry.promote(opened, little, limits, dry_run=True).rules][-1] == "champion"
+
+
+def test_the_best_champion_of_other_data_is_no_rival(
+    opened: Store, runs: Runs, limits: Promote, tmp_path: Path
+) -> None:
+    registry.promote(opened, runs.best, limits)
+    others = [log_run(opened, tmp_path, predictions(wrong=wrong), data_version="b" * 8) for wrong in (3, 6)]
+    registry.promote(opened, others[0], limits, force=True)
+    assert registry.promote(opened, others[1], limits).outcome == "promoted"
+
+
 def test_a_dry_run_changes_nothing(opened: Store, runs: Runs, client: MlflowClient, limits: Promote) -> None:
     verdict = registry.promote(opened, runs.good, limits, dry_run=True)
     assert verdict.outcome == "would be promoted"
@@ -149,7 +172,7 @@ def test_force_promotes_against_the_rule_and_says_so(
     assert registry.champion(opened, limits.name) == Version(limits.name, 2, runs.bad)
     assert versions(client, limits)[1].tags["forced"] == "accuracy, calibration, champion"
     registry.roll_back(opened, limits.name)
-    anything = limits.model_copy(update={"min_accuracy": 0.0, "max_calibration_error": 0.9, "significance": 1e-9})
+    anything = limits.model_copy(update={"min_accuracy": 0.0, "max_calibration_error": 0.9, "margin": 0.7})
     assert registry.promote(opened, runs.bad, anything).outcome == "promoted"
     assert "forced" not in versions(client, limits)[1].tags
 
