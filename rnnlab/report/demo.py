@@ -24,7 +24,7 @@ from rnnlab.serving import predictors
 
 LONGEST = 5_000  # characters of a text
 EXAMPLE = "The film was slow at first, and the acting was dull, but by the end I was glad that I had stayed."
-THREADS = 16  # a browser opens six connections at most
+THREADS = 32  # a browser opens six connections at most
 WORDS = 200  # that are followed: each costs a prediction
 # Nothing from other hosts, and no script or style but the page's own.
 POLICY = (
@@ -146,7 +146,7 @@ def app(readers: Mapping[str, Classify], labels: Sequence[str], example: str) ->
 class Handler(WSGIRequestHandler):
     """Leaves a client that is silent in the middle of a request."""
 
-    timeout = 5.0  # seconds
+    timeout = 1.0  # second: it is on this machine
 
 
 class Server(ThreadedWSGIServer):
