@@ -258,9 +258,14 @@ def groups(scores: Sequence[float], least: float) -> Groups | None:
     low, high = ordered[0, : at[0]], ordered[0, at[0] :]
     if high[0] - low[-1] < least or within[0] >= _split_limit(len(scores)):
         return None
-    ends = binomtest(len(high), len(scores)).proportion_ci(LEVEL, method="exact")
-    share = Interval(len(high) / len(scores), float(ends.low), float(ends.high))
+    share = exact_share(len(high), len(scores))
     return Groups(float(high.mean()), float(low.mean()), len(high), len(scores), share)
+
+
+def exact_share(count: int, of: int) -> Interval:
+    """Returns a share with its exact limits (Clopper & Pearson 1934)."""
+    ends = binomtest(count, of).proportion_ci(LEVEL, method="exact")
+    return Interval(count / of, float(ends.low), float(ends.high))
 
 
 @cache

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
+from rnnlab.evaluation.statistics import exact_share
 from rnnlab.experiments.catalogue import Named
 from rnnlab.experiments.results import of_experiment
 from rnnlab.project.results import Result
@@ -16,7 +17,6 @@ from rnnlab.report.figures import common
 DISTANCE = "sample.distance"
 HOLDS = 0.95
 CHANCE = 0.5
-NEAR_CHANCE = 0.05
 
 
 def points(experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
@@ -48,19 +48,27 @@ def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "seed", "accuracy"])
 
 
+def solved(accuracies: Sequence[float]) -> str:
+    """Says how many seeds hold the verdict, with exact limits of their share."""
+    count = sum(accuracy > HOLDS for accuracy in accuracies)
+    share = exact_share(count, len(accuracies))
+    return f"{count} of {len(accuracies)} seeds ({100 * share.low:.0f} to {100 * share.high:.0f} %)"
+
+
 def sentence(points: pd.DataFrame) -> str:
-    """States up to which distance each model remembers a verdict, and where it falls to chance."""
-    chance, claims = f"within {100 * NEAR_CHANCE:.0f} points of chance", []
+    """States up to which distance every seed of a model learns to hold a verdict, and from which on none does.
+
+    Seeds either learn it or stay at chance, so that their mean would say nothing.
+    """
+    claims = []
     for model, group in points.groupby("model", sort=False):
-        means = group.groupby("distance")["accuracy"].mean()
-        held = means.index[(means > HOLDS).cummin()]
-        lost = means.index[means <= CHANCE + NEAR_CHANCE]
-        first = (
-            f"remembers a verdict over {_span(held[-1])}" if len(held) else "remembers it over none of the distances"
-        )
-        near = f"is first {chance} at {_span(lost[0])}" if len(lost) else f"is never {chance}"
-        claims.append(f"{model} {first} (above {100 * HOLDS:.0f} %) and {near}")
-    return "; ".join(claims)
+        counts = group["accuracy"].gt(HOLDS).groupby(group["distance"]).agg(["sum", "size"])
+        every = counts.index[(counts["sum"] == counts["size"]).cummin()]
+        none = counts.index[counts["sum"][::-1].eq(0).cummin()[::-1]]
+        first = f"hold a verdict over {_span(every[-1])}" if len(every) else "hold it over none of the distances"
+        last = f"none over {_span(none[0])}" if len(none) else "some over each distance"
+        claims.append(f"all seeds of {model} {first}, {last}")
+    return f"within this budget, {'; '.join(claims)} (above {100 * HOLDS:.0f} %)"
 
 
 def _span(distance: int) -> str:
@@ -69,13 +77,13 @@ def _span(distance: int) -> str:
 
 
 def draw(points: pd.DataFrame) -> Figure:
-    """Draws accuracy by distance: a point per seed, and a line through their means."""
+    """Draws accuracy by distance: a point per seed, and a line through their medians."""
     figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
     for index, (model, group) in enumerate(points.groupby("model", sort=False)):
         style = common.line(index)
-        means = group.groupby("distance")["accuracy"].mean()
+        middle = group.groupby("distance")["accuracy"].median()
         seeds = common.seeds(group["seed"].nunique())
-        panel.plot(means.index, means, **style, label=f"{model} (mean of {seeds})")
+        panel.plot(middle.index, middle, **style, label=f"{model} (median of {seeds})")
         panel.plot(
             group["distance"],
             group["accuracy"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 import matplotlib
 import pandas as pd
@@ -149,16 +149,15 @@ def _sentences(
 
 
 def range_table(points: pd.DataFrame) -> str:
-    """Shows the accuracy by distance: mean ± standard deviation, and each seed."""
+    """Shows by distance how many seeds hold the verdict, and the accuracy of each."""
     models = list(points["model"].unique())
     rows = []
     for distance, group in points.groupby("distance"):
         cells = []
         for model in models:
-            seeds = (100 * group.loc[group["model"] == model, "accuracy"]).tolist()
-            spread = f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else ""
-            each = ", ".join(f"{value:.1f}" for value in seeds)
-            cells.append(f"{fmean(seeds):.1f}{spread} % ({each})" if seeds else "–")
+            seeds = group.loc[group["model"] == model, "accuracy"].tolist()
+            each = ", ".join(f"{100 * value:.1f}" for value in seeds)
+            cells.append(f"{distance_sweep.solved(seeds)}: {each}" if seeds else "–")
         rows.append([str(distance), *cells])
     return _table(["distance", *models], rows, "r" * (1 + len(models)))
 

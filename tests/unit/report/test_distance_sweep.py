@@ -27,18 +27,24 @@ def test_far_verdicts_are_the_two_longest_groups_weighted_by_rows() -> None:
     assert found.to_dict("list") == {"model": ["rnn", "rnn"], "seed": [1, 2], "accuracy": pytest.approx([0.725, 0.6])}
 
 
-def test_a_sweep_names_the_distance_held_and_the_one_at_chance() -> None:
+def test_a_sweep_names_the_distances_that_all_seeds_hold_and_that_none_does() -> None:
     assert distance_sweep.sentence(SWEEP) == (
-        "rnn remembers a verdict over 5 to 10 words (above 95 %)"
-        " and is first within 5 points of chance at 200 to 400 words; "
-        "lstm remembers a verdict over 100 to 200 words (above 95 %) and is never within 5 points of chance"
+        "within this budget, all seeds of rnn hold a verdict over 5 to 10 words, none over 200 to 400 words;"
+        " all seeds of lstm hold a verdict over 100 to 200 words, none over 200 to 400 words (above 95 %)"
+    )
+
+
+def test_seeds_that_hold_a_verdict_are_a_share_with_exact_limits() -> None:
+    # Clopper and Pearson's limits of two of three.
+    assert distance_sweep.solved([0.98, 0.51, 0.97]) == "2 of 3 seeds (9 to 99 %)"
+    assert distance_sweep.sentence(curve(rnn={10: [0.98, 0.5], 20: [0.98, 0.5]})) == (
+        "within this budget, all seeds of rnn hold it over none of the distances, some over each distance (above 95 %)"
     )
 
 
 def test_a_model_that_holds_nothing_is_said_to() -> None:
     assert distance_sweep.sentence(curve(rnn={10: [0.5], 20: [0.4]})) == (
-        "rnn remembers it over none of the distances (above 95 %)"
-        " and is first within 5 points of chance at 5 to 10 words"
+        "within this budget, all seeds of rnn hold it over none of the distances, none over 5 to 10 words (above 95 %)"
     )
 
 
@@ -48,12 +54,12 @@ def test_a_sweep_is_drawn_over_a_logarithmic_distance() -> None:
     assert panel.get_xscale() == "log"
     assert [text.get_text() for text in panel.get_xticklabels()] == ["10", "100", "200", "400"]
     drawn = {line.get_label(): line for line in panel.lines}
-    assert drawn["rnn (mean of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.97, 0.945, 0.98, 0.54])
-    assert drawn["lstm (mean of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.99, 0.975, 0.965, 0.85])
+    assert drawn["rnn (median of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.97, 0.945, 0.98, 0.54])
+    assert drawn["lstm (median of 2 seeds)"].get_ydata().tolist() == pytest.approx([0.99, 0.975, 0.965, 0.85])
     every = SWEEP[SWEEP["model"] == "rnn"]
     assert drawn["rnn, each seed"].get_xydata().tolist() == every[["distance", "accuracy"]].to_numpy().tolist()
     assert drawn["rnn, each seed"].get_marker() != drawn["lstm, each seed"].get_marker()
-    styles = {drawn[f"{model} (mean of 2 seeds)"].get_linestyle() for model in ("rnn", "lstm")}
+    styles = {drawn[f"{model} (median of 2 seeds)"].get_linestyle() for model in ("rnn", "lstm")}
     assert len(styles) == 2
     assert "chance" in [text.get_text() for text in panel.get_legend().get_texts()]
 
