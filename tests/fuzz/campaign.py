@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.fuzz.properties import Property, hold
 
 CASE_SECONDS = 10.0  # a case takes milliseconds; more on a busy machine, or for thousands of words
-SPARE_BYTES = 3 << 30  # for a case, beyond what is loaded before the first
+CASE_MEGABYTES = 500  # beyond the loaded libraries, among which TensorFlow alone has as many
+SPARE_BYTES = 3 << 30  # the same in addresses, which C code takes more of than it fills
 CHUNK = 1000  # cases per seed; a failure ends its chunk, and the seed reproduces it
 
 
@@ -44,6 +45,16 @@ def limit_memory() -> None:
     """Limits further memory of this process to `SPARE_BYTES`; beyond that, there is a `MemoryError`."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + SPARE_BYTES,) * 2)
+
+
+def resident_megabytes() -> int:
+    """Returns the memory of this process as it is now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 10**6
+
+
+def peak_megabytes() -> int:
+    """Returns the most memory that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
 
 def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
@@ -88,10 +99,13 @@ def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
 def _try(
     tested: Property, cases: int, number: int | None, folder: Path, counts: Counter[str], spent: list[float]
 ) -> None:
+    loaded = resident_megabytes()
+
     def check(case: Any) -> None:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), peak_megabytes()
         with limited_time(CASE_SECONDS):
             outcome = hold(tested.check, case, folder)
+        assert peak_megabytes() <= max(before, loaded + CASE_MEGABYTES), f"took {peak_megabytes() - loaded} MB"
         counts["result" if outcome else "refusal"] += 1
         spent.append(time.perf_counter() - started)
 
