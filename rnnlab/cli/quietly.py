@@ -11,6 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from rnnlab.project import params
+from rnnlab.project.errors import exit_status
+
 _STARTED = re.compile(r"Running stage '(.+)':")
 _RESTORED = re.compile(r"Stage '(.+)' is cached - skipping run, checking out outputs")
 _NEXT = re.compile(  # only comes when the stage before has succeeded
@@ -50,16 +53,23 @@ def on_terminal(line: str, columns: int) -> str:
     return f"\r\033[K{ended}"
 
 
-def main() -> int:
-    """Runs the command and returns its exit status."""
+def main() -> None:
+    """Runs the command and ends with its exit status.
+
+    Raises:
+        UserError: a parameter is not valid: DVC would make paths of any names, and remove what is there.
+        SystemExit: the command failed.
+    """
+    params.read()
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the command too, which ends by itself
     with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True, errors="replace", bufsize=1) as command:
         assert command.stdout
         for line in lines(command.stdout):
             shown = on_terminal(line, shutil.get_terminal_size().columns) if sys.stdout.isatty() else line
             print(shown, end="", flush=True)
-    return command.returncode if command.returncode >= 0 else 128 - command.returncode
+    if command.returncode:
+        raise SystemExit(command.returncode if command.returncode > 0 else 128 - command.returncode)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -114,6 +114,8 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
+        if "://" in self.csv:  # DVC would ask whoever it names
+            _refuse("csv must be a path, not an address; `dvc import-url` brings such data")
         if not _is_pattern(self.files):
             _refuse("files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):

@@ -2,10 +2,13 @@
 
 import ast
 import re
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.exceptions import OutputDuplicationError
+from dvc.repo import Repo
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
@@ -107,6 +110,56 @@ def test_a_name_in_the_parameters_is_no_command(fresh: Project) -> None:
     assert done.returncode != 0
     assert "error: params.yaml: compare.0: " in done.stdout + done.stderr
     assert not (fresh.folder / "pwned").exists()
+
+
+UP = "../../../.."
+CLIMBING = [f"1/{UP}/x", f"1/{UP}/project/data/raw/mine", "1/../../layers/x", "1/./..//../x", f"/{UP}/x"]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [*(("train.seeds", name) for name in CLIMBING), *(("compare", name) for name in [*CLIMBING, "../x"])],
+)
+def test_a_name_in_the_parameters_is_no_path_out_of_its_folder(fresh: Project, key: str, name: str) -> None:
+    """DVC removes the outputs of a stage before the stage itself can see what they are called."""
+    name_models(fresh, key, name)
+    with chdir(fresh.folder), pytest.raises(OutputDuplicationError):
+        Repo().index.check_graph()
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "1/x", "1/../x", "/1", "~", "1://x", "\\", "1/."])
+def test_a_name_that_does_not_climb_stays_in_its_folder(fresh: Project, name: str) -> None:
+    name_models(fresh, "train.seeds", name)
+    fresh.set_params(compare=["rnn"])
+    with chdir(fresh.folder):
+        index = Repo().index
+        index.check_graph()
+        places = [out.fs_path for stage in index.stages for out in stage.outs if stage.name.startswith("train@")]
+    folders = [
+        str(fresh.folder / folder) for folder in ("models", "reports/layers", "reports/timings", "reports/history")
+    ]
+    assert places
+    assert not [place for place in places if not place.startswith(tuple(f"{folder}/" for folder in folders))]
+
+
+@pytest.mark.parametrize("key", ["train.seeds", "compare"])
+def test_what_we_start_refuses_such_a_name_by_a_sentence(fresh: Project, key: str) -> None:
+    innocent = [fresh.folder.parent / f"{stem}.csv" for stem in ("x", "x-1")]
+    for file in innocent:
+        file.write_text("not of this project")
+    name_models(fresh, key, f"1/{UP}/x")
+    quietly = ("python", "-m", "rnnlab.cli.quietly", "dvc", "repro", "--single-item", "train")
+    for command in (quietly, ("rnnlab", "experiments", "run", "long-range"), ("dvc", "repro"), ("dvc", "exp", "run")):
+        done = fresh.run(*command, expect=None)
+        assert done.returncode not in (0, None)
+        assert command[0] == "dvc" or done.stderr.startswith(f"error: params.yaml: {key}.0: "), done.stderr
+        assert [file.read_text() for file in innocent] == ["not of this project"] * 2
+
+
+def name_models(project: Project, key: str, name: str) -> None:
+    """Puts a name of anything into params.yaml."""
+    values = YAML(typ="safe").load(project.folder / "params.yaml")
+    project.set_params(models={**values["models"], name: values["models"]["rnn"]}, **{key: [name]})
 
 
 def test_arrows_point_from_stages_to_rnnlab_only() -> None:
