@@ -23,8 +23,8 @@ def measure(quick: bool) -> Section:
     ]
     sentence = (
         f"**Hostile and odd input** (seed {tried['seed']}): {tried['cases']:,} cases, {tried['failures']} tracebacks or"
-        f" broken promises, {tried['overdue']} that took more than ten seconds; {tried['peak_megabytes']:,} MB at most,"
-        f" beyond the {tried['library_megabytes']:,} MB of the loaded libraries."
+        f" broken promises, {tried['overdue']} that took more than ten seconds of a core;"
+        f" {tried['peak_megabytes']:,} MB at most, beyond {tried['library_megabytes']:,} MB of loaded libraries."
     )
     sound = not tried["failures"] and not tried["overdue"]
     return Section("Hostile input", sentence, ("of", *counted, "slowest"), rows, tried, sound)

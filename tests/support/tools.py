@@ -43,6 +43,7 @@ TOOLS = {
     "chromium": Tool("Chromium", find_chromium, "apt-get install chromium"),
     "postgresql": Tool("PostgreSQL", find_initdb, "apt-get install postgresql"),
     "strace": Tool("strace", lambda: shutil.which("strace"), "apt-get install strace"),
+    "faketime": Tool("faketime", lambda: shutil.which("faketime"), "apt-get install faketime"),
     "ray": Tool("Ray", lambda: find_spec("ray"), "make ray"),
 }
 

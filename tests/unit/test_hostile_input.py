@@ -41,13 +41,17 @@ def test_a_campaign_counts_what_fails_and_what_takes_too_long(monkeypatch: pytes
     def sleep(case: object, folder: Path) -> None:
         time.sleep(1)
 
+    def work(case: object, folder: Path) -> None:
+        while True:
+            time.process_time()
+
     def write(case: object, folder: Path) -> None:
         (folder / "out").mkdir()
         (folder / "out" / "half").touch()
         raise UserError("no")
 
     monkeypatch.setattr(campaign, "CASE_SECONDS", 0.05)
-    for check, key in ((fail, "failures"), (sleep, "overdue"), (write, "failures")):
+    for check, key in ((fail, "failures"), (sleep, "overdue"), (work, "overdue"), (write, "failures")):
         found = campaign.run(PROPERTIES["messages"]._replace(check=check), 1, first_seed=1)
         assert found[key] == len(found["what_failed"]) == 1
 
