@@ -26,7 +26,7 @@ def main() -> None:
         raise
     except Exception as failure:  # MLflow, its database and its server may raise anything
         problem = f"{store.tracking_uri()}: MLflow cannot log this run ({first_line(failure)})"
-        message = f"{problem}; start it or set MLFLOW_TRACKING_URI"
+        message = f"{problem}; {store.remedy(store.tracking_uri(), failure)}"
         if mode == "strict":
             raise UserError(message) from failure
         print(f"warning: {message}, then run `python -m stages.track`", file=sys.stderr)

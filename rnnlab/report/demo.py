@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from flask import Flask, Response, request
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from rnnlab.features import text
 from rnnlab.project import layout
@@ -23,6 +24,7 @@ from rnnlab.serving import predictors
 
 LONGEST = 5_000  # characters of a text
 EXAMPLE = "The film was slow at first, and the acting was dull, but by the end I was glad that I had stayed."
+THREADS = 32  # a browser opens six connections at most
 WORDS = 200  # that are followed: each costs a prediction
 # Nothing from other hosts, and no script or style but the page's own.
 POLICY = (
@@ -141,12 +143,35 @@ def app(readers: Mapping[str, Classify], labels: Sequence[str], example: str) ->
     return made
 
 
+class Handler(WSGIRequestHandler):
+    """Leaves a client that is silent in the middle of a request."""
+
+    timeout = 1.0  # second: it is on this machine
+
+
+class Server(ThreadedWSGIServer):
+    """Answers any number of clients with a few threads: the others wait."""
+
+    def __init__(self, host: str, port: int, app: Flask) -> None:
+        super().__init__(host, port, app, Handler)
+        self._pool = ThreadPoolExecutor(THREADS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Leaves a client to the next free thread."""
+        self._pool.submit(self.process_request_thread, request, client_address)
+
+    def server_close(self) -> None:
+        """Forgets clients that still wait."""
+        super().server_close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
 def serve(settings: Params, port: int) -> None:
     """Loads the networks and serves the page on 127.0.0.1 until Ctrl-C."""
     readers = networks(settings)
     for sample in (EXAMPLE, "good"):  # the first predictions compile
         follow(readers, settings.data.labels, sample)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", port, app(readers, settings.data.labels, EXAMPLE), threaded=True)
+    server = Server("127.0.0.1", port, app(readers, settings.data.labels, EXAMPLE))
     print(f"{' and '.join(readers)} read on http://127.0.0.1:{port}; stop with Ctrl-C", flush=True)
     server.serve_forever()

@@ -16,7 +16,7 @@ from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.tracking.champion import CHAMPION
-from rnnlab.tracking.store import Store
+from rnnlab.tracking.store import Store, remedy
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's codes for what does not exist
 
@@ -125,7 +125,7 @@ def _explaining(uri: str, absent: str | None = None) -> Iterator[None]:
         if absent and getattr(failure, "error_code", None) in ABSENT:
             raise UserError(absent) from None
         problem = f"{uri}: MLflow cannot be reached ({first_line(failure)})"
-        raise UserError(f"{problem}; start it, or set MLFLOW_TRACKING_URI") from None
+        raise UserError(f"{problem}; {remedy(uri, failure)}") from None
 
 
 def _load_logged(uri: str, version: str) -> Predictor:

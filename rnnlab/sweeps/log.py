@@ -41,7 +41,7 @@ class Log:
             self._log_waiting()
             self.problem = ""
         except Exception as failure:  # anything MLflow, its database or its server may raise
-            self.problem = first_line(failure)
+            self.problem = f"({first_line(failure)}); {store.remedy(store.tracking_uri(), failure)}"
             self._parent = None  # reads again what was logged: the attempt may have stopped anywhere
             self._next_attempt = time.monotonic() + PATIENCE_SECONDS
         return not self.problem

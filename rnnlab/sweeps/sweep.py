@@ -101,7 +101,7 @@ def _conclude(sweep: Sweep, page: str) -> None:
     log.close(page, list(failures))
     again = "the same command again trains nothing that is finished"
     if log.problem:
-        message = f"{store.tracking_uri()}: MLflow cannot log this sweep ({log.problem}); start it, then {again}"
+        message = f"{store.tracking_uri()}: MLflow cannot log this sweep {log.problem}, then {again}"
         if log.mode == "strict":
             raise UserError(message)
         print(f"warning: {message}", file=sys.stderr)

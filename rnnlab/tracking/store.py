@@ -105,6 +105,8 @@ def connect() -> Store:
     uri = tracking_uri()
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
     mlflow.set_tracking_uri(uri)
+    if _is_server(uri):  # one that hangs must not hold up all who wait for the lock
+        mlflow.MlflowClient(uri).get_experiment_by_name(name)
     with lock(), warnings.catch_warnings():
         # Even the client creates a missing database, with a warning about MLflow's migrations.
         warnings.simplefilter("ignore")
@@ -117,6 +119,21 @@ def connect() -> Store:
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
         return Store(uri, str(experiment.experiment_id))
+
+
+def remedy(uri: str, failure: Exception) -> str:
+    """Says what to do about a store that `connect`, or a client of it, failed with."""
+    from mlflow.exceptions import RestException
+
+    if not _is_server(uri):
+        return "make sure that its disk has room and that you may write there"
+    if isinstance(failure, RestException) or re.search(r"too many \d+ error responses|error code \d+", str(failure)):
+        return "the server answers: its log says why it fails"
+    return "start it or set MLFLOW_TRACKING_URI"
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http:", "https:"))
 
 
 def _follow_move(uri: str, artifacts: str) -> None:

@@ -34,3 +34,14 @@ def test_a_stage_that_fails_says_why_and_ends_it(project: Project) -> None:
     assert "failed to reproduce 'validate'" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_second_one_waits_for_the_first(project: Project) -> None:
+    project.set_params(train__epochs=1)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(RUN, cwd=project.folder, env=project.environment, **pipes) for _ in range(2)]
+    said = [make.communicate(timeout=900) for make in both]
+    assert [make.returncode for make in both] == [0, 0], said
+    assert sorted("another make is at work here: waiting for it\n" in err for _, err in said) == [False, True]
+    assert sorted("train@" in out for out, _ in said) == [False, True]
+    assert all("test accuracy" in out for out, _ in said)

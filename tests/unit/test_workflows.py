@@ -44,6 +44,41 @@ def test_no_step_goes_on_after_a_failure(workflow: Path) -> None:
     assert "continue-on-error" not in workflow.read_text()
 
 
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_only_steps_that_use_a_secret_see_it(workflow: Path) -> None:
+    loaded = YAML(typ="safe").load(workflow)
+    shared = [str(part.get("env", "")) for part in (loaded, *loaded["jobs"].values())]
+    assert not [env for env in shared if "secrets." in env]
+    given = {step.get("run") for step in steps(workflow) if "secrets." in str(step)}
+    assert given <= {"make restore", "make run", "make share"}
+
+
+def test_packages_are_installed_before_any_step_sees_a_secret() -> None:
+    rerun = YAML(typ="safe").load(ROOT / ".github/workflows/scheduled.yml")["jobs"]["rerun"]["steps"]
+    secret = [number for number, step in enumerate(rerun) if "secrets." in str(step)]
+    assert secret
+    assert [step.get("run") for step in rerun].index("make install") < min(secret)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_nothing_that_git_leaves_out_as_it_quotes_texts_is_uploaded(workflow: Path) -> None:
+    paths = [path for step in steps(workflow) for path in step.get("with", {}).get("path", "").split()]
+    uploads = [path.removeprefix("!") for path in paths if path.startswith(("reports", "!reports", "mlflow"))]
+    assert "mlflow" not in uploads
+    if "reports" in uploads:
+        ignored = re.findall(r"^/(reports/.*?)/?$", (ROOT / ".gitignore").read_text(), re.M)
+        assert sorted(path[1:] for path in paths if path.startswith("!")) == sorted(ignored)
+
+
+def test_the_team_s_containers_gain_no_rights() -> None:
+    services = YAML(typ="safe").load(ROOT / "mlflow/compose.yaml")["services"]
+    assert set(services) == {"database", "mlflow"}
+    for service in services.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert re.search(r":v?\d+\.\d+(\.\d+)?-\w+$", service["image"])
+
+
 def alert(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     (folder / "gh").write_text(GH)
     (folder / "gh").chmod(0o755)

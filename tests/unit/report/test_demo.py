@@ -1,5 +1,9 @@
 import re
-from collections.abc import Sequence
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -94,3 +98,33 @@ def test_nothing_but_the_page_s_own_is_loaded(client: FlaskClient) -> None:
 def test_a_series_has_no_texts_to_read(settings: Params) -> None:
     with pytest.raises(UserError, match=r"params\.yaml: task: the demo reads texts"):
         demo.networks(settings.model_copy(update={"task": "series"}))
+
+
+@pytest.fixture
+def server() -> Iterator[demo.Server]:
+    opened = demo.Server("127.0.0.1", 0, demo.app(READERS, LABELS, "an example"))
+    serving = threading.Thread(target=opened.serve_forever)
+    serving.start()
+    yield opened
+    opened.shutdown()
+    serving.join()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"POST /answer HTTP/1.1\r\nContent-Length: 9\r\n\r\ntext"])
+def test_slow_clients_hold_few_threads_and_are_left(
+    server: demo.Server, sent: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = threading.active_count()
+    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
+    for client in clients:
+        client.sendall(sent)
+    time.sleep(0.5)
+    assert threading.active_count() - before <= 32
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=30) as reply:
+        assert reply.status == 200
+    for client in clients:
+        client.settimeout(30)
+        while client.recv(1 << 16):
+            pass
+        client.close()
+    assert capfd.readouterr().err == ""

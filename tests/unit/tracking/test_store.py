@@ -1,9 +1,14 @@
+import http.server
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from mlflow import MlflowClient
 
 from rnnlab.project.errors import UserError
@@ -53,3 +58,64 @@ def test_a_deleted_experiment_is_brought_back(monkeypatch: pytest.MonkeyPatch, t
     MlflowClient(opened.uri).delete_experiment(opened.experiment_id)
     assert store.connect() == opened
     assert MlflowClient(opened.uri).get_experiment(opened.experiment_id).lifecycle_stage == "active"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A project of its own, and an MLflow that asks a server once."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    return monkeypatch
+
+
+def failure() -> Exception:
+    with pytest.raises(Exception) as raised:
+        store.connect()
+    assert isinstance(raised.value, Exception)
+    return raised.value
+
+
+def test_nobody_waits_for_those_who_wait_for_a_server(impatient: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stopped:
+        impatient.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{stopped.getsockname()[1]}")
+        waiting = threading.Thread(target=failure)
+        waiting.start()
+        stopped.accept()
+        (tmp_path / "mlflow").mkdir(exist_ok=True)
+        with FileLock(tmp_path / "mlflow/store.lock", timeout=0):
+            assert waiting.is_alive()
+        waiting.join()
+
+
+class Full(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(500, "no space left on device")
+
+    do_POST = do_GET
+
+
+@pytest.fixture
+def full_server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Full) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_server_that_answers_need_not_be_started(impatient: pytest.MonkeyPatch, full_server: str) -> None:
+    impatient.setenv("MLFLOW_TRACKING_URI", full_server)
+    assert store.remedy(store.tracking_uri(), failure()) == "the server answers: its log says why it fails"
+
+
+def test_a_server_that_is_not_there_is_to_be_started(impatient: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    impatient.setenv("MLFLOW_TRACKING_URI", address)
+    assert store.remedy(store.tracking_uri(), failure()) == "start it or set MLFLOW_TRACKING_URI"
+
+
+def test_a_database_in_a_file_is_not_to_be_started(impatient: pytest.MonkeyPatch) -> None:
+    impatient.delenv("MLFLOW_TRACKING_URI", raising=False)
+    full = OSError("(sqlite3.OperationalError) database or disk is full")
+    assert store.remedy(store.tracking_uri(), full) == "make sure that its disk has room and that you may write there"
