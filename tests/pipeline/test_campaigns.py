@@ -43,19 +43,17 @@ def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[s
 
 @pytest.mark.weekly
 @pytest.mark.parametrize(
-    "name", ["changed_files", "aborting_clients", "moved_project", "few_descriptors", "other_language"]
+    "name",
+    [
+        *("changed_files", "aborting_clients", "moved_project", "few_descriptors"),
+        pytest.param("other_language", marks=pytest.mark.needs("locales")),
+        pytest.param("odd_clocks", marks=pytest.mark.needs("faketime")),
+    ],
 )
 def test_a_fault_does_no_harm(name: str, project: Project) -> None:
     outcomes = list(getattr(faults, name)(project.folder, projects.digests(project.folder)))
     assert outcomes
     assert [outcome for outcome in outcomes if not (outcome.clear and outcome.repaired)] == []
-
-
-@pytest.mark.weekly
-@pytest.mark.needs("faketime")
-def test_an_odd_clock_does_no_harm(project: Project) -> None:
-    outcomes = list(faults.odd_clocks(project.folder, projects.digests(project.folder)))
-    assert [(outcome.clear, outcome.repaired) for outcome in outcomes] == [(True, True)] * 3
 
 
 @pytest.mark.weekly
