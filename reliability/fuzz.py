@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from reliability.report import Section
 from rnnlab.project.files import read_json
@@ -15,7 +16,11 @@ def measure(quick: bool) -> Section:
         out = Path(place) / "fuzz.json"
         cases = "2000" if quick else "200000"
         subprocess.run((sys.executable, "-m", "tests.fuzz", "--cases", cases, "--out", str(out)), check=False)
-        tried = read_json(out)
+        return section(read_json(out))
+
+
+def section(tried: dict[str, Any]) -> Section:
+    """Puts what `make fuzz` counted into a table."""
     counted = ("cases", "results", "refusals", "failures", "overdue")
     rows = [
         [name, *(f"{each[key]:,}" for key in counted), f"{each['slowest_seconds']} s"]
