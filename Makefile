@@ -75,7 +75,7 @@ test: $(STAMP)  ## run the tests: make test ARGS=--cov also fails where too litt
 weekly: $(STAMP)  ## run the tests that take too long for every change
 	@pytest --numprocesses $(JOBS) --dist worksteal -m weekly
 
-fuzz: $(STAMP)  ## try hostile and odd input, 100,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
+fuzz: $(STAMP)  ## try hostile and odd input, 200,000 cases: make fuzz ARGS="--cases 1000 --seed 1"
 	@python -m tests.fuzz --out reports/fuzz.json $(ARGS)
 
 lint: $(STAMP)  ## ruff, mypy, which room imports which, the workflows and the citation

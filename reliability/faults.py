@@ -1,20 +1,26 @@
-"""Full disks, read-only folders, dead servers, cut files: a clear message, no loss, and a rerun that repairs it."""
+"""Full disks, dead servers, cut files, moved projects: a clear message, no loss, and a rerun that repairs it."""
 
+import gzip
+import io
 import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow.csv
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from reliability import clones, projects
@@ -45,16 +51,18 @@ Fault = Callable[[Path, Digests], Iterator[Outcome]]
 
 
 def measure(quick: bool) -> Section:
-    """Applies each fault to a finished copy; the short form has the first two, and only root can mount a disk."""
-    faults: list[Fault] = [cut_files, two_at_once, dead_server, locked_store]
-    faults += [set_back_clock] if shutil.which("faketime") else []
+    """Applies each fault to a finished copy; the short form has the first three, and only root can mount a disk."""
+    faults: list[Fault] = [cut_files, changed_files, two_at_once, aborting_clients, moved_project, few_descriptors]
+    faults += [dead_server, locked_store]
+    faults += [odd_clocks] if shutil.which("faketime") else []
+    faults += [other_language] if TURKISH.exists() else []
     faults += [] if os.geteuid() else [full_disk, read_only]
     outcomes = []
     with tempfile.TemporaryDirectory() as place:
         folder = projects.make(Path(place))
         projects.must(folder, "dvc", "repro")
         expected = projects.digests(folder)
-        for fault in tqdm(faults[:2] if quick else faults, desc="faults", disable=None):
+        for fault in tqdm(faults[:3] if quick else faults, desc="faults", disable=None):
             outcomes += list(fault(folder, expected))
     shown = [
         [o.fault, o.message.replace("|", "/")[:160], "yes" if o.clear else "NO", "yes" if o.repaired else "NO"]
@@ -98,12 +106,12 @@ def cut_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
             yield _outcome(cut, projects.run(folder, *stage.command), folder, expected)
 
 
-def _start(folder: Path, *before: str, **variables: str) -> "subprocess.Popen[str]":
-    """Starts a `dvc repro` that runs every stage."""
+def _start(
+    folder: Path, *before: str, command: Sequence[str] = ("dvc", "repro", "--force"), **variables: str
+) -> "subprocess.Popen[str]":
+    """Starts a command; by default one that runs every stage."""
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(
-        (*before, "dvc", "repro", "--force"), cwd=folder, env=projects.environment(**variables), **pipes
-    )
+    return subprocess.Popen((*before, *command), cwd=folder, env=projects.environment(**variables), **pipes)
 
 
 def _end(running: "subprocess.Popen[str]") -> Done:
@@ -166,9 +174,147 @@ def locked_store(folder: Path, expected: Digests) -> Iterator[Outcome]:
     yield _outcome("MLflow's database locked by another program", done, folder, expected)
 
 
-def set_back_clock(folder: Path, expected: Digests) -> Iterator[Outcome]:
-    """Runs everything with a clock that is a day before the existing files."""
-    yield _outcome("a clock set back by a day", _end(_start(folder, "faketime", "-f", "-1d")), folder, expected)
+def odd_clocks(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Runs everything before its files were made, before the first year that ZIP knows, and after 2038."""
+    clocks = {"set back by a day": "-1d", "in 1970": "@1970-01-02 00:00:00", "in 2040": "@2040-01-02 00:00:00"}
+    for name, moment in clocks.items():
+        yield _outcome(f"a clock {name}", _end(_start(folder, "faketime", "-f", moment)), folder, expected)
+
+
+def few_descriptors(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Runs everything with hardly any files open at once."""
+    for number in (16, 32, 64):
+        done = _end(_start(folder, "prlimit", f"--nofile={number}"))
+        yield _outcome(f"{number} file descriptors", done, folder, expected)
+
+
+TURKISH = Path("/usr/share/i18n/locales/tr_TR")  # of the package locales
+
+
+def other_language(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Runs everything in Turkish, where the capital of i is not I."""
+    with tempfile.TemporaryDirectory() as place:
+        made = ("localedef", f"--inputfile={TURKISH}", "--charmap=UTF-8", f"{place}/tr_TR.UTF-8")
+        subprocess.run(made, check=True)
+        done = _end(_start(folder, LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8", LOCPATH=place))
+    yield _outcome("in Turkish", done, folder, expected)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "grew": lambda file: file.open("ab").write(b"one more,positive\n"),
+    "shrank": lambda file: os.truncate(file, file.stat().st_size // 2),
+    "was replaced": lambda file: shutil.copy2(file, f"{file}.new") and Path(f"{file}.new").replace(file),
+    "vanished": lambda file: file.unlink(),
+}
+
+
+def changed_files(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Changes a CSV, packed or not, and a Parquet file while they are read, which has to be refused."""
+    settings = (folder / "params.yaml").read_bytes()
+    rows = [f"text {number} of many,{('negative', 'positive')[number % 2]}" for number in range(150_000)]
+    written = "\n".join(["review,sentiment", *rows]).encode() + b"\n"
+    table = pyarrow.csv.read_csv(io.BytesIO(written))
+    for kind in ("csv", "csv.gz", "parquet"):
+        source = folder / f"data/raw/it.{kind}"
+        for name, change in CHANGES.items():
+            if kind == "parquet":
+                pq.write_table(table, source)
+            else:
+                source.write_bytes(gzip.compress(written, 1) if kind == "csv.gz" else written)
+            clones.set_params(folder, {"data": {"csv": f"data/raw/it.{kind}"}})
+            with _start(folder, command=(sys.executable, "-m", "stages.ingest")) as running:
+                wait_until_open(source, running)
+                change(source)
+                done = _end(running)
+            (folder / "params.yaml").write_bytes(settings)
+            source.unlink(missing_ok=True)
+            outcome = _outcome(f"a {kind} file {name} while it was read", done, folder, expected)
+            yield outcome._replace(clear=outcome.clear and done.returncode == 1)
+
+
+def wait_until_open(file: Path, running: "subprocess.Popen[str]") -> None:
+    """Waits until a process has a file open, or has ended."""
+    while running.poll() is None:
+        with suppress(OSError):
+            if any(link.samefile(file) for link in Path(f"/proc/{running.pid}/fd").iterdir()):
+                return
+
+
+def aborting_clients(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Posts to the demo and hangs up a thousand times, while others send half a request; then it has to answer."""
+    port = free_port()
+    text = b"text=the+film+was+good"
+    head = b"POST /answer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    request = head + b"Content-Length: %d\r\n\r\n" % len(text) + text
+    demo = _start(folder, command=("rnnlab", "demo", "--port", str(port)))
+    assert demo.stdout
+    demo.stdout.readline()
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+    for client in slow:
+        client.sendall(head)
+    for number in range(1000):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", number % 2, 0))
+            client.sendall(request)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/answer", text, timeout=60) as reply:
+        answered = b"good" in reply.read()
+    for client in slow:
+        client.close()
+    demo.terminate()
+    done = _end(demo)
+    outcome = _outcome("1,000 clients of the demo that hang up, 100 that are slow", done, folder, expected)
+    yield outcome._replace(clear=outcome.clear and answered and done.returncode == -signal.SIGTERM)
+
+
+# Characters that a shell, an address, a database's address, a line or a terminal reads as something else.
+ODD_NAMES = ('it\'s 100%41 "odd" ?mode=ro#1 & $(co)', "line\nbreak \u202eleft")
+
+
+def moved_project(folder: Path, expected: Digests) -> Iterator[Outcome]:
+    """Copies a project, moves the copy and restores it: the same runs and champion, and nothing at the old place."""
+    projects.must(folder, "git", "add", ".")
+    projects.must(folder, "git", "commit", "--quiet", "--message", "a result")
+    projects.must(folder, "rnnlab", "promote", "--force")
+    copy, moved, restored = (folder.parent / name for name in (*ODD_NAMES, "restored"))
+    ways: list[tuple[str, Path, Path, Callable[[], object]]] = [
+        ("copied", folder, copy, lambda: shutil.copytree(folder, copy, symlinks=True)),
+        ("moved", copy, moved, lambda: copy.rename(moved)),
+        ("restored from a Git bundle", moved, restored, lambda: restore(moved, restored)),
+    ]
+    for way, before, now, move in ways:
+        seen = what_users_see(before)
+        move()
+        at_old_place = projects.states(before)
+        same = what_users_see(now) == seen
+        settings = (now / "params.yaml").read_bytes()
+        clones.set_params(now, {"intervals": {"margin": 0.02}})
+        done = projects.run(now, "dvc", "repro")  # logs another result
+        (now / "params.yaml").write_bytes(settings)
+        outcome = _outcome(f"a project {way} to {now.name!r}", done, now, expected)
+        kept = same and done.returncode == 0 and projects.states(before) == at_old_place
+        yield outcome._replace(repaired=outcome.repaired and kept)
+    for place in (moved, restored):
+        shutil.rmtree(place)
+
+
+def what_users_see(folder: Path) -> list[object]:
+    """Returns the runs in a project's store, the table of its last result, and its champion with an answer of it."""
+    with closing(sqlite3.connect(folder / "mlflow/mlflow.db")) as database:
+        runs = database.execute("SELECT run_uuid, status FROM runs ORDER BY run_uuid").fetchall()
+    return [runs, projects.must(folder, "rnnlab", "results"), projects.must(folder, "rnnlab", "predict", "a good film")]
+
+
+def restore(folder: Path, target: Path) -> None:
+    """Makes a project anew from a bundle, a DVC remote and its store, as docs/how-to/recover.md says."""
+    bundle, remote = folder.parent / "project.bundle", folder.parent / "remote"
+    projects.must(folder, "git", "bundle", "create", "--quiet", str(bundle), "--all")
+    projects.must(folder, "dvc", "remote", "add", "--local", "--default", "team", str(remote))
+    projects.must(folder, "dvc", "push", "--run-cache")
+    projects.must(folder.parent, "git", "clone", "--quiet", str(bundle), str(target))
+    projects.must(target, "dvc", "remote", "add", "--local", "--default", "team", str(remote))
+    projects.must(target, "dvc", "pull", "--run-cache")
+    for name in ("mlflow.db", "artifacts"):
+        projects.must(target, "cp", "-R", str(folder / "mlflow" / name), "mlflow")
 
 
 @contextmanager

@@ -129,6 +129,12 @@ def digests(folder: Path) -> dict[str, str | None]:
     return {output: digest(folder / output) for output in outputs}
 
 
+def states(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    """Returns inode, size and time of change of every file below a folder, none if it is not there."""
+    found = {path: path.lstat() for path in folder.rglob("*") if not path.is_dir()}
+    return {path: (state.st_ino, state.st_size, state.st_mtime_ns) for path, state in found.items()}
+
+
 def remove(path: Path) -> None:
     """Removes a file or a folder."""
     if path.is_dir():

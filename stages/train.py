@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     run = Run(**vars(parser.parse_args()))
     settings = params.read()
+    if (year := datetime.now(UTC).year) < 1980:  # the first that ZIP knows, in which Keras packs a network
+        raise UserError(f"this machine's clock says {year}, and Keras writes no file before 1980; set it and run again")
     if run.model not in settings.models:
         raise UserError(f"--model {run.model}: no such model; params.yaml has {', '.join(settings.models)}")
     rows, held_out = (read_examples(split, settings.task) for split in (layout.TRAIN, layout.VALIDATION_ROWS))

@@ -15,6 +15,13 @@ CHANNELS = {
     **dict.fromkeys(("Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
     "MaskedMeanMax": 2,
 }
+# Settings with which Keras would make more than a layer's size says, and how the project leaves them.
+USUAL: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("stateful", "unroll"), (False,)),
+    **dict.fromkeys(("lora_rank", "quantization_config"), (None,)),
+    "data_format": (None, "channels_last"),
+}
+PLAIN = {"DTypePolicy", "GlorotUniform", "Orthogonal", "RandomUniform", "Zeros"}  # objects in a layer's settings
 
 
 def check(source: Path) -> None:
@@ -55,6 +62,8 @@ def _stored_bytes(weights: bytes) -> int:
 
 def _parameters(layers: list[Mapping[str, Any]]) -> int:
     """Counts the weights of layers, from the number of channels that each hands to the next."""
+    if layers[0]["class_name"] != "InputLayer":
+        raise ValueError("it does not begin with an input")
     total = channels = 0
     for layer in layers:
         weights, channels = _weights(layer, channels)
@@ -65,6 +74,7 @@ def _parameters(layers: list[Mapping[str, Any]]) -> int:
 def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
     """Returns the number of a layer's weights, and of the channels of its output."""
     kind, config = layer["class_name"], layer["config"]
+    _check_settings(layer, channels)
     if kind in CHANNELS:
         return 0, CHANNELS[kind] * channels
     if kind == "InputLayer":
@@ -74,8 +84,9 @@ def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
     if kind == "Embedding":
         return _size(config["input_dim"]) * _size(config["output_dim"]), config["output_dim"]
     if kind == "Bidirectional":
-        weights, units = _weights(config["layer"], channels)
-        return 2 * weights, 2 * units
+        forward, units = _weights(config["layer"], channels)
+        backward, other_units = _weights(config.get("backward_layer") or config["layer"], channels)
+        return forward + backward, units + other_units
     if kind == "Dense":
         units = _size(config["units"])
         return (channels + 1) * units, units
@@ -83,6 +94,28 @@ def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
         units, (gates, biases) = _size(config["units"]), CELLS[kind]
         return gates * (channels + units + biases) * units, units
     raise ValueError(f"it has a layer {kind!r}, which this project does not build")
+
+
+def _check_settings(layer: Mapping[str, Any], channels: int) -> None:
+    """Checks that Keras would build a layer for the channels that it gets, and nothing besides its weights."""
+    built = layer.get("build_config") or {"input_shape": [None, channels]}
+    rows, *_, read = built["input_shape"]
+    odd = {} if (list(built), rows, read) == (["input_shape"], None, channels) else {"build_config": built}
+    for key, value in layer["config"].items():
+        parts = key in ("layer", "backward_layer")  # which are layers themselves
+        if value not in USUAL.get(key, (value,)) or not (parts or _is_plain(value)):
+            odd[key] = value
+    if layer["config"].get("batch_shape", [None])[0] is not None:
+        odd["batch_shape"] = layer["config"]["batch_shape"]
+    for key, value in odd.items():
+        raise ValueError(f"it has a layer {layer['class_name']!r} with {key} {str(value)[:80]}, not of this project")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a setting is a value, a list of values, or an object that holds nothing but values."""
+    if isinstance(value, dict) and value.get("class_name") in PLAIN:
+        value = list(value["config"].values())
+    return not any(isinstance(each, dict | list) for each in (value if isinstance(value, list) else [value]))
 
 
 def _size(value: Any) -> int:

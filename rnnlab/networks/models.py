@@ -162,6 +162,8 @@ def load(source: Path) -> keras.Model:
             raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
         archives.check(source)
         return keras.models.load_model(source, compile=False, safe_mode=True)
+    except MemoryError:
+        raise
     except Exception as damage:  # Keras raises any of a dozen types for a bad archive
         raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
 

@@ -9,7 +9,7 @@ LONGEST_MESSAGE = 4000  # characters
 _NO_MEMORY = "failed to map segment|cannot allocate memory"  # what the loader of shared libraries says
 _BREAKS = re.compile(r"\s*[^\S ]\s*")  # whitespace other than spaces alone
 # Control characters move a terminal's cursor, direction marks reorder a line, and lone surrogates cannot be encoded.
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UserError(Exception):

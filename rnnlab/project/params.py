@@ -25,13 +25,16 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 # Transformations of text rather than encodings of files; some take ages, or decode to what is not text.
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
-LABEL = re.compile(r"(?!\s)[^\u2028\u2029]{1,100}(?<!\s)")
+LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 
 
 def _visible(text: str) -> str:
     if UNSEEN.search(text):
         _refuse("must be visible characters")
     return text
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_visible)]
 
 
 def _list_to_tuple(value: Any) -> Any:
@@ -96,21 +99,19 @@ class Wave(Section):
 class Data(Section):
     """Where the data are, and in which format."""
 
-    csv: Annotated[str, Field(min_length=1)]
-    value_column: Annotated[str, Field(min_length=1)]
-    text_column: Annotated[str, Field(min_length=1)]
-    label_column: Annotated[str, Field(min_length=1)]
+    csv: Text
+    value_column: Text
+    text_column: Text
+    label_column: Text
     labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
     max_megabytes: Positive
-    files: Annotated[str, Field(min_length=1)]
+    files: Text
     engine: Literal["local", "ray"]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
-        if "\0" in self.csv:
-            _refuse("csv must be a path, without NUL characters")
         if "://" in self.csv:  # DVC would ask whoever it names
             _refuse("csv must be a path, not an address; `dvc import-url` brings such data")
         if not _is_pattern(self.files):
@@ -131,7 +132,7 @@ class Split(Section):
 
     seed: Seed
     method: Literal["random", "column", "chronological"]
-    column: Annotated[str, Field(min_length=1)]
+    column: Text
     test_fraction: Fraction
     validation_fraction: Fraction
 
@@ -168,7 +169,7 @@ class TokenizePad(Section):
     max_length: Width
     padding: Literal["pre", "post"]
     truncation: Literal["pre", "middle", "post"]
-    oov_token: Annotated[str, Field(min_length=1), AfterValidator(_visible)]
+    oov_token: Text
 
 
 class Series(Section):

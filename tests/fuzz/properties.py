@@ -26,7 +26,7 @@ from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.features import arrays, clean_rows, text
 from rnnlab.networks import checkpoints
 from rnnlab.networks.checkpoints import State
-from rnnlab.project import overrides, params, yaml_files
+from rnnlab.project import layout, overrides, params, yaml_files
 from rnnlab.project.dataframes import FORMULA
 from rnnlab.project.errors import LONGEST_MESSAGE, UserError
 from rnnlab.project.files import read_json
@@ -38,8 +38,8 @@ from tests.fuzz import strategies
 from tests.fuzz.strategies import File
 
 SETTINGS = params.parse(strategies.COMMITTED)
-MOST = 2000  # megabytes
-SHOWN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+MOST = {"in.parquet": 10}  # megabytes; of marks to be sorted and little else, seconds of work
+SHOWN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]*")
 
 
 class Property(NamedTuple):
@@ -67,7 +67,8 @@ def hold(check: Callable[[Any, Path], None], case: Any, folder: Path) -> bool:
 
 
 def _settings(file: File) -> Params:
-    data = SETTINGS.data.model_copy(update={"delimiter": file.delimiter, "encoding": file.encoding})
+    of_file = {"delimiter": file.delimiter, "encoding": file.encoding, "max_megabytes": MOST.get(file.name, 50)}
+    data = SETTINGS.data.model_copy(update=of_file)
     split = SETTINGS.split.model_copy(update={"method": "column" if file.own_split else "random"})
     return SETTINGS.model_copy(update={"data": data, "split": split})
 
@@ -158,6 +159,23 @@ def check_params(values: Any, folder: Path) -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*-\d+", run.name) for run in parsed.runs)
 
 
+def check_names(values: dict[str, Any], folder: Path) -> None:
+    source = folder / "params.yaml"
+    source.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
+    parsed = params.read(source)
+    paths = {path(run) for run in parsed.runs for path in (layout.network, layout.history, layout.timings)}
+    assert all((folder / path).resolve().is_relative_to(folder.resolve()) for path in paths)
+    assert all(re.fullmatch(r"[\w./-]+", str(path)) for path in paths)
+    waiting: list[Any] = [parsed.model_dump(exclude={"data": {"delimiter"}})]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, tuple):
+            waiting += value
+        assert not isinstance(value, str) or SHOWN.fullmatch(value), "not visible"
+
+
 PLAIN = (type(None), bool, int, float, str, bytes, datetime.date)
 
 
@@ -232,12 +250,12 @@ def check_prediction(file: File, folder: Path) -> None:
     source, target = folder / f"in.{'tsv' if file.delimiter == 'tab' else 'csv'}{suffix}", folder / "out.csv"
     source.write_bytes(file.content)
     try:
-        count = predictions.predict_csv(HASHED, source, target, "review", MOST)
+        count = predictions.predict_csv(HASHED, source, target, "review", 50)
     except UserError:
         assert [place.name for place in folder.iterdir()] == [source.name]
         raise
     delimiter = "\t" if ".tsv" in source.name else ","
-    with open_csv(source, MOST) as (_, packed), target.open(newline="", encoding="utf-8") as stream:
+    with open_csv(source, 50) as (_, packed), target.open(newline="", encoding="utf-8") as stream:
         plain = io.TextIOWrapper(packed, "utf-8-sig", newline="")
         read = [cells for _, cells in parse(plain, delimiter) if cells]
         written = [cells for _, cells in parse(stream, delimiter)]
@@ -270,6 +288,27 @@ def check_checkpoint(content: bytes, folder: Path) -> None:
     source.write_bytes(content)
     with contextlib.redirect_stderr(io.StringIO()):
         assert isinstance(checkpoints.Checkpoint(source).read(), State | None)
+
+
+WANTED_TOO_MUCH = re.compile("OOM|out of memory|unable to allocate", re.IGNORECASE)
+
+
+def check_network(content: bytes, folder: Path) -> None:
+    import keras
+
+    from rnnlab.networks import models
+
+    source = folder / "it.keras"
+    source.write_bytes(content)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            network = models.load(source)
+        assert sum(weight.numpy().nbytes for weight in network.weights) <= 2 * len(content)  # at most twice as precise
+    except UserError as refusal:
+        assert not WANTED_TOO_MUCH.search(str(refusal)), "it was tried"
+        raise
+    finally:
+        keras.utils.clear_session()
 
 
 def check_message(message: str, folder: Path) -> None:
@@ -307,6 +346,9 @@ PROPERTIES = {
     "overrides": Property(_override_values(), check_override, 3),
     "predicted CSVs": Property(strategies.files(any_encoding=False), check_prediction, 8),
     "predicted lines": Property(strategies.streams(), check_lines, 6),
+    "Parquet": Property(strategies.parquet_files(), check_ingest, 1),
+    "names": Property(strategies.hostile_names(), check_names, 1),
+    "networks": Property(strategies.networks(), check_network, 1),
     "arrays": Property(strategies.arrays(), check_array, 2),
     "checkpoints": Property(strategies.arrays(), check_checkpoint, 1),
     "JSON": Property(strategies.documents(), check_json, 1),

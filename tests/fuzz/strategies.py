@@ -4,21 +4,31 @@ import codecs
 import copy
 import csv
 import encodings.aliases
+import functools
 import gzip
 import io
+import json
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from ruamel.yaml import YAML
 
+from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import params
+from tests.support.networks import plain
 
-COMMITTED: dict[str, Any] = YAML(typ="safe").load(
-    (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
-)
+ROOT = Path(__file__).parents[2]
+COMMITTED: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 # Known to break programs: markup, entities, control and invisible characters, marks, scripts, numbers, formulas.
 PIECES = [
@@ -122,7 +132,7 @@ def _written(draw: DrawFn, table: list[list[str]], delimiter: str) -> str:
 
 def _damaged(draw: DrawFn, content: bytes) -> bytes:
     damage = draw(st.sampled_from(["no"] * 16 + ["cut", "flip", "insert", "noise"]))
-    place = draw(st.integers(0, max(len(content) - 1, 0)))
+    place = draw(st.integers(0, 1 << 30)) % max(len(content), 1)  # Parquet files of the same table differ in length
     if damage == "cut":
         return content[:place]
     if damage == "flip" and content:
@@ -130,6 +140,45 @@ def _damaged(draw: DrawFn, content: bytes) -> bytes:
     if damage == "insert":
         return content[:place] + draw(st.binary(max_size=20)) + content[place:]
     return draw(st.binary(max_size=200)) if damage == "noise" else content
+
+
+@st.composite
+def parquet_files(draw: DrawFn) -> File:
+    """Draws Parquet files of texts or of other values; some decode to a million times what they are."""
+    last = ((draw(texts()) or "x") * draw(st.sampled_from([1, 1, 30, 30_000])))[:500_000]
+    # Arrow writes every cell if some are listed twice.
+    cells = list(
+        dict.fromkeys([*(f"text {number}" for number in range(24)), *draw(st.lists(texts(), max_size=3)), last])
+    )
+    indices = np.r_[: len(cells), np.full(draw(st.sampled_from([0, 0, 100, 10_000, 1_200_000])), len(cells) - 1)]
+    labels = list(dict.fromkeys(["negative", "positive", draw(_labels())]))
+    columns = {
+        "review": pa.DictionaryArray.from_arrays(indices.astype(np.int32), cells),
+        "sentiment": pa.DictionaryArray.from_arrays((indices % len(labels)).astype(np.int8), labels),
+    }
+    for name in draw(st.lists(st.sampled_from([*columns, "split"]), max_size=1)):
+        columns[name] = draw(st.sampled_from(_OTHER_VALUES))(indices)
+    stream = io.BytesIO()
+    pq.write_table(
+        pa.table(columns),
+        stream,
+        row_group_size=draw(st.sampled_from([1 << 16, 1 << 22])),
+        compression=draw(st.sampled_from(["none", "snappy", "gzip", "zstd"])),
+        store_schema=draw(st.booleans()),  # a reader then gets texts, and not their numbers in a list
+        dictionary_pagesize_limit=1 << 27,  # beyond which Arrow writes every cell
+    )
+    return File(_damaged(draw, stream.getvalue()), "in.parquet", ",", "utf-8", draw(st.integers(0, 5)) == 0)
+
+
+_OTHER_VALUES = [
+    lambda indices: pa.nulls(len(indices), pa.string()),
+    lambda indices: pa.nulls(len(indices)),
+    lambda indices: pa.array(indices),
+    lambda indices: pa.array(indices == 0),
+    lambda indices: pa.array(indices.astype("datetime64[s]")),
+    lambda indices: pa.array(indices[:5000].astype("S9")).take(pa.array(np.minimum(indices, 4999).clip(0, 23))),
+    lambda indices: pa.ListArray.from_arrays(np.arange(len(indices) + 1, dtype=np.int32), pa.array(indices)),
+]
 
 
 def streams() -> SearchStrategy[bytes]:
@@ -189,6 +238,53 @@ def parameters(draw: DrawFn) -> Any:
                 place.pop(last, None)
             else:
                 place[last] = draw(VALUES | PLAUSIBLE)
+    return values
+
+
+# What names and paths could do where DVC, a shell or a terminal reads them.
+ODD_NAMES = [
+    *("..", "../../outside", "a/../../outside", "/etc/passwd", "/", ".", "~", "-x", "--force", "*", "?", "#", "%2e%2e"),
+    *("\n", "\r\n", "\t", "\0", "\x1b[2J", "\x85", "\u2028", "\u202e", "\u2066", "\u200f", "\ufeff", " "),
+    *(
+        "'",
+        '"',
+        "\\",
+        "$(touch pwned)",
+        "`touch pwned`",
+        "; touch pwned",
+        "| cat",
+        "& x",
+        "> x",
+        "$HOME",
+        "{a,b}",
+        "!x",
+    ),
+    *("${data.csv}", "${item}", "$${x}", "#{x}", "{{x}}", "http://127.0.0.1:1/x", "remote://x", "é", "x" * 300),
+]
+TEMPLATED = sorted(set(re.findall(r"\$\{((?!item)[\w.]+)\}", (ROOT / "dvc.yaml").read_text(encoding="utf-8"))))
+
+
+def _text_keys() -> list[str]:
+    values = {key: functools.reduce(dict.__getitem__, key.split("."), COMMITTED) for key in _dotted(COMMITTED)}
+    return [key for key, value in values.items() if isinstance(value, str | list)]
+
+
+TEXT_KEYS = _text_keys()
+
+
+@st.composite
+def hostile_names(draw: DrawFn) -> dict[str, Any]:
+    """Draws the committed parameters with odd names where dvc.yaml puts a parameter into a path, and in any text."""
+    values = copy.deepcopy(COMMITTED)
+    before, after = (st.sampled_from(["", "", "rnn", "data/raw/it.csv", "/x"]) for _ in range(2))
+    names = st.builds(lambda *parts: "".join(parts), before, st.sampled_from(ODD_NAMES), after) | texts()
+    for key in draw(st.lists(st.sampled_from(TEMPLATED) | st.sampled_from(TEXT_KEYS), min_size=1, max_size=2)):
+        *sections, last = key.split(".")
+        place = functools.reduce(dict.__getitem__, sections, values)
+        name = draw(names)
+        if key == "compare":
+            values["models"][name] = values["models"]["lstm"]
+        place[last] = [*place[last][:-1], name] if isinstance(place[last], list) else name
     return values
 
 
@@ -290,6 +386,93 @@ _HEADERS = [
     "(" * 200 + ")" * 200,
     "{'a': 1}" * 2000,
 ]
+
+
+@functools.cache
+def saved_networks() -> list[dict[str, bytes]]:
+    """Returns the members of files that the project itself writes."""
+    with importing_keras():
+        from rnnlab.networks import models
+    both_ways = plain(4, 3, cell="gru", bidirectional=True, layers=2, pooling="mean_max", dense=5, output="two_logits")
+    built = [models.build_classifier(plain(4, 3), 50, 9), models.build_classifier(both_ways, 50, 9)]
+    built.append(models.build_forecaster(plain(4, 3, cell="simple_rnn", output="linear"), 12))
+    saved = []
+    with tempfile.TemporaryDirectory() as folder:
+        for network in built:
+            models.save(network, Path(folder) / "it.keras")
+            with zipfile.ZipFile(Path(folder) / "it.keras") as archive:
+                saved.append({name: archive.read(name) for name in archive.namelist()})
+    return saved
+
+
+_SIZES = [-1, 0, 1, 3, 4, 9, 2.5, 300, 10_000, 1_000_000, 200_000_000, 1 << 31, 1 << 63]
+_INNER = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 9, "name": "x"}}
+_SLY = [
+    *({"input_shape": [None, size]} for size in (4, 10_000, 200_000_000)),
+    *([None, 1_000_000], [1_000_000, 9], [200_000_000], [], {}, None, True, False),
+    {**_INNER, "build_config": {"input_shape": [1, 20_000_000]}},
+    {"module": "builtins", "class_name": "__lambda__", "config": {"value": "eA=="}},
+    {"class_name": "__numpy__", "config": {"value": [1.0] * 9, "dtype": "float32"}},
+    *(
+        "",
+        "x",
+        "linear",
+        "int8_from_float32",
+        "channels_first",
+        "Lambda",
+        "TFSMLayer",
+        "keras.layers",
+        "os",
+        "rnnlab>MaskedMax",
+    ),
+]
+_SETTINGS = [
+    *("units", "input_dim", "output_dim", "batch_shape", "target_shape", "noise_shape", "layer", "backward_layer"),
+    *("build_config", "stateful", "unroll", "lora_rank", "quantization_config", "data_format", "kernel_initializer"),
+]
+
+
+def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+        yield from _dictionaries(each)
+
+
+@st.composite
+def networks(draw: DrawFn) -> bytes:
+    """Draws ``.keras`` files that were changed: layers, their settings, weights and members, packed or not."""
+    members = dict(draw(st.sampled_from(saved_networks())))
+    config = json.loads(members["config.json"])
+    layers = config["config"]["layers"]
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.sampled_from([*layers, *(layer["config"] for layer in layers), *_dictionaries(config)]))
+        key = draw(st.sampled_from(list(place) or ["x"]) | st.sampled_from(_SETTINGS))
+        place[key] = draw(st.sampled_from(_SIZES) | st.sampled_from(_SLY))
+    if draw(st.integers(0, 5)) == 0:
+        layers.insert(draw(st.integers(0, len(layers))), copy.deepcopy(draw(st.sampled_from(layers))))
+    members["config.json"] = json.dumps(config).encode() + b" " * draw(st.sampled_from([0] * 30 + [1 << 21, 200 << 20]))
+    if draw(st.integers(0, 7)) == 0:
+        members["model.weights.h5"] = draw(st.sampled_from([b"", _weights_bomb(), members["model.weights.h5"][:2000]]))
+    if draw(st.integers(0, 9)) == 0:
+        members[draw(st.sampled_from(["assets/x", "../x", "/x", "config.json/"]))] = b"x"
+    stream = io.BytesIO()
+    how = draw(st.sampled_from([*[zipfile.ZIP_STORED] * 3, zipfile.ZIP_DEFLATED]))
+    with zipfile.ZipFile(
+        stream, "w", zipfile.ZIP_DEFLATED if len(members["config.json"]) > 1 << 22 else how
+    ) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return _damaged(draw, stream.getvalue())
+
+
+@functools.cache
+def _weights_bomb() -> bytes:
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        for name in ("layers/embedding/vars/0", "layers/dense/vars/0"):
+            file.create_dataset(name, (200_000_000,), np.float32, chunks=(1 << 20,), compression="gzip")
+    return stream.getvalue()
 
 
 def documents() -> SearchStrategy[bytes]:

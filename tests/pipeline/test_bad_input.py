@@ -204,3 +204,11 @@ def test_a_file_cut_short_between_stages_is_named(stage: str, project: Project) 
             assert done.stderr.startswith("error: ")
             assert str(file.relative_to(project.folder)) in done.stderr
         file.write_bytes(whole)
+
+
+@pytest.mark.needs("faketime")
+def test_a_clock_before_1980_trains_nothing(fresh: Project) -> None:
+    command = ("python", "-m", "stages.train", "--model", "lstm", "--seed", "1")
+    done = fresh.run("faketime", "-f", "@1970-01-02 00:00:00", *command, expect=1)
+    assert "error: this machine's clock says 1970, and Keras writes no file before 1980" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability import kills, projects, sweeps, verify, weekly
+from reliability import faults, kills, projects, sweeps, verify, weekly
 from reliability.projects import Stage
 from rnnlab.project.params import Params
 from tests.pipeline.conftest import Project
@@ -39,6 +39,21 @@ def test_what_a_stage_reads_on_the_sly_is_found(project: Project, stages: dict[s
     assert verify.undeclared(project.folder, stage) == []
     sly = stage._replace(inputs=[path for path in stage.inputs if path != "data/interim/rows.parquet"])
     assert verify.undeclared(project.folder, sly) == ["data/interim/rows.parquet"]
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("changed_files", "aborting_clients", "moved_project", "few_descriptors"),
+        pytest.param("other_language", marks=pytest.mark.needs("locales")),
+        pytest.param("odd_clocks", marks=pytest.mark.needs("faketime")),
+    ],
+)
+def test_a_fault_does_no_harm(name: str, project: Project) -> None:
+    outcomes = list(getattr(faults, name)(project.folder, projects.digests(project.folder)))
+    assert outcomes
+    assert [outcome for outcome in outcomes if not (outcome.clear and outcome.repaired)] == []
 
 
 @pytest.mark.weekly

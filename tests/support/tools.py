@@ -43,6 +43,8 @@ TOOLS = {
     "chromium": Tool("Chromium", find_chromium, "apt-get install chromium"),
     "postgresql": Tool("PostgreSQL", find_initdb, "apt-get install postgresql"),
     "strace": Tool("strace", lambda: shutil.which("strace"), "apt-get install strace"),
+    "faketime": Tool("faketime", lambda: shutil.which("faketime"), "apt-get install faketime"),
+    "locales": Tool("locales", Path("/usr/share/i18n/locales/tr_TR").exists, "apt-get install locales"),
     "ray": Tool("Ray", lambda: find_spec("ray"), "make ray"),
 }
 

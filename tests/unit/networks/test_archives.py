@@ -70,6 +70,7 @@ def test_a_layer_larger_than_its_weights_is_not_built(network: Path, layer: str,
     content = members(network)
     config = json.loads(content["config.json"])
     for each in config["config"]["layers"]:
+        each["build_config"] = None
         if each["class_name"] == layer:
             each["config"][key] = 2_000_000
     with pytest.raises(UserError, match=r"its layers need [\d,]+ bytes of weights, and it has"):
@@ -89,6 +90,52 @@ def test_layers_that_the_project_does_not_build_are_refused(network: Path) -> No
     config = content["config.json"].replace(b'"class_name": "LSTM"', b'"class_name": "Lambda"')
     with pytest.raises(UserError, match="a layer 'Lambda', which this project does not build"):
         models.load(pack(network, content | {"config.json": config}))
+
+
+INNER = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 9}}
+# What makes Keras build more than the sizes of the layers say: a layer, a key, and its value.
+SLY: dict[str, tuple[str, str, Any]] = {
+    "a shape to build for": ("Dense", "build_config", {"input_shape": [None, 100_000]}),
+    "a batch to remember": ("InputLayer", "batch_shape", [100_000, 9]),
+    "a state for each row": ("LSTM", "stateful", True),
+    "steps side by side": ("LSTM", "unroll", True),
+    "weights beside the weights": ("Dense", "lora_rank", 100_000),
+    "a layer as a setting": ("Dense", "kernel_initializer", INNER),
+    "a layer in a list": ("Dropout", "noise_shape", [INNER]),
+    "integers instead of weights": ("Dense", "quantization_config", {"class_name": "Int4QuantizationConfig"}),
+}
+
+
+@pytest.mark.parametrize("name", SLY)
+def test_a_layer_that_would_build_more_than_its_sizes_say_is_refused(network: Path, name: str) -> None:
+    kind, key, value = SLY[name]
+    content = members(network)
+    config = json.loads(content["config.json"])
+    layers = config["config"]["layers"]
+    layer = next((each for each in layers if each["class_name"] == kind), {"class_name": kind, "config": {"rate": 0.1}})
+    layers += [] if layer in layers else [layer]
+    (layer if key == "build_config" else layer["config"])[key] = value
+    with pytest.raises(UserError, match=rf"it has a layer {kind!r} with {key} "):
+        models.load(pack(network, content | {"config.json": json.dumps(config).encode()}))
+
+
+def test_the_layer_that_reads_backwards_counts(tmp_path: Path) -> None:
+    models.save(models.build_classifier(plain(4, 3, bidirectional=True), 50, 9), tmp_path / "it.keras")
+    content = members(tmp_path / "it.keras")
+    config = json.loads(content["config.json"])
+    *_, both, _, probability = config["config"]["layers"]
+    both["config"]["backward_layer"]["config"]["units"] = 5_000
+    probability["build_config"] = None
+    with pytest.raises(UserError, match=r"its layers need [\d,]+ bytes of weights, and it has"):
+        models.load(pack(tmp_path / "it.keras", content | {"config.json": json.dumps(config).encode()}))
+
+
+def test_a_network_without_an_input_is_refused(network: Path) -> None:
+    content = members(network)
+    config = json.loads(content["config.json"])
+    del config["config"]["layers"][0]
+    with pytest.raises(UserError, match="it does not begin with an input"):
+        models.load(pack(network, content | {"config.json": json.dumps(config).encode()}))
 
 
 @pytest.mark.parametrize("value", [-1, 0, 1.5, "9", True, None])
