@@ -53,7 +53,10 @@ def _score_texts(settings: Params) -> Scored:
     scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
     table = _table(columns, "probability", predictions)
     explained = explanation_tables.explain_texts(settings, texts, table)
-    return Scored(table, _summaries(settings, scores, parameters), explained)
+    summaries = _summaries(settings, scores, parameters)
+    for name in settings.baselines:
+        summaries[name]["inverse_penalty"] = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
+    return Scored(table, summaries, explained)
 
 
 def _score_series(settings: Params) -> Scored:

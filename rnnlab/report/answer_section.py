@@ -46,7 +46,11 @@ def answer(
         questions.append(("What does it cost?", f"{spent}{time_to_target(best, others[0], race, settings.task)}"))
     for baseline in rank(settings.baselines, comparison)[:1]:
         against = find_pair(comparison, best, baseline)
-        questions.append(("And without recurrence?", f"The best baseline is {baseline}: {against['sentence']}."))
+        penalty = metrics[baseline].get("inverse_penalty")
+        chosen = f" (C = {penalty:g}, chosen on validation rows)" if penalty else ""
+        questions.append(
+            ("And without recurrence?", f"The best baseline is {baseline}{chosen}: {against['sentence']}.")
+        )
     rows = tables.results_rows(metrics, costs, comparison["groups"])
     return AnswerSection(
         headline=capitalised(pair["claim"] if pair else single(best, comparison)),

@@ -54,6 +54,7 @@ def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
 def test_metrics_hold_mean_spread_and_each_seed(finished: Project) -> None:
     figures = metrics(finished)
     assert list(figures) == ["lstm", "majority", "nbsvm", "rnn", "tfidf"]
+    assert figures["nbsvm"]["inverse_penalty"] > figures["majority"]["inverse_penalty"] == 0
     model = figures["lstm"]
     accuracies = [model["per_seed"][seed]["accuracy"] for seed in ("1", "2")]
     assert model["mean"]["accuracy"] == pytest.approx(sum(accuracies) / 2)
