@@ -30,10 +30,17 @@ def show(flags: argparse.Namespace) -> None:
 
 
 def power(flags: argparse.Namespace) -> None:
-    """Prints how many seeds or test rows it takes to see a difference between each pair of models."""
+    """Prints how many seeds or test rows it takes to see a difference between each pair of models.
+
+    Raises:
+        UserError: there is no result, or it is of an earlier version.
+    """
     from rnnlab.evaluation import power as reckoning
 
-    table = reckoning.table(read_json(layout.COMPARISON), flags.difference, flags.style)
+    comparison = read_json(layout.COMPARISON)
+    if not all("components" in pair for pair in comparison["pairs"]):
+        raise UserError(f"{layout.COMPARISON}: of an earlier version, which kept no variances; run `dvc repro`")
+    table = reckoning.table(comparison, flags.difference, flags.style)
     with printing():
         print(table)
 

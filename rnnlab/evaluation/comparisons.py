@@ -115,9 +115,9 @@ def basis(comparison: Mapping[str, Any]) -> str:
 
 
 def group_sentences(comparison: Mapping[str, Any]) -> list[str]:
-    """Says which models' seeds fall into two groups, so that their mean says little."""
+    """Says which models' seeds fall into two groups, so that their mean says little; results of 0.1.0 do not tell."""
     measure, sentences = MEASURES[comparison["measure"]], []
-    for name, found in comparison["groups"].items():
+    for name, found in comparison.get("groups", {}).items():
         share, higher, seeds = found["share"], found["higher"], found["seeds"]
         limits = f"{100 * share['low']:.0f} to {100 * share['high']:.0f} % of such seeds, by exact 95 % limits"
         groups = f"{higher} of {seeds} reach about {measure.amount(found['high'])} ({limits})"

@@ -52,8 +52,11 @@ def _least(low: int, high: int, enough: Callable[[int], bool]) -> int | None:
 
 
 def advice(pair: Mapping[str, Any], measure: Measure) -> str:
-    """Says what would show a difference that matters, for a pair of reports/comparison.json; "" where one is shown."""
-    if pair["shown"] or pair["equal"]:
+    """Says what would show a difference that matters, for a pair of reports/comparison.json; "" where one is shown.
+
+    A pair of version 0.1.0 has no components to reckon with.
+    """
+    if "components" not in pair or pair["shown"] or pair["equal"]:
         return ""
     seeds, rows = needed(pair, pair["margin"])
     ways = [f"{seeds:,} seeds"] if seeds else []
