@@ -273,7 +273,7 @@ ODD_NAMES = ('it\'s 100%41 "odd" ?mode=ro#1 & $(co)', "line\nbreak \u202eleft")
 def moved_project(folder: Path, expected: Digests) -> Iterator[Outcome]:
     """Copies a project, moves the copy and restores it: the same runs and champion, and nothing at the old place."""
     projects.must(folder, "git", "add", ".")
-    projects.must(folder, "git", "commit", "--quiet", "--message", "a result")
+    projects.must(folder, "git", "commit", "--quiet", "--allow-empty", "--message", "a result")
     projects.must(folder, "rnnlab", "promote", "--force")
     copy, moved, restored = (folder.parent / name for name in (*ODD_NAMES, "restored"))
     ways: list[tuple[str, Path, Path, Callable[[], object]]] = [

@@ -426,10 +426,16 @@ _SLY = [
         "rnnlab>MaskedMax",
     ),
 ]
-_SETTINGS = [
-    *("units", "input_dim", "output_dim", "batch_shape", "target_shape", "noise_shape", "layer", "backward_layer"),
-    *("build_config", "stateful", "unroll", "lora_rank", "quantization_config", "data_format", "kernel_initializer"),
-]
+# What a layer, or its configuration, may say to have more made than it seems.
+_TRICKS: dict[str, list[Any]] = {
+    "build_config": [{"input_shape": [None, size]} for size in (4, 1_000_000, 200_000_000)],
+    **dict.fromkeys(("units", "input_dim", "output_dim", "lora_rank", "target_shape"), _SIZES),
+    **dict.fromkeys(("kernel_initializer", "noise_shape", "activation"), _SLY),
+    **{key: [True] for key in ("stateful", "unroll", "return_state", "keepdims")},
+    "batch_shape": [[1_000_000, 9], [None, 1_000_000], [None], []],
+    "data_format": ["channels_first"],
+    "backward_layer": [None, *_SLY],
+}
 
 
 def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
@@ -445,10 +451,14 @@ def networks(draw: DrawFn) -> bytes:
     members = dict(draw(st.sampled_from(saved_networks())))
     config = json.loads(members["config.json"])
     layers = config["config"]["layers"]
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.sampled_from([*layers, *(layer["config"] for layer in layers), *_dictionaries(config)]))
-        key = draw(st.sampled_from(list(place) or ["x"]) | st.sampled_from(_SETTINGS))
-        place[key] = draw(st.sampled_from(_SIZES) | st.sampled_from(_SLY))
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 0]))):
+        key = draw(st.sampled_from(list(_TRICKS)))
+        changed = draw(st.sampled_from(layers))
+        if draw(st.integers(0, 3)):
+            (changed if key == "build_config" else changed["config"])[key] = draw(st.sampled_from(_TRICKS[key]))
+        else:
+            place = draw(st.sampled_from(list(_dictionaries(config))))
+            place[draw(st.sampled_from(list(place) or ["x"]))] = draw(st.sampled_from(_SIZES) | st.sampled_from(_SLY))
     if draw(st.integers(0, 5)) == 0:
         layers.insert(draw(st.integers(0, len(layers))), copy.deepcopy(draw(st.sampled_from(layers))))
     members["config.json"] = json.dumps(config).encode() + b" " * draw(st.sampled_from([0] * 30 + [1 << 21, 200 << 20]))
@@ -457,7 +467,7 @@ def networks(draw: DrawFn) -> bytes:
     if draw(st.integers(0, 9)) == 0:
         members[draw(st.sampled_from(["assets/x", "../x", "/x", "config.json/"]))] = b"x"
     stream = io.BytesIO()
-    how = draw(st.sampled_from([*[zipfile.ZIP_STORED] * 3, zipfile.ZIP_DEFLATED]))
+    how = draw(st.sampled_from([*[zipfile.ZIP_STORED] * 9, zipfile.ZIP_DEFLATED]))
     with zipfile.ZipFile(
         stream, "w", zipfile.ZIP_DEFLATED if len(members["config.json"]) > 1 << 22 else how
     ) as archive:
