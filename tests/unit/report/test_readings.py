@@ -81,12 +81,12 @@ def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_p
         ("lstm", "positive", True),
     ]
     assert second.groups == ["wrong-rnn", "wrong-lstm"]
-    assert len(second.lead) <= readings.LEAD and f"{second.lead}{second.rest}" == "second " * 200
+    assert len(second.lead) <= 300 and f"{second.lead}{second.rest}" == "second " * 200
 
 
 def test_a_word_without_end_is_cut(two: Params, tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     pd.DataFrame({"id": ["a"], "text": ["x" * 10_000]}).to_parquet(rows)
     (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), rows, 5)
-    assert len(row.lead) == readings.LEAD
-    assert row.rest.endswith("x …") and len(row.rest) == readings.LONGEST - readings.LEAD + 2
+    assert len(row.lead) == 300
+    assert row.rest.endswith("x …") and len(row.rest) == 3_702
