@@ -61,6 +61,13 @@ def logged(opened: Store, result: Result, record: Record) -> Logged:
     return Logged(client, opened, result, record, parent, {run.info.run_name: run for run in children})
 
 
+def experiment(opened: Store, name: str) -> Store:
+    """Opens an experiment of its own, beside the one of the store."""
+    client = MlflowClient(opened.uri)
+    known = client.get_experiment(opened.experiment_id).artifact_location
+    return Store(opened.uri, client.create_experiment(name, artifact_location=f"{known}/{name}"))
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with throw_away_store(tmp_path_factory.mktemp("project")) as opened:
@@ -84,8 +91,7 @@ def written(
         timing = {"started": START, "ended": "2026-01-02T03:05:05+00:00", "epoch_seconds": [2.0, 1.0, 1.5]}
         result = result._replace(timings={ours.runs[0]: timing})
         mlflow.set_tracking_uri(opened.uri)
-        client = MlflowClient(opened.uri)
-        yield logged(Store(opened.uri, client.create_experiment(request.param)), result, recorded(ours))
+        yield logged(experiment(opened, request.param), result, recorded(ours))
 
 
 def test_every_training_and_baseline_is_a_finished_child(written: Logged) -> None:
@@ -217,7 +223,7 @@ def test_a_finished_result_is_found_by_its_key(written: Logged) -> None:
 
 
 def test_a_result_is_logged_anew_in_place_of_what_a_killed_writer_left(written: Logged) -> None:
-    store = Store(written.store.uri, written.client.create_experiment(f"again {written.result.task.name}"))
+    store = experiment(written.store, f"{written.result.task.name}-again")
     first = logged(store, written.result, written.record)
     second = logged(store, written.result, written.record)
     runs = written.client.search_runs([store.experiment_id], max_results=100)
@@ -229,7 +235,7 @@ def test_a_result_is_logged_anew_in_place_of_what_a_killed_writer_left(written: 
 
 
 def test_the_live_run_of_a_training_becomes_its_record(written: Logged) -> None:
-    store = Store(written.store.uri, written.client.create_experiment(f"live {written.result.task.name}"))
+    store = experiment(written.store, f"{written.result.task.name}-live")
     run = written.result.runs[0]
     live = live_runs.start_live_run(store, run, "training-key", START_MS)
     written.client.log_metric(live, "val_loss", 9.0, START_MS + 7, 1)
@@ -243,5 +249,4 @@ def test_the_live_run_of_a_training_becomes_its_record(written: Logged) -> None:
 
 
 def test_an_empty_store_has_no_newest_result(opened: Store) -> None:
-    empty = Store(opened.uri, MlflowClient(opened.uri).create_experiment("empty"))
-    assert pipeline_runs.newest_pipeline(empty) == (None, [])
+    assert pipeline_runs.newest_pipeline(experiment(opened, "empty")) == (None, [])
