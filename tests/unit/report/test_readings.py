@@ -45,6 +45,12 @@ def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     assert text.readings[0].verdict == "wrong; never changes its mind"
 
 
+def test_texts_stand_in_the_order_of_the_table(two: Params) -> None:
+    both = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
+    later = both.assign(text_id="0", label="negative")
+    assert [text.label for text in readings.traced(two, pd.concat([both, later]))] == ["positive", "negative"]
+
+
 def predictions(**models: list[float]) -> pd.DataFrame:
     """Rows a, b, …, of label 1, 0, 1, …, by model."""
     tables = [
