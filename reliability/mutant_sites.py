@@ -22,8 +22,11 @@ OPERATORS = re.compile(
     r"|ReplaceUnaryOperator_Delete_\w+|AddNot|Replace(True|False|And|Or|Break|Continue)With\w+"
     r"|ExceptionReplacer|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)"
 )
-# Progress bars; what only type checkers or a direct start see; and zip's guard, which nothing can reach.
-SKIPPED = re.compile(r"\btqdm\(|TYPE_CHECKING|__name__ == |strict=True")
+# Progress bars; how large or thick something is drawn; what only type checkers or a direct start see; and zip's guard,
+# which nothing can reach.
+SKIPPED = re.compile(
+    r"\btqdm\(|\b(figsize|dpi|ms|s|linewidths?|capsize|alpha)=|linewidth|font|TYPE_CHECKING|__name__ == |strict=True"
+)
 
 
 class Mutant(NamedTuple):

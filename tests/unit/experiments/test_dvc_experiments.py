@@ -246,5 +246,5 @@ def test_a_name_that_dvc_has_is_not_run_again() -> None:
 
 
 def test_without_a_dvc_project_there_is_no_cache(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="^dvc cache dir failed: ERROR: "):
+    with pytest.raises(UserError, match=r"^dvc cache dir failed: ERROR: "):
         dvc_experiments.cache(tmp_path)
