@@ -97,7 +97,7 @@ class Bench:
     def __init__(self, place: Path) -> None:
         self.folder = clones.clone(place)
         self.commit = git.run("rev-parse", "HEAD", folder=self.folder)
-        self._printed = place / "printed.txt"
+        self._printed, self._planted = place / "printed.txt", 0
         python = place / "venv/bin/python"
         venv.create(place / "venv", symlinks=True)
         own = place / f"venv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
@@ -139,7 +139,8 @@ class Bench:
         code = module.read_text(encoding="utf-8")
         try:
             module.write_text(mutant.source, encoding="utf-8")
-            os.utime(module, (mutant.line, mutant.line))  # or bytecode of a source as long as this one would be used
+            self._planted += 1  # a time that no other has, or bytecode of a source as long as this one would be used
+            os.utime(module, (self._planted, self._planted))
             groups = [[first]] if first in suite.seconds else []
             for tests in (*groups, *suite.of(mutant)):
                 if found := self._find(tests, suite.limit(tests)):
