@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help install ray run train compared trained imdb report test weekly fuzz lint ui demo bench lock clean
-.PHONY: restore drift share alert audit reliability verify faults coverage
+.PHONY: restore drift share alert audit reliability verify faults mutants coverage
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -127,6 +127,9 @@ verify: $(STAMP)  ## two fresh clones give the same bytes, stages read what they
 
 faults: $(STAMP)  ## kill -9, full disks, dead servers, cut files
 	@python -m reliability kills faults $(ARGS)
+
+mutants: $(STAMP)  ## plant small faults in the code, one at a time: do the tests find them?
+	@python -m reliability mutants $(ARGS)
 
 # What is pinned stays as long as pyproject.toml allows it: results are the same bytes only with the same versions.
 PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command "make lock"

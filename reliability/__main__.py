@@ -5,7 +5,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from reliability import faults, fuzz, kills, report, sweeps, verify, weekly
+from reliability import faults, fuzz, kills, mutants, report, sweeps, verify, weekly
 from rnnlab.project.errors import UserError, exit_status
 from rnnlab.project.files import read_json, write_json, write_text
 
@@ -16,6 +16,7 @@ CAMPAIGNS = {
     "verify": verify.measure,
     "weekly": weekly.measure,
     "sweeps": sweeps.measure,
+    "mutants": mutants.measure,
 }
 
 

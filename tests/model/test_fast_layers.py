@@ -56,8 +56,11 @@ def assert_same(stock: keras.Sequential, fast: keras.Sequential, tokens: np.ndar
     np.testing.assert_allclose(fast(tokens), stock(tokens), rtol=1e-4, atol=1e-6)
     wanted, found = gradients(stock, tokens), gradients(fast, tokens)
     assert found.keys() == wanted.keys()
+    assert len(wanted) == len(stock.weights)
+    steps = tokens.shape[1]
     for path, slope in wanted.items():
-        assert np.abs(slope).max() > 1e-6 or tokens.shape[1] == 1, path
+        if steps > 1:  # the recurrent weights have nothing to do in a single step
+            assert np.abs(slope).max() > 1e-6, path
         np.testing.assert_allclose(found[path], slope, rtol=1e-4, atol=1e-4 * np.abs(slope).max(), err_msg=path)
 
 
@@ -134,8 +137,7 @@ def test_dropped_words_and_channels_are_the_same_in_both() -> None:
 
 
 def test_dropout_between_steps_stays_with_the_stock_layer() -> None:
-    stock, fast = twins(plain(3, 4, recurrent_dropout=0.5))
-    assert fast.layers[1] in stock.layers or fast.layers[0] in stock.layers
+    _, fast = twins(plain(3, 4, recurrent_dropout=0.5))
     assert not any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rnnlab.networks import models, training
+from rnnlab.networks.batches import Batches
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Run, Train
@@ -253,3 +254,33 @@ def test_what_is_taken_up_is_not_trained_again(capsys: pytest.CaptureFixture[str
     assert "lstm-1  resumes after epoch 2" in said
     assert "epoch 1  " not in said
     assert "epoch 3  " in said
+
+
+class Spreads(Batches):
+    """Notes the greatest difference in length within a batch."""
+
+    greatest = 0
+
+    def __getitem__(self, index: int) -> training.Examples:
+        inputs, targets = super().__getitem__(index)
+        lengths = np.count_nonzero(inputs, axis=1)
+        Spreads.greatest = max(Spreads.greatest, int(np.ptp(lengths)))
+        return inputs, targets
+
+
+@pytest.mark.parametrize(
+    ("engine", "mask", "alike"),
+    [("fast", True, True), ("fast", False, False), ("stock", True, False)],
+)
+def test_batches_are_of_one_length_only_where_padding_is_skipped(
+    engine: str, mask: bool, alike: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "Batches", Spreads)
+    monkeypatch.setattr(Spreads, "greatest", 0)
+    tokens = np.where(np.arange(6) >= 6 - np.arange(128)[:, None] % 2 * 5 - 1, 4, 0).astype(np.int32)  # 1 or 6 words
+    labels = np.zeros((128, 1), np.float32)
+    network = models.build_classifier(OPTIONS.model_copy(update={"mask": mask}), 12, 6)
+    training.fit(
+        network, (tokens, labels), rows(8, 2), budget(epochs=1, engine=engine), RUN, CHECKPOINT, lambda row: None
+    )
+    assert Spreads.greatest == (0 if alike else 5)

@@ -1,7 +1,5 @@
 """Experiments of experiments/*.yaml, by one command each, and the report on them."""
 
-import json
-
 import pytest
 
 from tests.pipeline.conftest import Project
@@ -35,9 +33,8 @@ def test_one_command_runs_an_experiment_and_one_reports_it(project: Project) -> 
     assert "-S intervals.margin=0.02" in line and "-S 'ensemble=[nbsvm,lstm]'" in line
     assert "up to date" in project.run("dvc", "status").stdout
     [parent] = project.runs("tags.dvc_experiment = 'tiny' and tags.kind = 'pipeline'")
-    metrics = json.loads(project.run("git", "show", "tiny:reports/metrics.json", expect=None).stdout or "null")
-    assert metrics is None or set(metrics) == {"lstm", "ensemble", "majority", "tfidf", "nbsvm"}
-    assert {name.split(".")[0] for name in parent.data.metrics} >= {"lstm", "ensemble", "nbsvm"}
+    means = {name.split(".")[0] for name in parent.data.metrics if name.endswith(".mean") and "-" not in name}
+    assert means == {"lstm", "ensemble", "majority", "tfidf", "nbsvm"}
 
     assert "tiny exists already" in rnnlab(project, "experiments", "run", "tiny", expect=1)
 
@@ -45,7 +42,7 @@ def test_one_command_runs_an_experiment_and_one_reports_it(project: Project) -> 
     page = (project.folder / "reports/experiments.md").read_text()
     accuracy = parent.data.metrics["lstm.accuracy.mean"]
     row = next(line for line in page.splitlines() if line.startswith("|") and "tiny" in line)
-    assert f"{100 * accuracy:.1f}" in row or f"{accuracy:.3f}" in row
+    assert f"{100 * accuracy:.1f} %" in row
     assert "rnnlab experiments run long-range" in page  # not run here: the page says how
 
 

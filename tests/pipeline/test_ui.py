@@ -74,7 +74,7 @@ def picture(page: Page, name: str, tmp_path: Path) -> None:
     page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"{name}.png")
 
 
-def test_the_last_result_has_its_table_and_its_datasets(page: Page, links: dict[str, str], tmp_path: Path) -> None:
+def test_the_last_result_has_its_table(page: Page, links: dict[str, str], tmp_path: Path) -> None:
     visit(page, links["last result"])
     expect(page.get_by_text("test accuracy").first).to_be_visible()
     expect(page.get_by_text("95 % interval").first).to_be_visible()

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from rnnlab.data import csv_files
-from rnnlab.data.csv_files import MEGABYTE, bounded_lines, open_csv, parse, row_writer
+from rnnlab.data.csv_files import bounded_lines, open_csv, parse, row_writer
 from rnnlab.project.errors import UserError
+
+MEGABYTE = 1_000_000
 
 
 def bomb(folder: Path, megabytes: int, content: bytes = b"\n") -> Path:

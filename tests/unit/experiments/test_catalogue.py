@@ -140,6 +140,7 @@ def test_a_wrong_parameter_is_blamed_on_the_file_that_has_it(folder: Path, setti
         ({"data": None}, "data: missing; name embedded or imdb, or an experiment in extends"),
         ({"extends": "wrong"}, "data: comes from what the experiment extends; leave it out"),
         ({"original": {"accuracy": 0.5}}, "original.model: missing"),
+        ({"original": {"model": "rnn", "accuracy": float("nan")}}, "original.accuracy: must be a finite number"),
         ({"original": {"model": "rnn", "accuracy": "high"}}, "original.accuracy: must be a valid number, not 'high'"),
         ({"at_least": {"rnn": 85}}, "at_least.rnn: must be less than 1, not 85"),
         ({"at_least": {"gru": 0.8}}, "at_least: wrong scores no gru (it scores: rnn, lstm"),

@@ -243,3 +243,8 @@ def test_a_name_that_dvc_has_is_not_run_again() -> None:
     with pytest.raises(UserError) as mistake:
         dvc_experiments.pending(named, {"far-20", "far-10"})
     assert str(mistake.value) == "far exists already; `dvc exp remove far-10 far-20` to run it again"
+
+
+def test_without_a_dvc_project_there_is_no_cache(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^dvc cache dir failed: ERROR: "):
+        dvc_experiments.cache(tmp_path)

@@ -74,16 +74,16 @@ def test_the_temporary_name_keeps_the_suffix_and_the_folder(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("old", [None, "old"])
-def test_an_exception_leaves_the_file_as_it_was(tmp_path: Path, error: type[BaseException], old: str | None) -> None:
-    target = tmp_path / "out.txt"
-    if old:
-        target.write_text(old)
-    with pytest.raises(error), replacing(target) as temporary:
+@pytest.mark.parametrize("old", [{}, {"out.txt": "old"}], ids=["none", "old"])
+def test_an_exception_leaves_the_file_as_it_was(
+    tmp_path: Path, error: type[BaseException], old: dict[str, str]
+) -> None:
+    for name, text in old.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(error), replacing(tmp_path / "out.txt") as temporary:
         temporary.write_text("half")
         raise error
-    assert names(tmp_path) == (["out.txt"] if old else [])
-    assert not old or target.read_text() == old
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == old
 
 
 def test_an_exception_leaves_the_folder_as_it_was(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import pandas as pd
+
 from rnnlab.project.params import Run
 from rnnlab.project.results import epoch_seconds
 from rnnlab.project.tasks import TASKS
@@ -30,3 +32,16 @@ def test_the_code_is_named_with_what_was_edited() -> None:
     assert result().code == COMMIT[:10]
     assert result(edited=["dvc.yaml"]).code == f"{COMMIT[:10]}, 1 file edited"
     assert result(edited=["dvc.yaml", "rnnlab/it.py"]).code == f"{COMMIT[:10]}, 2 files edited"
+
+
+def test_predictions_are_those_of_one_model_and_seed() -> None:
+    ours = result({"1": "ox", "2": "xo"})
+    table = ours.predictions
+    assert table is not None
+    other = table.assign(model="lstm", probability=0.5)
+    both = ours._replace(predictions=pd.concat([table, other]))
+    selected = both.predictions_of("rnn", 2)
+    assert list(selected.columns) == ["id", "label", "probability"]
+    assert selected["id"].tolist() == ["r0", "r1"]
+    assert selected["probability"].tolist() == [0.9, 0.9]  # the first is missed, as its label is 0
+    assert both.predictions_of("lstm", 1)["probability"].tolist() == [0.5, 0.5]

@@ -87,3 +87,10 @@ def test_without_git_and_without_a_lock_there_is_still_a_command(
     monkeypatch.chdir(bare)
     found = origins.trace(settings)
     assert (found.commit, found.data_version, found.search, found.command) == ("", "", "", "dvc repro")
+
+
+def test_a_commit_that_has_no_parameters_is_run_as_it_is(project: Repository, settings: Params) -> None:
+    project.git("rm", "--quiet", "--cached", "params.yaml")
+    project.git("commit", "--quiet", "--message", "no parameters")
+    found = origins.trace(settings)
+    assert found.command == f"git checkout {project.git('rev-parse', 'HEAD')[:10]} && dvc repro"

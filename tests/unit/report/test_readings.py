@@ -46,6 +46,12 @@ def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     assert text.readings[0].verdict == "wrong; never changes its mind"
 
 
+def test_texts_stand_in_the_order_of_the_table(two: Params) -> None:
+    both = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
+    later = both.assign(text_id="0", label="negative")
+    assert [text.label for text in readings.traced(two, pd.concat([both, later]))] == ["positive", "negative"]
+
+
 def predictions(seed: int = 1, **models: list[float]) -> pd.DataFrame:
     """Rows a, b, …, of label 1, 0, 1, …, by model."""
     tables = [
@@ -88,12 +94,12 @@ def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_p
     assert (first.id, first.label, first.groups, first.rest) == ("a", "positive", ["wrong-rnn", "differ"], "")
     assert first.opinions == [("rnn", ["0.10", "0.70"], 1), ("lstm", ["0.80", "0.90"], 0)]
     assert second.groups == ["wrong-rnn", "wrong-lstm"]
-    assert len(second.lead) <= readings.LEAD and f"{second.lead}{second.rest}" == "second " * 200
+    assert len(second.lead) <= 300 and f"{second.lead}{second.rest}" == "second " * 200
 
 
 def test_a_word_without_end_is_cut(two: Params, tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     pd.DataFrame({"id": ["a"], "text": ["x" * 10_000]}).to_parquet(rows)
     (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), rows, 5)
-    assert len(row.lead) == readings.LEAD
-    assert row.rest.endswith("x …") and len(row.rest) == readings.LONGEST - readings.LEAD + 2
+    assert len(row.lead) == 300
+    assert row.rest.endswith("x …") and len(row.rest) == 3_702

@@ -232,3 +232,14 @@ def test_an_older_result_stays_when_the_model_fails(tmp_path: Path, monkeypatch:
         predictions.predict_csv(Predictor("hashed/1", classify), source, target, "review", MOST)
     assert target.read_text() == "older"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_only_another_file_may_be_written_over(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", ("text",), ("good",))
+    earlier = write_csv(tmp_path / "out.csv", ("anything",))
+    predictions.check_csv(source, earlier, "text", 1)
+    predictions.check_csv(source, tmp_path / "new.csv", "text", 1)
+    (tmp_path / "link.csv").symlink_to(source)
+    for target in (source, tmp_path / "link.csv", tmp_path):
+        with pytest.raises(UserError, match="the predictions need a file of their own; name another with --out"):
+            predictions.check_csv(source, target, "text", 1)

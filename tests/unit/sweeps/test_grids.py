@@ -11,6 +11,7 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import grids, table, trials
 from rnnlab.sweeps.trials import Data, Outcome
+from tests.support.results import SERIES, changed
 
 UNITS = "grid:\n  models.lstm.units: [4, 8]\n"
 WRONG = {
@@ -136,6 +137,19 @@ def test_what_a_search_stopped_comes_behind_what_came_to_its_end(settings: Param
     page = table.page("units", ["models.lstm.units"], found)
     assert "-S models.lstm.units=8" in page
     assert [line.split("|")[-3].strip() for line in page.splitlines() if line.startswith("| lstm")] == ["0", "1"]
+
+
+def test_a_sweep_of_a_series_shows_its_own_score(settings: Params, tmp_path: Path) -> None:
+    ours = changed(settings, **SERIES, compare=["lstm"], train__seeds=[1])
+    _, combinations = grids.read(grid_file(tmp_path), ours)
+    planned = trials.of_combinations(combinations, data())
+    outcomes = {
+        own.key: outcome(loss)._replace(test={"mse": 10 * loss})
+        for [own], loss in zip(planned, (0.5, 0.3), strict=True)
+    }
+    found = table.rows(combinations, planned, outcomes)
+    assert [(row.combination.changes["models.lstm.units"], row.scores) for row in found] == [(8, [3.0]), (4, [5.0])]
+    assert "| test MSE " in table.page("units", ["models.lstm.units"], found)
 
 
 def test_a_sweep_in_which_everything_failed_has_no_winner(settings: Params, tmp_path: Path) -> None:

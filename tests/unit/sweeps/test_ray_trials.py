@@ -1,7 +1,63 @@
+"""One trial of a sweep, in this process: sweeps of either task, without Ray."""
+
+import hashlib
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from rnnlab.evaluation import metrics, series_metrics
+from rnnlab.features.arrays import Examples
+from rnnlab.networks import models
+from rnnlab.project.params import Params, Run
+from rnnlab.sweeps import ray_trials
+from rnnlab.sweeps.trials import Data, Outcome, Trial
+from tests.support.results import SERIES, changed
+
+SMALL = {"train.seeds": [1], "train.epochs": 2, "train.engine": "stock", "models.lstm.units": 3, "compare": ["lstm"]}
+
+
+def rows(task: str, count: int, seed: int) -> Examples:
+    draw = np.random.default_rng(seed)
+    if task == "series":
+        inputs = draw.normal(size=(count, 5, 1)).astype(np.float32)
+        return inputs, inputs[:, -1] * 0.5
+    labels = draw.integers(0, 2, (count, 1))
+    return np.full((count, 5), 2, np.int32) + labels.astype(np.int32), labels.astype(np.float32)
+
+
+def run(settings: Params, task: str, **changes: Any) -> tuple[Outcome, bytes, Data, list[dict[str, float]]]:
+    ours = changed(settings, **SMALL, **(SERIES if task == "series" else {}), **changes)
+    data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6)
+    seen: list[dict[str, float]] = []
+    outcome, network = ray_trials.run_trial(Trial("key", Run("lstm", 1), ours), data, seen.append)
+    return outcome, network, data, seen
+
+
+@pytest.mark.parametrize("task", ["text", "series"])
+def test_a_trial_is_scored_by_its_task_on_the_test_rows(task: str, settings: Params, tmp_path: Path) -> None:
+    outcome, content, data, seen = run(settings, task)
+    assert outcome.history == seen
+    assert [row["epoch"] for row in seen] == [1, 2]
+    assert outcome.best_epoch == min(seen, key=lambda row: row["val_loss"])["epoch"]
+    assert outcome.network == hashlib.sha256(content).hexdigest()
+    (tmp_path / "network.keras").write_bytes(content)
+    network = models.load(tmp_path / "network.keras")
+    assert outcome.parameters == network.count_params()
+    predicted = models.predict(network, data.test[0], 7)
+    true = data.test[1][:, 0]
+    scores = series_metrics.score(true, predicted) if task == "series" else metrics.score(true.astype(int), predicted)
+    name = "mse" if task == "series" else "accuracy"
+    assert outcome.test[name] == pytest.approx(scores[name], rel=1e-4)
+
+
+def test_a_trial_ends_with_the_same_file_wherever_it_runs(settings: Params) -> None:
+    first, content, *_ = run(settings, "text")
+    again, same, *_ = run(settings, "text")
+    assert (first, content) == (again, same)
 
 
 @pytest.mark.parametrize("module", ["ray_trials", pytest.param("ray_search", marks=pytest.mark.needs("ray"))])

@@ -60,6 +60,19 @@ def test_a_deleted_experiment_is_brought_back(monkeypatch: pytest.MonkeyPatch, t
     assert MlflowClient(opened.uri).get_experiment(opened.experiment_id).lifecycle_stage == "active"
 
 
+def test_mlflow_is_told_to_be_quiet_and_to_give_up_soon_but_not_against_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("MLFLOW_LOGGING_LEVEL", "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "DEBUG")
+    store.quieten(40)
+    assert [os.environ[name] for name in names] == ["DEBUG", "2", "40"]
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """A project of its own, and an MLflow that asks a server once."""

@@ -1,0 +1,257 @@
+"""Small faults planted in the code, one at a time: do the tests that run the line find them?"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from coverage import CoverageData
+from ruamel.yaml import YAML
+from tqdm import tqdm
+
+from reliability import clones, mutant_sites
+from reliability.mutant_sites import Mutant
+from reliability.report import Section
+from rnnlab.project import git
+from rnnlab.project.files import read_json, write_json
+
+EQUIVALENTS = Path(__file__).with_name("equivalents.yaml")
+SEED, CASES, QUICK_CASES = 1, 320, 16
+FLOOR = 0.92  # of the mutants that have to be found
+FOLDERS = ("tests/unit", "tests/model", "tests/pipeline")  # each asked if those before found nothing
+BUDGET_SECONDS = 90.0  # of tests per folder, by their own time
+STARTING_SECONDS = 180.0  # that importing TensorFlow and MLflow may take on a busy machine
+SLOWER = 8  # times as long as when they were recorded, then a mutant counts as found: it hangs
+# The networks and servers of tests that DVC starts are processes of their own, whose lines nobody records.
+UNRECORDED = ("tests/pipeline/test_track.py",)
+
+
+class Tried(NamedTuple):
+    """What became of a mutant.
+
+    Attributes:
+        room: that it is in.
+        place: module and line.
+        change: the line before and after.
+        found_by: the test that failed, None if none did.
+        harmless: why nothing can find it, if `equivalents.yaml` says so.
+    """
+
+    room: str
+    place: str
+    change: str
+    found_by: str | None
+    harmless: str | None
+
+
+class Suite(NamedTuple):
+    """What is known of the tests that passed.
+
+    Attributes:
+        seconds: that each took, by its id.
+        running: ids of those that run a line, by module and line.
+    """
+
+    seconds: Mapping[str, float]
+    running: Mapping[str, Mapping[int, set[str]]]
+
+    def of(self, mutant: Mutant) -> list[list[str]]:
+        """Returns the tests that run a mutant's line, by folder, those of the module first, then the fastest first.
+
+        Where none does, all that run something of its function. Constants are up to all that run something of the
+        module, and to its own tests, which may read them alone.
+        """
+        lines, own = self.running.get(mutant.path, {}), f"/test_{Path(mutant.path).stem}.py::"
+        near = lines if not mutant.body else {line: tests for line, tests in lines.items() if line in mutant.body}
+        tests = (mutant.body and near.get(mutant.line)) or set().union(*near.values())
+        tests = tests | (set() if mutant.body else {test for test in self.seconds if own in test})
+        ordered = sorted(tests, key=lambda test: (own not in test, self.seconds[test], test))
+        groups = [[test for test in ordered if test.startswith(f"{folder}/")] for folder in FOLDERS]
+        return [self._within_budget(group) for group in groups if group] or [list(UNRECORDED)]
+
+    def _within_budget(self, tests: Iterable[str]) -> list[str]:
+        chosen: list[str] = []
+        spent = 0.0
+        for test in tests:
+            spent += self.seconds[test]
+            if chosen and spent > BUDGET_SECONDS:
+                break
+            chosen.append(test)
+        return chosen
+
+    def limit(self, tests: Sequence[str]) -> float:
+        """Returns the seconds that tests may take."""
+        return STARTING_SECONDS + SLOWER * sum(self.seconds.get(test, BUDGET_SECONDS) for test in tests)
+
+
+class Bench:
+    """A clone of the last commit with an environment of its own, in which mutants are tried."""
+
+    def __init__(self, place: Path) -> None:
+        self.folder = clones.clone(place)
+        self.commit = git.run("rev-parse", "HEAD", folder=self.folder)
+        self._printed, self._planted = place / "printed.txt", 0
+        python = place / "venv/bin/python"
+        venv.create(place / "venv", symlinks=True)
+        own = place / f"venv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+        # The packages of this environment, but the clone in place of the project.
+        packages = [entry for entry in sys.path if entry.endswith("site-packages")]
+        (own / "bench.pth").write_text("\n".join([str(self.folder), *packages]))
+        script = Path(sys.executable).with_name("rnnlab").read_text().splitlines()
+        python.with_name("rnnlab").write_text("\n".join([f"#!{python}", *script[1:], ""]))
+        python.with_name("rnnlab").chmod(0o755)
+        self._server = subprocess.Popen(
+            (python, "-m", "reliability.warm_pytest"),
+            cwd=self.folder,
+            env={**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """Ends the process that runs the tests."""
+        self._server.communicate()
+
+    def record(self, tests: Sequence[str], keep: Path) -> None:
+        """Runs tests, and records which lines each of them runs."""
+        report = ("--junit-xml", str(keep / "suite.xml"), "-o", "junit_family=xunit1")
+        recording = ("--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0")
+        self._pytest((*recording, *report, *tests), None, COVERAGE_FILE=str(keep / "suite.coverage"))
+
+    def try_out(self, mutant: Mutant, suite: Suite, first: str | None) -> str | None:
+        """Returns the test that finds a mutant, None if none does.
+
+        Args:
+            mutant: that is planted and taken out again.
+            suite: to choose the tests from.
+            first: the test that found it before, if it is known.
+        """
+        module = self.folder / mutant.path
+        code = module.read_text(encoding="utf-8")
+        try:
+            module.write_text(mutant.source, encoding="utf-8")
+            self._planted += 1  # a time that no other has, or bytecode of a source as long as this one would be used
+            os.utime(module, (self._planted, self._planted))
+            groups = [[first]] if first and first in suite.seconds else []
+            for tests in (*groups, *suite.of(mutant)):
+                if found := self._find(tests, suite.limit(tests)):
+                    return found
+            return None
+        finally:
+            module.write_text(code, encoding="utf-8")
+
+    def confirmed(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Takes back what was found by a test that also fails without any mutant, as on a machine that is too busy."""
+        witnesses = sorted({mutant.found_by for mutant in tried if mutant.found_by and "::" in mutant.found_by})
+        _, printed = self._pytest(("-q", "--no-header", *witnesses), None)
+        unsound = _failed(printed)
+        return [mutant._replace(found_by=None) if mutant.found_by in unsound else mutant for mutant in tried]
+
+    def _find(self, tests: Sequence[str], limit: float) -> str | None:
+        status, printed = self._pytest(("-x", "-q", "--no-header", *tests), limit)
+        if status in (2, 4):  # not even collected: as files, they are if only their names changed
+            files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+            status, printed = self._pytest(("-x", "-q", "--no-header", *files), limit)
+        return {0: None, 5: None, -1: "time limit"}.get(
+            status, next(iter(_failed(printed)), f"pytest: status {status}")
+        )
+
+    def _pytest(self, words: Sequence[str], limit: float | None, **variables: str) -> tuple[int, str]:
+        """Runs pytest; returns its status, -1 if it was not done in time, and what it printed."""
+        assert self._server.stdin and self._server.stdout
+        asked = (["-p", "no:cacheprovider", *words], limit, variables, str(self._printed))
+        print(json.dumps(asked), file=self._server.stdin, flush=True)
+        status = int(self._server.stdout.readline())
+        return status, self._printed.read_text(encoding="utf-8", errors="replace")
+
+
+def _failed(printed: str) -> list[str]:
+    """Reads the tests that failed, from pytest's summary."""
+    return re.findall(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", printed, re.MULTILINE)
+
+
+def read_suite(keep: Path) -> Suite:
+    """Reads what was recorded."""
+    seconds = {}
+    for report in keep.glob("*.xml"):
+        for case in ElementTree.parse(report).iter("testcase"):
+            if not len(case):  # neither failed nor skipped
+                seconds[f"{case.get('file')}::{case.get('name')}"] = float(case.get("time", 0))
+    data = CoverageData(str(keep / "suite.coverage"))
+    data.read()
+    running: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for file in data.measured_files():
+        module = file[max(file.rfind(f"/{name}/") for name in mutant_sites.PACKAGES) + 1 :]
+        for line, contexts in data.contexts_by_lineno(file).items():
+            running[module][line] |= {test for context in contexts if (test := context.partition("|")[0]) in seconds}
+    return Suite(seconds, running)
+
+
+def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
+    """Tries a sample of mutants; ``quick`` tries a few, and runs the tests of units alone.
+
+    What is recorded of a commit and found there is kept in a folder, so that a run that is stopped goes on.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        bench = Bench(Path(place))
+        suite = keep.absolute() / f"{bench.commit}{'-quick' if quick else ''}"
+        if not (suite / "suite.xml").exists():
+            suite.mkdir(parents=True, exist_ok=True)
+            bench.record(FOLDERS[:1] if quick else FOLDERS, suite)
+        mutants = mutant_sites.sample(bench.folder, QUICK_CASES if quick else CASES, SEED)
+        tried = bench.confirmed(_tried(bench, read_suite(suite), mutants, keep / "found.json"))
+        bench.close()
+        return _section(tried)
+
+
+def _tried(bench: Bench, suite: Suite, mutants: Sequence[Mutant], notes: Path) -> list[Tried]:
+    """Tries mutants, but none twice on one commit; the test that found one on an earlier commit is asked first."""
+    notebook, harmless = read_json(notes) if notes.exists() else {}, equivalents()
+    tried = []
+    for mutant in tqdm(mutants, desc="mutants", disable=None):
+        name = f"{mutant.path}: {mutant.change}"
+        known = notebook.get(name, {"commit": "", "by": None})
+        if name not in harmless and known["commit"] != bench.commit:
+            known = notebook[name] = {"commit": bench.commit, "by": bench.try_out(mutant, suite, known["by"])}
+            write_json(notes, notebook)
+        place = f"{mutant.path}:{mutant.line}"
+        tried.append(Tried(mutant.room, place, mutant.change, known["by"], harmless.get(name)))
+    return tried
+
+
+def equivalents() -> dict[str, str]:
+    """Returns the reason for each mutant that nobody can tell from the code as it is, by module and change."""
+    return {f"{entry['module']}: {entry['change']}": entry["reason"] for entry in YAML(typ="safe").load(EQUIVALENTS)}
+
+
+def _section(tried: Sequence[Tried]) -> Section:
+    """Puts the outcome into words: a row per room, and what nothing found."""
+    counted = [mutant for mutant in tried if not mutant.harmless]
+    missed = [mutant for mutant in counted if not mutant.found_by]
+    share = 1 - len(missed) / max(1, len(counted))
+    sentence = (
+        f"**{len(counted)} mutants**, a sample (seed {SEED}) from every room of the code: tests find"
+        f" {len(counted) - len(missed)} of them, {share:.1%}, where {FLOOR:.0%} are asked for."
+        f" {len(tried) - len(counted)} more are in `reliability/equivalents.yaml`, with the reason why nothing can find"
+        " them. Missed:"
+    )
+    sentence = "\n".join([sentence, "", *(f"- `{mutant.place}`: `{mutant.change}`" for mutant in missed)])
+    rooms: dict[str, Counter[bool]] = defaultdict(Counter)
+    for mutant in counted:
+        rooms[mutant.room][bool(mutant.found_by)] += 1
+    rows = [
+        [room, str(found.total()), str(found[True]), f"{found[True] / found.total():.0%}"]
+        for room, found in rooms.items()
+    ]
+    raw = {"seed": SEED, "mutants": [mutant._asdict() for mutant in tried]}
+    return Section("Mutants", sentence, ("room", "mutants", "found", "share"), rows, raw, share >= FLOOR)

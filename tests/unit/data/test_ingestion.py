@@ -1,0 +1,107 @@
+"""From the user's files to clean rows, rejected rows and counts: everything of the stage but its parameters."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnnlab.data.ingestion import ingest
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json
+from rnnlab.project.params import Params
+from tests.support.builders import write_csv
+from tests.support.results import SERIES, changed
+
+HEADER = ("review", "sentiment")
+GOOD = [(f"text number {number}", ("negative", "positive")[number % 2]) for number in range(40)]
+
+
+def ingested(
+    settings: Params, source: Path, **changes: Any
+) -> tuple[pd.DataFrame, list[dict[str, str]], dict[str, Any]]:
+    folder = source.parent / "out"
+    folder.mkdir()
+    rows, rejected, summary = (folder / name for name in ("rows.parquet", "rejected.csv", "data.json"))
+    ingest(changed(settings, **changes), source, rows, rejected, summary)
+    assert not (folder / "screened").exists()
+    with rejected.open(newline="", encoding="utf-8") as stream:
+        return pd.read_parquet(rows), list(csv.DictReader(stream)), read_json(summary)
+
+
+def test_kept_and_rejected_rows_add_up(settings: Params, tmp_path: Path) -> None:
+    odd = [("Text number 0", "negative"), (" ", "positive"), ("another", "neutral"), ("text number 2", "positive")]
+    rows, rejected, counted = ingested(settings, write_csv(tmp_path / "mine.csv", HEADER, *GOOD, *odd))
+    assert [(row["row"], row["reason"]) for row in rejected] == [
+        ("42", "blank text"),
+        ("43", "unknown label"),
+        ("3", "same text with both labels (row 3 is the first)"),
+        ("44", "same text with both labels (row 3 is the first)"),
+    ]
+    assert rejected[1] == {"row": "43", "reason": "unknown label", "label": "neutral", "text": "another"}
+    assert counted["rows_read"] == 44 and counted["rows_kept"] == len(rows) == 40
+    assert counted["rows_rejected"] == {
+        "total": 4,
+        "blank text": 1,
+        "same text with both labels": 2,
+        "unknown label": 1,
+    }
+    for split, labels in counted["splits"].items():
+        found = rows[rows["split"] == split]["label"].value_counts()
+        assert labels == {"negative": found[0], "positive": found[1]}
+    assert rows.columns.tolist() == ["id", "row", "text", "label", "split"]
+    assert rows["row"].tolist() == [*(number for number in range(1, 41) if number != 3), 41]
+
+
+def test_the_same_text_is_kept_once_in_all_files(settings: Params, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_csv(folder / "a.csv", HEADER, *GOOD[:20])
+    write_csv(folder / "b.csv", HEADER, *GOOD[20:], ("text number 7", "positive"), ("=SUM(1)", "?"))
+    write_csv(folder / "c.csv", HEADER, ("last", "negative"), ("text number 21", "positive"))
+    (folder / "notes.txt").write_text("no data")
+    rows, rejected, counted = ingested(settings, folder, data__files="*.csv")
+    assert [(row["file"], row["row"], row["reason"]) for row in rejected] == [
+        ("b.csv", "22", "unknown label"),
+        ("b.csv", "21", "duplicate (row 8 of a.csv is the first)"),
+        ("c.csv", "2", "duplicate (row 2 of b.csv is the first)"),
+    ]
+    assert rejected[0]["text"] == "'=SUM(1)"  # no spreadsheet takes it for a formula
+    assert counted["rows_read"] == 44 and counted["rows_kept"] == len(rows) == 41
+    assert rows["row"].tolist() == [*range(1, 41), 43]  # numbered through
+    assert sorted(file.name for file in (tmp_path / "out/rows.parquet").iterdir()) == [
+        "000000.parquet",
+        "000001.parquet",
+        "000002.parquet",
+    ]
+
+
+def test_splits_that_the_data_name_are_kept(settings: Params, tmp_path: Path) -> None:
+    named = [(*row, ("train", "validation", "test")[number // 2 % 3]) for number, row in enumerate(GOOD)]
+    source = write_csv(tmp_path / "mine.csv", (*HEADER, "part"), *named)
+    rows, _, _ = ingested(settings, source, split__method="column", split__column="part")
+    assert rows["split"].tolist() == [split for *_, split in named]
+
+
+def test_rows_that_are_all_rejected_are_counted_by_reason(settings: Params, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "mine.csv", HEADER, ("one", "?"), ("two", "?"), (" ", "positive"))
+    with pytest.raises(UserError, match=r"every row was rejected \(2 × unknown label, 1 × blank text\); check"):
+        ingested(settings, source)
+    assert [file.name for file in (tmp_path / "out").iterdir()] == []
+
+
+def test_a_series_is_one_file_split_in_time(settings: Params, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "mine.csv", ("value",), *((str(number),) for number in range(50)))
+    rows, rejected, counted = ingested(settings, source, **SERIES)
+    assert rows["value"].tolist() == list(range(50))
+    assert rejected == []
+    sizes = rows["split"].value_counts(sort=False).to_dict()
+    assert counted == {
+        "rows_read": 50,
+        "rows_kept": 50,
+        "rows_rejected": {"total": 0},
+        "splits": {split: {"values": size} for split, size in sizes.items()},
+    }
+    with pytest.raises(UserError, match="is a folder; a series is a single CSV"):
+        ingest(changed(settings, **SERIES), tmp_path, tmp_path / "rows", tmp_path / "rejected", tmp_path / "summary")

@@ -1,0 +1,34 @@
+import math
+
+import pytest
+
+from rnnlab.networks.callbacks import Watch
+from rnnlab.project.errors import UserError
+
+
+@pytest.mark.parametrize(("loss", "val_loss"), [(math.nan, 0.5), (0.5, math.nan), (math.inf, 0.5), (0.5, math.inf)])
+def test_a_loss_that_is_no_number_ends_the_training_before_anybody_is_told(loss: float, val_loss: float) -> None:
+    told: list[dict[str, float]] = []
+    with pytest.raises(UserError, match=r"lstm-1: the loss is not a number after epoch 3; lower train\.learning_rate"):
+        Watch("lstm-1", told.append).on_epoch_end(2, {"loss": loss, "val_loss": val_loss})
+    assert told == []
+
+
+def test_an_epoch_is_told_counted_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[dict[str, float]] = []
+    watch = Watch("lstm-1", told.append)
+    watch.on_epoch_begin(0)
+    watch.on_epoch_end(0, {"loss": 0.25, "val_loss": 0.5})
+    assert watch.epochs == told == [{"epoch": 1, "loss": 0.25, "val_loss": 0.5}]
+    [seconds] = watch.seconds
+    assert 0 <= seconds < 60
+    assert capsys.readouterr().out == f"lstm-1  epoch 1  loss 0.2500  val_loss 0.5000  ({seconds:.1f} s)\n"
+
+
+def test_a_resumed_training_tells_its_first_epochs_again(capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[dict[str, float]] = []
+    watch = Watch("lstm-1", told.append)
+    watch.resume([{"epoch": 1, "loss": 0.25}, {"epoch": 2, "loss": 0.2}], [1.0, 2.0])
+    assert told == watch.epochs == [{"epoch": 1, "loss": 0.25}, {"epoch": 2, "loss": 0.2}]
+    assert watch.seconds == [1.0, 2.0]
+    assert capsys.readouterr().out == "lstm-1  resumes after epoch 2\n"
