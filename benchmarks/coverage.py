@@ -31,6 +31,9 @@ from rnnlab.project.tasks import ACCURACY, TASKS
 Scores = npt.NDArray[np.float64]
 SEEDS = (2, 3, 5, 10)
 LARGE = 25_000  # rows; as many as IMDB has, drawn less often
+# Share of the answers that turned each way when the embedded result was trained again with `train.threads: 2`, which
+# changes the last digits of sums; measured once.
+CHURN = {"rnn": 0.0185, "lstm": 0.0005}
 ROW_SPREAD = 1.0  # of the difficulty of rows, in standard deviations of what is left to chance
 
 
@@ -157,17 +160,17 @@ def rerun(scores: Scores, generator: np.random.Generator, *, churn: float, fall:
     Args:
         scores: 1.0 and 0.0, of shape (seeds, rows).
         generator: of the draws.
-        churn: share of the rows that turn right, and that turn wrong.
+        churn: share of the rows that turn right, and that turn wrong, about.
         fall: share of the rows that turn wrong besides.
-        together: whether the same rows turn wrong with every seed, as far as they were right.
+        together: whether these are the same rows with every seed, as far as they were right.
     """
-    wrong = 1 - scores
-    ranks = (
-        np.broadcast_to(generator.random(scores.shape[1]), scores.shape) if together else generator.random(scores.shape)
-    )
-    lost = ranks < (churn + fall) / scores.mean()
-    won = generator.random(scores.shape) < churn / max(wrong.mean(), 1e-9)
-    return np.asarray(np.where(scores == 1, ~lost, won), np.float64)
+    right, ranks = scores == 1, generator.random(scores.shape)
+    turned = ranks < churn / np.where(right, scores.mean(), 1 - scores.mean())
+    order = generator.random(scores.shape[1]) if together else generator.random(scores.shape)
+    first = np.where(right, order, np.inf).argsort(axis=1)[:, : round(fall * scores.shape[1])]
+    fallen = np.zeros_like(right)
+    np.put_along_axis(fallen, first, True, axis=1)
+    return np.asarray(np.where(fallen, 0.0, np.where(turned, ~right, right)), np.float64)
 
 
 def drifts(scores: Scores, repetitions: int, **change: float | bool) -> float:
@@ -216,7 +219,7 @@ def _audited(repetitions: int) -> Table:
 
 
 def _times(repetitions: int, rows: int) -> int:
-    return max(repetitions // 10, 50) if rows == LARGE else repetitions
+    return max(repetitions // 3, 50) if rows == LARGE else repetitions
 
 
 def _coverage(repetitions: int) -> Table:
@@ -264,27 +267,27 @@ def _series(repetitions: int) -> Table:
 
 def _groups(repetitions: int) -> Table:
     rows = [
-        [str(seeds), *(f"{found_groups(seeds, apart, repetitions):.3f}" for apart in (0, 0.1, 0.2))]
+        [str(seeds), *(f"{found_groups(seeds, apart, repetitions):.3f}" for apart in (0, 0.2, 0.45))]
         for seeds in (4, 5, 10)
     ]
     note = "Share of results whose seeds are said to fall into two groups, 0.015 being the spread within a group."
-    return Table("Two groups of seeds", note, ["seeds", "one group", "0.1 apart", "0.2 apart"], rows)
+    return Table("Two groups of seeds", note, ["seeds", "one group", "0.2 apart", "0.45 apart"], rows)
 
 
 def _drift(repetitions: int) -> Table:
     predictions, task, rows = read_parquet(layout.PREDICTIONS), TASKS["text"], []
     networks = predictions[predictions["seed"] != NO_SEED]
     for model, scores in comparisons.scores_by_model(task, networks, list(networks["model"].unique())).items():
-        churn = min(0.01, (1 - float(scores.mean())) / 2)
+        churn = CHURN.get(model, 0.01)
         false = drifts(scores, 10 * repetitions, churn=churn, fall=0.0, together=False)
         found = [drifts(scores, repetitions, churn=churn, fall=0.02, together=together) for together in (False, True)]
         rows.append(
-            [model, f"{scores.mean():.3f}", f"{churn:.3f}", f"{false:.4f}", *(f"{share:.3f}" for share in found)]
+            [model, f"{scores.mean():.3f}", f"{churn:.4f}", f"{false:.4f}", *(f"{share:.3f}" for share in found)]
         )
     note = (
         "Share of reruns of the last result that `rnnlab drift` calls worse at its default limits: where a share of the"
-        " rows turns right and as many turn wrong, and where 2 points more turn wrong, with each seed on rows of its"
-        " own or on the same ones."
+        " rows turns right and as many turn wrong, as when sums are rounded differently, and where 2 points more turn"
+        " wrong, with each seed on rows of its own or on the same ones."
     )
     headings = ["model", "accuracy", "turned", "no fall", "fall of 2 points, own rows", "the same rows"]
     return Table("Drift", note, headings, rows)

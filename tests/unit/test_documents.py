@@ -203,3 +203,10 @@ def test_a_command_that_does_not_exist_is_noticed(words: tuple[str, ...], monkey
     parse = parser().parse_args if words[0] == "rnnlab" else parse_dvc
     with pytest.raises((SystemExit, DvcParserError, AssertionError, pytest.fail.Exception)):
         check_parses(parse, Command("x.md", words, False))
+
+
+def test_statistics_show_what_make_coverage_wrote() -> None:
+    report = (ROOT / "reports/coverage.md").read_text(encoding="utf-8")
+    table = report.split("## Ours, and others\n\n")[1].split("\n\n")[1]
+    assert table.startswith("| ")
+    assert table in (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
