@@ -36,6 +36,7 @@ def test_a_stage_that_fails_says_why_and_ends_it(project: Project) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.weekly  # tests/unit/cli/test_alone.py has the lock alone
 def test_a_second_one_waits_for_the_first(project: Project) -> None:
     project.set_params(train__epochs=1)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

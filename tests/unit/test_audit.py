@@ -24,7 +24,7 @@ def audit(folder: Path, first: str, then: str) -> subprocess.CompletedProcess[st
         tool = folder / ".venv/bin" / name
         tool.write_text(f"#!/bin/sh\necho {tool.name} >> called\n{script}\n")
         tool.chmod(0o755)
-    command = ("make", "-o", folder / ".venv/.installed", "audit")
+    command = ("make", "--no-print-directory", "-o", folder / ".venv/.installed", "audit")
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -94,6 +94,7 @@ def test_places_are_in_code_that_runs(small: Path) -> None:
     }
 
 
+@pytest.mark.weekly
 def test_a_sample_is_the_same_for_a_seed_and_covers_every_room() -> None:
     drawn = mutant_sites.sample(ROOT, 32, 1)
     assert drawn == mutant_sites.sample(ROOT, 32, 1)
@@ -125,6 +126,7 @@ def test_the_tests_that_run_a_line_are_asked_nearest_and_fastest_first() -> None
     assert suite.of(mutant(20, 19, 22)) == [["tests/pipeline/test_track.py"]]
 
 
+@pytest.mark.weekly
 def test_what_tests_find_and_what_they_miss_is_counted(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     harmless = small.parent / "equivalents.yaml"
     harmless.write_text("[]")

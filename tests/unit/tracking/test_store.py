@@ -92,12 +92,14 @@ def failure() -> Exception:
 def test_nobody_waits_for_those_who_wait_for_a_server(impatient: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stopped:
         impatient.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{stopped.getsockname()[1]}")
+        impatient.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "300")
         waiting = threading.Thread(target=failure)
         waiting.start()
-        stopped.accept()
+        asked, _ = stopped.accept()
         (tmp_path / "mlflow").mkdir(exist_ok=True)
         with FileLock(tmp_path / "mlflow/store.lock", timeout=0):
             assert waiting.is_alive()
+        asked.close()
         waiting.join()
 
 
