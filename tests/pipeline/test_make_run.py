@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.pipeline.conftest import Project
 
 # With -o, make installs nothing.
