@@ -62,7 +62,8 @@ def advice(pair: Mapping[str, Any], measure: Measure) -> str:
     ways = [f"{seeds:,} seeds"] if seeds else []
     ways += [f"{rows:,} test rows"] if rows else []
     size = measure.difference(pair["margin"])
-    return f"To see a difference of {size}, it takes about {' or '.join(ways) or 'more seeds and more test rows'}"
+    takes = f"about {' or '.join(ways)}" if ways else "more seeds and more test rows"
+    return f"To see a difference of {size}, it takes {takes}"
 
 
 def needed(pair: Mapping[str, Any], difference: float) -> tuple[int | None, int | None]:

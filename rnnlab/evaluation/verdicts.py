@@ -90,7 +90,9 @@ class Verdict(NamedTuple):
             low, high = (measure.number(-end) for end in difference.interval()[:0:-1])
         better, worse = (first, second) if self.first_is_better else (second, first)
         template = measure.clear if self.shown else measure.equal if self.equal else measure.unclear
-        size, least = (measure.number(abs(value)) for value in (difference.mean, margin))
+        # Beside an interval of differences either way, the difference has its sign.
+        size = measure.number(abs(difference.mean) if self.shown else difference.mean)
+        least = measure.number(margin)
         claim = template.format(first=first, second=second, better=better, worse=worse, size=size, margin=least)
         return f"{claim} (95 % interval {low} to {high})"
 

@@ -67,6 +67,14 @@ def test_a_verdict_that_was_not_shown_comes_with_advice() -> None:
     assert advice.endswith((" seeds", " test rows"))
 
 
+def test_where_neither_is_enough_both_are_needed() -> None:
+    draw = np.random.default_rng(4).random
+    first, second = draw((3, 40)) + draw((3, 1)) / 5 < 0.8, draw((3, 40)) + draw((3, 1)) / 5 < 0.8
+    [pair] = comparison(first * 1.0, second * 1.0)["pairs"]
+    pair = {**pair, "margin": 0.0001}
+    assert power.advice(pair, ACCURACY) == "To see a difference of 0.0 points, it takes more seeds and more test rows"
+
+
 def test_a_verdict_that_was_shown_needs_none() -> None:
     [pair] = comparison(np.tile([[1.0, 1.0, 0.0]], (3, 50)), np.tile([[0.0, 1.0, 0.0]], (3, 50)))["pairs"]
     assert power.advice(pair, ACCURACY) == ""

@@ -32,6 +32,10 @@ def test_a_difference_that_is_not_shown_says_what_could_have_been_seen() -> None
     )
 
 
+def test_a_difference_that_is_not_shown_has_the_sign_of_its_interval() -> None:
+    assert verdict(-0.03, 0.02).claim == "not shown that lstm and rnn differ: -3.0 points (95 % interval -7.5 to 1.5)"
+
+
 def test_a_difference_that_is_shown_but_does_not_matter_says_so() -> None:
     sentence = verdict(0.004, 0.001).sentence
     assert sentence == "lstm beats rnn by 0.4 points (95 % interval 0.2 to 0.6); less than the 1.0 points that matter"
