@@ -169,8 +169,8 @@ def _rivals(
         return {}
     data = client.get_run(run_id).data.tags.get("data_version")
     numbers = [str(current.number), *reversed(_past(client, registered))]
-    champions = [client.get_model_version(registered.name, number) for number in numbers]
-    same_data = [version for version in champions if version.tags.get("data_version") == data]
+    versions = {str(found.version): found for found in client.search_model_versions(f"name = '{registered.name}'")}
+    same_data = [versions[number] for number in numbers if versions[number].tags.get("data_version") == data]
     best = max(same_data, key=lambda version: float(version.tags.get("test_accuracy", 0)), default=None)
     rivals = {"champion": _predictions_of(client, current)}
     if best and best.run_id != current.run_id and not (theirs := _predictions_of(client, _version(best))).empty:
