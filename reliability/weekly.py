@@ -50,7 +50,7 @@ def measure(quick: bool) -> Section:
         f" False alarms before: {len(false)}. First alarm after: {f'week {true[0]}' if true else 'none'}."
     )
     rows = [
-        [str(week), change.model, f"{change.before:.3f}", f"{change.now:.3f}", f"{change.difference.p_value() / 2:.1g}"]
+        [str(week), change.model, f"{change.before:.3f}", f"{change.now:.3f}", f"{change.p_value:.1g}"]
         for week in alarmed[:4]
         for change, _ in alarms[week]
         if change.difference

@@ -37,6 +37,11 @@ class Change(NamedTuple):
     basis: str = ""
     changed: int | None = None
 
+    @property
+    def p_value(self) -> float | None:
+        """One-sided, of a change that large in either direction by chance; None where that cannot be told."""
+        return None if self.difference is None else self.difference.p_value() / 2
+
 
 class Verdict(NamedTuple):
     """A change, and a word for it: worse, better, within noise, the same, new or gone."""
@@ -108,7 +113,7 @@ def word(change: Change, measure: Measure, limits: Drift) -> str:
     size = abs(rise / change.before) if measure.lower_is_better and change.before else abs(rise)
     if not rise and not change.changed:
         return "the same"
-    if size <= limits.tolerance or (change.difference and change.difference.p_value() / 2 >= limits.significance):
+    if size <= limits.tolerance or (change.p_value is not None and change.p_value >= limits.significance):
         return "within noise"
     return "better" if measure.is_better(rise) else "worse"
 
@@ -146,11 +151,11 @@ def _table(judged: Sequence[Verdict], measure: Measure, name: str) -> str:
         return DASH if value is None else f"{value:{form}}"
 
     rows = []
-    for (model, before, now, difference, basis, changed), word in judged:
+    for change, word in judged:
+        before, now = change.before, change.now
         rise = None if before is None or now is None else now - before
-        chance = None if difference is None else difference.p_value() / 2
-        figures = [shown(before), shown(now), shown(rise, "+.4f"), shown(changed, ",d"), shown(chance, ".2g")]
-        rows.append([model, *figures, basis or DASH, word])
+        tested = [shown(change.changed, ",d"), shown(change.p_value, ".2g"), change.basis or DASH]
+        rows.append([change.model, shown(before), shown(now), shown(rise, "+.4f"), *tested, word])
     headings = ["model", f"test {measure.title}, {name}", "now", "change", "answers changed", "p", "judged by", ""]
     return tabulate(rows, headers=headings, tablefmt="github", disable_numparse=True)
 
