@@ -70,9 +70,14 @@ class Verdict(NamedTuple):
         return -self.pair.margin <= low and high <= self.pair.margin
 
     @property
+    def significance(self) -> float:
+        """The level of the pair's own test at which the family's is kept, whatever the other pairs show."""
+        return SIGNIFICANCE / self.family
+
+    @property
     def visible(self) -> float:
         """The smallest difference that would probably have been shown; see `Estimate.visible`."""
-        return self.pair.difference.visible(SIGNIFICANCE / self.family)
+        return self.pair.difference.visible(self.significance)
 
     @property
     def sentence(self) -> str:
@@ -85,23 +90,24 @@ class Verdict(NamedTuple):
         first, second, difference, _, margin, measure = self.pair
         if self.same:
             return f"{first} and {second} score the same on every test row"
-        low, high = (measure.number(end) for end in difference.interval()[1:])
-        if self.shown and difference.mean < 0:
-            low, high = (measure.number(-end) for end in difference.interval()[:0:-1])
+        # Beside an interval of differences either way, the difference has its sign; that of the better model has none.
+        mean, low, high = difference.interval()
+        if self.shown and mean < 0:
+            mean, low, high = -mean, -high, -low
         better, worse = (first, second) if self.first_is_better else (second, first)
         template = measure.clear if self.shown else measure.equal if self.equal else measure.unclear
-        # Beside an interval of differences either way, the difference has its sign.
-        size = measure.number(abs(difference.mean) if self.shown else difference.mean)
-        least = measure.number(margin)
+        size, least = measure.number(mean), measure.number(margin)
         claim = template.format(first=first, second=second, better=better, worse=worse, size=size, margin=least)
-        return f"{claim} (95 % interval {low} to {high})"
+        return f"{claim} (95 % interval {measure.number(low)} to {measure.number(high)})"
 
     @property
     def remarks(self) -> list[str]:
         """Says what else a reader must know."""
-        return list(self._remarks()) if not self.same else []
+        return list(self._remarks())
 
     def _remarks(self) -> Iterable[str]:
+        if self.same:
+            return
         pair, seeds = self.pair, self.pair.components.seeds
         if self.shown and self.equal:
             yield f"less than the {pair.measure.difference(pair.margin)} that matter"
@@ -128,7 +134,7 @@ class Verdict(NamedTuple):
             "equal": self.equal,
             "visible": self.visible,
             "margin": pair.margin,
-            "significance": SIGNIFICANCE / self.family,
+            "significance": self.significance,
             "components": pair.components._asdict(),
             "claim": self.claim,
             "remarks": self.remarks,
