@@ -10,7 +10,7 @@ from rnnlab.project.files import read_json, write_text
 
 def show(flags: argparse.Namespace) -> None:
     """Prints the comparison of the last run and where to find more."""
-    from rnnlab.evaluation import tables
+    from rnnlab.evaluation import comparisons, tables
     from rnnlab.evaluation.costs import in_order, read_costs
 
     settings = params.read()
@@ -19,7 +19,7 @@ def show(flags: argparse.Namespace) -> None:
     table = tables.results_table(
         metrics, read_costs(settings, layout.TIMINGS), comparison.get("groups", {}), flags.style
     )
-    sentences = tables.sentences(comparison)
+    sentences = comparisons.sentences(comparison)
     with printing():
         print(f"\n{table}\n")
         for sentence in sentences:

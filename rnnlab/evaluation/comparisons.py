@@ -102,9 +102,19 @@ def markdown(comparison: dict[str, Any]) -> str:
         mean, interval = interval_cells(measure, ends)
         intervals.append({"model": name, measure.title: f"{mean} ({interval})"})
     table = tabulate(intervals, headers="keys", tablefmt="github", disable_numparse=True)
-    lines = [*group_sentences(comparison), *(pair_sentence(measure, pair) for pair in comparison["pairs"])]
-    sentences = "\n".join(f"- {line}" for line in lines)
-    return f"# Is the difference real?\n\n{basis(comparison)} {FIXED}\n\n{table}\n\n{sentences}\n"
+    lines = "\n".join(f"- {sentence}" for sentence in sentences(comparison))
+    return f"# Is the difference real?\n\n{basis(comparison)} {FIXED}\n\n{table}\n\n{lines}\n"
+
+
+def sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Returns sentences on models and every pair of them, from reports/comparison.json."""
+    return [*group_sentences(comparison), *pair_sentences(comparison)]
+
+
+def pair_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Returns a sentence or two on every pair of models."""
+    measure = MEASURES[comparison["measure"]]
+    return [pair_sentence(measure, pair) for pair in comparison["pairs"]]
 
 
 def basis(comparison: Mapping[str, Any]) -> str:
@@ -116,15 +126,13 @@ def basis(comparison: Mapping[str, Any]) -> str:
 
 def group_sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Says which models' seeds fall into two groups, so that their mean says little; results of 0.1.0 do not tell."""
-    measure, sentences = MEASURES[comparison["measure"]], []
+    measure, told = MEASURES[comparison["measure"]], []
     for name, found in comparison.get("groups", {}).items():
         share, higher, seeds = found["share"], found["higher"], found["seeds"]
         limits = f"{100 * share['low']:.0f} to {100 * share['high']:.0f} % of such seeds, by exact 95 % limits"
         groups = f"{higher} of {seeds} reach about {measure.amount(found['high'])} ({limits})"
-        sentences.append(
-            f"The seeds of {name} fall into two groups: {groups}, the others {measure.amount(found['low'])}."
-        )
-    return sentences
+        told.append(f"The seeds of {name} fall into two groups: {groups}, the others {measure.amount(found['low'])}.")
+    return told
 
 
 def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, str]:

@@ -6,10 +6,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from rnnlab.evaluation.comparisons import group_sentences, pair_sentence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
-from rnnlab.project.tasks import MEASURES
 
 Groups = Mapping[str, Mapping[str, Any]]  # by model; see `rnnlab.evaluation.statistics.Groups`
 NO_GROUPS: Groups = MappingProxyType({})
@@ -61,10 +59,3 @@ def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:
 def _split(found: Mapping[str, Any], decimals: int) -> str:
     higher, seeds = found["higher"], found["seeds"]
     return f"{higher} at {found['high']:.{decimals}f}, {seeds - higher} at {found['low']:.{decimals}f}"
-
-
-def sentences(comparison: Mapping[str, Any]) -> list[str]:
-    """Returns sentences on models and every pair of them, from reports/comparison.json."""
-    measure = MEASURES[comparison["measure"]]
-    pairs = [pair_sentence(measure, pair) for pair in comparison["pairs"]]
-    return [*group_sentences(comparison), *pairs]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnlab.evaluation import costs, tables
+from rnnlab.evaluation import comparisons, costs, tables
 from rnnlab.experiments import dvc_experiments, results
 from rnnlab.project import dvc_lock, git, layout, params
 from rnnlab.project.errors import UserError
@@ -74,7 +74,7 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
             "dvc_lock": dvc_lock.file_digest(layout.LOCK),
             "mlflow.source.git.commit": git.head_commit(),
         },
-        note="\n".join([table, "", *(f"- {sentence}" for sentence in tables.sentences(result.comparison))]),
+        note="\n".join([table, "", *(f"- {sentence}" for sentence in comparisons.sentences(result.comparison))]),
         artifacts=[*ARTIFACTS, *([layout.PAGE] if layout.PAGE.is_file() else [])],  # older experiments have none
         datasets=_datasets(lock),
     )

@@ -57,7 +57,7 @@ def answer(
         scores=scores(ranked, comparison),
         questions=[(question, capitalised(text)) for question, text in questions],
         table=Table(CAPTION, list(rows[0]), [list(row.values()) for row in rows]),
-        pairs=[comparisons.pair_sentence(MEASURES[comparison["measure"]], pair) for pair in comparison["pairs"]],
+        pairs=comparisons.pair_sentences(comparison),
     )
 
 

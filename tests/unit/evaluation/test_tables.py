@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from rnnlab.data import check_tables
-from rnnlab.evaluation import tables
+from rnnlab.evaluation import comparisons, tables
 from rnnlab.evaluation.costs import Cost
 
 
@@ -122,5 +122,5 @@ def test_seeds_in_two_groups_have_no_mean() -> None:
 
 def test_sentences_are_those_of_the_pairs() -> None:
     pairs = [{"sentence": sentence, "shown": True, "equal": False} for sentence in ("a beats b", "c beats d")]
-    told = tables.sentences({"measure": "accuracy", "groups": {}, "pairs": pairs})
+    told = comparisons.sentences({"measure": "accuracy", "groups": {}, "pairs": pairs})
     assert told == ["A beats b.", "C beats d."]

@@ -126,7 +126,9 @@ def test_one_network_is_told_of_without_a_rival(settings: Params, tmp_path: Path
 
 def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
     page = write(tmp_path, changed(settings, **SERIES, train__seeds=[1, 2]))
-    assert re.search(r"<h1>Not shown that the mean squared errors of lstm and rnn differ: -[\d.]+ \(95 % interval", page)
+    assert re.search(
+        r"<h1>Not shown that the mean squared errors of lstm and rnn differ: -[\d.]+ \(95 % interval", page
+    )
     assert "cut into windows: 30 train, 30 validation, 30 test" in page
     assert "The largest errors of each network" in page
     assert "Word by word" not in page and 'id="filter"' not in page and 'id="why"' not in page
