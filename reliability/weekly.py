@@ -104,6 +104,6 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
     network = models.build_classifier(settings.models[run.model], words, train[0].shape[1])
     with tempfile.TemporaryDirectory() as place:
         checkpoint = Checkpoint(Path(place) / "none.npz")
-        training.fit(network, train, validation, settings.train, run, checkpoint, lambda row: None)
+        training.fit(network, train, validation, settings.training_of(run.model), run, checkpoint, lambda row: None)
     probabilities = models.predict(network, test[0], settings.evaluate.batch_size)
     return float(tasks.right(test[1][:, 0], probabilities).mean())

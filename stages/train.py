@@ -28,7 +28,7 @@ def main() -> None:
         raise UserError(f"--model {run.model}: no such model; params.yaml has {', '.join(settings.models)}")
     rows, held_out = (read_examples(split, settings.task) for split in (layout.TRAIN, layout.VALIDATION_ROWS))
     vocabulary_size = len(read_json(layout.VOCABULARY))
-    os.environ |= thread_variables(settings.train.threads)
+    os.environ |= thread_variables(settings.training_of(run.model).threads)
     # Keras takes seconds to import: mistakes are reported before that.
     with importing_keras():
         from rnnlab.networks import layers, models, training

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.project import git, layout
 from rnnlab.project.errors import UserError
-from rnnlab.project.overrides import override
+from rnnlab.project.overrides import option
 
 
 class Recorded(NamedTuple):
@@ -26,7 +26,7 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
     Unless ``queue`` puts it into DVC's queue, it runs at once, in a copy of the workspace.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
-    options = [word for key, value in changes.items() for word in ("-S", f"{key}={override(value)}")]
+    options = [word for key, value in changes.items() for word in ("-S", option(key, value))]
     return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *options]
 
 

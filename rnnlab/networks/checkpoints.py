@@ -86,6 +86,5 @@ def identity(run: Run, settings: Params, vocabulary_size: int) -> dict[str, Any]
         "task": settings.task,
         "vocabulary_size": vocabulary_size,
         "seed": run.seed,
-        "model": settings.models[run.model].model_dump(),
-        "train": settings.train.model_dump(exclude={"seeds"}),
+        **settings.options_of(run.model),
     }

@@ -13,7 +13,7 @@ from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
 from rnnlab.networks.callbacks import AverageWeights, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
-from rnnlab.project.params import Params, Run, Train
+from rnnlab.project.params import Params, Run, Training
 
 # By the name of the output layer.
 LOSSES = {
@@ -47,14 +47,14 @@ def train(
     """Builds a network and fits it, with the same result in every process; see `fit`."""
     keras.utils.set_random_seed(run.seed)
     model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows[0].shape[1])
-    return model, fit(model, rows, held_out, settings.train, run, checkpoint, on_epoch)
+    return model, fit(model, rows, held_out, settings.training_of(run.model), run, checkpoint, on_epoch)
 
 
 def fit(
     model: keras.Sequential,
     train: Examples,
     validation: Examples,
-    params: Train,
+    params: Training,
     run: Run,
     checkpoint: Checkpoint,
     on_epoch: Callable[[dict[str, float]], None],
@@ -64,7 +64,7 @@ def fit(
     Args:
         model: from `rnnlab.networks.models`, with the seed already set.
         train, validation: rows to learn from, and rows that choose the epoch.
-        params: ``patience`` is how many epochs may pass without a better validation loss; ``seeds`` is not read.
+        params: ``patience`` is how many epochs may pass without a better validation loss.
         run: names the training in messages, and seeds its batches.
         checkpoint: of the same training, if it was killed; the weights have the same bytes as without the kill.
         on_epoch: called with each finished row of `History.epochs`.
@@ -103,7 +103,7 @@ def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[st
     return {"x": tensorflow_batches.from_batches(batches), "validation_data": held_out}
 
 
-def _compiled(model: keras.Sequential, params: Train, rows: int) -> keras.Sequential:
+def _compiled(model: keras.Sequential, params: Training, rows: int) -> keras.Sequential:
     """Prepares a network for Adam, with all gradients clipped to one norm, and weights averaged over steps on request.
 
     Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".
@@ -126,7 +126,7 @@ def _faster(model: keras.Sequential, batch_size: int, threads: int) -> keras.Seq
     return fast_layers.accelerate(model, batch_size, threads)
 
 
-def _rate(params: Train, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def _rate(params: Training, rows: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     if params.schedule == "constant":
         return params.learning_rate
     steps = params.epochs * math.ceil(rows / params.batch_size)

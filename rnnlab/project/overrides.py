@@ -11,6 +11,8 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.validation_messages import closest
 
+OF_ONE_MODEL = re.compile(r"models\.\w+\.train\.\w+")  # options that a model may have of its own
+
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flattens nested mappings into one with dotted keys."""
@@ -33,15 +35,20 @@ def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Param
 
 
 def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:
-    """Sets a key that exists already; DVC refuses to set others, too."""
+    """Sets a key that exists already, or that a model may have; DVC refuses to set others, too."""
     section, parts = values, key.split(".")
-    for part in parts:
+    for depth, part in enumerate(parts):
         if not isinstance(section, dict):
             raise UserError(f"{source}: {key}: unknown key")
-        if part not in section:
+        if part not in section and not (depth == 3 and OF_ONE_MODEL.fullmatch(key)):
             raise UserError(f"{source}: {key}: unknown key{closest(part, section)}")
-        parent, section = section, section[part]
+        parent, section = section, section.get(part)
     parent[parts[-1]] = copy.copy(value)
+
+
+def option(key: str, value: Any) -> str:
+    """Writes a change as `dvc exp run -S` reads it; a key that params.yaml may lack is added."""
+    return f"{'++' if OF_ONE_MODEL.fullmatch(key) else ''}{key}={override(value)}"
 
 
 # Needs no quotes; commas, brackets and spaces have a meaning to `dvc exp run -S`, and so do these words.

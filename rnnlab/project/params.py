@@ -2,10 +2,12 @@
 
 import codecs
 import re
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from rnnlab.project.errors import UNSEEN, UserError
@@ -178,10 +180,9 @@ class Series(Section):
     window: Width
 
 
-class Train(Section):
-    """Training options that all models share."""
+class Training(Section):
+    """How a network is trained."""
 
-    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     epochs: Positive
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -192,6 +193,27 @@ class Train(Section):
     keep: Literal["best", "last"]
     engine: Literal["fast", "stock"]
     threads: Positive
+
+
+class Train(Training):
+    """How networks are trained that have no options of their own, and the seeds of all."""
+
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
+
+
+def _optional(info: FieldInfo) -> tuple[Any, FieldInfo]:
+    field = copy(info)
+    field.default = None
+    return info.annotation, field
+
+
+_SOME: dict[str, Any] = {name: _optional(info) for name, info in Training.model_fields.items()}
+_SomeTraining: type[Section] = create_model("_SomeTraining", __base__=Section, **_SOME)
+
+
+def _some_training(values: Any) -> dict[str, Any]:
+    """Checks those options of `Training` that are given."""
+    return _SomeTraining.model_validate(values).model_dump(exclude_unset=True)
 
 
 class Model(Section):
@@ -211,6 +233,7 @@ class Model(Section):
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["sigmoid", "two_logits", "linear"]
+    train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
 class Evaluate(Section):
@@ -330,6 +353,15 @@ class Params(Section):
     def runs(self) -> list[Run]:
         """All trainings of the pipeline, in the order of ``compare`` and ``train.seeds``."""
         return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
+
+    def training_of(self, model: str) -> Training:
+        """Returns how a model is trained: as all are, but for options of its own."""
+        return Training(**(self.train.model_dump(exclude={"seeds"}) | self.models[model].train))
+
+    def options_of(self, model: str) -> dict[str, dict[str, Any]]:
+        """Returns all that determines a model's trainings beside data and seed: its network, and how it is trained."""
+        network = self.models[model].model_dump(exclude={"train"})
+        return {"model": network, "train": self.training_of(model).model_dump()}
 
     @property
     def scored(self) -> tuple[str, ...]:

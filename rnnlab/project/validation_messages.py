@@ -63,10 +63,14 @@ def _sentence(error: ErrorDetails, model: type[BaseModel], default: str) -> str:
 
 
 def _section(model: type[BaseModel], location: Iterable[str]) -> type[BaseModel]:
-    """Returns the innermost model on the way to a location; names that people choose lead to no other."""
+    """Returns the innermost model on the way to a location; names that people choose lead to no other.
+
+    A key that is a section of the whole file too, such as ``train`` of a model, holds keys of that section.
+    """
+    whole = model
     for part in location:
-        annotation = _fields(model).get(part)
-        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        annotations = [_fields(each).get(part) for each in (model, whole)]
+        kinds = [kind for each in annotations for kind in (each, *get_args(each)) if isinstance(kind, type)]
         model = next((kind for kind in kinds if issubclass(kind, BaseModel)), model)
     return model
 

@@ -93,11 +93,11 @@ def _search_model(
         mode="min",
         grace_period=asha.grace_epochs,
         reduction_factor=asha.reduction_factor,
-        max_t=max(asha.grace_epochs, *(trial.settings.train.epochs for trial in trials)),
+        max_t=max(asha.grace_epochs, *(trial.training.epochs for trial in trials)),
         stop_last_trials=False,
     )
     task = tune.with_parameters(run_watched, trials=list(trials), data=data, known=dict(known), keeper=keeper)
-    threads = max(trial.settings.train.threads for trial in trials)
+    threads = max(trial.training.threads for trial in trials)
     retries = tune.FailureConfig(max_failures=RETRIES)
     with tempfile.TemporaryDirectory() as folder:
         tune.Tuner(
@@ -116,7 +116,7 @@ def run_watched(
     A known trial is not trained: its epochs are reported again.
     """
     trial = trials[config["trial"]]
-    epochs = trial.settings.train.epochs
+    epochs = trial.training.epochs
 
     def report(row: dict[str, float]) -> None:
         if row["epoch"] < epochs:
@@ -126,7 +126,7 @@ def run_watched(
         for row in known[trial.key].history:
             report(row)
         return
-    os.environ |= keras_import.thread_variables(trial.settings.train.threads)
+    os.environ |= keras_import.thread_variables(trial.training.threads)
     try:
         result: Result = run_trial(trial, data, report)
     except UserError as mistake:  # another attempt would end the same

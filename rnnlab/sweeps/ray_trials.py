@@ -64,7 +64,7 @@ def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Resul
     running: dict[Any, Trial] = {}
     while True:
         for trial in itertools.islice(waiting, AT_ONCE - len(running)):
-            threads, name = trial.settings.train.threads, f"{trial.run.name} {trial.key}"
+            threads, name = trial.training.threads, f"{trial.run.name} {trial.key}"
             environment = {"env_vars": thread_variables(threads)}
             submitted = task.options(num_cpus=threads, runtime_env=environment, name=name).remote(trial, shared)
             running[submitted] = trial
@@ -93,7 +93,7 @@ def check_processors(trials: Sequence[Trial]) -> None:
     import ray
 
     largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
-    threads = max(trial.settings.train.threads for trial in trials)
+    threads = max(trial.training.threads for trial in trials)
     if threads > largest:
         raise UserError(
             f"train.threads is {threads}, but the largest machine of the cluster has {largest:.0f} processors; lower it"

@@ -90,5 +90,5 @@ def spread(values: Sequence[float]) -> str:
 
 def command(combination: Combination) -> str:
     """Returns the DVC command that trains a combination."""
-    options = [f"{key}={overrides.override(value)}" for key, value in combination.changes.items()]
+    options = [overrides.option(key, value) for key, value in combination.changes.items()]
     return shlex.join(["dvc", "exp", "run", *(word for option in options for word in ("-S", option))])

@@ -8,7 +8,7 @@ from rnnlab.features.arrays import Examples
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout
 from rnnlab.project.files import package_digest, read_json, replacing, write_json
-from rnnlab.project.params import Params, Run
+from rnnlab.project.params import Params, Run, Training
 from rnnlab.sweeps.grids import Combination
 
 ROOMS = ("evaluation", "sweeps")  # whose code determines what is kept besides the weights
@@ -21,6 +21,11 @@ class Trial(NamedTuple):
     key: str
     run: Run
     settings: Params
+
+    @property
+    def training(self) -> Training:
+        """How its network is trained."""
+        return self.settings.training_of(self.run.model)
 
 
 class Data(NamedTuple):

@@ -1,6 +1,7 @@
 """Curves in MLflow while a network trains; whatever happens to MLflow, the training goes on."""
 
 import hashlib
+import json
 import queue
 import sys
 import threading
@@ -63,8 +64,7 @@ class Watcher:
 
 def training_key(run: Run, settings: Params) -> str:
     """Returns 16 hex digits that are the same for all attempts at the same training."""
-    model, train = settings.models[run.model], settings.train
-    identity = f"{run.name} {experiment_name()} {model.model_dump_json()} {train.model_dump_json(exclude={'seeds'})}"
+    identity = f"{run.name} {experiment_name()} {json.dumps(settings.options_of(run.model))}"
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

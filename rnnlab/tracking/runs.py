@@ -72,8 +72,8 @@ def logged_figures(figures: Mapping[str, Any]) -> dict[str, float]:
 
 def training_params(settings: Params, run: Run) -> dict[str, str]:
     """Returns the parameters in which trainings can differ, under names short enough for the table's columns."""
-    options = {**settings.models[run.model].model_dump(), **settings.train.model_dump(exclude={"seeds"})}
-    return {"model": run.model, "seed": str(run.seed), **flatten(options)}
+    options = settings.options_of(run.model)
+    return {"model": run.model, "seed": str(run.seed), **flatten(options["model"] | options["train"])}
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, str]:

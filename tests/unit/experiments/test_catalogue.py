@@ -55,6 +55,16 @@ def test_an_experiment_is_its_params_on_top_of_the_project_s(folder: Path, setti
     assert settings.models["lstm"].units != 64
 
 
+def test_a_model_may_be_trained_in_its_own_way(folder: Path, settings: Params) -> None:
+    write(folder, "slow", params={"models.gru.train.learning_rate": 0.0001, "compare": ["gru"]})
+    [setup] = catalogue.load("slow", settings, folder).setups
+    assert setup.settings.training_of("gru").learning_rate == 0.0001
+    write(folder, "wrong", params={"models.gru.train.learning": 0.0001})
+    assert "did you mean learning_rate?" in complaint(folder, "wrong", settings)
+    write(folder, "nobody", params={"models.gur.train.epochs": 1})
+    assert "did you mean gru?" in complaint(folder, "nobody", settings)
+
+
 def test_variants_are_experiments_of_their_own(folder: Path, settings: Params) -> None:
     variants = {"10": {"sample.distance": 10}, 400: {"sample.distance": 400, "train.epochs": 2}}
     write(folder, "far", params={"train.seeds": [1], "train.epochs": 3}, variants=variants)

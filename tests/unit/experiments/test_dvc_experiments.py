@@ -98,6 +98,16 @@ def test_dvc_reads_back_every_value_that_is_printed(settings: Params, tmp_path: 
     assert {key: type(value) for key, value in read.items()} == {key: type(value) for key, value in written.items()}
 
 
+def test_dvc_adds_an_option_that_a_model_has_of_its_own(settings: Params, tmp_path: Path) -> None:
+    written = {"models.rnn.train.clip_norm": None, "models.rnn.train.schedule": "cosine", "train.epochs": 3}
+    words = dvc_experiments.command(Setup("x", written, settings), queue=True, csv=None)[7::2]
+    (tmp_path / "params.yaml").write_text("{train: {epochs: 1}, models: {rnn: {units: 8}}}")
+    apply_overrides(tmp_path / "params.yaml", words)
+    read = YAML(typ="safe").load(tmp_path / "params.yaml")
+    assert read["models"]["rnn"] == {"units": 8, "train": {"clip_norm": None, "schedule": "cosine"}}
+    assert read["train"] == {"epochs": 3}
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [("data/a.csv", "data/a.csv"), ("a b", '"a b"'), (["0", None, True], '["0",null,true]')]
 )

@@ -50,6 +50,32 @@ def test_a_run_is_named_by_model_and_seed() -> None:
     assert Run("lstm", 3).name == "lstm-3"
 
 
+def test_a_model_is_trained_as_all_are_but_for_options_of_its_own() -> None:
+    values = changed("models.lstm.train", {"learning_rate": 0.5, "clip_norm": None})
+    values["train"] |= {"learning_rate": 0.25, "clip_norm": 2.0, "epochs": 7}
+    values["models"]["rnn"].pop("train", None)
+    settings = params.parse(values)
+    lstm, rnn = settings.training_of("lstm"), settings.training_of("rnn")
+    assert (lstm.learning_rate, lstm.clip_norm, lstm.epochs) == (0.5, None, 7)
+    assert (rnn.learning_rate, rnn.clip_norm, rnn.epochs) == (0.25, 2.0, 7)
+    assert settings.options_of("lstm")["train"]["learning_rate"] == 0.5
+    assert params.parse(settings.model_dump(mode="json", by_alias=True)) == settings
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"epochs": 0}, "models.lstm.train.epochs: must be greater than or equal to 1, not 0"),
+        ({"epochs": None}, "models.lstm.train.epochs: must be a valid integer, not None"),
+        ({"schedule": "linear"}, "models.lstm.train.schedule: must be 'constant' or 'cosine', not 'linear'"),
+        ({"seeds": [1]}, "models.lstm.train.seeds: unknown key"),
+        ([], "models.lstm.train: must be a valid dictionary"),
+    ],
+)
+def test_an_option_of_one_model_is_checked_like_those_of_all(options: Any, sentence: str) -> None:
+    assert sentence in complaint(changed("models.lstm.train", options))
+
+
 def test_numeric_labels_are_compared_as_text() -> None:
     assert params.parse(changed("data.labels", [0, 1])).data.labels == ("0", "1")
 
@@ -69,6 +95,7 @@ def test_usual_delimiters_are_accepted(delimiter: str) -> None:
     [
         ("models.lstm.unit", "units"),
         ("train.epoch", "epochs"),
+        ("models.lstm.train.epoch", "epochs"),
         ("tokenize_pad.max_len", "max_length"),
         ("validate.severity.leekage", "leakage"),
         ("validate.severity.schema_", "schema"),
