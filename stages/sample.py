@@ -9,7 +9,8 @@ from rnnlab.project.files import write_csv
 def main() -> None:
     """Draws both data sets."""
     settings = params.read()
-    write_csv(layout.SAMPLE_REVIEWS, ["review", "sentiment"], corpus.reviews(settings.sample, settings.sample.seed))
+    columns = ["review", "sentiment", "distance"]
+    write_csv(layout.SAMPLE_REVIEWS, columns, corpus.reviews(settings.sample, settings.sample.seed))
     write_csv(layout.SAMPLE_SERIES, ["value"], ([value] for value in wave.wave(settings.wave, settings.sample.seed)))
 
 

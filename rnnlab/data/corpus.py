@@ -6,6 +6,7 @@ that of the long time lag problems in Hochreiter and Schmidhuber (1997), "Long S
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,43 +30,60 @@ OPENINGS = ("we saw this with {} .", "{} chose it .", "{} lent me the disc .", "
 SYLLABLES = ["ba", "do", "fi", "gu", "ke", "la", "mi", "no", "ra", "se", "ti", "vu"]
 STATEMENTS = ("the film is {} .", "i found it {} .", "it was {} from start to finish .", "overall it is {} .")
 NEGATIONS = ("not", "never", "hardly")
+ADVERBS = ("really", "truly", "quite", "simply", "clearly", "honestly", "entirely", "frankly")
 SUBJECTS = ["hero", "director", "captain", "teacher", "stranger", "sister", "neighbour", "driver", "doctor", "child"]
 VERBS = ["enters", "leaves", "finds", "carries", "paints", "follows", "counts", "watches", "opens", "remembers"]
 NEAR = 2  # maximum number of words after a verdict that need not be remembered
 PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour", "kitchen", "street", "library"]
 
 
-def reviews(params: Sample, seed: int) -> Iterator[tuple[str, str]]:
-    """Yields distinct texts with "positive" or "negative", alternately but for the label noise."""
+class Review(NamedTuple):
+    """A text, "positive" or "negative", and whether its verdict is "near" its end or "far" from it."""
+
+    text: str
+    label: str
+    distance: str
+
+
+def reviews(params: Sample, seed: int) -> Iterator[Review]:
+    """Yields distinct texts, positive and negative ones alternately but for the label noise."""
     generator = np.random.default_rng(seed)
     seen: set[str] = set()
     for row in range(params.rows):
         positive = row % 2 == 0
-        while (text := _review(positive, params, generator)) in seen:
+        while (drawn := _review(positive, params, generator))[0] in seen:
             pass
+        text, distance = drawn
         seen.add(text)
         flipped = generator.random() < params.label_noise
-        yield text, "positive" if positive != flipped else "negative"
+        yield Review(text, "positive" if positive != flipped else "negative", distance)
 
 
-def _review(positive: bool, params: Sample, generator: np.random.Generator) -> str:
+def _review(positive: bool, params: Sample, generator: np.random.Generator) -> tuple[str, str]:
     far = generator.random() < params.far_share
     distance = int(generator.integers(*((params.distance // 2, params.distance + 1) if far else (0, NEAR + 1))))
     # Invented names make even short reviews distinct, and add rare and unknown words.
     name = "".join(generator.choice(SYLLABLES, 3))
     opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), params, generator)]
-    return " ".join([*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)])
+    text = " ".join([*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)])
+    return text, "far" if far else "near"
 
 
 def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> str:
     negated = generator.random() < params.negation_share
     word = str(generator.choice(PRAISE if positive != negated else BLAME))
-    judged = f"{generator.choice(NEGATIONS)} {word}" if negated else word
-    sentence = str(generator.choice(STATEMENTS)).format(judged)
+    negation = [str(generator.choice(NEGATIONS))] if negated else []
+    sentence = str(generator.choice(STATEMENTS)).format(" ".join([*negation, *_adverbs(params, generator), word]))
     if generator.random() >= params.contrast_share:
         return sentence
     opposite = generator.choice(BLAME if positive else PRAISE)
     return f"the {generator.choice(THINGS)} was {opposite} , but {sentence}"
+
+
+def _adverbs(params: Sample, generator: np.random.Generator) -> list[str]:
+    """Draws words that part a negation from what it negates, and stand in other verdicts as well."""
+    count = int(generator.integers(params.negation_gap + 1)) if params.negation_gap else 0
+    return [str(adverb) for adverb in generator.choice(ADVERBS, count)]
 
 
 def _filler(words: int, params: Sample, generator: np.random.Generator) -> list[str]:

@@ -3,17 +3,22 @@ from collections import Counter
 import pytest
 
 from rnnlab.data import corpus
+from rnnlab.data.corpus import Review
 from rnnlab.project.params import Params, Sample
 
 
-def drawn(settings: Params, seed: int = 1, **changes: object) -> list[tuple[str, str]]:
+def reviews(settings: Params, seed: int = 1, **changes: object) -> list[Review]:
     sample = Sample.model_validate(settings.sample.model_dump() | {"rows": 400, "label_noise": 0.0} | changes)
     return list(corpus.reviews(sample, seed))
 
 
+def drawn(settings: Params, seed: int = 1, **changes: object) -> list[tuple[str, str]]:
+    return [(text, label) for text, label, _ in reviews(settings, seed, **changes)]
+
+
 def words_after_the_verdict(text: str) -> int:
     spoken = text.split()
-    verdicts = {"is", "found", "was", "it"}
+    verdicts = {"is", "found", "was", "it", *corpus.ADVERBS}
     return len(spoken) - max(place for place, word in enumerate(spoken) if word in verdicts)
 
 
@@ -34,6 +39,33 @@ def test_far_verdicts_are_as_far_as_asked_for(settings: Params) -> None:
     assert max(distances) > 50
     near = [words_after_the_verdict(text) for text, _ in drawn(settings, distance=60, far_share=0.0)]
     assert max(near) < 12
+
+
+def test_each_review_says_whether_its_verdict_is_far(settings: Params) -> None:
+    for text, _, distance in reviews(settings, distance=60, far_share=0.5):
+        assert (words_after_the_verdict(text) >= 30) == (distance == "far"), text
+
+
+def test_a_negation_may_stand_apart_from_what_it_negates(settings: Params) -> None:
+    gaps = Counter[int]()
+    for text, _ in drawn(settings, negation_share=0.9, negation_gap=3, contrast_share=0.0, distractor_share=0.0):
+        words = text.split()
+        found = [place for place, word in enumerate(words) if word in corpus.NEGATIONS]
+        [verdict] = [place for place, word in enumerate(words) if word in corpus.PRAISE + corpus.BLAME]
+        gaps.update(verdict - place - 1 for place in found)
+    assert set(gaps) == {0, 1, 2, 3}
+    assert min(gaps.values()) > 50
+
+
+def test_what_parts_a_negation_says_nothing_of_the_label(settings: Params) -> None:
+    """The same words stand in verdicts without a negation, as often."""
+    counts = {True: [0, 0], False: [0, 0]}
+    for text, _ in drawn(settings, rows=2000, negation_share=0.5, distractor_share=0.0):
+        negated = any(word in corpus.NEGATIONS for word in text.split())
+        counts[negated][0] += sum(word in corpus.ADVERBS for word in text.split())
+        counts[negated][1] += 1
+    per_text = [adverbs / texts for adverbs, texts in counts.values()]
+    assert per_text[0] == pytest.approx(per_text[1], rel=0.1)
 
 
 @pytest.mark.parametrize("contrast", [0.0, 0.9])
