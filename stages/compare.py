@@ -1,6 +1,6 @@
 """Predictions on the test rows → intervals, and a verdict in plain words on every pair of models."""
 
-from rnnlab.evaluation import comparisons
+from rnnlab.evaluation import comparisons, slices
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import exit_status
@@ -12,8 +12,10 @@ def main() -> None:
     """Compares every pair of models."""
     settings = params.read()
     task = TASKS[settings.task]
-    scores = comparisons.scores_by_model(task, read_parquet(layout.PREDICTIONS), settings.scored)
-    comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
+    predictions, margin = read_parquet(layout.PREDICTIONS), settings.intervals.margin
+    scores = comparisons.scores_by_model(task, predictions, settings.scored)
+    comparison = comparisons.compare(task, scores, settings.baselines, margin)
+    comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 

@@ -5,7 +5,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -26,25 +26,29 @@ class Rows(NamedTuple):
     texts: list[str]
     labels: list[str]
     splits: list[str]
+    slices: list[list[str]]  # of each row, the cells by which results are split; empty if they are not
 
 
-def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
+def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
     """Reads labelled texts from the columns that ``data`` names, as `read_cells` does.
 
     Yields:
         Batches of at most `BATCH_ROWS` rows and about `BATCH_CHARACTERS` characters; ``splits`` holds "" without
-        a split column.
+        a split column, ``slices`` holds "" for a column that the file lacks.
     """
-    rows, characters = Rows([], [], [], []), 0
-    for number, (text, label, *split) in read_cells(source, data, wanted_columns(data, split_column)):
+    rows, characters = Rows([], [], [], [], []), 0
+    wanted = wanted_columns(data, split_column)
+    for number, (text, label, *others) in read_cells(source, data, wanted, slices):
         rows.numbers.append(number)
         rows.texts.append(text)
         rows.labels.append(label)
-        rows.splits.append(split[0] if split else "")
-        characters += len(text) + len(label) + sum(map(len, split))
+        characters += len(text) + len(label) + sum(map(len, others))
+        rows.splits.append(others.pop(0) if split_column else "")
+        if slices:
+            rows.slices.append(others)
         if len(rows.numbers) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
             yield rows
-            rows, characters = Rows([], [], [], []), 0
+            rows, characters = Rows([], [], [], [], []), 0
     if rows.numbers:
         yield rows
 
@@ -56,7 +60,7 @@ def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
 
 
 def read_cells(
-    source: Path, data: Data, wanted: Mapping[str, str], blank_lines: bool = False
+    source: Path, data: Data, wanted: Mapping[str, str], optional: Sequence[str] = (), blank_lines: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """Reads some columns, row by row; decompresses ``.gz`` on the fly.
 
@@ -64,10 +68,12 @@ def read_cells(
         source: the file.
         data: delimiter and encoding.
         wanted: names of the columns by the parameter that sets them.
+        optional: names of columns that the file may lack; then their cells are "".
         blank_lines: whether a blank line between two rows counts as a row of blank cells.
 
     Yields:
-        The number of the row, 1 for the first below the header, and its cells in the order of ``wanted``.
+        The number of the row, 1 for the first below the header, and its cells in the order of ``wanted`` and
+        ``optional``.
 
     Raises:
         UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
@@ -79,7 +85,7 @@ def read_cells(
     try:
         with open_csv(source, data.max_megabytes) as (_, stream):
             records = _numbered(source, _parse(stream, data), blank_lines)
-            yield from _pick(source, records, wanted)
+            yield from _pick(source, records, wanted, optional)
     except UnicodeError:  # reads again, and may find the file damaged after the wrong byte
         raise UserError(_undecodable(source, data)) from None
 
@@ -106,13 +112,16 @@ def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> 
         raise headers.not_well_formed(source, f"row {number + blank}", problem) from None
 
 
-def _pick(source: Path, records: headers.Records, wanted: Mapping[str, str]) -> headers.Records:
+def _pick(
+    source: Path, records: headers.Records, wanted: Mapping[str, str], optional: Sequence[str]
+) -> headers.Records:
     header = headers.take_header(source, records)
-    columns = [
+    columns: list[int | None] = [
         headers.find_column(source, header, name, f"set {key} (or data.delimiter)") for key, name in wanted.items()
     ]
+    columns += [header.index(name) if name in header else None for name in optional]
     for number, record in headers.rows_below(source, header, records, "row", ", or set data.delimiter"):
-        yield number, [record[column] if record else "" for column in columns]
+        yield number, [record[column] if record and column is not None else "" for column in columns]
 
 
 def _undecodable(source: Path, data: Data) -> str:

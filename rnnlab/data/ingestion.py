@@ -14,6 +14,7 @@ from rnnlab.project.dataframes import defused
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing, write_json
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import SLICE
 
 HEADER = ("row", "reason", "label", "text")  # of the rejected rows
 
@@ -48,10 +49,11 @@ def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path
         with replacing(rejected) as rejected_part, replacing(target) as rows:
             screening.second_pass(settings, names, folders, rows)
             reasons = _write_rejected(rejected_part, names, folders)
+            slices = _check_slices(settings, rows, source)
             if not len(labels):
                 counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
                 raise UserError(f"{source}: every row was rejected ({counts}); check data.labels and data.text_column")
-        write_json(summary, reviews.summarise(labels, splits, reasons, settings.data.labels))
+        write_json(summary, {**reviews.summarise(labels, splits, reasons, settings.data.labels), "slices": slices})
     finally:
         shutil.rmtree(work)
 
@@ -68,6 +70,19 @@ def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[re
         reviews.check_enough(splits[keep], labels, settings.data.labels, source)
     screening.write_decisions(folders, columns, duplicates, splits)
     return labels, splits[keep]
+
+
+def _check_slices(settings: Params, rows: Path, source: Path) -> dict[str, dict[str, int]]:
+    """Counts the kept rows by each column that results are split by; those that no row has a value of are left out."""
+    counts = {}
+    for name in settings.evaluate.slices:
+        column = pq.read_table(rows, columns=[f"{SLICE}{name}"]).column(0)
+        counts[name] = {str(pair["values"]): pair["counts"] for pair in column.value_counts().to_pylist()}
+    reviews.check_slices(counts, source)
+    for name in [name for name, found in counts.items() if set(found) <= {reviews.BLANK}]:
+        del counts[name]
+        print(f"{source}: no column {name!r}, so that results are not split by it (evaluate.slices)")
+    return counts
 
 
 def _write_rejected(target: Path, names: Sequence[str], folders: Sequence[Path]) -> Counter[str]:

@@ -20,7 +20,7 @@ FEW_ROWS = 1_000_000  # are read within seconds, whatever they hold
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
 
 
-def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
+def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
     """Reads labelled texts from the columns that ``data`` names.
 
     Yields:
@@ -32,12 +32,18 @@ def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Ro
     wanted = wanted_columns(data, split_column)
     try:
         with pq.ParquetFile(source, pre_buffer=False) as file:
+            present = [name for name in slices if name in file.schema_arrow.names]
+            wanted |= {f"evaluate.slices ({name})": name for name in present}
             _check(source, file, wanted, data.max_megabytes)
+            names = list(dict.fromkeys(wanted.values()))
             start = 1
-            for columns in _columns(source, file, list(wanted.values()), data.max_megabytes):
-                texts, labels, *splits = (_cells(source, start, column) for column in columns)
-                end = start + len(texts)
-                yield Rows(list(range(start, end)), texts, labels, splits[0] if splits else [""] * len(texts))
+            for columns in _columns(source, file, names, data.max_megabytes):
+                cells = {name: _cells(source, start, column) for name, column in zip(names, columns, strict=True)}
+                texts = cells[data.text_column]
+                blank, end = [""] * len(texts), start + len(texts)
+                splits = cells[split_column] if split_column else blank
+                each = zip(*(cells.get(name, blank) for name in slices), strict=True)
+                yield Rows(list(range(start, end)), texts, cells[data.label_column], splits, list(map(list, each)))
                 start = end
     except (UserError, MemoryError, PermissionError):
         raise

@@ -1,5 +1,6 @@
 """Decides which rows are kept, why the others are rejected, and which split each belongs to."""
 
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -11,17 +12,21 @@ import pyarrow.compute as pc
 from rnnlab.data.csv_rows import Rows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.text import clean
-from rnnlab.project.errors import UserError
+from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.params import Split
+from rnnlab.project.tasks import SLICE
 
 UNASSIGNED = -1
+BLANK = "(blank)"  # the value of a blank cell, or of one that the data lack
+MOST_SLICES = 50  # values of a column that results are split by
+LONGEST_SLICE = 100  # characters of such a value
 Codes = npt.NDArray[np.int8]  # labels (0 or 1), or splits (index in `SPLITS`, or `UNASSIGNED`)
 
 
 class CheckedRows(NamedTuple):
     """A batch after the checks that look at one row at a time."""
 
-    accepted: pa.Table  # columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`)
+    accepted: pa.Table  # columns row, text, label, assigned (index in `SPLITS` or `UNASSIGNED`), and those of slices
     digests: npt.NDArray[np.uint64]  # 64-bit hashes of the accepted texts, of shape (rows,)
     rejected: pa.Table  # columns row, reason, label, text
 
@@ -34,10 +39,10 @@ class Duplicates(NamedTuple):
     conflict: npt.NDArray[np.bool_]  # whether the text occurs with both labels
 
 
-def check_rows(rows: Rows, labels: tuple[str, str], has_splits: bool) -> CheckedRows:
+def check_rows(rows: Rows, labels: tuple[str, str], has_splits: bool, slices: Sequence[str] = ()) -> CheckedRows:
     """Cleans a batch and rejects blank texts, unknown labels and, if the data name splits, unknown splits."""
     numbers = pa.array(rows.numbers, pa.int64())
-    raw, written_labels, split_names = (pa.array(cells, pa.string()) for cells in rows[1:])
+    raw, written_labels, split_names = (pa.array(cells, pa.string()) for cells in rows[1:4])
     texts, written_labels = clean(raw), pc.utf8_trim_whitespace(written_labels)
     codes = pc.index_in(written_labels, value_set=pa.array(labels))
     assigned = pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(split_names)), value_set=pa.array(SPLITS))
@@ -45,11 +50,31 @@ def check_rows(rows: Rows, labels: tuple[str, str], has_splits: bool) -> Checked
     faults = pc.make_struct(is_blank, pc.is_null(codes), pc.and_(pc.is_null(assigned), pa.scalar(has_splits)))
     reason = pc.case_when(faults, "blank text", "unknown label", "unknown split")
     known = {"label": codes.cast(pa.int8()), "assigned": pc.fill_null(assigned, UNASSIGNED).cast(pa.int8())}
+    carried = zip(slices, zip(*rows.slices, strict=True), strict=True)
+    known |= {f"{SLICE}{name}": pa.array([_slice(cell) for cell in cells], pa.string()) for name, cells in carried}
     accepted = pa.table({"row": numbers, "text": texts, **known}).filter(pc.is_null(reason))
     rejected = pa.table({"row": numbers, "reason": reason, "label": written_labels, "text": raw})
     hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in accepted["text"].to_pylist())
     digests = np.frombuffer(hashes, ">u8").astype(np.uint64)
     return CheckedRows(accepted, digests, rejected.filter(pc.is_valid(reason)))
+
+
+def _slice(cell: str) -> str:
+    return UNSEEN.sub("", cell).strip() or BLANK
+
+
+def check_slices(values: Mapping[str, Collection[str]], source: object) -> None:
+    """Refuses columns that do not split the rows into a few groups, from the distinct values of each.
+
+    Raises:
+        UserError: a column has too many values, or long texts; names ``source``.
+    """
+    for name, found in values.items():
+        problem = f"{source}: evaluate.slices: column {name!r} has"
+        if len(found) > MOST_SLICES:
+            raise UserError(f"{problem} {len(found):,} different values; name one of at most {MOST_SLICES}")
+        if (longest := max(map(len, found), default=0)) > LONGEST_SLICE:
+            raise UserError(f"{problem} values of up to {longest:,} characters; name one of short values")
 
 
 def find_duplicates(digests: npt.NDArray[np.uint64], labels: Codes) -> Duplicates:

@@ -22,11 +22,10 @@ from rnnlab.features import clean_rows
 from rnnlab.project import engines, layout
 from rnnlab.project.files import package_digest, replacing
 from rnnlab.project.params import Data, Params
+from rnnlab.project.tasks import SLICE
 
 ACCEPTED, REJECTED, DECISIONS, DUPLICATES = "rows.parquet", "rejected.parquet", "decisions.npz", "duplicates.parquet"
-_ACCEPTED = pa.schema(
-    [("row", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("assigned", pa.int8()), ("digest", pa.uint64())]
-)
+_ACCEPTED = [("row", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("assigned", pa.int8())]
 # "detail" is what rejected.csv shows, "reason" what is counted.
 _REJECTED = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in ("reason", "detail", "label", "text"))])
 Decisions = dict[str, npt.NDArray[Any]]  # of `write_decisions`, on the rows of a batch
@@ -51,7 +50,7 @@ def first_pass(settings: Params, files: Sequence[Path], work: Path) -> list[Path
         UserError: names every file that cannot be read, and why; the other files are done.
     """
     column = settings.split.column if settings.split.method == "column" else None
-    task = partial(check_file, settings.data, column, work)
+    task = partial(check_file, settings.data, column, settings.evaluate.slices, work)
     try:
         return [work / name for name in engines.each(settings.data.engine, task, files, "screen")]
     finally:
@@ -59,30 +58,31 @@ def first_pass(settings: Params, files: Sequence[Path], work: Path) -> list[Path
             work.rmdir()  # if no file could be read
 
 
-def check_file(data: Data, split_column: str | None, work: Path, source: Path) -> str:
+def check_file(data: Data, split_column: str | None, slices: Sequence[str], work: Path, source: Path) -> str:
     """Writes a file's accepted rows, with hashes of their texts, and its rejected rows; returns the folder's name."""
-    batches = sources.read_rows(source, data, split_column)
+    batches = sources.read_rows(source, data, split_column, slices)
     if not source.is_file():
         next(batches)  # raises the complaint
-    name = _folder_name(data, split_column, source)
+    name = _folder_name(data, split_column, slices, source)
+    schema = pa.schema([*_ACCEPTED, *clean_rows.carried(slices), ("digest", pa.uint64())])
     if (work / name).is_dir():
         return name
     with replacing(work / name) as part:
         part.mkdir()
-        with ParquetWriter(part / ACCEPTED, _ACCEPTED) as usable, ParquetWriter(part / REJECTED, _REJECTED) as rejected:
+        with ParquetWriter(part / ACCEPTED, schema) as usable, ParquetWriter(part / REJECTED, _REJECTED) as rejected:
             for batch in batches:
-                checked = reviews.check_rows(batch, data.labels, split_column is not None)
+                checked = reviews.check_rows(batch, data.labels, split_column is not None, slices)
                 usable.write_table(checked.accepted.append_column("digest", pa.array(checked.digests)))
                 rejected.write_table(checked.rejected.add_column(2, "detail", checked.rejected["reason"]))
     return name
 
 
-def _folder_name(data: Data, split_column: str | None, source: Path) -> str:
+def _folder_name(data: Data, split_column: str | None, slices: Sequence[str], source: Path) -> str:
     """Hashes all that the result depends on: the state of the file, how it is read, and this code."""
     state = source.stat()
     identity = [
         *(str(source.absolute()), state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns),
-        *(split_column, data.model_dump(mode="json", exclude={"csv", "files", "engine"})),
+        *(split_column, slices, data.model_dump(mode="json", exclude={"csv", "files", "engine"})),
         package_digest(layout.PACKAGE, "data", "features", "project"),
     ]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
@@ -122,32 +122,36 @@ def second_pass(settings: Params, names: Sequence[str], folders: Sequence[Path],
         targets = [target / f"{number:06}.parquet" for number in range(len(folders))]
     counts = [sum(pq.read_metadata(folder / name).num_rows for name in (ACCEPTED, REJECTED)) for folder in folders]
     offsets = np.cumsum([0, *counts])[:-1].tolist()
-    task = partial(keep_rows, settings.data.labels, names if len(folders) > 1 else [])
+    task = partial(keep_rows, settings.data.labels, settings.evaluate.slices, names if len(folders) > 1 else [])
     engines.each(settings.data.engine, task, list(zip(folders, targets, offsets, strict=True)), "keep")
 
 
-def keep_rows(labels: tuple[str, str], names: Sequence[str], task: tuple[Path, Path, int]) -> None:
+def keep_rows(
+    labels: tuple[str, str], slices: Sequence[str], names: Sequence[str], task: tuple[Path, Path, int]
+) -> None:
     """Writes the kept rows of a file, numbered from an offset, to its part of the target; and the file's duplicates."""
     folder, target, offset = task
     with np.load(folder / DECISIONS, allow_pickle=False) as members:
         decisions = dict(members)
     start = 0
-    with ParquetWriter(target, clean_rows.SCHEMA) as kept, ParquetWriter(folder / DUPLICATES, _REJECTED) as duplicates:
+    schema = clean_rows.schema(slices)
+    with ParquetWriter(target, schema) as kept, ParquetWriter(folder / DUPLICATES, _REJECTED) as duplicates:
         # With its read-ahead, Arrow would keep the whole file in memory.
         for batch in pq.ParquetFile(folder / ACCEPTED, pre_buffer=False).iter_batches(batch_size=BATCH_ROWS):
             decided = {name: values[start : start + len(batch)] for name, values in decisions.items()}
             start += len(batch)
-            kept.write_table(_clean(batch, decided["split"], offset).filter(pa.array(decided["keep"])))
+            kept.write_table(_clean(batch, decided["split"], offset, schema).filter(pa.array(decided["keep"])))
             if not decided["keep"].all():
                 duplicates.write_table(_duplicates(batch, decided, labels, names))
 
 
-def _clean(batch: pa.RecordBatch, splits: Codes, offset: int) -> pa.Table:
+def _clean(batch: pa.RecordBatch, splits: Codes, offset: int, schema: pa.Schema) -> pa.Table:
     """Returns a batch as the pipeline goes on with it; rows that are not kept have any split."""
     ids = [f"{digest:016x}" for digest in batch["digest"].to_pylist()]
     names = np.array(clean_rows.SPLITS, object)[splits]
-    columns = [ids, batch["row"].to_numpy() + offset, batch["text"], batch["label"], names]
-    return pa.table(dict(zip(clean_rows.SCHEMA.names, columns, strict=True)), clean_rows.SCHEMA)
+    carried = [batch[name] for name in schema.names if name.startswith(SLICE)]
+    columns = [ids, batch["row"].to_numpy() + offset, batch["text"], batch["label"], names, *carried]
+    return pa.table(dict(zip(schema.names, columns, strict=True)), schema)
 
 
 def _duplicates(batch: pa.RecordBatch, decided: Decisions, labels: tuple[str, str], names: Sequence[str]) -> pa.Table:

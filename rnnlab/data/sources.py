@@ -1,6 +1,6 @@
 """The files of a data set: a single one, or those of a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rnnlab.data import csv_rows, parquet_rows
@@ -30,8 +30,8 @@ def states(source: Path, data: Data) -> dict[Path, tuple[int, int, int]]:
     return {file: (state.st_ino, state.st_size, state.st_mtime_ns) for file, state in found.items()}
 
 
-def read_rows(source: Path, data: Data, split_column: str | None) -> Iterator[Rows]:
+def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
     """Reads labelled texts from Parquet if the name says so, else from a CSV; see `rnnlab.data.csv_rows.read_rows`."""
     if source.suffix == ".parquet":
-        return parquet_rows.read_rows(source, data, split_column)
-    return csv_rows.read_rows(source, data, split_column)
+        return parquet_rows.read_rows(source, data, split_column, slices)
+    return csv_rows.read_rows(source, data, split_column, slices)

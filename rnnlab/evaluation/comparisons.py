@@ -1,5 +1,6 @@
 """Who is better, and how sure that is: every pair of models on the same test rows."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -102,13 +103,16 @@ def markdown(comparison: dict[str, Any]) -> str:
         mean, interval = interval_cells(measure, ends)
         intervals.append({"model": name, measure.title: f"{mean} ({interval})"})
     table = tabulate(intervals, headers="keys", tablefmt="github", disable_numparse=True)
+    parts = ["# Is the difference real?", f"{basis(comparison)} {FIXED}", table]
+    for rows in slice_tables(comparison).values():
+        parts.append(tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True))
     lines = "\n".join(f"- {sentence}" for sentence in sentences(comparison))
-    return f"# Is the difference real?\n\n{basis(comparison)} {FIXED}\n\n{table}\n\n{lines}\n"
+    return "\n\n".join([*parts, lines]) + "\n"
 
 
 def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Returns sentences on models and every pair of them, from reports/comparison.json."""
-    return [*group_sentences(comparison), *pair_sentences(comparison)]
+    return [*group_sentences(comparison), *pair_sentences(comparison), *slice_sentences(comparison)]
 
 
 def pair_sentences(comparison: Mapping[str, Any]) -> list[str]:
@@ -133,6 +137,34 @@ def group_sentences(comparison: Mapping[str, Any]) -> list[str]:
         groups = f"{higher} of {seeds} reach about {measure.amount(found['high'])} ({limits})"
         told.append(f"The seeds of {name} fall into two groups: {groups}, the others {measure.amount(found['low'])}.")
     return told
+
+
+def slice_tables(comparison: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Returns a table for each of ``evaluate.slices``, with a row by heading for each of its values."""
+    measure, tables = MEASURES[comparison["measure"]], defaultdict(list)
+    for one in comparison.get("slices", []):
+        cells = {name: interval_cells(measure, ends) for name, ends in one["intervals"].items()}
+        scores = {name: f"{mean} ({interval})" for name, (mean, interval) in cells.items()}
+        tables[one["column"]].append({one["column"]: one["value"], "test rows": f"{one['rows']:,}", **scores})
+    return tables
+
+
+def slice_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Says of each slice how the networks compare there."""
+    return [
+        f"Where {one['column']} is {one['value']} ({one['rows']:,} test rows), {pair['claim']}."
+        for one in comparison.get("slices", [])
+        for pair in one["pairs"]
+    ]
+
+
+def slice_means(comparison: Mapping[str, Any], most: int) -> dict[str, dict[str, float]]:
+    """Returns the mean scores by model of each slice, by heading; none if there are more slices than ``most``."""
+    found = {
+        f"{one['column']} {one['value']}": {name: float(ends["mean"]) for name, ends in one["intervals"].items()}
+        for one in comparison.get("slices", [])
+    }
+    return found if len(found) <= most else {}
 
 
 def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics, series_metrics
 from rnnlab.features import arrays
+from rnnlab.features.clean_rows import read_slices
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
 from rnnlab.project.files import reading
@@ -43,13 +44,14 @@ def score(settings: Params) -> Scored:
 
 
 def _score_texts(settings: Params) -> Scored:
-    """Scores texts: predictions have the columns id, label, words, model, seed, probability."""
+    """Scores texts: predictions have the columns id, label, words, model, seed, probability, and those of slices."""
     predictions, parameters, texts = _predict_texts(settings, layout.TEST)
     if settings.ensemble:
         held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
         _add_ensemble(settings, predictions, held_out, np.asarray(others.labels))
         parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
     columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
+    columns |= read_slices(layout.ROWS, layout.TEST.name)
     scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
     table = _table(columns, "probability", predictions)
     explained = explanation_tables.explain_texts(settings, texts, table)

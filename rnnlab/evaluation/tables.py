@@ -1,36 +1,36 @@
 """Tables of results for people: Markdown for files, plain text for the terminal."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from tabulate import tabulate
 
+from rnnlab.evaluation.comparisons import slice_means
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
 
-Groups = Mapping[str, Mapping[str, Any]]  # by model; see `rnnlab.evaluation.statistics.Groups`
-NO_GROUPS: Groups = MappingProxyType({})
+MOST_SLICES = 4  # that the table has room for
 
 
 def results_table(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS, style: str = "simple"
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any], style: str = "simple"
 ) -> str:
     """Shows the rows of `results_rows` in one of tabulate's styles."""
-    rows = results_rows(metrics, costs, groups)
+    rows = results_rows(metrics, costs, comparison)
     right = len(rows[0]) - 1
     return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
 
 
 def results_rows(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any]
 ) -> list[dict[str, str]]:
     """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost.
 
     Where the seeds fall into two groups, the score of each group stands in place of their mean, which no seed has.
-    Costs that are not known are dashes.
+    Costs that are not known are dashes. Where results are split into a few slices, their mean scores stand beside.
     """
     task = tasks.of_metrics(metrics)
+    groups, slices = comparison.get("groups", {}), slice_means(comparison, MOST_SLICES)
     rows = []
     for name, model in metrics.items():
         cost, decimals = costs.get(name), task.measure.table_decimals
@@ -43,6 +43,7 @@ def results_rows(
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
                 **figures,
+                **{heading: f"{means[name]:.{decimals}f}" for heading, means in slices.items()},
                 "parameters": f"{model['parameters']:,}",
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",

@@ -63,7 +63,7 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
     name, metrics = experiment or f"workspace-{key[:6]}", costs.in_order(settings, result.metrics)
     result = result._replace(name=name, metrics=metrics)
     seconds = costs.costs(settings, result.timings, result.baseline_seconds)
-    table = tables.results_table(result.metrics, seconds, result.comparison.get("groups", {}), "github")
+    table = tables.results_table(result.metrics, seconds, result.comparison, "github")
     return result, Record(
         key=key,
         settings=settings,

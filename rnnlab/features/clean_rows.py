@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from rnnlab.project.files import reading
+from rnnlab.project.tasks import SLICE
 
 SPLITS = ("train", "validation", "test")
 
@@ -22,12 +27,30 @@ SCHEMA = pa.schema(  # of the text task
 )
 
 
+def carried(slices: Sequence[str]) -> list[tuple[str, pa.DataType]]:
+    """Returns the fields for columns of the data that are carried along."""
+    return [(f"{SLICE}{name}", pa.string()) for name in slices]
+
+
+def schema(slices: Sequence[str]) -> pa.Schema:
+    """Returns the schema of clean rows that carry some columns of the data along."""
+    return pa.schema([*SCHEMA, *(pa.field(*each) for each in carried(slices))])
+
+
 def read_split(shard: Path, split: str) -> Iterator[pa.RecordBatch]:
     """Yields the rows of one split in record batches."""
     with reading(shard):
         # With its read-ahead, Arrow would keep the whole file in memory.
         for batch in pq.ParquetFile(shard, pre_buffer=False).iter_batches(batch_size=4096):
             yield batch.filter(pc.equal(batch["split"], split))
+
+
+def read_slices(rows: Path, split: str) -> dict[str, npt.NDArray[Any]]:
+    """Returns the columns by whose values results are split, of the rows of one split in their order."""
+    with reading(rows):
+        names = [name for name in dataset.dataset(rows).schema.names if name.startswith(SLICE)]
+        table = pq.read_table(rows, columns=names, filters=pc.field("split") == split)
+    return {name: np.asarray(table[name].to_pylist(), object) for name in names}
 
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:

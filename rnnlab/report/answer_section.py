@@ -13,6 +13,7 @@ from rnnlab.project.params import Params
 from rnnlab.project.tasks import ACCURACY, MEASURES, TASKS, TaskName
 from rnnlab.report.pages import Table
 
+SLICES = 4  # sentences on slices at the top of the page
 CAPTION = "Test figures, mean ± standard deviation over the seeds; cost on the machine that trained"
 
 
@@ -44,6 +45,8 @@ def answer(
     if others:
         spent = price(best, others[0], metrics, costs)
         questions.append(("What does it cost?", f"{spent}{time_to_target(best, others[0], race, settings.task)}"))
+    if parts := comparisons.slice_sentences(comparison):
+        questions.append(("On which rows?", " ".join(parts[:SLICES])))
     for baseline in rank(settings.baselines, comparison)[:1]:
         against = find_pair(comparison, best, baseline)
         penalty = metrics[baseline].get("inverse_penalty")
@@ -51,7 +54,7 @@ def answer(
         questions.append(
             ("And without recurrence?", f"The best baseline is {baseline}{chosen}: {against['sentence']}.")
         )
-    rows = tables.results_rows(metrics, costs, comparison["groups"])
+    rows = tables.results_rows(metrics, costs, comparison)
     return AnswerSection(
         headline=capitalised(pair["claim"] if pair else single(best, comparison)),
         scores=scores(ranked, comparison),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnlab.evaluation.comparisons import interval_cells
+from rnnlab.evaluation.comparisons import interval_cells, slice_tables
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
@@ -63,6 +63,7 @@ def write(settings: Params) -> str:
         drawn=drawn,
         trainings=trainings_table(settings, tables.histories, timings),
         intervals=intervals_table(comparison, settings.scored),
+        slices=slices_tables(comparison),
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
         labels=settings.data.labels,
@@ -145,6 +146,15 @@ def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Tab
     rows = [[name, *interval_cells(measure, comparison["intervals"][name])] for name in models]
     caption = f"Test {measure.name} with 95 % intervals"
     return Table(caption, ["model", measure.name, "interval"], rows)
+
+
+def slices_tables(comparison: Mapping[str, Any]) -> list[Table]:
+    """Shows each model's score in each slice of the test rows, the slices in which the networks are worst first."""
+    name = MEASURES[comparison["measure"]].name
+    return [
+        Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
+        for column, rows in slice_tables(comparison).items()
+    ]
 
 
 def errors_table(wrong: pd.DataFrame) -> Table:

@@ -34,7 +34,7 @@ def written(folder: Path, content: bytes, name: str = "reviews.csv") -> Path:
 
 def read(source: Path, options: Data | None = None, split_column: str | None = None) -> Rows:
     """All batches as one."""
-    rows = Rows([], [], [], [])
+    rows = Rows([], [], [], [], [])
     for batch in read_rows(source, options or data(), split_column):
         for every, part in zip(rows, batch, strict=True):
             every.extend(part)  # type: ignore[attr-defined]
@@ -52,7 +52,7 @@ def complaint(source: Path, options: Data | None = None, split_column: str | Non
 @pytest.mark.parametrize("name", ["reviews.csv", "reviews.csv.gz"])
 def test_rows_are_numbered_from_1_below_the_header(tmp_path: Path, name: str) -> None:
     source = written(tmp_path, HEADER + b"good,positive\nbad,negative\n", name)
-    assert read(source) == Rows([1, 2], ["good", "bad"], ["positive", "negative"], ["", ""])
+    assert read(source) == Rows([1, 2], ["good", "bad"], ["positive", "negative"], ["", ""], [])
 
 
 @pytest.mark.parametrize("delimiter", ["tab", "\t"])
@@ -63,7 +63,7 @@ def test_tabs_separate_a_tsv(tmp_path: Path, delimiter: str) -> None:
 
 def test_columns_are_found_by_name_and_others_ignored(tmp_path: Path) -> None:
     source = written(tmp_path, b"id,sentiment,part,review\n7,positive,test,good\n")
-    assert read(source, split_column="part") == Rows([1], ["good"], ["positive"], ["test"])
+    assert read(source, split_column="part") == Rows([1], ["good"], ["positive"], ["test"], [])
 
 
 def test_quotes_protect_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_quotes_protect_delimiters_quotes_and_line_breaks(tmp_path: Path) -> Non
 def test_any_line_ending_and_blank_lines_are_taken(tmp_path: Path, ending: bytes) -> None:
     lines = [b"", b"review,sentiment", b"", b"good,positive", b"", b"bad,negative", b"", b""]
     assert read(written(tmp_path, ending.join(lines))) == Rows(
-        [1, 2], ["good", "bad"], ["positive", "negative"], ["", ""]
+        [1, 2], ["good", "bad"], ["positive", "negative"], ["", ""], []
     )
 
 
@@ -309,3 +309,10 @@ def test_a_torn_gz_with_a_wrong_byte_is_a_sentence(tmp_path: Path) -> None:
     source = tmp_path / "reviews.csv.gz"
     source.write_bytes(gzip.compress(content)[:-9])
     assert complaint(source)
+
+
+def test_columns_that_results_are_split_by_are_carried_along(tmp_path: Path) -> None:
+    source = written(tmp_path, b"place,review,part,sentiment\nnear,good,test,positive\nfar,bad,train,negative\n")
+    [rows] = read_rows(source, data(), "part", ["place", "nowhere", "sentiment"])
+    assert rows.splits == ["test", "train"]
+    assert rows.slices == [["near", "", "positive"], ["far", "", "negative"]]

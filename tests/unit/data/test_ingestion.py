@@ -50,7 +50,8 @@ def test_kept_and_rejected_rows_add_up(settings: Params, tmp_path: Path) -> None
     for split, labels in counted["splits"].items():
         found = rows[rows["split"] == split]["label"].value_counts()
         assert labels == {"negative": found[0], "positive": found[1]}
-    assert rows.columns.tolist() == ["id", "row", "text", "label", "split"]
+    assert rows.columns.tolist() == ["id", "row", "text", "label", "split", "slice_distance"]
+    assert counted["slices"] == {}  # the data have no such column
     assert rows["row"].tolist() == [*(number for number in range(1, 41) if number != 3), 41]
 
 
@@ -105,3 +106,29 @@ def test_a_series_is_one_file_split_in_time(settings: Params, tmp_path: Path) ->
     }
     with pytest.raises(UserError, match="is a folder; a series is a single CSV"):
         ingest(changed(settings, **SERIES), tmp_path, tmp_path / "rows", tmp_path / "rejected", tmp_path / "summary")
+
+
+def test_a_column_that_results_are_split_by_is_carried_along(settings: Params, tmp_path: Path) -> None:
+    rows = [(text, label, "  near\x07 " if number % 3 else "") for number, (text, label) in enumerate(GOOD)]
+    source = write_csv(tmp_path / "mine.csv", (*HEADER, "distance"), *rows)
+    kept, _, counted = ingested(settings, source, **{"evaluate.slices": ["distance"]})
+    by_row = dict(zip(kept["row"], kept["slice_distance"], strict=True))
+    assert all(by_row[number + 1] == ("near" if number % 3 else "(blank)") for number in range(40))
+    assert counted["slices"] == {"distance": {"(blank)": 14, "near": 26}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ([f"value {number}" for number in range(60)], "has 60 different values; name one of at most 50"),
+        (["x" * 101] * 60, "has values of up to 101 characters; name one of short values"),
+    ],
+)
+def test_a_column_that_splits_into_too_much_is_refused(
+    settings: Params, tmp_path: Path, cells: list[str], problem: str
+) -> None:
+    rows = [(f"text {number}", ("negative", "positive")[number % 2], cell) for number, cell in enumerate(cells)]
+    source = write_csv(tmp_path / "mine.csv", (*HEADER, "distance"), *rows)
+    with pytest.raises(UserError) as mistake:
+        ingested(settings, source)
+    assert str(mistake.value) == f"{source}: evaluate.slices: column 'distance' {problem}"

@@ -31,6 +31,17 @@ def test_rows_are_those_of_the_csv(settings: Params, tmp_path: Path) -> None:
     assert read(write(tmp_path, TABLE), settings, "extra")[0].splits == ["1", "2", "3"]
 
 
+def test_columns_that_results_are_split_by_are_those_of_the_csv(settings: Params, tmp_path: Path) -> None:
+    pd.DataFrame(TABLE).to_csv(tmp_path / "rows.csv", index=False)
+    columns = ["extra", "nowhere", "sentiment"]
+    [packed], [plain] = (
+        list(sources.read_rows(source, settings.data, None, columns))
+        for source in (write(tmp_path, TABLE), tmp_path / "rows.csv")
+    )
+    assert packed == plain
+    assert packed.slices == [["1", "", "positive"], ["2", "", "negative"], ["3", "", ""]]
+
+
 def test_labels_may_be_numbers_or_categories(settings: Params, tmp_path: Path) -> None:
     table = {"review": ["a", "b"], "sentiment": [0, 1]}
     assert read(write(tmp_path, table), settings)[0].labels == ["0", "1"]

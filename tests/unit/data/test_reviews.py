@@ -20,7 +20,7 @@ def check(
 ) -> CheckedRows:
     count = len(texts)
     rows = Rows(
-        list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count)
+        list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count), []
     )
     return reviews.check_rows(rows, LABELS, own)
 

@@ -33,7 +33,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def folder(settings: Params, source: Path, **changes: Any) -> str:
     data = changed(settings, **changes)
     column = data.split.column if data.split.method == "column" else None
-    return screening.check_file(data.data, column, source.parent / "work", source)
+    return screening.check_file(data.data, column, (), source.parent / "work", source)
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ def test_a_file_that_was_written_again_is_read_again(mine: Params, source: Path)
 
 def test_a_split_column_is_part_of_what_was_read(mine: Params, source: Path) -> None:
     write_csv(source, ("text", "label", "split"), ("A good one", "positive", "test"), ("A bad one", "negative", "?"))
-    before = screening.check_file(mine.data, None, source.parent / "work", source)
-    after = screening.check_file(mine.data, "split", source.parent / "work", source)
+    before = screening.check_file(mine.data, None, (), source.parent / "work", source)
+    after = screening.check_file(mine.data, "split", (), source.parent / "work", source)
     assert after != before
     rejected = pq.read_table(source.parent / "work" / after / screening.REJECTED)
     assert rejected["reason"].to_pylist() == ["unknown split"]

@@ -73,8 +73,10 @@ def summary(accuracy: float, seeds: int) -> dict[str, Any]:
     }
 
 
-def rows(metrics: dict[str, Any], costs: dict[str, Cost], groups: dict[str, Any] | None = None) -> list[dict[str, str]]:
-    header, _, *lines = tables.results_table(metrics, costs, groups or {}, "github").splitlines()
+def rows(
+    metrics: dict[str, Any], costs: dict[str, Cost], comparison: dict[str, Any] | None = None
+) -> list[dict[str, str]]:
+    header, _, *lines = tables.results_table(metrics, costs, comparison or {}, "github").splitlines()
     return [dict(zip(cells(header), cells(line), strict=True)) for line in lines]
 
 
@@ -115,7 +117,7 @@ def test_a_series_is_compared_by_its_errors() -> None:
 
 def test_seeds_in_two_groups_have_no_mean() -> None:
     groups = {"rnn": {"higher": 2, "seeds": 3, "high": 0.98, "low": 0.5}}
-    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {}, groups)
+    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {}, {"groups": groups})
     assert (first["test accuracy"], first["F1"]) == ("2 at 0.980, 1 at 0.500", "0.500 ± 0.000")
     assert second["test accuracy"] == "0.800 ± 0.013"
 

@@ -1,0 +1,62 @@
+"""Results by the values of a column of the data: where a model is good, and where another is better."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from rnnlab.evaluation import comparisons, verdicts
+from rnnlab.evaluation.verdicts import Pair
+from rnnlab.project.tasks import SLICE, Task
+
+FEWEST_ROWS = 10  # of a slice: an interval of fewer says nothing
+
+
+def compare(
+    task: Task, predictions: pd.DataFrame, names: Sequence[str], baselines: Sequence[str], margin: float
+) -> list[dict[str, Any]]:
+    """Scores each model on the test rows of each slice, and judges the networks against each other in all of them.
+
+    Args:
+        task: that the predictions are of.
+        predictions: of the evaluate stage, with a column for each of ``evaluate.slices``.
+        names: of all models.
+        baselines: those without seeds.
+        margin: `intervals.margin`.
+
+    Returns:
+        ``column``, ``value``, ``rows``, ``intervals`` by model and ``pairs`` of networks of each slice; the slices of a
+        column in which the networks are worst come first. All pairs are one family.
+    """
+    found, pairs = [], []
+    for column in [name for name in predictions.columns if name.startswith(SLICE)]:
+        values = predictions[column].unique()
+        slices = [(value, predictions[predictions[column] == value]) for value in values if len(values) > 1]
+        scored = [(value, comparisons.scores_by_model(task, rows, names)) for value, rows in slices]
+        for value, scores in scored:
+            count = next(iter(scores.values())).shape[1]
+            if count < FEWEST_ROWS:
+                continue
+            networks = {name: values for name, values in scores.items() if name not in baselines}
+            pairs.append(_pairs(task, networks, margin))
+            intervals = {name: comparisons.interval(task, values)._asdict() for name, values in scores.items()}
+            found.append({"column": column.removeprefix(SLICE), "value": value, "rows": count, "intervals": intervals})
+    judged = iter(verdicts.judge(pair for of_slice in pairs for pair in of_slice))
+    for each, of_slice in zip(found, pairs, strict=True):
+        each["pairs"] = [next(judged).facts() for _ in of_slice]
+    sign = -1 if task.measure.lower_is_better else 1
+    return sorted(found, key=lambda one: (one["column"], sign * _mean(one, baselines)))
+
+
+def _pairs(task: Task, scores: Mapping[str, verdicts.Scores], margin: float) -> list[Pair]:
+    dependent = task.rows_are_dependent
+    return [
+        verdicts.pair((second, scores[second]), (first, scores[first]), margin, task.measure, dependent=dependent)
+        for first, second in combinations(scores, 2)
+    ]
+
+
+def _mean(one: Mapping[str, Any], baselines: Sequence[str]) -> float:
+    means = [ends["mean"] for name, ends in one["intervals"].items() if name not in baselines]
+    return float(sum(means) / len(means))

@@ -1,0 +1,81 @@
+"""Results by the values of a column."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnnlab.evaluation import comparisons, slices, tables
+from rnnlab.project.params import NO_SEED
+from rnnlab.project.tasks import TASKS
+
+TEXT = TASKS["text"]
+ROWS = 400
+
+
+def predictions(rare: int = 0) -> pd.DataFrame:
+    """Where rows are near, both networks are right; where they are far, the rnn guesses."""
+    draw = np.random.default_rng(3)
+    label = np.arange(ROWS) % 2
+    place = np.where(np.arange(ROWS) < ROWS // 2, "far", "near").astype(object)
+    place[:rare] = "rare"
+    parts = []
+    for model, seeds in {"rnn": [1, 2, 3], "lstm": [1, 2, 3], "tfidf": [NO_SEED]}.items():
+        for seed in seeds:
+            right = np.ones(ROWS, bool)
+            if model == "rnn":
+                right = (place != "far") | (draw.random(ROWS) < 0.5)
+            probability = np.where(right, label, 1 - label).astype(np.float32)
+            columns = {"id": [f"{row:04}" for row in range(ROWS)], "label": label, "slice_place": place}
+            parts.append(pd.DataFrame({**columns, "model": model, "seed": seed, "probability": probability}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def compared(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return slices.compare(TEXT, table, ["rnn", "lstm", "tfidf"], ["tfidf"], 0.01)
+
+
+def test_each_slice_has_its_own_figures_the_worst_first() -> None:
+    far, near = compared(predictions())
+    assert (far["column"], far["value"], far["rows"]) == ("place", "far", ROWS // 2)
+    assert near["value"] == "near"
+    assert near["intervals"]["rnn"]["mean"] == 1.0
+    assert far["intervals"]["lstm"]["mean"] == far["intervals"]["tfidf"]["mean"] == 1.0
+    own = far["intervals"]["rnn"]
+    assert own["low"] < 0.5 < own["high"] and own["low"] < own["mean"] < own["high"] < 0.7
+
+
+def test_the_networks_are_judged_in_each_slice() -> None:
+    far, near = compared(predictions())
+    [there], [here] = far["pairs"], near["pairs"]
+    assert there["shown"] and {there["first"], there["second"]} == {"rnn", "lstm"}
+    assert not here["shown"]
+    assert there["significance"] == 0.05 / 2  # both slices are one family
+
+
+def test_a_slice_of_few_rows_and_a_column_of_one_value_are_left_out() -> None:
+    assert [each["value"] for each in compared(predictions(rare=9))] == ["far", "near"]
+    assert compared(predictions().assign(slice_place="(blank)")) == []
+    assert compared(predictions().drop(columns="slice_place")) == []
+
+
+def test_slices_are_told_in_words_and_tables() -> None:
+    comparison = {"measure": "accuracy", "pairs": [], "slices": compared(predictions())}
+    first, second = comparisons.sentences(comparison)
+    assert first.startswith("Where place is far (200 test rows), lstm beats rnn by ")
+    assert second.startswith("Where place is near (200 test rows), lstm and rnn score the same on every test row.")
+    [far, near] = comparisons.slice_tables(comparison)["place"]
+    assert (far["place"], far["test rows"], near["place"]) == ("far", "200", "near")
+    assert far["lstm"].startswith("100.00 % (")
+    assert comparisons.slice_tables({"measure": "accuracy"}) == {}  # of an earlier version
+
+
+def test_a_few_slices_stand_in_the_table_of_results() -> None:
+    comparison = {"measure": "accuracy", "slices": compared(predictions())}
+    figures = {"accuracy": 0.75, "f1": 0.7, "roc_auc": 0.8, "log_loss": 0.5}
+    metrics = {name: {"mean": figures, "per_seed": {}, "parameters": 3} for name in ("rnn", "lstm")}
+    rnn, lstm = tables.results_rows(metrics, {}, comparison)
+    assert lstm["place far"] == lstm["place near"] == rnn["place near"] == "1.000"
+    assert rnn["place far"] == f"{comparison['slices'][0]['intervals']['rnn']['mean']:.3f}"
+    many = [{**each, "value": str(number)} for number, each in enumerate(comparison["slices"] * 3)]
+    assert "place 0" not in tables.results_rows(metrics, {}, {**comparison, "slices": many})[0]
