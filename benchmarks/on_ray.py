@@ -81,18 +81,18 @@ def _bound_threads() -> None:
 
 
 def _run(trial: Trial, data: Data) -> float:
-    from rnnlab.sweeps import ray_trials
+    from rnnlab.sweeps import running
 
-    return ray_trials.run_trial(trial, data)[0].validation_loss
+    return running.run_trial(trial, data)[0].validation_loss
 
 
 def on_ray(trials: list[Trial], data: Data) -> None:
     """Runs the trials like `rnnlab sweep`, including the start of Ray."""
     from rnnlab.project import ray_cluster
-    from rnnlab.sweeps import ray_trials
+    from rnnlab.sweeps import ray_trials, running
 
     with ray_cluster.cluster(None, ""):
-        for trial, result in ray_trials.outcomes(trials, data):
+        for trial, result in ray_trials.outcomes(trials, data, running.run_trial):
             if isinstance(result, str):
                 raise RuntimeError(f"{trial.run.name}: {result}")
 
@@ -105,14 +105,14 @@ def _timed(way: Any, trials: list[Trial], data: Data) -> Sample:
 
 def logging_seconds(trials: list[Trial], data: Data) -> float:
     """Returns the seconds that a sweep waits until a trial is in MLflow, in a new SQLite store."""
-    from rnnlab.sweeps import mlflow_runs, ray_trials
+    from rnnlab.sweeps import mlflow_runs, running
     from rnnlab.tracking import store
 
-    outcome, _ = ray_trials.run_trial(trials[0], data)
+    outcome, _ = running.run_trial(trials[0], data)
     with tempfile.TemporaryDirectory() as place:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{place}/mlflow.db"
         opened = store.connect()
-        parent = mlflow_runs.open_sweep(opened, "benchmark", "")
+        parent = mlflow_runs.open_sweep(opened, "benchmark", "", "sweep")
         started = time.perf_counter()
         for trial in trials:
             mlflow_runs.log_trial(opened, parent, trial, outcome)

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer
+from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -49,6 +50,20 @@ def _size(text: str) -> float:
     if not 0 < (number := float(text)) < math.inf:
         raise ValueError(text)
     return number
+
+
+def _count(text: str) -> int:
+    """Parses a whole number from 1 on."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def _name(text: str) -> str:
+    """Parses what may become the name of a file and of an experiment."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,60}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be small letters, digits and hyphens")
+    return text
 
 
 def _verb(verbs: Verbs, name: str, run: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
@@ -119,6 +134,13 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--dry-run", action="store_true", help="only print the DVC commands")
     verb = _verb(actions, "report", experiments.report, "write a report on all experiments")
     verb.add_argument("--out", type=Path, default=layout.EXPERIMENTS_REPORT, help="the report to write")
+    verb = _verb(verbs, "tune", tune.run, "find the best options of each model, with the same number of trials")
+    verb.add_argument("--trials", type=_count, default=20, help="of each model; 20 by default")
+    verb.add_argument("--budget-minutes", type=_size, metavar="N", help="begin no more trials after so many minutes")
+    verb.add_argument("--sampler", choices=("random", "tpe"), default="random", help="random by default")
+    verb.add_argument("--engine", choices=("local", "ray"), default="local", help="local by default")
+    verb.add_argument("--address", help="a Ray cluster, for example 10.0.0.1:6379; this machine alone by default")
+    verb.add_argument("--name", type=_name, help="of the study; that of the data by default")
     verb = _verb(verbs, "sweep", sweep.run, "train every combination of a grid of parameters side by side, with Ray")
     verb.add_argument("grid", type=Path, metavar="GRID.yaml")
     verb.add_argument("--address", help="a Ray cluster, for example 10.0.0.1:6379; this machine alone by default")

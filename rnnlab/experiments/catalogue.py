@@ -37,7 +37,7 @@ Figure = Annotated[float, Field(allow_inf_nan=False)] | None
 Value = Annotated[Any, AfterValidator(_plain)]
 Changes = dict[str, Value]
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
-Source = Literal["embedded", "imdb"]
+Source = Literal["embedded", "imdb", "own"]  # own: whatever data.csv names
 
 
 class Original(Section):
@@ -75,7 +75,9 @@ class Experiment(Section):
         if self.data and self.extends:
             raise PydanticCustomError("source", "data: comes from what the experiment extends; leave it out")
         if not self.data and not self.extends:
-            raise PydanticCustomError("source", "data: missing; name embedded or imdb, or an experiment in extends")
+            raise PydanticCustomError(
+                "source", "data: missing; name embedded, imdb or own, or an experiment in extends"
+            )
         return self
 
 

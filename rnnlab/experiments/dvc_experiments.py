@@ -38,9 +38,10 @@ def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) 
     Raises:
         UserError: there is no such file, or the experiment needs none.
     """
-    if named.data == "embedded":
+    if named.data != "imdb":
         if csv:
-            raise UserError(f"--csv: {named.name} runs on the embedded data; leave it out")
+            which = "the embedded data" if named.data == "embedded" else "the data in data.csv of params.yaml"
+            raise UserError(f"--csv: {named.name} runs on {which}; leave it out")
         return None
     source = Path(csv or environment.get("IMDB_CSV") or layout.IMDB_REVIEWS)
     # The shell does not expand the ~ of --csv=~/x, nor one in IMDB_CSV that was quoted.

@@ -14,11 +14,18 @@ from rnnlab.networks.batches import Batches
 from rnnlab.networks.checkpoints import Checkpoint, State
 from rnnlab.project.errors import UserError
 
+# Called with each finished row of `rnnlab.networks.training.History.epochs`; returns whether that was enough.
+OnEpoch = Callable[[dict[str, float]], bool | None]
+
+
+class Diverged(UserError):
+    """The loss of a training is not a number."""
+
 
 class Watch(keras.callbacks.Callback):
-    """Records each epoch's metrics and seconds; stops a training whose loss is not a number."""
+    """Records each epoch's metrics and seconds; ends a training on request, or if its loss is not a number."""
 
-    def __init__(self, name: str, on_epoch: Callable[[dict[str, float]], None]) -> None:
+    def __init__(self, name: str, on_epoch: OnEpoch) -> None:
         super().__init__()
         self.epochs: list[dict[str, float]] = []
         self.seconds: list[float] = []
@@ -42,8 +49,9 @@ class Watch(keras.callbacks.Callback):
         self.epochs.append({"epoch": epoch + 1, **metrics})
         if not math.isfinite(metrics["loss"]) or not math.isfinite(metrics["val_loss"]):
             problem = f"the loss is not a number after epoch {epoch + 1}"
-            raise UserError(f"{self._name}: {problem}; lower train.learning_rate or train.clip_norm")
-        self._on_epoch(self.epochs[-1])
+            raise Diverged(f"{self._name}: {problem}; lower train.learning_rate or train.clip_norm")
+        if self._on_epoch(self.epochs[-1]):
+            self.model.stop_training = True
         if not sys.stdout.isatty():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
             print(f"{self._name}  epoch {epoch + 1}  {shown}  ({self.seconds[-1]:.1f} s)", flush=True)

@@ -2,7 +2,6 @@
 
 import math
 import sys
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -11,7 +10,7 @@ import numpy as np
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
-from rnnlab.networks.callbacks import AverageWeights, Resume, Watch, next_order
+from rnnlab.networks.callbacks import AverageWeights, OnEpoch, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.params import Params, Run, Training
 
@@ -42,7 +41,7 @@ def train(
     held_out: Examples,
     vocabulary_size: int,
     checkpoint: Checkpoint,
-    on_epoch: Callable[[dict[str, float]], None],
+    on_epoch: OnEpoch,
 ) -> tuple[keras.Sequential, History]:
     """Builds a network and fits it, with the same result in every process; see `fit`."""
     keras.utils.set_random_seed(run.seed)
@@ -57,7 +56,7 @@ def fit(
     params: Training,
     run: Run,
     checkpoint: Checkpoint,
-    on_epoch: Callable[[dict[str, float]], None],
+    on_epoch: OnEpoch,
 ) -> History:
     """Trains ``model`` in place; it ends with the weights of its best validation loss, or of its last epoch.
 
@@ -67,10 +66,10 @@ def fit(
         params: ``patience`` is how many epochs may pass without a better validation loss.
         run: names the training in messages, and seeds its batches.
         checkpoint: of the same training, if it was killed; the weights have the same bytes as without the kill.
-        on_epoch: called with each finished row of `History.epochs`.
+        on_epoch: called with each finished row of `History.epochs`; returns whether the training shall end.
 
     Raises:
-        UserError: the loss is not a number.
+        Diverged: the loss is not a number.
     """
     network = _compiled(model, params, len(train[1]))
     watch = Watch(run.name, on_epoch)

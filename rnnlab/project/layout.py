@@ -58,6 +58,8 @@ EXPERIMENTS_CURVES = Path("reports/experiments")
 FINISHED_TRIALS = Path("data/sweeps")
 SWEEP_PAGES = Path("reports/sweeps")
 
+TUNING = Path("reports/tuning")  # studies of `rnnlab tune`: a page, and its trials, each
+
 STORE = Path("mlflow")  # the project's own MLflow
 
 

@@ -36,7 +36,8 @@ def changed(settings: Params, changes: Mapping[str, Any], source: Path) -> Param
 
 def _change(values: dict[str, Any], key: str, value: Any, source: Path) -> None:
     """Sets a key that exists already, or that a model may have; DVC refuses to set others, too."""
-    section, parts = values, key.split(".")
+    section: Any = values
+    parts = key.split(".")
     for depth, part in enumerate(parts):
         if not isinstance(section, dict):
             raise UserError(f"{source}: {key}: unknown key")

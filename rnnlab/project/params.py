@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.tasks import TASKS, TaskName
-from rnnlab.project.validation_messages import read_yaml, validated
+from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
 LARGEST_COUNT = 2**31 - 1  # arrays, databases and C libraries count this far without overflow
@@ -86,6 +86,7 @@ class Sample(Section):
     far_share: Annotated[float, Field(ge=0, le=1)]
     distractor_share: Annotated[float, Field(ge=0, le=1)]
     negation_share: Share
+    negation_gap: Annotated[int, Field(ge=0, le=100)]
     contrast_share: Share
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
 
@@ -236,10 +237,56 @@ class Model(Section):
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
+class Range(Section):
+    """Numbers that a search draws from, both ends included."""
+
+    low: Annotated[float, Field(allow_inf_nan=False)]
+    high: Annotated[float, Field(allow_inf_nan=False)]
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _is_not_empty(self) -> "Range":
+        if self.low >= self.high:
+            _refuse(f"is empty: low must be less than high, not {self.low:g} and {self.high:g}")
+        if self.log and self.low <= 0:
+            _refuse(f"low must be above 0 on a logarithmic scale, not {self.low:g}")
+        return self
+
+
+def _draw(values: Any) -> "Range | tuple[Any, ...]":
+    if isinstance(values, Range | dict):
+        return Range.model_validate(values)
+    if not isinstance(values, list) or not all(isinstance(value, int | float | str | None) for value in values):
+        _refuse("must be a list of values, or a range {low: …, high: …}")
+    if not values or any(values.count(value) > 1 for value in values):
+        _refuse("must name at least one value, and each once")
+    return tuple(values)
+
+
+# A range of numbers, or a tuple of values.
+Draw = Annotated[Any, BeforeValidator(_draw)]
+
+
+class Tune(Section):
+    """What `rnnlab tune` tries for every model."""
+
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
+    space: Annotated[dict[str, Draw], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_options(self) -> "Tune":
+        known = [name for name in (*Model.model_fields, *Training.model_fields) if name not in ("cell", "train")]
+        for name in self.space:
+            if name not in known:
+                _refuse(f"space.{name}: no option of a model or its training{closest(name, known)}")
+        return self
+
+
 class Evaluate(Section):
-    """Options of scoring that do not change any result."""
+    """How results are scored."""
 
     batch_size: Positive
+    slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
 
 class Intervals(Section):
@@ -305,6 +352,7 @@ class Params(Section):
     evaluate: Evaluate
     intervals: Intervals
     explain: Explain
+    tune: Tune
     promote: Promote
     drift: Drift
 
@@ -312,6 +360,7 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
+        lists["evaluate.slices"] = self.evaluate.slices
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series"]
+SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
 THRESHOLD = 0.5  # probability from which on a text counts as positive
 
 
@@ -85,6 +86,7 @@ class Task(NamedTuple):
     columns: Mapping[str, str]  # of the table of results: figure of reports/metrics.json by heading
     figures: tuple[str, ...]  # of a single run, as its note in MLflow shows them
     curve: str  # the metric beside the loss in a history
+    validated: str  # column of a history with the measure on validation rows
     row: str  # column of predictions that names a test row
     truth: str  # column of predictions with what a model should have said
     answer: str  # column of predictions with what it said
@@ -104,6 +106,7 @@ TASKS: dict[TaskName, Task] = {
         columns={"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
         figures=("accuracy", "f1", "roc_auc", "log_loss", "ece"),
         curve="accuracy",
+        validated="val_accuracy",
         row="id",
         truth="label",
         answer="probability",
@@ -121,6 +124,7 @@ TASKS: dict[TaskName, Task] = {
         columns={"test MSE": "mse", "MAE": "mae", "R²": "r2"},
         figures=("mse", "mae", "r2"),
         curve="mae",
+        validated="val_loss",
         row="row",
         truth="target",
         answer="predicted",

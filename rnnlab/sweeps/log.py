@@ -14,10 +14,10 @@ PATIENCE_SECONDS = 15.0
 class Log:
     """Logs finished trials; those that MLflow did not take wait for the next attempt."""
 
-    def __init__(self, name: str, key: str) -> None:
+    def __init__(self, name: str, key: str, kind: str) -> None:
         self.mode = store.sync_mode()
         self.problem = ""
-        self._name, self._key = name, key
+        self._name, self._key, self._kind = name, key, kind
         self._waiting: list[tuple[Trial, Outcome]] = []
         self._logged: set[str] = set()
         self._parent: tuple[store.Store, str] | None = None
@@ -52,7 +52,7 @@ class Log:
 
         with store.lock():
             if not self._parent:
-                parent = mlflow_runs.open_sweep(opened, self._name, self._key)
+                parent = mlflow_runs.open_sweep(opened, self._name, self._key, self._kind)
                 self._logged = mlflow_runs.logged_trials(opened, parent)
                 self._parent = opened, parent
             while self._waiting:

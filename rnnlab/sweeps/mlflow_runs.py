@@ -11,10 +11,10 @@ from rnnlab.tracking.runs import FINISHED, PARENT
 from rnnlab.tracking.store import Store, now
 
 
-def open_sweep(store: Store, name: str, key: str) -> str:
+def open_sweep(store: Store, name: str, key: str, kind: str) -> str:
     """Finds the parent run of a sweep, finished or not, or opens one; ``key`` is the same for the same trials."""
-    known = runs.search(MlflowClient(store.uri), store, f"tags.kind = 'sweep' and tags.sweep_key = '{key}'")
-    return str(known[0].info.run_id) if known else _create(store, name, {"kind": "sweep", "sweep_key": key})
+    known = runs.search(MlflowClient(store.uri), store, f"tags.kind = '{kind}' and tags.sweep_key = '{key}'")
+    return str(known[0].info.run_id) if known else _create(store, name, {"kind": kind, "sweep_key": key})
 
 
 def logged_trials(store: Store, parent: str) -> set[str]:
@@ -32,12 +32,14 @@ def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None
     client = MlflowClient(store.uri)
     run = trial.run
     tags = {"kind": "trial", "trial_key": trial.key, PARENT: parent, "model": run.model, "seed": str(run.seed)}
-    tags |= {"stopped": "true"} if outcome.stopped else {"network_sha256": outcome.network}
+    tags |= {name: "true" for name in ("stopped", "diverged") if getattr(outcome, name)}
+    tags |= {"network_sha256": outcome.network} if outcome.network else {}
     child = _create(store, run.name, tags)
     runs.log_epochs(child, [(now(), row) for row in outcome.history])
     figures = runs.logged_figures(outcome.test)
-    figures |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
-    figures |= {} if outcome.stopped else {"parameters": outcome.parameters}
+    if not outcome.diverged:
+        figures |= {"best_val_loss": outcome.validation_loss, "best_epoch": outcome.best_epoch}
+    figures |= {"parameters": outcome.parameters} if outcome.parameters else {}
     runs.log_facts(client, child, now(), figures, runs.training_params(trial.settings, run))
     client.set_terminated(child, FINISHED)
 
@@ -51,5 +53,5 @@ def close_sweep(store: Store, parent: str, page: str, failed: Sequence[str]) -> 
 
 
 def _create(store: Store, name: str, tags: dict[str, str]) -> str:
-    tags = {**runs.process_tags(), "mlflow.source.name": "rnnlab sweep", **tags}
+    tags = {**runs.process_tags(), "mlflow.source.name": "rnnlab", **tags}
     return str(MlflowClient(store.uri).create_run(store.experiment_id, now(), tags, name).info.run_id)

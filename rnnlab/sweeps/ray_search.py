@@ -14,7 +14,8 @@ from rnnlab.networks import keras_import
 from rnnlab.project import ray_cluster
 from rnnlab.project.errors import UserError
 from rnnlab.sweeps.grids import Asha
-from rnnlab.sweeps.ray_trials import RETRIES, run_trial
+from rnnlab.sweeps.ray_trials import RETRIES
+from rnnlab.sweeps.running import run_trial
 from rnnlab.sweeps.trials import Data, Outcome, Result, Trial, stopped
 
 Ended = Callable[[Trial, Result], None]

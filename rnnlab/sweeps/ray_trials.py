@@ -1,64 +1,23 @@
 """Trials on a Ray cluster: each is one task, which Ray starts again if its process or its machine dies."""
 
-import hashlib
 import itertools
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import numpy as np
-
-from rnnlab.networks.checkpoints import Checkpoint
-from rnnlab.networks.keras_import import importing_keras, thread_variables
+from rnnlab.networks.keras_import import thread_variables
 from rnnlab.project import ray_cluster
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Params
-from rnnlab.sweeps.trials import Data, Outcome, Result, Trial
+from rnnlab.sweeps.trials import TRIALS_PER_PROCESS, Data, Result, RunTrial, Trial
 
-if TYPE_CHECKING:
-    import keras
-
-OnEpoch = Callable[[dict[str, float]], None]
 AT_ONCE = 200  # tasks submitted to Ray: `ray.wait` looks at each of them
 RETRIES = 20  # of a trial whose process or machine died
-TRIALS_PER_PROCESS = 50  # a process leaks some memory with each network that it builds
 
 
-def run_trial(trial: Trial, data: Data, on_epoch: OnEpoch = lambda row: None) -> tuple[Outcome, bytes]:
-    """Trains and scores a network in this process; returns the outcome and the ``.keras`` file."""
-    with importing_keras():
-        import keras
-
-        from rnnlab.networks import models, training
-    keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
-    with tempfile.TemporaryDirectory() as folder:
-        network, checkpoint = Path(folder) / "network.keras", Checkpoint(Path(folder) / "state.npz")
-        model, history = training.train(
-            trial.run, trial.settings, data.train, data.validation, data.vocabulary_size, checkpoint, on_epoch
-        )
-        models.save(model, network)
-        content = network.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    scores = _score(model, trial.settings, data)
-    return Outcome(history.epochs, history.best_epoch, scores, model.count_params(), digest), content
-
-
-def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]:
-    from rnnlab.evaluation import metrics, series_metrics
-    from rnnlab.networks import models
-
-    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int8), found), "series": series_metrics.score}
-    inputs, targets = data.test
-    predicted = models.predict(model, inputs, settings.evaluate.batch_size)
-    return dict(scorers[settings.task](targets[:, 0], predicted))
-
-
-def outcomes(trials: Sequence[Trial], data: Data) -> Iterator[tuple[Trial, Result]]:
+def outcomes(trials: Sequence[Trial], data: Data, run: RunTrial) -> Iterator[tuple[Trial, Result]]:
     """Runs trials on the cluster; yields each as it ends, with its result."""
     import ray
 
-    task = ray.remote(max_calls=TRIALS_PER_PROCESS, max_retries=RETRIES)(run_trial)
+    task = ray.remote(max_calls=TRIALS_PER_PROCESS, max_retries=RETRIES)(run)
     shared = ray.put(data)
     waiting = iter(trials)
     running: dict[Any, Trial] = {}

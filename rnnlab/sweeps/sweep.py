@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,62 +14,62 @@ from rnnlab.project import layout, params, ray_cluster
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json, write_text
 from rnnlab.project.params import Params
-from rnnlab.sweeps import grids, table, trials
+from rnnlab.sweeps import grids, running, table, trials
 from rnnlab.sweeps.grids import Asha
 from rnnlab.sweeps.log import Log
-from rnnlab.sweeps.trials import Data, Result, Trial
+from rnnlab.sweeps.trials import Data, Outcome, Result, Trial
 from rnnlab.tracking import store
 
 
 class Sweep:
-    """The trials of a sweep; each is kept, logged and printed as soon as it ends."""
+    """Trials of one sweep; each is kept, logged and printed as soon as it ends."""
 
-    def __init__(self, name: str, planned: Sequence[Trial], asha: Asha | None) -> None:
-        self.name = name
-        self.trials = planned
-        search = {"asha": asha.model_dump()} if asha else {}
-        self.key = checkpoints.key_of({"trials": sorted(trial.key for trial in planned), **search})
-        self.outcomes = trials.read_finished(planned, self.key if asha else None)
+    def __init__(self, name: str, key: str, total: int, *, search: bool = False, kind: str = "sweep") -> None:
+        """Starts without trials.
+
+        Args:
+            name: of the sweep, for people.
+            key: the same for the same sweep.
+            total: number of its trials.
+            search: whether a trial may be stopped early, which counts for this sweep alone.
+            kind: of its run in MLflow.
+        """
+        self.name, self.key, self.total = name, key, total
+        self.outcomes: dict[str, Outcome] = {}
         self.failures: dict[str, str] = {}
-        self.log = Log(name, self.key)
+        self.log = Log(name, key, kind)
+        self._search = key if search else None
         self._bar: tqdm[None] | None = None
 
-    def train(self, data: Data, asha: Asha | None, address: str | None) -> None:
-        """Trains what is left, on a cluster or on this machine alone."""
-        self.log.add(*((trial, self.outcomes[trial.key]) for trial in self.trials if trial.key in self.outcomes))
-        left = [trial for trial in self.trials if trial.key not in self.outcomes]
-        if not left:
-            return
-        with (
-            ray_cluster.cluster(address, f"--address {address}"),
-            tqdm(desc="sweep", total=len(left), unit="training", disable=None) as self._bar,
-        ):
-            from rnnlab.sweeps import ray_trials
+    def take(self, planned: Sequence[Trial]) -> list[Trial]:
+        """Takes over what earlier runs finished of some trials; returns those that are left."""
+        known = trials.read_finished(planned, self._search)
+        self.outcomes |= known
+        self.log.add(*((trial, known[trial.key]) for trial in planned if trial.key in known))
+        return [trial for trial in planned if trial.key not in known]
 
-            ray_trials.check_processors(left)
-            if asha:
-                from rnnlab.sweeps import ray_search  # imports Ray
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Shows how far the sweep is while the block runs."""
+        ended = len(self.outcomes)
+        with tqdm(desc=self.name, total=self.total, initial=ended, unit="training", disable=None) as self._bar:
+            yield
 
-                ray_search.search(self.trials, data, asha, dict(self.outcomes), self._end)
-            else:
-                for trial, result in ray_trials.outcomes(left, data):
-                    self._end(trial, result)
-
-    def _end(self, trial: Trial, result: Result) -> None:
+    def end(self, trial: Trial, result: Result) -> None:
+        """Keeps, logs and shows a trial that has ended."""
         if isinstance(result, str):
             self.failures[trial.key] = message = result
         else:
             outcome, network = result
-            trials.keep(trial, outcome, network, self.key)
+            trials.keep(trial, outcome, network, self._search)
             self.outcomes[trial.key] = outcome
             self.log.add((trial, outcome))
-            message = f"validation loss {outcome.validation_loss:.4f}"
-            message += f", stopped after epoch {len(outcome.history)}" if outcome.stopped else ""
+            message = outcome.summary
         assert self._bar is not None
         self._bar.update()
         if self._bar.disable:  # no terminal
             ended = len(self.outcomes) + len(self.failures)
-            print(f"{ended} of {len(self.trials)}  {trial.run.name}  {message}", flush=True)
+            print(f"{ended} of {self.total}  {trial.run.name}  {message}", flush=True)
 
 
 def run(source: Path, address: str | None) -> None:
@@ -85,17 +86,40 @@ def run(source: Path, address: str | None) -> None:
     grid, combinations = grids.read(source, settings)
     data = read_features(settings)
     planned = trials.of_combinations(combinations, data)
-    distinct = {trial.key: trial for combination in planned for trial in combination}
-    sweep = Sweep(source.stem, list(distinct.values()), grid.asha)
-    found = len(sweep.outcomes)
-    print(f"{len(combinations)} combinations, {len(sweep.trials)} trainings, {found} of them finished before")
-    sweep.train(data, grid.asha, address)
-    _conclude(sweep, table.page(sweep.name, list(grid.grid), table.rows(combinations, planned, sweep.outcomes)))
-
-
-def _conclude(sweep: Sweep, page: str) -> None:
-    log, failures = sweep.log, sweep.failures
+    distinct = list({trial.key: trial for combination in planned for trial in combination}.values())
+    search = {"asha": grid.asha.model_dump()} if grid.asha else {}
+    key = checkpoints.key_of({"trials": sorted(trial.key for trial in distinct), **search})
+    sweep = Sweep(source.stem, key, len(distinct), search=bool(grid.asha))
+    left = sweep.take(distinct)
+    found = len(distinct) - len(left)
+    print(f"{len(combinations)} combinations, {len(distinct)} trainings, {found} of them finished before")
+    if left:
+        with ray_cluster.cluster(address, f"--address {address}"), sweep.progress():
+            _train(sweep, distinct, left, data, grid.asha)
     target = layout.SWEEP_PAGES / f"{sweep.name}.md"
+    conclude(sweep, target, table.page(sweep.name, list(grid.grid), table.rows(combinations, planned, sweep.outcomes)))
+
+
+def _train(sweep: Sweep, every: Sequence[Trial], left: Sequence[Trial], data: Data, asha: Asha | None) -> None:
+    from rnnlab.sweeps import ray_trials
+
+    ray_trials.check_processors(left)
+    if asha:
+        from rnnlab.sweeps import ray_search  # imports Ray
+
+        ray_search.search(every, data, asha, dict(sweep.outcomes), sweep.end)
+    else:
+        for trial, result in ray_trials.outcomes(left, data, running.run_trial):
+            sweep.end(trial, result)
+
+
+def conclude(sweep: Sweep, target: Path, page: str) -> None:
+    """Writes the page of a sweep and ends it in MLflow.
+
+    Raises:
+        UserError: trials failed, or MLflow must be reached and cannot be.
+    """
+    log, failures = sweep.log, sweep.failures
     write_text(target, page)
     print(f"\n{page}\nwrote {target}")
     log.close(page, list(failures))

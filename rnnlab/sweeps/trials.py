@@ -1,6 +1,7 @@
 """The trainings of a sweep, what each leaves behind, and the folders that keep it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,12 +16,47 @@ ROOMS = ("evaluation", "sweeps")  # whose code determines what is kept besides t
 OUTCOME = "outcome.json"
 
 
+class Limits(NamedTuple):
+    """When a training does poorly: after as many epochs as ``grace``, its score is worse than that epoch's limit.
+
+    Attributes:
+        column: of a history, that holds the score.
+        lower_is_better: whether a lower score is a better one.
+        grace: epochs that each training has.
+        scores: the worst score that goes on, of each epoch; after the last of them, the last one counts.
+    """
+
+    column: str = ""
+    lower_is_better: bool = False
+    grace: int = 0
+    scores: tuple[float, ...] = ()
+
+    def exceeded(self, epochs: Sequence[Mapping[str, float]]) -> bool:
+        """Whether a training does poorly after these epochs."""
+        if not self.scores or len(epochs) < self.grace:
+            return False
+        limit = self.scores[min(len(epochs), len(self.scores)) - 1]
+        score = kept_scores(epochs, self.column)[-1]
+        return score > limit if self.lower_is_better else score < limit
+
+
+def kept_scores(epochs: Sequence[Mapping[str, float]], column: str) -> list[float]:
+    """Returns what a training would score if it ended after each epoch: that of the least validation loss so far."""
+    best: Mapping[str, float] = {"val_loss": math.inf}
+    scores = []
+    for epoch in epochs:
+        best = min(best, epoch, key=lambda row: row["val_loss"])
+        scores.append(best[column])
+    return scores
+
+
 class Trial(NamedTuple):
     """One training; ``key`` is of all that determines its outcome: combinations that agree in it share a trial."""
 
     key: str
     run: Run
     settings: Params
+    limits: Limits = Limits()
 
     @property
     def training(self) -> Training:
@@ -47,6 +83,7 @@ class Outcome(NamedTuple):
         parameters: number of weights.
         network: the SHA-256 of its ``.keras`` file.
         stopped: whether a search stopped it early, in which case it has no test scores and no network.
+        diverged: whether its loss was not a number, after the epochs of its history; then it has no best one.
     """
 
     history: list[dict[str, float]]
@@ -55,15 +92,28 @@ class Outcome(NamedTuple):
     parameters: int
     network: str
     stopped: bool = False
+    diverged: bool = False
 
     @property
     def validation_loss(self) -> float:
         """The loss that trials are compared by: that of the epoch that was kept."""
         return self.history[self.best_epoch - 1]["val_loss"]
 
+    @property
+    def summary(self) -> str:
+        """Says in a few words how it ended."""
+        if self.diverged:
+            return f"its loss is not a number after epoch {len(self.history)}"
+        early = f", stopped after epoch {len(self.history)}" if self.stopped else ""
+        return f"validation loss {self.validation_loss:.4f}{early}"
+
 
 # The outcome of a trial and its ``.keras`` file, or why it failed.
 Result = tuple[Outcome, bytes] | str
+RunTrial = Callable[[Trial, Data], tuple[Outcome, bytes]]
+# Runs trials side by side, and yields each as it ends.
+Outcomes = Callable[[Sequence[Trial]], Iterator[tuple[Trial, Result]]]
+TRIALS_PER_PROCESS = 50  # a process leaks some memory with each network that it builds
 
 
 def stopped(history: list[dict[str, float]]) -> Outcome:
@@ -76,12 +126,13 @@ def of_combinations(combinations: Sequence[Combination], data: Data) -> list[lis
     """Lists the trainings of each combination."""
     code = package_digest(layout.PACKAGE, *ROOMS)
     shared = checkpoints.training_key({"code_of_scores": code}, [*data.train, *data.validation, *data.test])
+    return [[planned(run, settings, data, shared) for run in settings.runs] for _, settings in combinations]
 
-    def trial(run: Run, settings: Params) -> Trial:
-        identity = checkpoints.identity(run, settings, data.vocabulary_size)
-        return Trial(checkpoints.key_of({"shared": shared, **identity}), run, settings)
 
-    return [[trial(run, settings) for run in settings.runs] for _, settings in combinations]
+def planned(run: Run, settings: Params, data: Data, shared: str) -> Trial:
+    """Returns a training; ``shared`` is a key of what its outcome depends on beside the network."""
+    identity = checkpoints.identity(run, settings, data.vocabulary_size)
+    return Trial(checkpoints.key_of({"shared": shared, **identity}), run, settings)
 
 
 def read_finished(trials: Sequence[Trial], search: str | None) -> dict[str, Outcome]:

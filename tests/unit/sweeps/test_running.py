@@ -13,7 +13,7 @@ from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.project.params import Params, Run
-from rnnlab.sweeps import ray_trials
+from rnnlab.sweeps import running
 from rnnlab.sweeps.trials import Data, Outcome, Trial
 from tests.support.results import SERIES, changed
 
@@ -33,7 +33,7 @@ def run(settings: Params, task: str, **changes: Any) -> tuple[Outcome, bytes, Da
     ours = changed(settings, **SMALL, **(SERIES if task == "series" else {}), **changes)
     data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6)
     seen: list[dict[str, float]] = []
-    outcome, network = ray_trials.run_trial(Trial("key", Run("lstm", 1), ours), data, seen.append)
+    outcome, network = running.run_trial(Trial("key", Run("lstm", 1), ours), data, seen.append)
     return outcome, network, data, seen
 
 
