@@ -47,7 +47,7 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
 
 
 def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) -> pd.DataFrame:
-    """Measures gradient norms with a run's weights before its training, after its first epoch, and after the last."""
+    """Measures gradient norms with a run's weights before its training, after its first epoch, and in the end."""
     moments = {
         "before": explanations.fresh_weights(model, run.seed),
         "early": models.load(layout.early(run)).get_weights(),

@@ -109,6 +109,10 @@ def test_a_gate_that_hears_its_bias_alone_is_that_of_its_name(
         np.testing.assert_allclose(read[name], expit(value), rtol=1e-6)
 
 
+def test_every_cell_can_be_followed() -> None:
+    assert set(states.STEPS) == {cell.__name__ for cell in models.CELLS.values()}
+
+
 def test_a_simple_rnn_has_a_hidden_state_alone() -> None:
     assert set(states.read(network(cell="simple_rnn"), TEXT, KNOWN, options()).values) == {"hidden"}
 
