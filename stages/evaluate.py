@@ -13,6 +13,7 @@ def main() -> None:
     """Scores all models."""
     settings = params.read()
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
+    drop_leftovers(layout.EARLY, [layout.early(run).name for run in settings.runs])
     with importing_keras():  # which takes seconds: mistakes in params are reported first
         from rnnlab.evaluation import scoring
 

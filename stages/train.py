@@ -1,4 +1,4 @@
-"""Encoded rows → a trained network, its layers, its history, and how long it took."""
+"""Encoded rows → a trained network, as it was early and in the end, its layers, its history, and how long it took."""
 
 import argparse
 import os
@@ -40,6 +40,7 @@ def main() -> None:
     with live.watching(run, settings) as watcher:
         model, history = training.train(run, settings, rows, held_out, vocabulary_size, checkpoint, watcher.epoch)
     models.save(model, layout.network(run))
+    models.save(model, layout.early(run), history.early)
     write_json(layout.layers(run), layers.describe(model))
     # Rounded, because further digits differ even between machines of the same kind.
     epochs = [[round(value, 6) for value in row.values()] for row in history.epochs]

@@ -1,46 +1,76 @@
 """Tables on why networks differ and where they go wrong."""
 
+import keras
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from rnnlab.evaluation import explanations
+from rnnlab.evaluation import explanations, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_texts
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
-from rnnlab.project.params import Params
+from rnnlab.project.params import Params, Run
 
 
-def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measures gradients of every network before and after its training, and traces each through some texts.
+def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> dict[str, pd.DataFrame]:
+    """Measures gradients of every network before, early in and after its training, and follows each through some texts.
 
     Returns:
-        The columns model, seed, moment, distance, norm; and text_id, model, seed, position, word, probability.
+        By name: ``gradient_norms`` with the columns model, seed, moment, distance, norm; ``traces`` with text_id,
+        model, seed, position, word, probability; and ``states``, of the first seed's networks alone, with text_id,
+        model, quantity, word, and a column per unit.
     """
-    gradients, traces = [], []
+    gradients, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
-    vocabulary = read_json(layout.VOCABULARY)
+    vocabulary, options = read_json(layout.VOCABULARY), settings.tokenize_pad
     networks = models.load_each(map(layout.network, settings.runs))
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        for moment, weights in {
-            "before": explanations.fresh_weights(model, run.seed),
-            "after": model.get_weights(),
-        }.items():
-            model.set_weights(weights)
-            norms = explanations.norms_by_distance(explanations.gradient_norms(model, tokens, batch_size=100), tokens)
-            table = pd.DataFrame({"distance": np.arange(len(norms)), "norm": norms}).dropna()
-            gradients.append(table.assign(model=run.model, seed=run.seed, moment=moment))
+        gradients.append(gradients_of(model, run, tokens))
         for key, text in texts.items():
-            steps = explanations.trace(model, text, vocabulary, settings.tokenize_pad, settings.evaluate.batch_size)
+            steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size)
             row = {"text_id": key, "model": run.model, "seed": run.seed}
             traces += [
                 {**row, "position": position, "word": word, "probability": probability}
                 for position, (word, probability) in enumerate(steps, start=1)
             ]
-    return pd.concat(gradients, ignore_index=True), pd.DataFrame(traces)
+            if run.seed == settings.train.seeds[0]:
+                held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
+    return {
+        "gradient_norms": pd.concat(gradients, ignore_index=True),
+        "traces": pd.DataFrame(traces),
+        "states": pd.concat(held, ignore_index=True),
+    }
+
+
+def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) -> pd.DataFrame:
+    """Measures gradient norms with a run's weights before its training, after its first epoch, and in the end."""
+    moments = {
+        "before": explanations.fresh_weights(model, run.seed),
+        "early": models.load(layout.early(run)).get_weights(),
+        "after": model.get_weights(),
+    }
+    tables = []
+    for moment, weights in moments.items():  # the last are the model's own, which it keeps
+        model.set_weights(weights)
+        norms = explanations.norms_by_distance(explanations.gradient_norms(model, tokens, batch_size=100), tokens)
+        table = pd.DataFrame({"distance": np.arange(len(norms)), "norm": norms}).dropna()
+        tables.append(table.assign(model=run.model, seed=run.seed, moment=moment))
+    return pd.concat(tables)
+
+
+def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
+    """Returns a row per quantity and word, with a column per unit; three decimals are more than a colour can show."""
+    units = [f"unit_{number}" for number in range(1, read.values["hidden"].shape[1] + 1)]
+    facts = pd.DataFrame({"text_id": text_id, "model": model, "quantity": "", "word": list(read.words)})
+    tables = [
+        facts.assign(quantity=name).join(pd.DataFrame(values.round(3), columns=units))
+        for name, values in read.values.items()
+    ]
+    return pd.concat(tables)
 
 
 def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -52,11 +82,11 @@ def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataF
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
-    gradients, traces = look_inside(settings, test, {key: texts[key] for key in traced})
+    tables = look_inside(settings, test, {key: texts[key] for key in traced})
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
-        "gradient_norms": gradients,
-        "traces": traces.assign(label=traces["text_id"].map(labels)),
+        **tables,
+        "traces": tables["traces"].assign(label=tables["traces"]["text_id"].map(labels)),
         "calibration": pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run]),
         "mistakes": mistakes.assign(text=mistakes["id"].map(texts).map(defused)),
     }

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from rnnlab.evaluation.metrics import CALIBRATION_BINS
+from rnnlab.evaluation.states import DRAWN_WORDS
 from rnnlab.features.text import PADDING_ID, encode, words
 from rnnlab.networks import models
 from rnnlab.project.params import TokenizePad
@@ -17,7 +18,6 @@ from rnnlab.project.tasks import THRESHOLD, right
 
 MIN_ROWS = 5  # a mean over fewer says nothing
 TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction
-DRAWN_WORDS = 60  # a text of more is hard to read along an axis
 
 
 class _Nudge(keras.layers.Layer):

@@ -42,6 +42,7 @@ def log_workspace() -> str:
         raise UserError("dvc.lock: no such file; run `dvc repro` first") from None
     key = dvc_lock.result_key(lock)
     drop_leftovers(layout.MODELS, [layout.network(run).name for run in settings.runs])
+    drop_leftovers(layout.EARLY, [layout.early(run).name for run in settings.runs])
     opened = store.connect()
     from rnnlab.tracking import live_runs, pipeline_runs  # import MLflow, which `connect` has silenced
 

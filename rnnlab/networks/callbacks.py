@@ -83,15 +83,31 @@ class AverageWeights(keras.callbacks.SwapEMAWeights):
         self.model.set_weights(self._average)
 
 
+class Early(keras.callbacks.Callback):
+    """Keeps the weights that a network had after its first epoch: those by which that epoch was scored."""
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.weights: list[npt.NDArray[np.float32]] = []
+        self.network = network
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Copies the weights of the first epoch."""
+        if epoch == 0:
+            self.weights = self.network.get_weights()
+
+
 class Resume(keras.callbacks.Callback):
     """Writes a checkpoint before each epoch but the first, and resumes from one that exists.
 
     It must be the last of the callbacks: the others have prepared the epoch by then.
     """
 
-    def __init__(self, checkpoint: Checkpoint, watch: Watch, stopping: keras.callbacks.EarlyStopping) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, watch: Watch, stopping: keras.callbacks.EarlyStopping, early: Early
+    ) -> None:
         super().__init__()
-        self._checkpoint, self._watch, self._stopping = checkpoint, watch, stopping
+        self._checkpoint, self._watch, self._stopping, self._early = checkpoint, watch, stopping, early
         self._state = checkpoint.read()
         self.finished_epochs = len(self._state.progress["epochs"]) if self._state else 0
 
@@ -111,6 +127,7 @@ class Resume(keras.callbacks.Callback):
         self._stopping.wait = progress["wait"]
         if self._stopping.restore_best_weights:
             self._stopping.best_weights = [arrays[f"best_{n}"] for n in range(len(self.model.weights))]
+        self._early.weights = [arrays[f"early_{n}"] for n in range(len(self._early.network.weights))]
         self._watch.resume(progress["epochs"], progress["seconds"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -119,6 +136,7 @@ class Resume(keras.callbacks.Callback):
             return
         arrays = {f"variable_{n}": np.asarray(variable) for n, variable in enumerate(self._variables())}
         arrays |= {f"best_{n}": weights for n, weights in enumerate(self._stopping.best_weights or [])}
+        arrays |= {f"early_{n}": weights for n, weights in enumerate(self._early.weights)}
         stopping = self._stopping
         best = {"best": float(stopping.best), "best_epoch": stopping.best_epoch, "wait": stopping.wait}
         progress = {"epochs": self._watch.epochs, "seconds": self._watch.seconds, **best}

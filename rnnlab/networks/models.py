@@ -118,14 +118,16 @@ def _head(params: Model) -> list[keras.Layer]:
     return [*dense, keras.layers.Dropout(params.dropout, name="dropout")]
 
 
-def save(model: keras.Model, target: Path) -> None:
+def save(model: keras.Model, target: Path, weights: list[npt.NDArray[np.float32]] | None = None) -> None:
     """Writes a ``.keras`` file whose bytes depend on the architecture and the weights alone.
+
+    With ``weights``, it has those instead of the model's own, which is not changed.
 
     Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; they are left out, so
     that DVC sees the same hash after a forced rerun.
     """
     uncompiled = keras.Sequential.from_config(model.get_config())
-    uncompiled.set_weights(model.get_weights())
+    uncompiled.set_weights(model.get_weights() if weights is None else weights)
     with replacing(target) as temporary:
         uncompiled.save(temporary)
         _make_canonical(temporary)

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
-from rnnlab.networks.callbacks import AverageWeights, OnEpoch, Resume, Watch, next_order
+from rnnlab.networks.callbacks import AverageWeights, Early, OnEpoch, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.params import Params, Run, Training
 
@@ -32,6 +33,7 @@ class History(NamedTuple):
     epochs: list[dict[str, float]]
     seconds: list[float]  # of each epoch, validation included
     best_epoch: int  # whose weights the model has
+    early: list[npt.NDArray[np.float32]]  # the weights after the first epoch, in the order of the model's
 
 
 def train(
@@ -75,7 +77,8 @@ def fit(
     watch = Watch(run.name, on_epoch)
     keep_best = params.keep == "best"
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=keep_best)
-    resume = Resume(checkpoint, watch, stopping)
+    early = Early(model)
+    resume = Resume(checkpoint, watch, stopping, early)
     by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
     batches = Batches(*train, params.batch_size, run.seed, by_length=by_length, finished_epochs=resume.finished_epochs)
     network.fit(
@@ -83,12 +86,16 @@ def fit(
         shuffle=False,  # Batches shuffles
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,
-        # The order matters: what early stopping keeps as the best weights is the average.
-        callbacks=[next_order(batches), watch, *([AverageWeights()] if params.ema_momentum else []), stopping, resume],
+        # The order matters: the early weights, and those that early stopping keeps as the best, are the average.
+        callbacks=[
+            *(next_order(batches), watch),
+            *([AverageWeights()] if params.ema_momentum else []),
+            *(early, stopping, resume),
+        ],
         verbose=1 if sys.stdout.isatty() else 0,
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if keep_best else watch.epochs[-1]
-    return History(watch.epochs, watch.seconds, int(kept["epoch"]))
+    return History(watch.epochs, watch.seconds, int(kept["epoch"]), early.weights)
 
 
 def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ SCALER = TRAIN / "scaler.json"
 FEATURE_FIGURES = Path("reports/features.json")
 
 MODELS = Path("models")
+EARLY = MODELS / "early"  # the networks as they were after their first epoch
 BASELINES = MODELS / "baselines"
 HISTORY = Path("reports/history")
 LAYERS = Path("reports/layers")
@@ -66,6 +67,11 @@ STORE = Path("mlflow")  # the project's own MLflow
 def network(run: Run) -> Path:
     """Returns the file of a run's trained network."""
     return MODELS / f"{run.name}.keras"
+
+
+def early(run: Run) -> Path:
+    """Returns the file of a run's network as it was after its first epoch."""
+    return EARLY / f"{run.name}.keras"
 
 
 def history(run: Run) -> Path:

@@ -12,13 +12,15 @@ import pyarrow as pa
 from flask import Flask, Response, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from rnnlab.evaluation import states
 from rnnlab.features import text
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import positive
-from rnnlab.report import pages
+from rnnlab.report import heat_maps, pages
+from rnnlab.report.heat_maps import HeatMap
 from rnnlab.report.readings import Word, walk
 from rnnlab.serving import predictors
 
@@ -34,6 +36,18 @@ POLICY = (
 Classify = Callable[[Sequence[str]], npt.NDArray[np.floating[Any]]]
 
 
+class Reader(NamedTuple):
+    """A network that reads.
+
+    Attributes:
+        classify: from texts to the probabilities of the positive class, of shape (rows,).
+        look: from a cleaned text to what goes on inside the network, None where that cannot be seen.
+    """
+
+    classify: Classify
+    look: Callable[[str], states.States] | None = None
+
+
 class Opinion(NamedTuple):
     """A network's label and probability of the positive class for a whole text, and how it read each word."""
 
@@ -41,6 +55,7 @@ class Opinion(NamedTuple):
     said: str
     probability: str
     words: Sequence[Word]
+    heat_map: HeatMap | None
 
 
 class Answer(NamedTuple):
@@ -57,7 +72,7 @@ class Answer(NamedTuple):
     left_out: int
 
 
-def networks(settings: Params, folder: Path = Path()) -> dict[str, Classify]:
+def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
     """Loads each model of the last run with its best seed by validation loss; without a run, the champion.
 
     Raises:
@@ -75,14 +90,16 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Classify]:
     if not loaded:
         champion = predictors.load_champion(predictors.open_store(), settings.promote.name)
         loaded[champion.version] = champion
-    return {name: _probabilities(predictor) for name, predictor in loaded.items()}
+    return {name: _reader(predictor) for name, predictor in loaded.items()}
 
 
-def _probabilities(predictor: predictors.Predictor) -> Classify:
-    return lambda texts: predictor.classify(texts)[1]
+def _reader(predictor: predictors.Predictor) -> Reader:
+    classifier = predictor.classifier
+    look = classifier and (lambda raw: states.read(classifier.network, raw, classifier.vocabulary, classifier.options))
+    return Reader(lambda texts: predictor.classify(texts)[1], look)
 
 
-def follow(readers: Mapping[str, Classify], labels: Sequence[str], raw: str) -> Answer:
+def follow(readers: Mapping[str, Reader], labels: Sequence[str], raw: str) -> Answer:
     """Lets networks read a text: all its beginnings in one batch, each as a separate text."""
     words = text.words(text.clean(pa.array([raw[:LONGEST]], pa.string())))[0].as_py()
     split = [word for word in words if word]  # an empty text is one empty word
@@ -90,9 +107,16 @@ def follow(readers: Mapping[str, Classify], labels: Sequence[str], raw: str) -> 
         return Answer([], "", 0)
     followed = split[:WORDS]
     beginnings = [" ".join(split[:length]) for length in range(1, len(followed) + 1)]
-    paths = {name: classify([*beginnings, " ".join(split)]) for name, classify in readers.items()}
+    whole = " ".join(split)
+    paths = {name: reader.classify([*beginnings, whole]) for name, reader in readers.items()}
     opinions = [
-        Opinion(name, labels[int(positive(path[-1]))], f"{path[-1]:.2f}", walk(followed, path[:-1].tolist()))
+        Opinion(
+            name,
+            labels[int(positive(path[-1]))],
+            f"{path[-1]:.2f}",
+            walk(followed, path[:-1].tolist()),
+            heat_maps.draw(look(whole)) if (look := readers[name].look) else None,
+        )
         for name, path in paths.items()
     ]
     return Answer(opinions, _parting(paths, followed), len(split) - len(followed))
@@ -107,7 +131,7 @@ def _parting(paths: Mapping[str, npt.NDArray[np.floating[Any]]], words: Sequence
     return f"farthest apart at word {widest + 1}, “{words[widest]}”: {values}"
 
 
-def app(readers: Mapping[str, Classify], labels: Sequence[str], example: str) -> Flask:
+def app(readers: Mapping[str, Reader], labels: Sequence[str], example: str) -> Flask:
     """Makes the page: a text comes back with each network's reading of it, as HTML with everything escaped."""
     made = Flask(__name__, static_folder=None)
     made.config["MAX_FORM_MEMORY_SIZE"] = made.config["MAX_CONTENT_LENGTH"] = 16 * LONGEST

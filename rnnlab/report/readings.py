@@ -48,6 +48,7 @@ class Reading(NamedTuple):
 class Traced(NamedTuple):
     """A text, its true label, and how each network reads it."""
 
+    id: str
     label: str
     readings: Sequence[Reading]
 
@@ -75,10 +76,10 @@ class Mistake(NamedTuple):
 def traced(settings: Params, traces: pd.DataFrame) -> list[Traced]:
     """Returns each text of `rnnlab.report.figures.texts.read_traces` as the networks of the first seed read it."""
     texts = []
-    for _, rows in traces[traces["seed"] == settings.train.seeds[0]].groupby("text_id", sort=False):
+    for key, rows in traces[traces["seed"] == settings.train.seeds[0]].groupby("text_id", sort=False):
         label, labels = rows["label"].iloc[0], settings.data.labels
         readings = [reading(name, rows[rows["model"] == name], labels, label) for name in settings.compare]
-        texts.append(Traced(label, readings))
+        texts.append(Traced(key, label, readings))
     return texts
 
 

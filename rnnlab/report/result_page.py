@@ -14,7 +14,7 @@ from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.tasks import MEASURES, TaskName
-from rnnlab.report import answer_section, data_section, distance_sweep, origins, readings, svg
+from rnnlab.report import answer_section, data_section, distance_sweep, heat_maps, origins, readings, svg
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures.tables import Panel, Tables
@@ -76,13 +76,15 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
     wrong = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str})
     return {
         "traced": readings.traced(settings, texts.read_traces(settings)),
+        "heat_maps": heat_maps.read(),
         "mistakes": readings.mistakes(settings, tables.predictions, wrong, layout.ROWS, DIFFERENCES),
         "errors": None,
     }
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
-    return {"traced": [], "mistakes": [], "errors": errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))}
+    errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))
+    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.

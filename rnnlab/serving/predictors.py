@@ -27,10 +27,12 @@ class Predictor(NamedTuple):
     Attributes:
         version: a registered name and version, a run's name and id, or a file's name and MD5, with a slash between.
         classify: from texts to their labels and the probabilities of the positive label, of shape (rows,).
+        classifier: the network and its vocabulary, None for a model from MLflow, which brings code of its own.
     """
 
     version: str
     classify: Callable[[Sequence[str]], Answers]
+    classifier: Classifier | None = None
 
 
 def open_store() -> Store:
@@ -103,7 +105,7 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = la
     loaded = models.load(network)
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
     classifier = Classifier(loaded, words, settings.tokenize_pad, settings.data.labels)
-    return Predictor(f"{network.name}/{digest}", classifier.classify)
+    return Predictor(f"{network.name}/{digest}", classifier.classify, classifier)
 
 
 def _are_words(values: Any) -> bool:

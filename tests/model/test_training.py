@@ -78,6 +78,17 @@ def test_one_seed_gives_identical_weights_and_another_does_not() -> None:
     assert not np.array_equal(first[0], other[0])
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"ema_momentum": 0.9}, {"engine": "stock"}], ids=["plain", "averaged", "stock"]
+)
+def test_the_early_weights_are_those_of_a_training_of_one_epoch(changes: dict[str, object]) -> None:
+    short, _, _ = fitted(1, budget(epochs=1, **changes), dropout=0.2, bidirectional=True)
+    network, history, _ = fitted(1, budget(epochs=3, **changes), dropout=0.2, bidirectional=True)
+    for early, wanted in zip(history.early, short.get_weights(), strict=True):
+        np.testing.assert_array_equal(early, wanted)
+    assert not np.array_equal(history.early[0], network.get_weights()[0])
+
+
 @pytest.mark.parametrize("epochs", [4, 30], ids=["budget-ends-first", "patience-ends-first"])
 def test_the_weights_of_the_best_epoch_are_kept(epochs: int) -> None:
     # Labels without a pattern: the network learns them by heart, and its validation loss soon rises.
@@ -235,7 +246,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     resumed, rest = again(params, model, seen.append)
     assert (rest.epochs, rest.best_epoch, seen) == (whole.epochs, whole.best_epoch, told)
     assert len(rest.seconds) == len(whole.seconds)
-    for one, other in zip(network.get_weights(), resumed.get_weights(), strict=True):
+    ends = [*network.get_weights(), *whole.early], [*resumed.get_weights(), *rest.early]
+    for one, other in zip(*ends, strict=True):
         assert one.tobytes() == other.tobytes()
 
 

@@ -63,6 +63,9 @@ def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> Non
             expect(page.get_by_role("status")).to_contain_text("rnn says")
             assert page.locator("#answer b").count() == 0
             assert page.locator(".words").count() == 2
+            assert page.locator(".heat").count() == 2
+            wide = "images => images.length == 10 && images.every(image => image.naturalWidth && image.width)"
+            assert page.locator(".heat img").evaluate_all(wide)  # a picture and a colour bar each
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert not heard
             page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"demo-{width}.png", full_page=True)

@@ -37,6 +37,7 @@ def metrics(project: Project) -> dict[str, Any]:
 def test_the_first_run_leaves_what_is_promised(finished: Project) -> None:
     promised = [
         *(f"models/{run}.keras" for run in RUNS),
+        *(f"models/early/{run}.keras" for run in RUNS),
         *(f"reports/history/{run}.csv" for run in RUNS),
         *("reports/validation.json", "reports/validation.md", "reports/metrics.json", "mlflow/mlflow.db"),
         *("reports/comparison.json", "reports/comparison.md", PAGE),
@@ -120,7 +121,8 @@ def test_a_knob_retrains_one_model_and_its_revert_is_restored(project: Project) 
     # A dropped seed leaves no trace.
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     models = ["lstm-1.keras", "rnn-1.keras"]
-    assert sorted(file.name for file in (project.folder / "models").glob("*.keras")) == models
+    for folder in (project.folder / "models", project.folder / "models/early"):
+        assert sorted(file.name for file in folder.glob("*.keras")) == models
     assert len(project.runs("tags.kind = 'pipeline'")) == recorded + 1
     dvc_shows_the_difference(project)
     project.set_params(models__lstm__units=4, train__seeds=[1, 2])
@@ -189,10 +191,11 @@ def test_a_killed_training_goes_on_after_its_last_epoch(project: Project) -> Non
             if "epoch 3 " in line:
                 running.kill()
     assert "resumes after epoch" in project.stage("train@rnn-1", **OFFLINE).stdout
-    resumed = network.read_bytes()
+    early = project.folder / "models/early/rnn-1.keras"
+    resumed, begun = network.read_bytes(), early.read_bytes()
     assert not list((project.folder / "data/checkpoints").glob("*"))
     assert "goes on" not in project.stage("train@rnn-1", **OFFLINE).stdout
-    assert network.read_bytes() == resumed
+    assert (network.read_bytes(), early.read_bytes()) == (resumed, begun)
 
 
 OFFLINE = {"MLFLOW_SYNC": "off"}

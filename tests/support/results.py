@@ -102,7 +102,7 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
                 [
                     {**run, "moment": moment, "distance": at, "norm": 1 / (1 + at)}
                     for run in runs
-                    for moment in ("before", "after")
+                    for moment in ("before", "early", "after")
                     for at in range(9)
                 ]
             ),
@@ -113,6 +113,7 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
                     for at, word in enumerate(texts[1].split()[:200], start=1)
                 ]
             ).assign(label=1),
+            "states": states_table(settings, texts[1]),
             "calibration": pd.DataFrame(
                 [{"forecast": share, "observed": share, "rows": 5, **run} for run in runs for share in (0.1, 0.5, 0.9)]
             ),
@@ -120,6 +121,20 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     layout.EXPLANATIONS.mkdir()
     for name, table in tables.items():
         table.to_csv(layout.EXPLANATIONS / f"{name}.csv", index=False)
+
+
+def states_table(settings: Params, text: str) -> pd.DataFrame:
+    """States and gates of each model's network, with one unit more than the network of the model before."""
+    quantities = {"simple_rnn": ("hidden",), "lstm": ("hidden", "cell", "forget", "input")}
+    return pd.DataFrame(
+        [
+            {"text_id": "id00001", "model": name, "quantity": quantity, "word": word}
+            | {f"unit_{unit}": 1 / (at + unit) for unit in range(1, place + 3)}
+            for place, name in enumerate(settings.compare)
+            for quantity in quantities.get(settings.models[name].cell, ("hidden", "update", "reset"))
+            for at, word in enumerate(text.split()[-60:])
+        ]
+    )
 
 
 def finding(**changes: Any) -> dict[str, Any]:

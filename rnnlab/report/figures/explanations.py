@@ -11,21 +11,22 @@ from rnnlab.project.tasks import THRESHOLD
 from rnnlab.report.figures.common import GRID, MARKERS, draw_spread, line, seeds, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
+MOMENTS = {"before": "before training", "early": "after the first epoch", "after": "after training"}
 
 
 def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
     """Draws how the gradient of the logit fades, from `rnnlab.evaluation.explanation_tables.look_inside`."""
-    figure, axes = plt.subplots(2, 1, figsize=(6.4, 8.2), sharex=True, sharey=True, layout="constrained")
-    for panel, moment in zip(axes, ("before", "after"), strict=True):
+    figure, axes = plt.subplots(3, 1, figsize=(6.4, 10.6), sharex=True, sharey=True, layout="constrained")
+    for panel, (moment, title) in zip(axes, MOMENTS.items(), strict=True):
         panel.set_yscale("log", nonpositive="clip")
         shown = table[table["moment"] == moment].dropna(subset="norm")
         for index, (name, rows) in enumerate(shown.groupby("model", sort=False)):
             draw_spread(panel, index, rows, "distance", "norm", f"{name} ({seeds(rows['seed'].nunique())})")
-        panel.set(title=f"{moment} training", ylabel="‖∂ logit / ∂ embedding‖, mean")
+        panel.set(title=title, ylabel="‖∂ logit / ∂ embedding‖, mean")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(**GRID)
     axes[0].legend(title="mean and range over the seeds")
-    axes[1].set_xlabel("distance from the text's last word (words)")
+    axes[-1].set_xlabel("distance from the text's last word (words)")
     return figure
 
 

@@ -68,10 +68,11 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         "why",
         "gradient-norms",
         _gradients(),
-        f"Line charts: gradient norm by distance from the last word before and after training, {models}",
+        f"Line charts: gradient norm by distance from the last word before, early in and after training, {models}",
         "How much a small change of a word would move the answer (logarithmic scale), by the word's distance from the"
-        " end: of networks with fresh weights, and of the finished ones. With pooling other than last, this does not"
-        " show memory.",
+        " end: of networks with fresh weights, from which the first steps learn; after the first epoch, which shows"
+        " whether training begins to reach farther back; and of the finished ones, which shows what moves their answer."
+        " With pooling other than last, this does not show memory.",
     )
     return [*matrices, by_length, roc, calibration, gradients]
 

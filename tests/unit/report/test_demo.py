@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from flask.testing import FlaskClient
 
+from rnnlab.evaluation.states import States
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.report import demo
@@ -25,7 +26,7 @@ def by_any_word(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     return np.array([0.8 if "good" in text.split() else 0.1 for text in texts], np.float32)
 
 
-READERS = {"rnn": by_last_word, "lstm": by_any_word}
+READERS = {"rnn": demo.Reader(by_last_word), "lstm": demo.Reader(by_any_word)}
 
 
 @pytest.fixture
@@ -44,7 +45,28 @@ def test_each_network_is_asked_of_every_beginning_and_of_the_whole() -> None:
 
 
 def test_one_network_parts_from_nobody() -> None:
-    assert demo.follow({"champion": by_any_word}, LABELS, "a good film").parting == ""
+    assert demo.follow({"champion": demo.Reader(by_any_word)}, LABELS, "a good film").parting == ""
+
+
+def looked(text: str) -> States:
+    words = text.split()
+    return States(words, {"hidden": np.linspace(-1, 1, 2 * len(words), dtype=np.float32).reshape(-1, 2)})
+
+
+def test_what_goes_on_inside_is_shown_where_it_can_be_seen() -> None:
+    seeing = {"rnn": demo.Reader(by_last_word, looked), "lstm": demo.Reader(by_any_word)}
+    rnn, lstm = demo.follow(seeing, LABELS, "A <b>good</b>, old film").opinions
+    assert rnn.heat_map and rnn.heat_map.words == ["a", "good", "old", "film"]
+    assert lstm.heat_map is None
+    page = demo.app(seeing, LABELS, "a good <i>film</i>").test_client().get("/")
+    assert page.text.count('class="heat"') == 1
+    assert re.findall(r'<div class="axis".*?>(.*)</div>', page.text) == [
+        "<span>a</span><span>good</span><span>film</span>"
+    ]
+    assert set(re.findall(r'<img src="([^,]+),', page.text)) == {"data:image/png;base64"}
+    assert "img-src data:;" in page.headers["Content-Security-Policy"]
+    assert "style=" not in page.text
+    assert "What the units hold" not in demo.app(READERS, LABELS, "a film").test_client().get("/").text
 
 
 def test_of_a_long_text_the_beginning_is_followed_and_the_whole_is_judged() -> None:
@@ -66,7 +88,7 @@ def test_what_is_typed_comes_back_as_text(client: FlaskClient) -> None:
     for path in ("/", "/answer"):
         reply = client.post(path, data={"text": attack})
         assert "<script>alert" not in reply.text
-        assert "<img" not in reply.text
+        assert "<img src=x" not in reply.text
         assert len(re.findall("<textarea", reply.text)) == (path == "/")
 
 

@@ -26,7 +26,7 @@ def band(panel: Axes, index: int) -> tuple[float, float]:
 
 
 def norms(*runs: tuple[str, int, Sequence[float]]) -> pd.DataFrame:
-    """The values are those after training; before it, all are ten times as large."""
+    """The values are those after training; before it, all are ten times as large, and early in it, five times."""
     return pd.concat(
         pd.DataFrame(
             {
@@ -38,7 +38,7 @@ def norms(*runs: tuple[str, int, Sequence[float]]) -> pd.DataFrame:
             }
         )
         for model, seed, values in runs
-        for moment, times in (("before", 10), ("after", 1))
+        for moment, times in (("after", 1), ("before", 10), ("early", 5))
     )
 
 
@@ -46,7 +46,8 @@ def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
     figure = figures.gradient_norms_over_distance(
         norms(("rnn", 1, [0.5, 0.01, 1e-20]), ("rnn", 2, [0.7, 0.03, 3e-20]), ("lstm", 1, [0.5, 0.4, np.nan]))
     )
-    before, panel = figure.axes
+    before, early, panel = figure.axes
+    np.testing.assert_allclose(early.lines[0].get_xydata(), [[0, 3], [1, 0.1], [2, 1e-19]])
     np.testing.assert_allclose(before.lines[0].get_xydata(), [[0, 6], [1, 0.2], [2, 2e-19]])
     np.testing.assert_allclose(panel.lines[0].get_xydata(), [[0, 0.6], [1, 0.02], [2, 2e-20]])
     np.testing.assert_allclose(panel.lines[1].get_xydata(), [[0, 0.5], [1, 0.4]])
@@ -55,9 +56,10 @@ def test_gradient_norms_are_drawn_as_mean_and_range_over_the_seeds() -> None:
 
 
 def test_gradient_norms_have_a_logarithmic_axis_that_says_what_it_is() -> None:
-    before, panel = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01]))).axes
-    assert [before.get_title(), panel.get_title()] == ["before training", "after training"]
-    assert before.get_ylim() == panel.get_ylim()
+    before, early, panel = figures.gradient_norms_over_distance(norms(("rnn", 1, [0.5, 0.01]))).axes
+    titles = [each.get_title() for each in (before, early, panel)]
+    assert titles == ["before training", "after the first epoch", "after training"]
+    assert before.get_ylim() == early.get_ylim() == panel.get_ylim()
     assert panel.get_yscale() == "log"
     assert panel.get_ylabel().startswith("‖∂ logit / ∂ embedding‖")
     assert panel.get_xlabel() == "distance from the text's last word (words)"

@@ -33,7 +33,7 @@ TINY = {
     "explain.traced_rows": 1,
 }
 # What an earlier run left behind whose seeds or models are no longer in the parameters.
-LEFT_OVER = [f(Run("lstm", 9)) for f in (layout.network, layout.history, layout.layers)]
+LEFT_OVER = [f(Run("lstm", 9)) for f in (layout.network, layout.early, layout.history, layout.layers)]
 
 
 def stage(name: str, *words: str) -> None:
@@ -100,6 +100,9 @@ def test_a_training_leaves_network_layers_history_and_times(finished: Path) -> N
         network = models.load(layout.network(run))
         described = read_json(layout.layers(run))
         assert sum(layer["parameters"] for layer in described) == network.count_params()
+        early = models.load(layout.early(run))
+        assert early.to_json() == network.to_json()
+        assert (early.get_weights()[0] != network.get_weights()[0]).any()
         history = pd.read_csv(layout.history(run))
         assert set(history.columns) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
         assert history["epoch"].tolist() == [1, 2]
@@ -120,9 +123,26 @@ def test_every_model_is_scored_on_the_test_rows(finished: Path) -> None:
     hits = (lstm["probability"] >= 0.5) == (lstm["label"] == 1)
     assert metrics["lstm"]["mean"]["accuracy"] == pytest.approx(hits.mean(), abs=1e-6)
     assert set(read_json(layout.BASELINE_TIMINGS)) == {"majority", "tfidf", "nbsvm"}
-    assert {"gradient_norms.csv", "traces.csv", "mistakes.csv", "calibration.csv"} <= {
-        file.name for file in layout.EXPLANATIONS.iterdir()
+    explained = {"gradient_norms.csv", "traces.csv", "states.csv", "mistakes.csv", "calibration.csv"}
+    assert explained <= {file.name for file in layout.EXPLANATIONS.iterdir()}
+
+
+def test_networks_are_explained_at_three_moments_and_unit_by_unit(finished: Path) -> None:
+    norms = pd.read_csv(layout.EXPLANATIONS / "gradient_norms.csv")
+    nearest = norms[norms["distance"] == 0].pivot(index="model", columns="moment", values="norm")
+    assert list(nearest.columns) == ["after", "before", "early"]
+    assert (nearest.nunique(axis=1) == 3).all() and (nearest > 0).all(axis=None)
+    states = pd.read_csv(layout.EXPLANATIONS / "states.csv").set_index(["model", "quantity"])
+    assert set(states.index) == {
+        *(("lstm", name) for name in ("hidden", "cell", "forget", "input")),
+        ("rnn", "hidden"),
     }
+    units = states[["unit_1", "unit_2", "unit_3"]]
+    assert units.notna().all(axis=None) and units.abs().max(axis=None) <= 1
+    assert list(states.columns)[-1] == "unit_3"
+    traces = pd.read_csv(layout.EXPLANATIONS / "traces.csv")
+    read = traces[traces["model"] == "rnn"]["word"].tolist()
+    assert states.loc[("rnn", "hidden"), "word"].tolist() == read[-24:]  # tokenize_pad.max_length
 
 
 def test_models_are_compared_in_pairs(finished: Path) -> None:
