@@ -4,7 +4,7 @@ from rnnlab.evaluation import comparisons
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import exit_status
-from rnnlab.project.files import write_json, write_text
+from rnnlab.project.files import read_json, write_json, write_text
 from rnnlab.project.tasks import TASKS
 
 
@@ -14,6 +14,9 @@ def main() -> None:
     task = TASKS[settings.task]
     scores = comparisons.scores_by_model(task, read_parquet(layout.PREDICTIONS), settings.scored)
     comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
+    if settings.match != "none":
+        networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]
+        comparison["matched"] = {"by": settings.match, "networks": networks}
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 
