@@ -58,7 +58,7 @@ compared: trained
 # The trainings are independent and use one thread each. LSTMs start first, as they take longest. Their output goes
 # through a pipe, as several bars at once would overwrite each other.
 trained:
-	@$(QUIETLY) dvc repro tokenize_pad
+	@$(QUIETLY) dvc repro size
 	@{ dvc status | sed -n 's/^\(train@.*\):$$/\1/p' | sort; echo baseline; } \
 		| xargs -n 1 -P $(JOBS) $(QUIETLY) dvc --wait-for-lock repro --single-item $(if $(QUIETLY),,| cat)
 

@@ -48,7 +48,7 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
     for scale, source in sources.items():
         texts.write(source, base, scale)
     clones.set_params(folder, {**BRIEF, **texts.read_from(sources[1])})
-    for name in ("ingest", "validate", "tokenize_pad", "train@rnn", "train@lstm"):
+    for name in ("ingest", "validate", "tokenize_pad", "size", "train@rnn", "train@lstm"):
         timing.run(commands[name], folder)
     costs: dict[tuple[str, int], list[Sample]] = {(name, scale): [] for scale in scales for name in STAGES}
     for _ in range(rounds):
@@ -61,7 +61,7 @@ def stage_costs(place: Path, base: int, scales: Sequence[int], rounds: int) -> l
 def stage_commands(folder: Path) -> dict[str, list[str]]:
     """Reads the commands of the stages, and of training each cell."""
     stages = yaml_files.read(folder / "dvc.yaml")["stages"]
-    lines = {name: stages[name]["cmd"] for name in STAGES}
+    lines = {name: stages[name]["cmd"] for name in (*STAGES, "size")}
     for model in ("rnn", "lstm"):
         lines[f"train@{model}"] = stages["train"]["cmd"].replace("${item}", f"--model {model} --seed 1")
     return {name: [sys.executable, *line.split()[1:]] for name, line in lines.items()}

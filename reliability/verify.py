@@ -159,7 +159,7 @@ def _guesses(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [value[:-1], value[::-1]]
     words = ("lstm", "gru", "post", "mean", "two_logits", "cosine", "last", "fast", "rows", "warning", "unknown")
-    return list(words)
+    return [*words, "parameters"]
 
 
 def _outputs_changed(folder: Path, stage: Stage) -> list[str]:

@@ -4,7 +4,7 @@ from rnnlab.evaluation import comparisons, slices
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import exit_status
-from rnnlab.project.files import write_json, write_text
+from rnnlab.project.files import read_json, write_json, write_text
 from rnnlab.project.tasks import TASKS
 
 
@@ -16,6 +16,9 @@ def main() -> None:
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
     comparison = comparisons.compare(task, scores, settings.baselines, margin)
     comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
+    if settings.match != "none":
+        networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]
+        comparison["matched"] = {"by": settings.match, "networks": networks}
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 

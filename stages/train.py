@@ -26,6 +26,7 @@ def main() -> None:
         raise UserError(f"this machine's clock says {year}, and Keras writes no file before 1980; set it and run again")
     if run.model not in settings.models:
         raise UserError(f"--model {run.model}: no such model; params.yaml has {', '.join(settings.models)}")
+    settings = settings.with_units({run.model: read_json(layout.size(run.model))["units"]})
     rows, held_out = (read_examples(split, settings.task) for split in (layout.TRAIN, layout.VALIDATION_ROWS))
     vocabulary_size = len(read_json(layout.VOCABULARY))
     os.environ |= thread_variables(settings.training_of(run.model).threads)

@@ -20,6 +20,7 @@ ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
     "series": lambda targets, predicted: (predicted - targets) ** 2,
 }
 GROUPS_APART = 5  # margins that two groups of seeds differ by at least
+MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`
 FIXED = "The split and the test rows are held fixed: other data may give another answer."
 
 
@@ -112,7 +113,19 @@ def markdown(comparison: dict[str, Any]) -> str:
 
 def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Returns sentences on models and every pair of them, from reports/comparison.json."""
-    return [*group_sentences(comparison), *pair_sentences(comparison), *slice_sentences(comparison)]
+    matched = match_sentence(comparison)
+    told = [*([f"{matched}."] if matched else []), *group_sentences(comparison)]
+    return [*told, *pair_sentences(comparison), *slice_sentences(comparison)]
+
+
+def match_sentence(comparison: Mapping[str, Any]) -> str:
+    """Says at which size networks are compared, without a full stop; "" if each has the units of its own."""
+    if not (matched := comparison.get("matched")):
+        return ""
+    (first, size), *others = ((each["model"], each) for each in matched["networks"])
+    told = [f"{first} has {size['units']} units and {size['recurrent_parameters']:,} recurrent parameters"]
+    told += [f"{name} {each['units']} and {each['recurrent_parameters']:,}" for name, each in others]
+    return f"Matched by {MATCHED[matched['by']]}: {', '.join(told)}"
 
 
 def pair_sentences(comparison: Mapping[str, Any]) -> list[str]:

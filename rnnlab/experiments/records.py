@@ -70,6 +70,7 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
         settings=settings,
         tags={
             "data": settings.data.csv,
+            "match": settings.match,
             "data_version": lock["ingest"]["outs"][str(layout.ROWS)][:8],
             "dvc_experiment": experiment or "",
             "dvc_lock": dvc_lock.file_digest(layout.LOCK),

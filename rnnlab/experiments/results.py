@@ -135,7 +135,8 @@ def _compared(result: Result) -> Mapping[str, Any]:
     scores = comparisons.scores_by_model(
         result.task, result.predictions, [name for name in result.models if name in kept]
     )
-    return comparisons.compare(result.task, scores, result.baselines, margin(result.values))
+    compared = comparisons.compare(result.task, scores, result.baselines, margin(result.values))
+    return compared | {key: value for key, value in result.comparison.items() if key == "matched"}
 
 
 def margin(values: Mapping[str, Any]) -> float:

@@ -73,14 +73,13 @@ def fit(
     Raises:
         Diverged: the loss is not a number.
     """
-    network = _compiled(model, params, len(train[1]))
+    network = compiled(model, params, len(train[1]))
     watch = Watch(run.name, on_epoch)
     keep_best = params.keep == "best"
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=keep_best)
     early = Early(model)
     resume = Resume(checkpoint, watch, stopping, early)
-    by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
-    batches = Batches(*train, params.batch_size, run.seed, by_length=by_length, finished_epochs=resume.finished_epochs)
+    batches = batched(model, train, params, run.seed, resume.finished_epochs)
     network.fit(
         **_feeding(batches, validation, params.batch_size),
         shuffle=False,  # Batches shuffles
@@ -98,6 +97,12 @@ def fit(
     return History(watch.epochs, watch.seconds, int(kept["epoch"]), early.weights)
 
 
+def batched(model: keras.Sequential, rows: Examples, params: Training, seed: int, finished_epochs: int = 0) -> Batches:
+    """Returns the batches that a network is trained with, of similar lengths if it skips padding."""
+    by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
+    return Batches(*rows, params.batch_size, seed, by_length=by_length, finished_epochs=finished_epochs)
+
+
 def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[str, Any]:
     """Returns the arguments of Keras' `fit` that name the data, in the form that is fastest for the backend."""
     inputs, targets = np.asarray(validation[0]), validation[1]
@@ -109,7 +114,7 @@ def _feeding(batches: Batches, validation: Examples, batch_size: int) -> dict[st
     return {"x": tensorflow_batches.from_batches(batches), "validation_data": held_out}
 
 
-def _compiled(model: keras.Sequential, params: Training, rows: int) -> keras.Sequential:
+def compiled(model: keras.Sequential, params: Training, rows: int) -> keras.Sequential:
     """Prepares a network for Adam, with all gradients clipped to one norm, and weights averaged over steps on request.
 
     Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".

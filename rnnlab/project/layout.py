@@ -36,6 +36,7 @@ LAYERS = Path("reports/layers")
 TIMINGS = Path("reports/timings")  # differ in every run, so that no stage may depend on them
 BASELINE_TIMINGS = TIMINGS / "baselines.json"
 CHECKPOINTS = Path("data/checkpoints")
+SIZES = Path("reports/sizes")  # in Git: those found by timing would be others elsewhere
 
 PREDICTIONS = Path("data/predictions.parquet")
 METRICS = Path("reports/metrics.json")
@@ -62,6 +63,11 @@ SWEEP_PAGES = Path("reports/sweeps")
 TUNING = Path("reports/tuning")  # studies of `rnnlab tune`: a page, and its trials, each
 
 STORE = Path("mlflow")  # the project's own MLflow
+
+
+def size(model: str) -> Path:
+    """Returns the file that says how many units a model has."""
+    return SIZES / f"{model}.json"
 
 
 def network(run: Run) -> Path:

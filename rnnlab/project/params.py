@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
@@ -346,6 +347,7 @@ class Params(Section):
     series: Series
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
+    match: Literal["none", "parameters", "time"]
     models: dict[ModelName, Model]
     baselines: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     ensemble: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
@@ -373,6 +375,8 @@ class Params(Section):
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
                 _refuse(f"ensemble: {name} is neither in compare nor in baselines")
+        if self.match != "none" and len(self.compare) == 1:
+            _refuse(f"match: there is nothing to match {self.compare[0]} with; name two models in compare, or set none")
         if len(self.ensemble) == 1:
             _refuse("ensemble: name at least two members, or none")
         return self
@@ -411,6 +415,11 @@ class Params(Section):
         """Returns all that determines a model's trainings beside data and seed: its network, and how it is trained."""
         network = self.models[model].model_dump(exclude={"train"})
         return {"model": network, "train": self.training_of(model).model_dump()}
+
+    def with_units(self, units: Mapping[str, int]) -> "Params":
+        """Returns parameters in which some models, by name, have other numbers of units."""
+        sized = {name: self.models[name].model_copy(update={"units": number}) for name, number in units.items()}
+        return self.model_copy(update={"models": {**self.models, **sized}})
 
     @property
     def scored(self) -> tuple[str, ...]:

@@ -83,6 +83,11 @@ class Result(NamedTuple):
         return [name for name in self.values.get("baselines", []) if name in self.metrics]
 
     @property
+    def units(self) -> dict[str, int]:
+        """The units of networks, by name, that are not those of its parameters, but were solved for."""
+        return {each["model"]: each["units"] for each in self.comparison.get("matched", {}).get("networks", [])}
+
+    @property
     def contenders(self) -> list[str]:
         """Networks, and the ensemble if there is one: all that a baseline is compared with."""
         return [*self.networks, *(["ensemble"] if "ensemble" in self.metrics else [])]

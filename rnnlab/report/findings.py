@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from rnnlab.evaluation import comparisons
 from rnnlab.evaluation.statistics import next_seed
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gain, Gains
@@ -24,7 +25,8 @@ def all_findings(experiment: Named, setup: Setup, result: Result, gains: Gains) 
             sentences.append(least_sentence(model, least, result.metrics[model]["mean"]["accuracy"]))
     if file.original and file.original.model in result.metrics:
         sentences += original_sentences(file.original.model, file.original.figures, result)
-    return sentences + pair_sentences(result)
+    matched = comparisons.match_sentence(result.comparison)
+    return [*sentences, *([matched] if matched else []), *pair_sentences(result)]
 
 
 def least_sentence(model: str, least: float, mean: float) -> str:

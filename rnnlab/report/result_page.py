@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnlab.evaluation.comparisons import interval_cells, slice_tables
+from rnnlab.evaluation import comparisons
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
@@ -59,6 +59,7 @@ def write(settings: Params) -> str:
             read_json(layout.VOCABULARY),
             settings.tokenize_pad.max_length,
         ),
+        matched=comparisons.match_sentence(comparison),
         networks=[network(name, settings.train.seeds[0]) for name in settings.compare],
         drawn=drawn,
         trainings=trainings_table(settings, tables.histories, timings),
@@ -145,7 +146,7 @@ def trainings_table(
 def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Table:
     """Shows each model's score and its interval, in the order of ``models``."""
     measure = MEASURES[comparison["measure"]]
-    rows = [[name, *interval_cells(measure, comparison["intervals"][name])] for name in models]
+    rows = [[name, *comparisons.interval_cells(measure, comparison["intervals"][name])] for name in models]
     caption = f"Test {measure.name} with 95 % intervals"
     return Table(caption, ["model", measure.name, "interval"], rows)
 
@@ -155,7 +156,7 @@ def slices_tables(comparison: Mapping[str, Any]) -> list[Table]:
     name = MEASURES[comparison["measure"]].name
     return [
         Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
-        for column, rows in slice_tables(comparison).items()
+        for column, rows in comparisons.slice_tables(comparison).items()
     ]
 
 

@@ -9,13 +9,14 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rnnlab.experiments.catalogue import Changes, Value
+from rnnlab.networks import sizes
 from rnnlab.project import overrides
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Positive, Section
 from rnnlab.project.validation_messages import read_yaml, validated
 
 # The sections that a sweep may change: the others determine the features, which all trainings of a sweep share.
-REACH = ("models", "train", "compare")
+REACH = ("models", "train", "compare", "match")
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -48,7 +49,7 @@ class Grid(Section):
 
 
 class Combination(NamedTuple):
-    """One point of the grid: changes to params.yaml, by dotted key, and all parameters after them."""
+    """One point of the grid: changes to params.yaml, by dotted key, and all parameters after them, sizes matched."""
 
     changes: Mapping[str, Any]
     settings: Params
@@ -69,4 +70,12 @@ def read(source: Path, settings: Params) -> tuple[Grid, list[Combination]]:
             )
     points = (dict(zip(grid.grid, values, strict=True)) for values in itertools.product(*grid.grid.values()))
     changes = [{**grid.params, **point} for point in points]
-    return grid, [Combination(change, overrides.changed(settings, change, source)) for change in changes]
+    return grid, [_combination(settings, change, source) for change in changes]
+
+
+def _combination(settings: Params, changes: Mapping[str, Any], source: Path) -> Combination:
+    """Makes the changes, and gives networks the units that `match` asks for then."""
+    changed = overrides.changed(settings, changes, source)
+    if changed.match == "time":
+        raise UserError(f"{source}: match: time is measured by `dvc repro` alone; a sweep matches parameters, or none")
+    return Combination(changes, changed.with_units(sizes.solve(changed)))

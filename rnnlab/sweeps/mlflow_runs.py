@@ -32,6 +32,7 @@ def log_trial(store: Store, parent: str, trial: Trial, outcome: Outcome) -> None
     client = MlflowClient(store.uri)
     run = trial.run
     tags = {"kind": "trial", "trial_key": trial.key, PARENT: parent, "model": run.model, "seed": str(run.seed)}
+    tags |= {"match": trial.settings.match}
     tags |= {name: "true" for name in ("stopped", "diverged") if getattr(outcome, name)}
     tags |= {"network_sha256": outcome.network} if outcome.network else {}
     child = _create(store, run.name, tags)

@@ -69,8 +69,14 @@ def check(settings: Params) -> None:
     """Checks that the search can say something.
 
     Raises:
-        UserError: a model cannot have an option of the space, or a seed of the search is one of the comparison.
+        UserError: a model cannot have an option of the space, sizes are matched, or a seed of the search is one of the
+            comparison.
     """
+    if settings.match != "none":
+        raise UserError(
+            "params.yaml: match: rnnlab tune looks for the best of each model by itself; set it to none, and match the"
+            " sizes of the winners"
+        )
     if common := sorted({*settings.tune.seeds} & {*settings.train.seeds}):
         shown = ", ".join(map(str, common))
         raise UserError(f"params.yaml: tune.seeds: {shown} is in train.seeds too; the winners need seeds of their own")

@@ -106,7 +106,7 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     runs.log_epochs(run_id, [(at, row) for at, row in zip(times, history, strict=True) if row["epoch"] not in known])
     tags = {**_tags(record), "kind": "model", "task": result.task.name, "model": run.model, "seed": str(run.seed)}
     tags |= {PARENT: parent, "mlflow.runName": run.name, "mlflow.note.content": _note(result, record, run)}
-    settings = record.settings
+    settings = record.settings.with_units(result.units)
     encoding_options = {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
     runs.log_facts(client, run_id, ended, _figures(result, run, history), params, tags)

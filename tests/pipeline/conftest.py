@@ -24,7 +24,7 @@ from rnnlab.project.errors import exit_status
 ROOT = Path(__file__).parents[2]
 
 ORDER = [
-    *("sample", "ingest", "validate", "tokenize_pad", "baseline", "train"),
+    *("sample", "ingest", "validate", "tokenize_pad", "baseline", "size", "train"),
     *("evaluate", "compare", "plot", "report", "track"),
 ]
 

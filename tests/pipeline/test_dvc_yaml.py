@@ -3,6 +3,7 @@
 import ast
 import re
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,8 @@ def test_a_name_in_the_parameters_is_no_command(fresh: Project) -> None:
     for split in ("train", "validation"):
         (fresh.folder / "data/features" / split).mkdir(parents=True)
     (fresh.folder / "data/features/vocabulary.json").write_text("[]")
+    (fresh.folder / "reports/sizes").mkdir(parents=True)
+    (fresh.folder / f"reports/sizes/{name}.json").write_text("{}")
     done = fresh.run("dvc", "repro", "--single-item", f"train@{name}-1", expect=None)
     assert done.returncode != 0
     assert "error: params.yaml: compare.0: " in done.stdout + done.stderr
@@ -183,12 +186,16 @@ class Recorder:
         if name in ("runs", "scored"):
             return getattr(params.Params, name).fget(self)
         value = getattr(self._section, name)
-        if callable(value):
+        if name == "model_dump":
             return lambda exclude=(), **options: self._dump(value, exclude, options)
+        if name == "model_copy":
+            return lambda update: Recorder(value(update=plain(update)), self._path, self._seen)
+        if callable(value):  # a method of ours, which reads what it needs
+            return partial(getattr(type(self._section), name), self)
         key = self._path + name.rstrip("_")
         if isinstance(value, BaseModel):
             return Recorder(value, f"{key}.", self._seen)
-        if isinstance(value, dict):
+        if key == "models":
             return {each: Recorder(section, f"{key}.{each}.", self._seen) for each, section in value.items()}
         self._seen.add(key)
         return value
@@ -196,6 +203,13 @@ class Recorder:
     def _dump(self, method: Any, exclude: set[str], options: dict[str, Any]) -> Any:
         self._seen |= {f"{self._path}{key}" for key in type(self._section).model_fields if key not in exclude}
         return method(exclude=set(exclude), **options)
+
+
+def plain(value: Any) -> Any:
+    """What recorders in a value stand in for."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return value._section if isinstance(value, Recorder) else value
 
 
 def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -213,9 +227,12 @@ def test_a_stage_declares_the_parameters_it_reads_and_no_other(
 ) -> None:
     declared = {key.replace("${item.model}", "lstm") for key in PIPELINE[stage]["params"]}
     series = finished_series.copy(tmp_path / "series")
+    timed = project.copy(tmp_path / "timed")
+    timed.set_params(match="time")
     read: set[str] = set()
-    for task in (project, series):
+    for task in (project, series, *([timed] if stage == "size" else [])):
         with monkeypatch.context() as patch:
+            patch.setattr("rnnlab.networks.sizes.search", lambda ratio, units: units)
             read |= read_keys(stage, task, patch)
     undeclared = {key for key in read if not any(key == each or key.startswith(f"{each}.") for each in declared)}
     unread = {each for each in declared if not any(key == each or key.startswith(f"{each}.") for key in read)}

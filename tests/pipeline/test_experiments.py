@@ -54,7 +54,7 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
     project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags, "ingest")
     assert shown(project, "mine")["rows_read"] == str(len(rows))
     project.run("dvc", "exp", "run", *flags, "-S", "train.seeds=[1]", "-S", "compare=[gru]", "tokenize_pad")
-    for stage in ("baseline", "train@gru-1", "evaluate", "compare"):
+    for stage in ("baseline", "size", "train@gru-1", "evaluate", "compare"):
         project.stage(stage, MLFLOW_SYNC="off")
     project.inside("rnnlab.cli.main", "drift", expect=None)
     told = (project.folder / "reports/drift.md").read_text()

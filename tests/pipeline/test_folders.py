@@ -12,7 +12,7 @@ from rnnlab.features import arrays
 from tests.pipeline.conftest import Project
 
 FOLDER = "data/raw/many"
-LATER = ("validate", "baseline", "train@lstm-1", "evaluate")
+LATER = ("validate", "baseline", "size", "train@lstm-1", "evaluate")
 RESULTS = ("reports/data.json", "models/lstm-1.keras", "reports/metrics.json", "data/predictions.parquet")
 BAD = pd.DataFrame({"review": ["...", "fine by me", "nobody knows"], "sentiment": ["positive", "perhaps", "negative"]})
 

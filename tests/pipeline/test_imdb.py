@@ -26,7 +26,7 @@ def test_the_reviews_train_better_than_chance_on_their_own_split(fresh: Project)
         models__lstm__units=16,
         models__lstm__pooling="mean",
     )
-    stages = ("ingest", "validate", "tokenize_pad", "baseline", "train@rnn-1", "train@lstm-1", "evaluate")
+    stages = ("ingest", "validate", "tokenize_pad", "baseline", "size", "train@rnn-1", "train@lstm-1", "evaluate")
     for stage in stages:
         fresh.stage(stage, MLFLOW_SYNC="off")
     summary = json.loads((fresh.folder / "reports/data.json").read_text())

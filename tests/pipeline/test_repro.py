@@ -117,7 +117,7 @@ def test_a_knob_retrains_one_model_and_its_revert_is_restored(project: Project) 
     before = outputs(project)
     project.set_params(models__lstm__units=5, train__seeds=[1])
     ran = stages_run(project.run("dvc", "repro").stdout)
-    assert ran == {"train@lstm-1", "evaluate", "compare", "plot", "report", "track"}
+    assert ran == {"size", "train@lstm-1", "evaluate", "compare", "plot", "report", "track"}
     # A dropped seed leaves no trace.
     assert list(metrics(project)["rnn"]["per_seed"]) == ["1"]
     models = ["lstm-1.keras", "rnn-1.keras"]
@@ -226,7 +226,8 @@ def epochs_logged(database: Path) -> int:
 
 def test_the_dag_is_the_designs(blank: Project) -> None:
     drawn = blank.run("dvc", "dag", "--dot").stdout
-    arrows = [("ingest", "validate"), ("train@lstm-1", "evaluate"), ("baseline", "evaluate"), ("evaluate", "compare")]
+    arrows = [("ingest", "validate"), ("size", "train@lstm-1"), ("train@lstm-1", "evaluate")]
+    arrows += [("baseline", "evaluate"), ("evaluate", "compare")]
     arrows += [("compare", "track"), ("plot", "track"), ("compare", "report"), ("report", "track")]
     for source, target in arrows:
         assert f'"{source}" -> "{target}"' in drawn

@@ -50,6 +50,19 @@ def compared(scores: dict[str, Any] | None = None) -> dict[str, Any]:
     return comparisons.compare(TEXT, scores, BASELINES, 0.01)
 
 
+def test_what_was_matched_comes_before_the_verdicts() -> None:
+    sizes = [
+        {"model": "rnn", "units": 76, "recurrent_parameters": 8284},
+        {"model": "lstm", "units": 32, "recurrent_parameters": 8320},
+    ]
+    by = {"parameters": "recurrent parameters", "time": "seconds per epoch"}
+    for match, words in by.items():
+        told = comparisons.sentences(compared() | {"matched": {"by": match, "networks": sizes}})
+        sentence = f"Matched by {words}: rnn has 76 units and 8,284 recurrent parameters, lstm 32 and 8,320."
+        assert told == [sentence, *comparisons.sentences(compared())]
+    assert comparisons.match_sentence(compared()) == ""
+
+
 def test_scores_are_right_or_wrong_by_seed_and_row() -> None:
     scores = comparisons.scores_by_model(TEXT, predictions(), NAMES)
     assert scores["rnn"].tolist() == [RIGHT["rnn", 1], RIGHT["rnn", 2]]

@@ -160,6 +160,7 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("compare", ["rnn", "transformer"], "no model transformer under models (there are: rnn, lstm"),
         ("compare", ["rnn", "rnn"], "compare: has the same entry twice"),
         ("compare", [], "compare: "),
+        ("match", "weights", "match: must be 'none', 'parameters' or 'time', not 'weights'"),
         ("compare", "lstm", "not 'lstm'"),
         ("train.seeds", [1, 2, 1], "train.seeds: has the same entry twice"),
         ("train.seeds", [], "train.seeds: "),

@@ -62,7 +62,7 @@ def finished(tiny: Params, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for left in (*LEFT_OVER, layout.FAILED_VALIDATION):
             left.parent.mkdir(parents=True, exist_ok=True)
             left.write_text("of an earlier run")
-        for name in ("sample", "ingest", "validate", "tokenize_pad", "baseline"):
+        for name in ("sample", "ingest", "validate", "tokenize_pad", "baseline", "size"):
             stage(name)
         for run in tiny.runs:
             stage("train", "--model", run.model, "--seed", str(run.seed))

@@ -24,7 +24,11 @@ WRONG = {
     "a value twice": ("grid: {models.lstm.units: [4, 4]}\n", "grid.models.lstm.units: names the same value twice"),
     "other features": (
         "grid: {tokenize_pad.max_length: [8]}\n",
-        "tokenize_pad.max_length: a sweep can only change models, train, compare",
+        "tokenize_pad.max_length: a sweep can only change models, train, compare, match",
+    ),
+    "time to be measured": (
+        "params: {match: time}\n" + UNITS,
+        "match: time is measured by `dvc repro` alone; a sweep matches parameters, or none",
     ),
     "an unknown key of the search": (UNITS + "asha: {grace: 1}\n", "asha.grace: unknown key"),
     "rungs that reduce nothing": (UNITS + "asha: {reduction_factor: 1}\n", "asha.reduction_factor: must be greater"),
@@ -76,6 +80,13 @@ def test_a_grid_is_every_combination_of_its_values(settings: Params, tmp_path: P
     assert {each.settings.train.epochs for each in combinations} == {2}
     command = "dvc exp run -S train.epochs=2 -S models.lstm.units=4 -S train.clip_norm=null -S train.batch_size=8"
     assert table.command(combinations[0]) == command
+
+
+def test_each_combination_is_matched_by_itself(settings: Params, tmp_path: Path) -> None:
+    source = grid_file(tmp_path, "params: {match: parameters}\ngrid: {models.lstm.units: [16, 32]}\n")
+    _, combinations = grids.read(source, settings)
+    found = [{name: each.settings.models[name].units for name in each.settings.compare} for each in combinations]
+    assert found == [{"rnn": 42, "lstm": 16}, {"rnn": 76, "lstm": 32}]
 
 
 def test_combinations_share_the_trainings_that_they_agree_in(settings: Params, tmp_path: Path) -> None:
