@@ -1,19 +1,25 @@
-"""Predictions on the test rows → intervals, and a verdict in plain words on every pair of models."""
+"""Predictions on the test rows → intervals, and a verdict in plain words on every pair of models.
 
-from rnnlab.evaluation import comparisons
+The curves tell which trainings had not converged, so that longer ones may change a verdict.
+"""
+
+from rnnlab.evaluation import comparisons, convergence
 from rnnlab.project import layout, params
-from rnnlab.project.dataframes import read_parquet
+from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.errors import exit_status
-from rnnlab.project.files import write_json, write_text
+from rnnlab.project.files import drop_leftovers, write_json, write_text
 from rnnlab.project.tasks import TASKS
 
 
 def main() -> None:
     """Compares every pair of models."""
     settings = params.read()
-    task = TASKS[settings.task]
+    drop_leftovers(layout.HISTORY, [layout.history(run).name for run in settings.runs])
+    task, margin = TASKS[settings.task], settings.intervals.margin
     scores = comparisons.scores_by_model(task, read_parquet(layout.PREDICTIONS), settings.scored)
-    comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
+    histories = {run: read_table(layout.history(run)) for run in settings.runs}
+    converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
+    comparison = comparisons.compare(task, scores, settings.baselines, margin, converged)
     write_json(layout.COMPARISON, comparison)
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 

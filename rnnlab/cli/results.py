@@ -16,9 +16,7 @@ def show(flags: argparse.Namespace) -> None:
     settings = params.read()
     metrics = in_order(settings, read_json(layout.METRICS))
     comparison = read_json(layout.COMPARISON)
-    table = tables.results_table(
-        metrics, read_costs(settings, layout.TIMINGS), comparison.get("groups", {}), flags.style
-    )
+    table = tables.results_table(metrics, read_costs(settings, layout.TIMINGS), comparison, flags.style)
     sentences = comparisons.sentences(comparison)
     with printing():
         print(f"\n{table}\n")

@@ -1,36 +1,39 @@
 """Tables of results for people: Markdown for files, plain text for the terminal."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from tabulate import tabulate
 
+from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
-
-Groups = Mapping[str, Mapping[str, Any]]  # by model; see `rnnlab.evaluation.statistics.Groups`
-NO_GROUPS: Groups = MappingProxyType({})
+from rnnlab.project.results import NOTHING
 
 
 def results_table(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS, style: str = "simple"
+    metrics: Mapping[str, Any],
+    costs: Mapping[str, Cost],
+    comparison: Mapping[str, Any] = NOTHING,
+    style: str = "simple",
 ) -> str:
     """Shows the rows of `results_rows` in one of tabulate's styles."""
-    rows = results_rows(metrics, costs, groups)
+    rows = results_rows(metrics, costs, comparison)
     right = len(rows[0]) - 1
     return tabulate(rows, headers="keys", tablefmt=style, colalign=("left", *["right"] * right), disable_numparse=True)
 
 
 def results_rows(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], groups: Groups = NO_GROUPS
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any] = NOTHING
 ) -> list[dict[str, str]]:
     """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost.
 
-    Where the seeds fall into two groups, the score of each group stands in place of their mean, which no seed has.
-    Costs that are not known are dashes.
+    Where the seeds of reports/comparison.json fall into two groups, the score of each group stands in place of their
+    mean, which no seed has. Where some had not converged, a column tells how many had. Costs that are not known are
+    dashes.
     """
-    task = tasks.of_metrics(metrics)
+    task, groups, found = tasks.of_metrics(metrics), comparison.get("groups", {}), comparison.get("convergence", {})
+    is_told = any(one["reasons"] for one in found.values())
     rows = []
     for name, model in metrics.items():
         cost, decimals = costs.get(name), task.measure.table_decimals
@@ -42,6 +45,7 @@ def results_rows(
             {
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
+                **({"converged": _converged(found, name)} if is_told else {}),
                 **figures,
                 "parameters": f"{model['parameters']:,}",
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
@@ -49,6 +53,10 @@ def results_rows(
             }
         )
     return rows
+
+
+def _converged(found: Convergence, name: str) -> str:
+    return f"{found[name]['seeds'] - len(found[name]['reasons'])} of {found[name]['seeds']}" if name in found else "–"
 
 
 def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:

@@ -15,6 +15,7 @@ class Measure(NamedTuple):
     """The score that models are compared by, and how it is put into words."""
 
     key: str  # of the figure in reports/metrics.json
+    validation: str  # column of a history that has it, of validation rows
     name: str  # in a sentence
     title: str  # at the head of a table
     decimals: int  # of a figure in a sentence
@@ -51,6 +52,7 @@ class Measure(NamedTuple):
 
 ACCURACY = Measure(
     key="accuracy",
+    validation="val_accuracy",
     name="accuracy",
     title="accuracy",
     decimals=1,
@@ -65,6 +67,7 @@ ACCURACY = Measure(
 )
 MEAN_SQUARED_ERROR = Measure(
     key="mse",
+    validation="val_loss",
     name="mean squared error",
     title="MSE",
     decimals=4,

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from rnnlab.evaluation import convergence
 from rnnlab.evaluation.comparisons import interval_cells
+from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
@@ -61,7 +63,7 @@ def write(settings: Params) -> str:
         ),
         networks=[network(name, settings.train.seeds[0]) for name in settings.compare],
         drawn=drawn,
-        trainings=trainings_table(settings, tables.histories, timings),
+        trainings=trainings_table(settings, tables.histories, timings, comparison.get("convergence", {})),
         intervals=intervals_table(comparison, settings.scored),
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
@@ -117,9 +119,9 @@ def sweep_panels(folder: Path) -> Iterator[Panel]:
 
 
 def trainings_table(
-    settings: Params, histories: pd.DataFrame, timings: Mapping[Run, Mapping[str, Any] | None]
+    settings: Params, histories: pd.DataFrame, timings: Mapping[Run, Mapping[str, Any] | None], found: Convergence
 ) -> Table:
-    """Shows each training: its epochs, the best of them, and its time."""
+    """Shows each training: its epochs, the best of them, its time, and whether it had converged."""
     rows = []
     for run in settings.runs:
         history, timing = histories[histories["run"] == run.name], timings.get(run)
@@ -133,10 +135,12 @@ def trainings_table(
                 f"{best['val_loss']:.4f}",
                 f"{median(seconds):.1f}" if seconds else "–",
                 f"{sum(seconds):.1f}" if seconds else "–",
+                convergence.word(found, run),
             ]
         )
     headings = ["training", "epochs", "best epoch", "validation loss", "seconds per epoch", "training seconds"]
-    return Table("Every training: its best epoch, the loss there, and its time (median per epoch)", headings, rows)
+    caption = "Every training: best epoch, the loss there, time (median per epoch), and whether it had converged"
+    return Table(caption, [*headings, "converged"], rows, text=(0, 6))
 
 
 def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Table:
