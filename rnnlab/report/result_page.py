@@ -16,7 +16,7 @@ from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.tasks import MEASURES, TaskName
-from rnnlab.report import answer_section, data_section, distance_sweep, origins, readings, svg
+from rnnlab.report import answer_section, data_section, known_sweeps, origins, readings, svg
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures.tables import Panel, Tables
@@ -108,14 +108,13 @@ def draw(settings: Params, tables: Tables) -> dict[str, list[Drawing]]:
 
 
 def sweep_panels(folder: Path) -> Iterator[Panel]:
-    """Draws how far networks remember, from the named experiments that vary the distance."""
+    """Draws the curves of named experiments that vary one parameter."""
     for source in sorted(folder.glob("*.csv")):
-        points = read_table(source)
-        caption = (
-            f"From the experiment {source.stem}, not from this run: accuracy on the longest third of the test rows by"
-            f" the most words that follow a far verdict. {answer_section.capitalised(distance_sweep.sentence(points))}."
-        )
-        yield Panel("why", source.stem, distance_sweep.draw(points), "Line chart: accuracy over distance", caption)
+        if swept := known_sweeps.of_points(read_table(source)):
+            sweep, points = swept
+            told = answer_section.capitalised(swept.sentence)
+            caption = f"From the experiment {source.stem}, not from this run: {sweep.caption}. {told}."
+            yield Panel(sweep.section, source.stem, sweep.draw(points), sweep.label, caption)
 
 
 def trainings_table(
