@@ -1,20 +1,26 @@
-"""Predictions on the test rows → intervals, and a verdict in plain words on every pair of models."""
+"""Predictions on the test rows → intervals, and a verdict in plain words on every pair of models.
 
-from rnnlab.evaluation import comparisons, slices
+The curves tell which trainings had not converged, so that longer ones may change a verdict.
+"""
+
+from rnnlab.evaluation import comparisons, convergence, slices
 from rnnlab.project import layout, params
-from rnnlab.project.dataframes import read_parquet
+from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.errors import exit_status
-from rnnlab.project.files import read_json, write_json, write_text
+from rnnlab.project.files import drop_leftovers, read_json, write_json, write_text
 from rnnlab.project.tasks import TASKS
 
 
 def main() -> None:
     """Compares every pair of models."""
     settings = params.read()
-    task = TASKS[settings.task]
-    predictions, margin = read_parquet(layout.PREDICTIONS), settings.intervals.margin
+    drop_leftovers(layout.HISTORY, [layout.history(run).name for run in settings.runs])
+    task, margin = TASKS[settings.task], settings.intervals.margin
+    predictions = read_parquet(layout.PREDICTIONS)
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
-    comparison = comparisons.compare(task, scores, settings.baselines, margin)
+    histories = {run: read_table(layout.history(run)) for run in settings.runs}
+    converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
+    comparison = comparisons.compare(task, scores, settings.baselines, margin, converged)
     comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
     if settings.match != "none":
         networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]

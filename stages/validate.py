@@ -18,7 +18,7 @@ def main() -> None:
 
     summary = read_json(layout.SUMMARY)
     rows = read_parquet(layout.ROWS)
-    findings = [finding._asdict() for finding in checks.check(settings, rows, summary["rows_read"])]
+    findings = [finding._asdict() for finding in checks.check(settings, rows, summary)]
     failed = [finding for finding in findings if not finding["success"]]
     if failed:
         print(check_tables.findings_table(failed, "simple"), file=sys.stderr)

@@ -1,6 +1,7 @@
 """The checks that data must pass before anything is trained on them. Great Expectations takes seconds to import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -10,12 +11,12 @@ from rnnlab.data.series_checks import check_series
 from rnnlab.project.params import Params, Validate
 from rnnlab.project.tasks import TaskName
 
-CHECKS: dict[TaskName, Callable[[pd.DataFrame, int, Validate], list[Finding]]] = {
-    "text": check_reviews,
-    "series": lambda rows, rows_read, limits: check_series(rows, limits),
+CHECKS: dict[TaskName, Callable[[pd.DataFrame, Mapping[str, Any], Validate], list[Finding]]] = {
+    "text": lambda rows, counts, limits: check_reviews(rows, counts["rows_read"], limits, counts["rows_left_out"]),
+    "series": lambda rows, counts, limits: check_series(rows, limits),
 }
 
 
-def check(settings: Params, rows: pd.DataFrame, rows_read: int) -> list[Finding]:
-    """Checks rows of the ingest stage, with the number of rows in the user's files; one finding per expectation."""
-    return CHECKS[settings.task](rows, rows_read, settings.validate_)
+def check(settings: Params, rows: pd.DataFrame, counts: Mapping[str, Any]) -> list[Finding]:
+    """Checks rows of the ingest stage, with its counts of them; one finding per expectation."""
+    return CHECKS[settings.task](rows, counts, settings.validate_)

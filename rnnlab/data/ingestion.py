@@ -104,12 +104,15 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
     values = series.read_values(source, settings.data)
-    parts = series.split_series(len(values), settings.split.test_fraction, settings.split.validation_fraction)
+    split = settings.split
+    parts = series.split_series(len(values), split.test_fraction, split.validation_fraction, split.train_share)
+    table = series.to_table(values, parts)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
-        pq.write_table(series.to_table(values, parts), parquet)
-    counts = {"rows_read": len(values), "rows_kept": len(values), "rows_rejected": {"total": 0}}
+        pq.write_table(table, parquet)
+    read, kept = len(values), len(table)
+    counts = {"rows_read": read, "rows_kept": kept, "rows_left_out": read - kept, "rows_rejected": {"total": 0}}
     splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
     write_json(summary, {**counts, "splits": splits})
 

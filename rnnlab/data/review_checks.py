@@ -9,8 +9,10 @@ from rnnlab.project.params import Validate
 from rnnlab.project.tasks import SLICE
 
 
-def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> list[Finding]:
+def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate, left_out: int = 0) -> list[Finding]:
     """Checks a table of `rnnlab.features.clean_rows.SCHEMA`, and how many of the ``rows_read`` were rejected.
+
+    Training rows that were ``left_out`` are good rows.
 
     Returns:
         One finding per expectation; only those on the schema if the columns are wrong.
@@ -21,7 +23,7 @@ def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate) -> li
         return schema
     words = reviews["text"].str.count(" ").fillna(0) + 1
     rows = reviews.assign(words=words, splits_of_text=reviews.groupby("text")["split"].transform("nunique"))
-    rejected_share = (rows_read - len(reviews)) / max(rows_read, 1)
+    rejected_share = (rows_read - left_out - len(reviews)) / max(rows_read, 1)
     source = pd.DataFrame({"source": ["csv"], "rejected_share": [rejected_share]})
     of_totals = {
         "rows": [between("rows", limits.min_rows_per_class)],

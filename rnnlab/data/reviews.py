@@ -95,7 +95,8 @@ def assign_splits(digests: npt.NDArray[np.uint64], labels: Codes, assigned: Code
         split: method, fractions, and the seed of the draw.
 
     Returns:
-        Index in `SPLITS` of each row, of shape (rows,).
+        Index in `SPLITS` of each row, of shape (rows,); `UNASSIGNED` for training rows that the share of these leaves
+        out. The rows of a smaller share are among those of a larger one.
     """
     splits = np.full(len(digests), UNASSIGNED, np.int8) if split.method == "random" else assigned.copy()
     generator = np.random.default_rng(split.seed)
@@ -113,7 +114,9 @@ def assign_splits(digests: npt.NDArray[np.uint64], labels: Codes, assigned: Code
             held_out = round(len(rows) * split.validation_fraction)
             splits[rows[:held_out]] = SPLITS.index("validation")
             rows = rows[held_out:]
-        splits[rows] = SPLITS.index("train")
+        kept = round(len(rows) * split.train_share)
+        splits[rows[:kept]] = SPLITS.index("train")
+        splits[rows[kept:]] = UNASSIGNED
     return splits
 
 
@@ -131,15 +134,20 @@ def check_enough(splits: Codes, labels: Codes, names: tuple[str, str], source: o
         for name, rows in counts.items():
             if not rows:
                 problem = f"{totals[name]} usable rows are labelled {name!r}, too few for a row in the {split} split"
-                advice = "add rows, or change split.test_fraction or split.validation_fraction"
+                advice = "add rows, or change split.test_fraction, split.validation_fraction or split.train_share"
                 raise UserError(f"{source}: {problem}; {advice}")
 
 
 def summarise(labels: Codes, splits: Codes, reasons: dict[str, int], names: tuple[str, str]) -> dict[str, object]:
-    """Counts kept rows by split and label, and rejected rows by reason."""
+    """Counts kept rows by split and label, training rows that are left out, and rejected rows by reason."""
     rejected = {"total": sum(reasons.values()), **dict(sorted(reasons.items()))}
-    counts = {"rows_read": len(labels) + rejected["total"], "rows_kept": len(labels), "rows_rejected": rejected}
-    return {**counts, "splits": _counts(splits, labels, names)}
+    kept = int((splits != UNASSIGNED).sum())
+    counts = {"rows_kept": kept, "rows_left_out": len(labels) - kept, "rows_rejected": rejected}
+    return {
+        "rows_read": len(labels) + rejected["total"],
+        **counts,
+        "splits": _counts(splits, labels, names),
+    }
 
 
 def _counts(splits: Codes, labels: Codes, names: tuple[str, str]) -> dict[str, dict[str, int]]:

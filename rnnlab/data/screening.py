@@ -98,7 +98,10 @@ def read_columns(folders: Sequence[Path]) -> Columns:
 
 
 def write_decisions(folders: Sequence[Path], columns: Columns, duplicates: reviews.Duplicates, splits: Codes) -> None:
-    """Writes what was decided on each file's rows; the first row of a duplicate may be in another file."""
+    """Writes what was decided on each file's rows; the first row of a duplicate may be in another file.
+
+    Rows that are not kept have no split, nor have training rows that are left out.
+    """
     first_file = np.searchsorted(columns.starts, duplicates.first, side="right") - 1
     decided = {"keep": duplicates.keep, "conflict": duplicates.conflict, "split": splits}
     decided |= {"first_file": first_file, "first_row": columns.numbers[duplicates.first]}
@@ -140,13 +143,14 @@ def keep_rows(
         for batch in pq.ParquetFile(folder / ACCEPTED, pre_buffer=False).iter_batches(batch_size=BATCH_ROWS):
             decided = {name: values[start : start + len(batch)] for name, values in decisions.items()}
             start += len(batch)
-            kept.write_table(_clean(batch, decided["split"], offset, schema).filter(pa.array(decided["keep"])))
+            is_used = decided["split"] != reviews.UNASSIGNED
+            kept.write_table(_clean(batch, decided["split"], offset, schema).filter(pa.array(is_used)))
             if not decided["keep"].all():
                 duplicates.write_table(_duplicates(batch, decided, labels, names))
 
 
 def _clean(batch: pa.RecordBatch, splits: Codes, offset: int, schema: pa.Schema) -> pa.Table:
-    """Returns a batch as the pipeline goes on with it; rows that are not kept have any split."""
+    """Returns a batch as the pipeline goes on with it; rows without a split have any."""
     ids = [f"{digest:016x}" for digest in batch["digest"].to_pylist()]
     names = np.array(clean_rows.SPLITS, object)[splits]
     carried = [batch[name] for name in schema.names if name.startswith(SLICE)]

@@ -61,22 +61,30 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def split_series(length: int, test_fraction: float, validation_fraction: float) -> dict[str, slice]:
+def split_series(
+    length: int, test_fraction: float, validation_fraction: float, train_share: float = 1.0
+) -> dict[str, slice]:
     """Cuts a series in time: first training, then validation, then test; a split may be empty.
 
     Args:
         length: number of rows.
         test_fraction: of all rows.
         validation_fraction: of the rows that are not test.
+        train_share: of the training rows, those right before the validation rows; earlier ones are in no split.
     """
     test = length - round(length * test_fraction)
     validation = test - round(test * validation_fraction)
-    return {"train": slice(0, validation), "validation": slice(validation, test), "test": slice(test, length)}
+    train = validation - round(validation * train_share)
+    return {"train": slice(train, validation), "validation": slice(validation, test), "test": slice(test, length)}
 
 
 def to_table(values: npt.NDArray[np.float64], parts: Mapping[str, slice]) -> pa.Table:
-    """Builds a table of `SCHEMA` from values, float64 of shape (rows,), and the slice of each split."""
+    """Builds a table of `SCHEMA` from values, float64 of shape (rows,), and the slice of each split.
+
+    Values before the first split are left out.
+    """
     splits = np.empty(len(values), object)
     for name, part in parts.items():
         splits[part] = name
-    return pa.table({"row": np.arange(1, len(values) + 1), "value": values, "split": splits}, schema=SCHEMA)
+    table = pa.table({"row": np.arange(1, len(values) + 1), "value": values, "split": splits}, schema=SCHEMA)
+    return table.slice(min(part.start for part in parts.values()))

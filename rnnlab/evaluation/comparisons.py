@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from rnnlab.evaluation import power, statistics, verdicts
-from rnnlab.evaluation.statistics import Interval
+from rnnlab.evaluation import convergence, power, statistics, verdicts
+from rnnlab.evaluation.convergence import Convergence
+from rnnlab.evaluation.statistics import GROUPS_APART, Interval
 from rnnlab.evaluation.verdicts import Scores
 from rnnlab.project.errors import UserError
+from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
 
 ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
     "text": right,
     "series": lambda targets, predicted: (predicted - targets) ** 2,
 }
-GROUPS_APART = 5  # margins that two groups of seeds differ by at least
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`
 FIXED = "The split and the test rows are held fixed: other data may give another answer."
 
@@ -51,7 +52,13 @@ def scores_by_model(task: Task, predictions: pd.DataFrame, names: Sequence[str])
     return scores
 
 
-def compare(task: Task, scores: Mapping[str, Scores], baselines: Sequence[str], margin: float) -> dict[str, Any]:
+def compare(
+    task: Task,
+    scores: Mapping[str, Scores],
+    baselines: Sequence[str],
+    margin: float,
+    converged: Convergence = NOTHING,
+) -> dict[str, Any]:
     """Computes each model's mean score with its interval, and judges all pairs but those of two baselines.
 
     Args:
@@ -59,15 +66,18 @@ def compare(task: Task, scores: Mapping[str, Scores], baselines: Sequence[str], 
         scores: of every model, from `scores_by_model`.
         baselines: those of the models that have no seeds.
         margin: `intervals.margin`.
+        converged: what is known of their trainings, from `rnnlab.evaluation.convergence.judge`.
 
     Returns:
         ``measure``, ``seeds``, ``rows``, ``intervals`` by model, ``groups`` of seeds by model where they fall into two,
-        and ``pairs``.
+        ``convergence``, and ``pairs``.
     """
     measure, dependent = task.measure, task.rows_are_dependent
     named = [pair for pair in combinations(scores, 2) if not set(pair) <= set(baselines)]
     pairs = [
-        verdicts.pair((first, scores[first]), (second, scores[second]), margin, measure, dependent=dependent)
+        verdicts.pair((first, scores[first]), (second, scores[second]), margin, measure, dependent=dependent)._replace(
+            notes=convergence.remarks(converged, (first, second))
+        )
         for first, second in (_newer_first(pair, baselines) for pair in named)
     ]
     return {
@@ -76,6 +86,7 @@ def compare(task: Task, scores: Mapping[str, Scores], baselines: Sequence[str], 
         "rows": next(iter(scores.values())).shape[1],
         "intervals": {name: interval(task, values)._asdict() for name, values in scores.items()},
         "groups": {name: found for name, values in scores.items() if (found := _groups(measure, values, margin))},
+        "convergence": dict(converged),
         "pairs": [verdict.facts() for verdict in verdicts.judge(pairs)],
     }
 
@@ -114,7 +125,7 @@ def markdown(comparison: dict[str, Any]) -> str:
 def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Returns sentences on models and every pair of them, from reports/comparison.json."""
     matched = match_sentence(comparison)
-    told = [*([f"{matched}."] if matched else []), *group_sentences(comparison)]
+    told = [*([f"{matched}."] if matched else []), *group_sentences(comparison), *convergence_sentences(comparison)]
     return [*told, *pair_sentences(comparison), *slice_sentences(comparison)]
 
 
@@ -178,6 +189,11 @@ def slice_means(comparison: Mapping[str, Any], most: int) -> dict[str, dict[str,
         for one in comparison.get("slices", [])
     }
     return found if len(found) <= most else {}
+
+
+def convergence_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Says which trainings had not converged; older results do not tell."""
+    return [f"{sentence}." for sentence in convergence.sentences(comparison.get("convergence", {}))]
 
 
 def interval_cells(measure: Measure, ends: Mapping[str, float]) -> tuple[str, str]:

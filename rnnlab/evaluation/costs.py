@@ -65,8 +65,8 @@ def race(settings: Params, histories: pd.DataFrame, timings: Timings) -> Race:
         histories: of all trainings, with the columns model, seed, and those of `rnnlab.networks.training.History`.
         timings: from `read_timings`; a network that lacks any is left out of the times.
     """
-    task = TASKS[settings.task]
-    scores = histories[task.validated] * (-1 if task.measure.lower_is_better else 1)
+    measure = TASKS[settings.task].measure
+    scores = histories[measure.validation] * (-1 if measure.lower_is_better else 1)
     by_run = scores.groupby([histories["model"], histories["seed"]])
     best = by_run.max()
     runs = {name: [run for run in settings.runs if run.model == name] for name in settings.compare}

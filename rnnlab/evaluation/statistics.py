@@ -21,6 +21,7 @@ POWER = 0.8  # a difference counts as visible if this share of repetitions would
 LEAST_SEED_SQUARE = 1 / 3
 SPLIT_CHANCE = 0.01  # how often seeds of a single group may be taken for two
 SPLIT_SEEDS = 4  # fewer cannot be told apart from a single group
+GROUPS_APART = 5  # margins that two groups of seeds differ by at least
 
 
 class Interval(NamedTuple):

@@ -6,14 +6,19 @@ from typing import Any
 from tabulate import tabulate
 
 from rnnlab.evaluation.comparisons import slice_means
+from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
+from rnnlab.project.results import NOTHING
 
 MOST_SLICES = 4  # that the table has room for
 
 
 def results_table(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any], style: str = "simple"
+    metrics: Mapping[str, Any],
+    costs: Mapping[str, Cost],
+    comparison: Mapping[str, Any] = NOTHING,
+    style: str = "simple",
 ) -> str:
     """Shows the rows of `results_rows` in one of tabulate's styles."""
     rows = results_rows(metrics, costs, comparison)
@@ -22,15 +27,17 @@ def results_table(
 
 
 def results_rows(
-    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any]
+    metrics: Mapping[str, Any], costs: Mapping[str, Cost], comparison: Mapping[str, Any] = NOTHING
 ) -> list[dict[str, str]]:
     """Returns a row per model, by heading: test figures as mean ± standard deviation over the seeds, and cost.
 
-    Where the seeds fall into two groups, the score of each group stands in place of their mean, which no seed has.
-    Costs that are not known are dashes. Where results are split into a few slices, their mean scores stand beside.
+    Where the seeds of reports/comparison.json fall into two groups, the score of each group stands in place of their
+    mean, which no seed has. Where some had not converged, a column tells how many had. The mean scores of a few slices
+    stand beside. Costs that are not known are dashes.
     """
-    task = tasks.of_metrics(metrics)
-    groups, slices = comparison.get("groups", {}), slice_means(comparison, MOST_SLICES)
+    task, groups, found = tasks.of_metrics(metrics), comparison.get("groups", {}), comparison.get("convergence", {})
+    slices = slice_means(comparison, MOST_SLICES)
+    is_told = any(one["reasons"] for one in found.values())
     rows = []
     for name, model in metrics.items():
         cost, decimals = costs.get(name), task.measure.table_decimals
@@ -42,6 +49,7 @@ def results_rows(
             {
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
+                **({"converged": _converged(found, name)} if is_told else {}),
                 **figures,
                 **{heading: f"{means[name]:.{decimals}f}" for heading, means in slices.items()},
                 "parameters": f"{model['parameters']:,}",
@@ -50,6 +58,10 @@ def results_rows(
             }
         )
     return rows
+
+
+def _converged(found: Convergence, name: str) -> str:
+    return f"{found[name]['seeds'] - len(found[name]['reasons'])} of {found[name]['seeds']}" if name in found else "–"
 
 
 def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:

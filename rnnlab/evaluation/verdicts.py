@@ -1,6 +1,6 @@
 """Which differences between models are shown, and in which words: all pairs of a table are judged together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ class Pair(NamedTuple):
         components: of the difference's variance.
         margin: differences up to this size do not matter, in the unit of the scores.
         measure: what the scores are.
+        notes: what else a reader must know of the two models.
     """
 
     first: str
@@ -33,6 +34,7 @@ class Pair(NamedTuple):
     components: Components
     margin: float
     measure: Measure
+    notes: Sequence[str] = ()
 
 
 class Verdict(NamedTuple):
@@ -87,7 +89,7 @@ class Verdict(NamedTuple):
     @property
     def claim(self) -> str:
         """Says which model is better, that they are equal, or that neither is shown."""
-        first, second, difference, _, margin, measure = self.pair
+        first, second, difference, _, margin, measure, _ = self.pair
         if self.same:
             return f"{first} and {second} score the same on every test row"
         # Beside an interval of differences either way, the difference has its sign; that of the better model has none.
@@ -103,7 +105,7 @@ class Verdict(NamedTuple):
     @property
     def remarks(self) -> list[str]:
         """Says what else a reader must know."""
-        return list(self._remarks())
+        return [*self._remarks(), *self.pair.notes]
 
     def _remarks(self) -> Iterable[str]:
         if self.same:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnnlab.evaluation import convergence
 from rnnlab.experiments import gains
 from rnnlab.experiments.comparison_tables import differing_params, origins_table, scores_table
 from rnnlab.experiments.gains import Compared
@@ -35,6 +36,9 @@ def findings(results: Sequence[Result]) -> list[str]:
             raise UserError(f"{both}: their figures cannot be compared; name results of one task")
     sentences = [] if differing_params(results) else ["The parameters are the same"]
     sentences += differences(first, others)
+    for result in results:
+        found = convergence.of_runs(result.comparison.get("convergence", {}), result.runs)
+        sentences += [f"{result.name}: {sentence}" for sentence in convergence.sentences(found)]
     return sentences + [note for result in results for note in result.notes]
 
 

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnlab.evaluation import comparisons, costs, tables
+from rnnlab.evaluation import comparisons, convergence, costs, tables
 from rnnlab.experiments import dvc_experiments, results
 from rnnlab.project import dvc_lock, git, layout, params
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import drop_leftovers, read_json
-from rnnlab.project.params import Params
+from rnnlab.project.params import Params, Run
 from rnnlab.project.results import Result
 from rnnlab.tracking import store
 from rnnlab.tracking.records import ENCODINGS, Record
@@ -79,7 +79,16 @@ def _gather(settings: Params, lock: Mapping[str, Any], key: str) -> tuple[Result
         note="\n".join([table, "", *(f"- {sentence}" for sentence in comparisons.sentences(result.comparison))]),
         artifacts=[*ARTIFACTS, *([layout.PAGE] if layout.PAGE.is_file() else [])],  # older experiments have none
         datasets=_datasets(lock),
+        converged=_converged(result),
     )
+
+
+def _converged(result: Result) -> dict[Run | None, str]:
+    """Says of each training and of the pipeline as a whole whether it had converged; of older results, nothing."""
+    found = result.comparison.get("convergence", {})
+    unfinished = ", ".join(convergence.counts(found, result.networks))
+    trainings: dict[Run | None, str] = {run: convergence.word(found, run) for run in result.runs}
+    return trainings | {None: f"no: {unfinished}" if unfinished else "yes"} if found else {}
 
 
 def _datasets(lock: Mapping[str, Any]) -> dict[str, tuple[str, int]]:

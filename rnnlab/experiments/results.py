@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnlab.evaluation import comparisons
+from rnnlab.evaluation import comparisons, convergence
+from rnnlab.evaluation.convergence import Budget
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.dvc_experiments import Recorded
 from rnnlab.project import dvc_lock, git, layout, params, yaml_files
@@ -135,8 +136,15 @@ def _compared(result: Result) -> Mapping[str, Any]:
     scores = comparisons.scores_by_model(
         result.task, result.predictions, [name for name in result.models if name in kept]
     )
-    compared = comparisons.compare(result.task, scores, result.baselines, margin(result.values))
-    return compared | {key: value for key, value in result.comparison.items() if key == "matched"}
+    converged = convergence.judge(result.measure, result.histories, _budgets(result), margin(result.values))
+    compared = comparisons.compare(result.task, scores, result.baselines, margin(result.values), converged)
+    return compared | {key: value for key, value in result.comparison.items() if key in ("matched", "slices")}
+
+
+def _budgets(result: Result) -> dict[str, Budget]:
+    """Returns what each network was allowed; the rate of older results was constant."""
+    trained = {name: result.training_of(name) for name in result.networks}
+    return {name: Budget(options["epochs"], options.get("schedule", "constant")) for name, options in trained.items()}
 
 
 def margin(values: Mapping[str, Any]) -> float:

@@ -56,8 +56,8 @@ def slide(
     """
     if len(values) < window + 2:
         problem = f"needs {window + 2} rows in each split, but the {split} split has {len(values)}"
-        advice = "lower series.window, add rows, or change split.test_fraction or split.validation_fraction"
-        raise UserError(f"series.window is {window} and {problem}; {advice}")
+        shares = "split.test_fraction, split.validation_fraction or split.train_share"
+        raise UserError(f"series.window is {window} and {problem}; lower series.window, add rows, or change {shares}")
     inputs = np.lib.stride_tricks.sliding_window_view(values, window)[:-1]
     return inputs.astype(np.float32), values[window:].astype(np.float32)
 

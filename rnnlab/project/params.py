@@ -139,6 +139,7 @@ class Split(Section):
     column: Text
     test_fraction: Fraction
     validation_fraction: Fraction
+    train_share: Annotated[float, Field(gt=0, le=1)]
 
 
 class Severities(Section):

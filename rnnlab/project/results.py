@@ -103,6 +103,10 @@ class Result(NamedTuple):
         """Seconds per epoch of each network, see `epoch_seconds`."""
         return epoch_seconds(self.timings)
 
+    def training_of(self, model: str) -> dict[str, Any]:
+        """Returns how a model was trained, unchecked: as all were, but for options of its own."""
+        return {**self.values["train"], **self.values.get("models", {}).get(model, {}).get("train", {})}
+
     def mean_score(self, model: str) -> float:
         """Returns a model's test figure by its measure, the mean over seeds."""
         return float(self.metrics[model]["mean"][self.measure.key])

@@ -16,6 +16,7 @@ class Measure(NamedTuple):
     """The score that models are compared by, and how it is put into words."""
 
     key: str  # of the figure in reports/metrics.json
+    validation: str  # column of a history that has it, of validation rows
     name: str  # in a sentence
     title: str  # at the head of a table
     decimals: int  # of a figure in a sentence
@@ -52,6 +53,7 @@ class Measure(NamedTuple):
 
 ACCURACY = Measure(
     key="accuracy",
+    validation="val_accuracy",
     name="accuracy",
     title="accuracy",
     decimals=1,
@@ -66,6 +68,7 @@ ACCURACY = Measure(
 )
 MEAN_SQUARED_ERROR = Measure(
     key="mse",
+    validation="val_loss",
     name="mean squared error",
     title="MSE",
     decimals=4,
@@ -86,7 +89,6 @@ class Task(NamedTuple):
     columns: Mapping[str, str]  # of the table of results: figure of reports/metrics.json by heading
     figures: tuple[str, ...]  # of a single run, as its note in MLflow shows them
     curve: str  # the metric beside the loss in a history
-    validated: str  # column of a history with the measure on validation rows
     row: str  # column of predictions that names a test row
     truth: str  # column of predictions with what a model should have said
     answer: str  # column of predictions with what it said
@@ -106,7 +108,6 @@ TASKS: dict[TaskName, Task] = {
         columns={"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
         figures=("accuracy", "f1", "roc_auc", "log_loss", "ece"),
         curve="accuracy",
-        validated="val_accuracy",
         row="id",
         truth="label",
         answer="probability",
@@ -124,7 +125,6 @@ TASKS: dict[TaskName, Task] = {
         columns={"test MSE": "mse", "MAE": "mae", "R²": "r2"},
         figures=("mse", "mae", "r2"),
         curve="mae",
-        validated="val_loss",
         row="row",
         truth="target",
         answer="predicted",

@@ -40,6 +40,8 @@ def answer(
     best, others = ranked[0], ranked[1:]
     pair = find_pair(comparison, best, others[0]) if others else None
     questions = [("Is it real?", reality(pair, comparison))] if pair else []
+    if told := comparisons.convergence_sentences(comparison):
+        questions.append(("Had every training converged?", " ".join(told)))
     if others and not lengths.empty:
         questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths)))
     if others:

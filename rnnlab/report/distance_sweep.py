@@ -1,39 +1,24 @@
 """How far a model remembers: its accuracy by distance, from a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from rnnlab.evaluation.statistics import exact_share
-from rnnlab.experiments.catalogue import Named
-from rnnlab.experiments.results import of_experiment
 from rnnlab.project.results import Result
 from rnnlab.report.figures import common
+from rnnlab.report.parameter_sweeps import Sweep, by_model, draw_lines
 
-DISTANCE = "sample.distance"
 HOLDS = 0.95
 CHANCE = 0.5
 
 
-def points(experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
-    """Collects a sweep over the distance: columns distance, model, seed and accuracy, see `far_accuracy`.
-
-    Returns:
-        None for other experiments, or if nothing of it was run.
-    """
-    variants = experiment.experiment.variants
-    if not variants or not all(DISTANCE in changes for changes in variants.values()):
-        return None
-    tables = [
-        far_accuracy(result.lengths, result.values["compare"]).assign(distance=result.values["sample"]["distance"])
-        for _, result in of_experiment(experiment, results)
-        if result.lengths is not None
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else None
+def rows(result: Result) -> pd.DataFrame | None:
+    """Returns the far accuracy of each network and seed, see `far_accuracy`."""
+    return None if result.lengths is None else far_accuracy(result.lengths, result.values["compare"])
 
 
 def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
@@ -46,6 +31,12 @@ def far_accuracy(lengths: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
         longest = groups.nlargest(2, "words")
         rows.append((model, seed, float(np.average(longest["accuracy"], weights=longest["rows"]))))
     return pd.DataFrame(rows, columns=["model", "seed", "accuracy"])
+
+
+def cell(points: pd.DataFrame) -> str:
+    """Says how many seeds hold the verdict, and the accuracy of each."""
+    each = ", ".join(f"{100 * value:.1f}" for value in points["accuracy"])
+    return f"{solved(points['accuracy'].tolist())}: {each}"
 
 
 def solved(accuracies: Sequence[float]) -> str:
@@ -61,7 +52,7 @@ def sentence(points: pd.DataFrame) -> str:
     Seeds either learn it or stay at chance, so that their mean would say nothing.
     """
     claims = []
-    for model, group in points.groupby("model", sort=False):
+    for _, model, group in by_model(points):
         counts = group["accuracy"].gt(HOLDS).groupby(group["distance"]).agg(["sum", "size"])
         every = counts.index[(counts["sum"] == counts["size"]).cummin()]
         none = counts.index[counts["sum"][::-1].eq(0).cummin()[::-1]]
@@ -78,28 +69,33 @@ def _span(distance: int) -> str:
 
 def draw(points: pd.DataFrame) -> Figure:
     """Draws accuracy by distance: a point per seed, and a line through their medians."""
-    figure, panel = plt.subplots(figsize=(7.4, 5.2), layout="constrained")
-    for index, (model, group) in enumerate(points.groupby("model", sort=False)):
-        style = common.line(index)
-        middle = group.groupby("distance")["accuracy"].median()
-        seeds = common.seeds(group["seed"].nunique())
-        panel.plot(middle.index, middle, **style, label=f"{model} (median of {seeds})")
-        panel.plot(
-            group["distance"],
-            group["accuracy"],
-            linestyle="none",
-            color=style["color"],
-            marker=common.MARKERS[index % 6],
-            alpha=0.7,
-            label=f"{model}, each seed",
-        )
+    lines = {
+        f"{model} (median of {common.seeds(group['seed'].nunique())})": group.groupby("distance")["accuracy"].median()
+        for _, model, group in by_model(points)
+    }
+    figure, panel = draw_lines(lines, "{:g}".format)
+    for index, model, group in by_model(points):
+        style = {"color": common.line(index)["color"], "marker": common.MARKERS[index % 6], "linestyle": "none"}
+        panel.plot(group["distance"], group["accuracy"], **style, alpha=0.7, label=f"{model}, each seed")
     panel.axhline(CHANCE, color="grey", linewidth=1.5, linestyle=":", label="chance")
-    distances = sorted(points["distance"].unique())
-    panel.set_xscale("log")
-    panel.set_xticks(distances, [str(distance) for distance in distances])
-    panel.xaxis.set_minor_locator(NullLocator())
     panel.set(xlabel="words after a far verdict, at most (at least half)", ylabel="accuracy, longest third of rows")
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panel.grid(**common.GRID)
     panel.legend()
     return figure
+
+
+SWEEP = Sweep(
+    key="sample.distance",
+    column="distance",
+    rows=rows,
+    cell=cell,
+    sentence=sentence,
+    draw=draw,
+    about=(
+        "Accuracy on the longest third of the test rows by `sample.distance`: a far verdict is followed by at most so"
+        " many words, and at least half as many. Where these are few, some of the rows have a near verdict:"
+    ),
+    caption="accuracy on the longest third of the test rows by the most words that follow a far verdict",
+    label="Line chart: accuracy over distance",
+    section="why",
+)

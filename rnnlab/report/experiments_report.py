@@ -5,8 +5,8 @@ from pathlib import Path
 from statistics import fmean
 
 import matplotlib
-import pandas as pd
 
+from rnnlab.evaluation import convergence
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gains, all_gains
@@ -14,9 +14,9 @@ from rnnlab.experiments.results import of_experiment, read_experiments
 from rnnlab.project import params
 from rnnlab.project.files import replacing, write_text
 from rnnlab.project.results import Result
-from rnnlab.report import distance_sweep, findings
-from rnnlab.report.distance_sweep import DISTANCE
+from rnnlab.report import findings, known_sweeps
 from rnnlab.report.figures import common
+from rnnlab.report.known_sweeps import Swept
 
 
 def write(target: Path) -> list[Path]:
@@ -29,15 +29,14 @@ def write(target: Path) -> list[Path]:
     results = read_experiments(named, dvc_experiments.recorded(), dvc_experiments.cache(Path().resolve()))
     written = []
     for experiment in named:
-        points = distance_sweep.points(experiment, results)
-        if points is not None:
+        if swept := known_sweeps.of_experiment(experiment, results):
             written.append(target.with_suffix("") / f"{experiment.name}.png")
             with matplotlib.rc_context(common.STYLE), replacing(written[-1]) as temporary:
-                figure = distance_sweep.draw(points)
+                figure = swept.sweep.draw(swept.points)
                 figure.savefig(temporary, dpi=120, metadata={"Software": None})
                 common.close(figure)
             written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
-            write_text(written[-1], points.to_csv(index=False, lineterminator="\n"))
+            write_text(written[-1], swept.points.to_csv(index=False, lineterminator="\n"))
     write_text(target, markdown(named, results, target.stem))
     return [target, *written]
 
@@ -76,7 +75,7 @@ def _baselines(results: Mapping[str, Result]) -> str:
 
 
 def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: Gains) -> str:
-    """Shows each experiment's models, a row each; a sweep over the distance is a single row."""
+    """Shows each experiment's models, a row each; a sweep over one parameter is a single row."""
     rows = [row for experiment in named for row in _summary_rows(experiment, results, gains)]
     headings = [
         "experiment",
@@ -92,9 +91,8 @@ def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: 
 
 def _summary_rows(experiment: Named, results: Mapping[str, Result], gains: Gains) -> list[list[str]]:
     link, run = _link(experiment.name), of_experiment(experiment, results)
-    points = distance_sweep.points(experiment, results)
-    if points is not None:
-        return [[link, *"–––––", distance_sweep.sentence(points)]]
+    if swept := known_sweeps.of_experiment(experiment, results):
+        return [[link, *"–––––", swept.sentence]]
     if not run:
         return [[link, *"–––––", f"not run yet: {_command(experiment)}"]]
     rows = []
@@ -116,14 +114,12 @@ def section(
     blocks = [f"## {experiment.name}", f"**{file.title}.**"]
     for heading, text in {"Reproduces": file.reproduces, "Expected": file.expects}.items():
         blocks.append(f"{heading}: {text.strip()}".replace("<", r"\<"))  # <unk> is no tag
-    points = distance_sweep.points(experiment, results)
-    if points is not None:
-        about = (
-            f"Accuracy on the longest third of the test rows by `{DISTANCE}`: a far verdict is followed by at most so"
-            " many words, and at least half as many. Where these are few, some of the rows have a near verdict:"
-        )
-        blocks += [about, range_table(points), f"![Accuracy over distance]({pictures}/{experiment.name}.png)"]
-    sentences = [*_sentences(experiment, run, points, gains), *findings.causes(experiment, named, gains)]
+    swept = known_sweeps.of_experiment(experiment, results)
+    if swept:
+        headings, rows = swept.sweep.table(swept.points)
+        picture = f"![{swept.sweep.label}]({pictures}/{experiment.name}.png)"
+        blocks += [swept.sweep.about, _table(headings, rows, "r" * len(headings)), picture]
+    sentences = [*_sentences(experiment, run, swept, gains), *findings.causes(experiment, named, gains)]
     blocks.append("\n".join(f"- {sentence}." for sentence in sentences))
     if run:
         blocks.append(models_table({setup.name: result for setup, result in run}))
@@ -134,32 +130,18 @@ def section(
     return blocks
 
 
-def _sentences(
-    experiment: Named, run: Sequence[tuple[Setup, Result]], points: pd.DataFrame | None, gains: Gains
-) -> list[str]:
-    """Returns the findings of each setup; of a sweep over the distance, one for all of them."""
-    sentences = [] if points is None else [distance_sweep.sentence(points)]
+def _sentences(experiment: Named, run: Sequence[tuple[Setup, Result]], swept: Swept | None, gains: Gains) -> list[str]:
+    """Returns the findings of each setup; of a sweep, one for all of them, and what had not converged."""
+    sentences = [swept.sentence] if swept else []
     for setup, result in run:
         label = f"{setup.name}: " if len(experiment.setups) > 1 else ""
-        if points is None:
+        if swept:
+            found = convergence.sentences(result.comparison.get("convergence", {}))
+        else:
             found = findings.all_findings(experiment, setup, result, gains)
-            sentences += [f"{label}{sentence}" for sentence in found]
+        sentences += [f"{label}{sentence}" for sentence in found]
         sentences += findings.drift(setup, result)
     return sentences
-
-
-def range_table(points: pd.DataFrame) -> str:
-    """Shows by distance how many seeds hold the verdict, and the accuracy of each."""
-    models = list(points["model"].unique())
-    rows = []
-    for distance, group in points.groupby("distance"):
-        cells = []
-        for model in models:
-            seeds = group.loc[group["model"] == model, "accuracy"].tolist()
-            each = ", ".join(f"{100 * value:.1f}" for value in seeds)
-            cells.append(f"{distance_sweep.solved(seeds)}: {each}" if seeds else "–")
-        rows.append([str(distance), *cells])
-    return _table(["distance", *models], rows, "r" * (1 + len(models)))
 
 
 def models_table(results: Mapping[str, Result]) -> str:

@@ -65,7 +65,7 @@ def seed_values(result: Result, model: str, figure: str) -> list[float]:
     column = {"validation_loss": "val_loss", "training_loss": "loss"}.get(figure)
     if column is None:
         return [seed[figure] for seed in result.metrics[model]["per_seed"].values() if figure in seed]
-    best = {**result.values["train"], **result.values["models"][model].get("train", {})}.get("keep", "best") == "best"
+    best = result.training_of(model).get("keep", "best") == "best"
     histories = [history for run, history in result.histories.items() if run.model == model]
     epochs = [history["val_loss"].idxmin() if best else history.index[-1] for history in histories]
     return [float(history[column][epoch]) for history, epoch in zip(histories, epochs, strict=True)]

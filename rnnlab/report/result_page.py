@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from rnnlab.evaluation import comparisons
+from rnnlab.evaluation import comparisons, convergence
+from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.tasks import MEASURES, TaskName
-from rnnlab.report import answer_section, data_section, distance_sweep, heat_maps, origins, readings, svg
+from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures.tables import Panel, Tables
@@ -62,7 +63,7 @@ def write(settings: Params) -> str:
         matched=comparisons.match_sentence(comparison),
         networks=[network(name, settings.train.seeds[0]) for name in settings.compare],
         drawn=drawn,
-        trainings=trainings_table(settings, tables.histories, timings),
+        trainings=trainings_table(settings, tables.histories, timings, comparison.get("convergence", {})),
         intervals=intervals_table(comparison, settings.scored),
         slices=slices_tables(comparison),
         seeds=len(settings.train.seeds),
@@ -110,20 +111,19 @@ def draw(settings: Params, tables: Tables) -> dict[str, list[Drawing]]:
 
 
 def sweep_panels(folder: Path) -> Iterator[Panel]:
-    """Draws how far networks remember, from the named experiments that vary the distance."""
+    """Draws the curves of named experiments that vary one parameter."""
     for source in sorted(folder.glob("*.csv")):
-        points = read_table(source)
-        caption = (
-            f"From the experiment {source.stem}, not from this run: accuracy on the longest third of the test rows by"
-            f" the most words that follow a far verdict. {answer_section.capitalised(distance_sweep.sentence(points))}."
-        )
-        yield Panel("why", source.stem, distance_sweep.draw(points), "Line chart: accuracy over distance", caption)
+        if swept := known_sweeps.of_points(read_table(source)):
+            sweep, points = swept
+            told = answer_section.capitalised(swept.sentence)
+            caption = f"From the experiment {source.stem}, not from this run: {sweep.caption}. {told}."
+            yield Panel(sweep.section, source.stem, sweep.draw(points), sweep.label, caption)
 
 
 def trainings_table(
-    settings: Params, histories: pd.DataFrame, timings: Mapping[Run, Mapping[str, Any] | None]
+    settings: Params, histories: pd.DataFrame, timings: Mapping[Run, Mapping[str, Any] | None], found: Convergence
 ) -> Table:
-    """Shows each training: its epochs, the best of them, and its time."""
+    """Shows each training: its epochs, the best of them, its time, and whether it had converged."""
     rows = []
     for run in settings.runs:
         history, timing = histories[histories["run"] == run.name], timings.get(run)
@@ -137,10 +137,12 @@ def trainings_table(
                 f"{best['val_loss']:.4f}",
                 f"{median(seconds):.1f}" if seconds else "–",
                 f"{sum(seconds):.1f}" if seconds else "–",
+                convergence.word(found, run),
             ]
         )
     headings = ["training", "epochs", "best epoch", "validation loss", "seconds per epoch", "training seconds"]
-    return Table("Every training: its best epoch, the loss there, and its time (median per epoch)", headings, rows)
+    caption = "Every training: best epoch, the loss there, time (median per epoch), and whether it had converged"
+    return Table(caption, [*headings, "converged"], rows, text=(0, 6))
 
 
 def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Table:

@@ -87,7 +87,7 @@ class Study:
             for (trial, options), seeds in zip(asked, planned[model], strict=True):
                 number = len(self.tried[model]) + 1
                 done = [outcomes[each.key] for each in seeds]
-                tried = Tried(model, number, options, done, self.task.validated)
+                tried = Tried(model, number, options, done, self.task.measure.validation)
                 self.tried[model].append(tried)
                 self._draws[model].tell(trial, None if tried.diverged else tried.score)
 
@@ -100,9 +100,11 @@ class Study:
     def _limits(self, model: str) -> Callable[[Training], Limits]:
         """Returns the limits that the earlier trials of a model set to a training; see `medians`."""
         histories = [outcome.history for tried in self.tried[model] for outcome in tried.outcomes]
-        scores = medians([kept_scores(history, self.task.validated) for history in histories])
+        scores = medians([kept_scores(history, self.task.measure.validation) for history in histories])
         lower = self.task.measure.lower_is_better
-        return lambda training: Limits(self.task.validated, lower, max(1, round(GRACE * training.epochs)), scores)
+        return lambda training: Limits(
+            self.task.measure.validation, lower, max(1, round(GRACE * training.epochs)), scores
+        )
 
     def ranked(self, model: str) -> list[Tried]:
         """Sorts the trials of a model, the best first; of equal scores, the cheaper trial."""

@@ -22,6 +22,7 @@ MODELS_TABLE = {
     "selectedColumns": [
         *("params.`model`", "params.`seed`"),
         *(f"metrics.`{name}`" for name in FIGURES),
+        "tags.`converged`",
         "tags.`data_version`",
     ],
 }

@@ -52,7 +52,7 @@ def log_pipeline(store: Store, result: Result, record: Record) -> str:
     for attempt in search(client, store, f"tags.pipeline_key = '{record.key}'"):
         client.delete_run(attempt.info.run_id)
     started = min(_span(result.timings.get(run))[0] for run in result.runs)
-    tags = {**_tags(record), "kind": "pipeline", "mlflow.note.content": record.note}
+    tags = {**_tags(record), **_converged(record), "kind": "pipeline", "mlflow.note.content": record.note}
     parent = str(client.create_run(store.experiment_id, started, tags, result.name).info.run_id)
     for run in result.runs:
         _log_training(client, store, parent, result, record, run)
@@ -68,6 +68,11 @@ def log_pipeline(store: Store, result: Result, record: Record) -> str:
 
 def _tags(record: Record) -> dict[str, str]:
     return {**record.tags, **runs.process_tags(), "pipeline_key": record.key}
+
+
+def _converged(record: Record, run: Run | None = None) -> dict[str, str]:
+    """The tag that says whether a training, or the pipeline as a whole, had converged, and why not."""
+    return {"converged": record.converged[run]} if run in record.converged else {}
 
 
 def _summary_figures(result: Result) -> dict[str, float]:
@@ -105,7 +110,12 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     times = _epoch_times(timings, len(history), started)
     runs.log_epochs(run_id, [(at, row) for at, row in zip(times, history, strict=True) if row["epoch"] not in known])
     tags = {**_tags(record), "kind": "model", "task": result.task.name, "model": run.model, "seed": str(run.seed)}
-    tags |= {PARENT: parent, "mlflow.runName": run.name, "mlflow.note.content": _note(result, record, run)}
+    tags |= {
+        **_converged(record, run),
+        PARENT: parent,
+        "mlflow.runName": run.name,
+        "mlflow.note.content": _note(result, record, run),
+    }
     settings = record.settings.with_units(result.units)
     encoding_options = {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}

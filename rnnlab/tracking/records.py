@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnnlab.project import layout
-from rnnlab.project.params import Params
+from rnnlab.project.params import Params, Run
+from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import TaskName
 
 PREDICTIONS = "predictions.parquet"  # in MLflow: the answers of one model, with one seed, to the test rows
@@ -22,6 +23,7 @@ class Record(NamedTuple):
         tags: of parent and children.
         note: Markdown shown on top of the parent.
         datasets: DVC's hash and the rows of each split.
+        converged: whether each training, and the pipeline as a whole (None), had; empty where that is not known.
         folder: that the files of `rnnlab.project.layout` are in.
     """
 
@@ -31,4 +33,5 @@ class Record(NamedTuple):
     note: str
     artifacts: Sequence[Path]
     datasets: Mapping[str, tuple[str, int]]
+    converged: Mapping[Run | None, str] = NOTHING
     folder: Path = Path()

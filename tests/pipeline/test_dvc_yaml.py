@@ -185,6 +185,10 @@ class Recorder:
     def __getattr__(self, name: str) -> Any:
         if name in ("runs", "scored"):
             return getattr(params.Params, name).fget(self)
+        if name == "training_of":
+            return self._training_of
+        if name == "options_of":
+            return partial(params.Params.options_of, self)  # type: ignore[arg-type]
         value = getattr(self._section, name)
         if name == "model_dump":
             return lambda exclude=(), **options: self._dump(value, exclude, options)
@@ -199,6 +203,11 @@ class Recorder:
             return {each: Recorder(section, f"{key}.{each}.", self._seen) for each, section in value.items()}
         self._seen.add(key)
         return value
+
+    def _training_of(self, model: str) -> Any:
+        """A model's own options are read as a whole, of those for all only what is asked for."""
+        self._seen.add(f"models.{model}.train")
+        return Recorder(self._section.training_of(model), "train.", self._seen)  # type: ignore[attr-defined]
 
     def _dump(self, method: Any, exclude: set[str], options: dict[str, Any]) -> Any:
         self._seen |= {f"{self._path}{key}" for key in type(self._section).model_fields if key not in exclude}

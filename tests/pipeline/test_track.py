@@ -1,5 +1,6 @@
 """What reaches MLflow, and what happens when it cannot."""
 
+import json
 import socket
 import sqlite3
 from contextlib import closing
@@ -39,6 +40,9 @@ def test_one_parent_with_a_child_for_each_model_and_seed(finished: Project) -> N
     ends = [parent.data.metrics[f"lstm-rnn.{end}"] for end in ("low", "mean", "high")]
     assert ends == sorted(ends)
     assert "95 % interval" in parent.data.tags["mlflow.note.content"]
+    told = json.loads((finished.folder / "reports/comparison.json").read_text())["convergence"]
+    late = [f"{len(one['reasons'])} of 2 seeds of {name}" for name, one in told.items() if one["reasons"]]
+    assert sorted(parent.data.tags["converged"].removeprefix("no: ").split(", ")) == sorted(late or ["yes"])
 
 
 def test_children_hold_curves_with_real_times(finished: Project, client: MlflowClient) -> None:
@@ -52,6 +56,7 @@ def test_children_hold_curves_with_real_times(finished: Project, client: MlflowC
         best = history["val_loss"].idxmin()
         assert run.data.metrics["best_val_loss"] == pytest.approx(history["val_loss"][best], abs=1e-5)
         assert run.data.metrics["best_epoch"] == history["epoch"][best]
+        assert ("best epoch 2 of 2" in run.data.tags["converged"]) == (history["epoch"][best] == 2)
         assert run.data.metrics["seconds_per_epoch"] > 0
         assert run.data.params["cell"] in ("simple_rnn", "lstm")
 

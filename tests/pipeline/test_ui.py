@@ -83,7 +83,7 @@ def test_the_last_result_has_its_table(page: Page, links: dict[str, str], tmp_pa
 
 def test_all_models_are_in_a_table_with_their_figures(page: Page, links: dict[str, str], tmp_path: Path) -> None:
     visit(page, links["all models"])
-    for text in ("rnn-1", "lstm-2", "nbsvm", "test_accuracy", "seconds_per_epoch", "seed", "data_version"):
+    for text in ("rnn-1", "lstm-2", "nbsvm", "test_accuracy", "seconds_per_epoch", "seed", "converged", "data_version"):
         expect(page.get_by_text(text, exact=True).first).to_be_visible()
     picture(page, "all-models", tmp_path)
 

@@ -90,7 +90,8 @@ def lengths(*rows: tuple[str, int, float, float, int]) -> pd.DataFrame:
 
 
 def history(*losses: float) -> pd.DataFrame:
-    return pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": [x / 2 for x in losses], "val_loss": losses})
+    table = pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": [x / 2 for x in losses], "val_loss": losses})
+    return table.assign(val_accuracy=1 - table["val_loss"])
 
 
 def far(distance: int) -> Result:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnlab.evaluation import comparisons, metrics, series_metrics
+from rnnlab.evaluation import comparisons, convergence, metrics, series_metrics
 from rnnlab.project import layout, params
+from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import write_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.tasks import TASKS
@@ -156,11 +157,13 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     write_json(layout.METRICS, summaries(settings, predictions))
     task = TASKS[settings.task]
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
-    comparison = comparisons.compare(task, scores, settings.baselines, settings.intervals.margin)
-    write_json(layout.COMPARISON, comparison)
-    write_tables(settings, predictions, texts)
     for number, run in enumerate(settings.runs):
         write_training(settings, run, 3 + number % 2)
+    histories = {run: read_table(layout.history(run)) for run in settings.runs}
+    margin = settings.intervals.margin
+    converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
+    write_json(layout.COMPARISON, comparisons.compare(task, scores, settings.baselines, margin, converged))
+    write_tables(settings, predictions, texts)
     write_data(series, texts)
 
 

@@ -38,6 +38,8 @@ def test_drawn_splits_stay(settings: Params) -> None:
     unassigned = np.full(400, reviews.UNASSIGNED, np.int8)
     drawn = reviews.assign_splits(digests, labels, unassigned, settings.split)
     assert digest(drawn.tobytes()) == "f0ecb3aad3727b7f"
+    some = settings.split.model_copy(update={"train_share": 0.1})
+    assert digest(reviews.assign_splits(digests, labels, unassigned, some).tobytes()) == "7f01cb9d655a6e10"
     own = np.where(np.arange(400) % 5 == 0, 2, 0).astype(np.int8)
     column = settings.split.model_copy(update={"method": "column"})
     assert digest(reviews.assign_splits(digests, labels, own, column).tobytes()) == "df6ec57aaa11e1be"

@@ -85,6 +85,37 @@ def test_splits_that_the_data_name_are_kept(settings: Params, tmp_path: Path) ->
     assert rows["split"].tolist() == [split for *_, split in named]
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_training_rows_that_are_left_out_are_counted_and_nowhere_else(
+    settings: Params, tmp_path: Path, several: bool
+) -> None:
+    place = tmp_path / "mine"
+    place.mkdir()
+    for name, lines in {"a": GOOD[:20], "b": GOOD[20:]}.items() if several else [("a", GOOD)]:
+        write_csv(place / f"{name}.csv", HEADER, *lines, GOOD[3])
+    source = place if several else place / "a.csv"
+    every, _, counted = ingested(settings, source)
+    (source.parent / "out").rename(tmp_path / "all")
+    half, rejected, counted_half = ingested(settings, source, split__train_share=0.5)
+    assert {row["reason"].split(" (")[0] for row in rejected} == {"duplicate"}  # the rows left out are not rejected
+    for split in ("validation", "test"):
+        both = (table[table["split"] == split].reset_index(drop=True) for table in (every, half))
+        pd.testing.assert_frame_equal(*both)
+    kept, of = (set(table.loc[table["split"] == "train", "id"]) for table in (half, every))
+    assert kept < of and len(kept) == counted_half["rows_kept"] - 12
+    assert counted_half["rows_read"] == counted["rows_read"] == len(every) + len(rejected)
+    assert (counted["rows_kept"], counted["rows_left_out"]) == (40, 0)
+    assert (counted_half["rows_kept"], counted_half["rows_left_out"]) == (len(half), len(every) - len(half))
+
+
+def test_the_last_values_of_a_series_are_kept(settings: Params, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "mine.csv", ("value",), *((str(number),) for number in range(50)))
+    rows, _, counted = ingested(settings, source, **SERIES, split__train_share=0.25)
+    assert rows["value"].tolist() == list(range(27, 50))
+    assert (counted["rows_read"], counted["rows_kept"], counted["rows_left_out"]) == (50, 23, 27)
+    assert counted["splits"]["train"] == {"values": 9}
+
+
 def test_rows_that_are_all_rejected_are_counted_by_reason(settings: Params, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "mine.csv", HEADER, ("one", "?"), ("two", "?"), (" ", "positive"))
     with pytest.raises(UserError, match=r"every row was rejected \(2 × unknown label, 1 × blank text\); check"):
@@ -101,6 +132,7 @@ def test_a_series_is_one_file_split_in_time(settings: Params, tmp_path: Path) ->
     assert counted == {
         "rows_read": 50,
         "rows_kept": 50,
+        "rows_left_out": 0,
         "rows_rejected": {"total": 0},
         "splits": {split: {"values": size} for split, size in sizes.items()},
     }

@@ -254,3 +254,11 @@ def test_the_order_of_rows_changes_neither_counts_nor_verdicts(gate: ModuleType,
 def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate) -> None:
     findings = failures(gate, reviews().iloc[:0], limits, rejected=3)
     assert {"rows", "rejected"} <= {finding.check for finding in findings}
+
+
+def test_training_rows_that_are_left_out_are_not_rejected(gate: ModuleType, limits: Validate) -> None:
+    rows = reviews()
+    strict = limits.model_copy(update={"max_rejected_share": 0.1})
+    [share] = [finding for finding in gate.check_reviews(rows, 10 * len(rows), strict) if not finding.success]
+    assert share.check == "rejected"
+    assert all(finding.success for finding in gate.check_reviews(rows, 10 * len(rows), strict, 9 * len(rows)))

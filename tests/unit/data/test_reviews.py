@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,10 @@ def check(
     return reviews.check_rows(rows, LABELS, own)
 
 
-def split(method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1) -> Split:
-    fractions = {"test_fraction": test, "validation_fraction": validation}
+def split(
+    method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1, share: float = 1.0
+) -> Split:
+    fractions = {"test_fraction": test, "validation_fraction": validation, "train_share": share}
     return Split.model_validate({"method": method, "column": "split", "seed": seed, **fractions})
 
 
@@ -169,6 +172,29 @@ def test_an_own_split_without_validation_rows_gives_some_of_its_train_rows() -> 
     assert int((drawn == TRAIN).sum()) == 80
 
 
+@pytest.mark.parametrize("method", ["random", "column"])
+def test_the_training_rows_of_a_smaller_share_are_among_those_of_a_larger_one(method: str) -> None:
+    hashes, classes = digests(400), labels(100, 300)
+    own = np.array([TRAIN, TRAIN, TEST, TRAIN] * 100, np.int8)
+    shares = (1.0, 0.5, 0.25, 0.1, 0.05)
+    drawn = [reviews.assign_splits(hashes, classes, own, split(method, share=share)) for share in shares]
+    for share, smaller in zip(shares, drawn, strict=True):
+        rows = drawn[0] == TRAIN
+        assert (smaller[~rows] == drawn[0][~rows]).all()  # test and validation rows stay
+        assert set(smaller[rows].tolist()) <= {TRAIN, reviews.UNASSIGNED}
+        for label in (0, 1):
+            kept = (smaller == TRAIN) & (classes == label)
+            assert kept.sum() == round(int((rows & (classes == label)).sum()) * share)
+    for larger, smaller in pairwise(drawn):
+        assert ((smaller == TRAIN) <= (larger == TRAIN)).all()
+
+
+def test_a_share_without_a_row_of_a_class_is_refused() -> None:
+    drawn = reviews.assign_splits(digests(60), labels(30, 30), unassigned(60), split(share=0.01))
+    with pytest.raises(UserError, match=r"too few for a row in the train split; .* or split\.train_share$"):
+        reviews.check_enough(drawn, labels(30, 30), LABELS, "mine.csv")
+
+
 def test_an_own_split_is_not_changed_in_place() -> None:
     own = np.array([TRAIN, TEST] * 20, np.int8)
     reviews.assign_splits(digests(40), labels(20, 20), own, split("column"))
@@ -209,13 +235,14 @@ def test_too_few_rows_to_draw_from_are_refused() -> None:
 
 
 def test_summary_counts_kept_and_rejected_rows() -> None:
-    splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TEST, TEST], np.int8)
+    splits = np.array([TRAIN, TRAIN, VALIDATION, TEST, TEST, TEST, reviews.UNASSIGNED], np.int8)
     summary = reviews.summarise(
-        np.array([0, 1, 1, 0, 0, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS
+        np.array([0, 1, 1, 0, 0, 1, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS
     )
     assert summary == {
-        "rows_read": 10,
+        "rows_read": 11,
         "rows_kept": 6,
+        "rows_left_out": 1,
         "rows_rejected": {"total": 4, "blank text": 1, "duplicate": 3},
         "splits": {
             "train": {"negative": 1, "positive": 1},

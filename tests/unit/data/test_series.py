@@ -171,6 +171,16 @@ def test_every_row_is_in_exactly_one_split(length: int, test: float, validation:
     assert [place for part in parts.values() for place in range(length)[part]] == list(range(length))
 
 
+@pytest.mark.parametrize(("share", "first"), [(1.0, 0), (0.5, 30), (0.25, 45), (0.01, 59)])
+def test_of_the_training_values_the_last_are_kept(share: float, first: int) -> None:
+    parts = series.split_series(100, 0.2, 0.25, share)
+    assert parts == {**series.split_series(100, 0.2, 0.25), "train": slice(first, 60)}
+    table = series.to_table(np.arange(100.0), parts)
+    assert table["row"].to_pylist() == list(range(first + 1, 101))
+    assert table["value"].to_pylist() == list(range(first, 100))
+    assert table["split"].to_pylist().count("train") == 60 - first and table["split"].null_count == 0
+
+
 def test_a_table_has_row_numbers_from_1_and_splits() -> None:
     table = series.to_table(np.array([5.0, 6, 7, 8]), series.split_series(4, 0.25, 0.34))
     assert table.schema == series.SCHEMA
@@ -231,7 +241,7 @@ def test_a_window_that_does_not_fit_is_refused(rows: int) -> None:
         windows.slide(np.arange(float(rows)), 10, "validation")
     assert str(mistake.value) == (
         f"series.window is 10 and needs 12 rows in each split, but the validation split has {rows};"
-        " lower series.window, add rows, or change split.test_fraction or split.validation_fraction"
+        " lower series.window, add rows, or change split.test_fraction, split.validation_fraction or split.train_share"
     )
 
 

@@ -125,6 +125,21 @@ def test_seeds_in_two_groups_are_found_and_told() -> None:
     assert f"- {sentence}" in comparisons.markdown(comparison)
 
 
+def test_a_pair_remarks_on_seeds_that_had_not_converged() -> None:
+    found = {"rnn": {"seeds": 2, "reasons": {"1": "best epoch 12 of 12"}}, "lstm": {"seeds": 2, "reasons": {}}}
+    scores = comparisons.scores_by_model(TEXT, predictions(), NAMES)
+    comparison = comparisons.compare(TEXT, scores, BASELINES, 0.01, found)
+    remark = "not converged: 1 of 2 seeds of rnn"
+    assert comparison["convergence"] == found
+    assert sum(remark in each["remarks"] for each in comparison["pairs"]) == 3  # all that have the rnn
+    assert pair(comparison, "lstm", "rnn")["sentence"].endswith(f"; {remark}")
+    assert "converged" not in pair(comparison, "lstm", "tfidf")["sentence"]
+    sentence = "1 of 2 seeds of rnn had not converged: longer or other training may change this."
+    assert f"- {sentence}" in comparisons.markdown(comparison)
+    older = {key: value for key, value in comparison.items() if key != "convergence"}
+    assert sentence not in comparisons.sentences(older)
+
+
 def test_a_series_is_compared_by_squared_errors_in_the_order_of_its_steps() -> None:
     generator = np.random.default_rng(1)
     errors = {("rnn", 1): 0.2, ("rnn", 2): 0.4, ("lstm", 1): 0.1, ("lstm", 2): 0.1, ("last_value", NO_SEED): 1.0}

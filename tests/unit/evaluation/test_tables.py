@@ -73,10 +73,8 @@ def summary(accuracy: float, seeds: int) -> dict[str, Any]:
     }
 
 
-def rows(
-    metrics: dict[str, Any], costs: dict[str, Cost], comparison: dict[str, Any] | None = None
-) -> list[dict[str, str]]:
-    header, _, *lines = tables.results_table(metrics, costs, comparison or {}, "github").splitlines()
+def rows(metrics: dict[str, Any], costs: dict[str, Cost], **comparison: Any) -> list[dict[str, str]]:
+    header, _, *lines = tables.results_table(metrics, costs, comparison, "github").splitlines()
     return [dict(zip(cells(header), cells(line), strict=True)) for line in lines]
 
 
@@ -117,9 +115,18 @@ def test_a_series_is_compared_by_its_errors() -> None:
 
 def test_seeds_in_two_groups_have_no_mean() -> None:
     groups = {"rnn": {"higher": 2, "seeds": 3, "high": 0.98, "low": 0.5}}
-    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {}, {"groups": groups})
+    first, second = rows({"rnn": summary(0.7, 3), "lstm": summary(0.8, 3)}, {}, groups=groups)
     assert (first["test accuracy"], first["F1"]) == ("2 at 0.980, 1 at 0.500", "0.500 ± 0.000")
     assert second["test accuracy"] == "0.800 ± 0.013"
+
+
+def test_a_column_tells_how_many_seeds_had_converged_only_where_some_had_not() -> None:
+    metrics = {"rnn": summary(0.7, 3), "lstm": summary(0.8, 3), "tfidf": summary(0.9, 0)}
+    lstm = {"seeds": 3, "reasons": {}}
+    late = {"rnn": {"seeds": 3, "reasons": {"2": "best epoch 12 of 12"}}, "lstm": lstm}
+    assert [row["converged"] for row in rows(metrics, {}, convergence=late)] == ["2 of 3", "3 of 3", "–"]
+    assert not any("converged" in row for row in rows(metrics, {}, convergence={"rnn": lstm, "lstm": lstm}))
+    assert not any("converged" in row for row in rows(metrics, {}))
 
 
 def test_sentences_are_those_of_the_pairs() -> None:

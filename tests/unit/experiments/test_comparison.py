@@ -67,6 +67,14 @@ def test_every_model_has_a_row_with_differences_to_the_first() -> None:
     assert cells(page, "lstm")[:4] == ["lstm", "–", "0.900 ± 0.000", "–"]
 
 
+def test_trainings_that_had_not_converged_are_told_of_each_result() -> None:
+    found = {"rnn": {"seeds": 3, "reasons": {"2": "best epoch 3 of 3", "3": "best epoch 3 of 3"}}}
+    page = comparison.page([result("a"), result("b", comparison={"convergence": found})])
+    sentence = "1 of 2 seeds of rnn had not converged"  # seed 3 is not in this result
+    assert f"- b: {sentence}: longer or other training may change this." in page
+    assert "a: 1 of" not in page
+
+
 def test_markdown_keeps_a_bar_inside_its_cell() -> None:
     others = [result(name, values={"data": {"delimiter": sign}}) for name, sign in (("a", "|"), ("b", "tab"))]
     page = comparison.page(others, "github")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rnnlab.experiments import dvc_experiments, results
+from rnnlab.project import yaml_files
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params, Run
 from tests.support.builders import named, predictions, result, summary
@@ -26,6 +27,7 @@ def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Reposit
     assert wide.values["train"]["seeds"] == [1, 2]
     assert wide.metrics["rnn"]["mean"]["accuracy"] == pytest.approx(0.65)
     assert list(wide.comparison["intervals"]) == ["rnn"]  # of its predictions, by the rules of today
+    assert wide.comparison["convergence"] == {"rnn": {"seeds": 1, "reasons": {}}}  # of the one history
     assert wide.timings == {Run("rnn", 1): {"epoch_seconds": [30.0, 60.0]}}
     assert wide.epoch_seconds == {"rnn": 45.0}
     assert list(wide.histories) == [Run("rnn", 1)]
@@ -35,6 +37,20 @@ def test_an_experiment_is_read_from_git_and_dvc_s_cache(made_repository: Reposit
     assert wide.lengths is not None
     assert wide.lengths["accuracy"].tolist() == [0.9, 0.7]
     assert wide.edited == ["rnnlab/networks/models.py"]
+
+
+def test_an_experiment_from_before_is_judged_by_its_own_parameters(
+    made_repository: Repository, settings: Params
+) -> None:
+    baseline = made_repository.commit("code")
+    lay_out(made_repository, settings, {"1": "oxo", "2": "oxx"})
+    values = yaml_files.load((made_repository.folder / "params.yaml").read_text())
+    del values["train"]["schedule"]  # which had no other value once
+    values["models"]["rnn"]["train"] = {"epochs": 2}
+    made_repository.write("params.yaml", values)
+    found = made_repository.record("wide", baseline)
+    read = results.read_experiments([named("wide")], {"wide": found}, made_repository.cache, made_repository.folder)
+    assert read["wide"].comparison["convergence"]["rnn"]["reasons"] == {"1": "best epoch 2 of 2"}
 
 
 def test_an_experiment_without_results_counts_as_not_run(made_repository: Repository, settings: Params) -> None:

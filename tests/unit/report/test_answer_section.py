@@ -104,6 +104,17 @@ def test_seeds_in_two_groups_are_told_as_a_share() -> None:
     ) in answer_section.reality(pair("a", "b"), told)
 
 
+def test_seeds_that_had_not_converged_are_told(three: Params) -> None:
+    metrics = {name: summary(mean) for name, mean in MEANS.items()}
+    told = comparison(MEANS, *PAIRS)
+    told["convergence"] = {"gru": {"seeds": 5, "reasons": dict.fromkeys("24", "best epoch 12 of 12")}}
+    found = answer_section.answer(three, metrics, told, {}, RACE, LENGTHS)
+    assert dict(found.questions)["Had every training converged?"] == (
+        "2 of 5 seeds of gru had not converged: longer or other training may change this."
+    )
+    assert "converged" in found.table.headings
+
+
 def test_of_errors_the_smallest_is_best(settings: Params) -> None:
     series = changed(settings, **SERIES, compare=["rnn", "lstm"])
     means = {"rnn": 0.2, "lstm": 0.1, "last_value": 0.15, "linear": 0.3}

@@ -36,6 +36,11 @@ def test_reasons_are_ranked() -> None:
     assert data_section.rows_fact(SUMMARY) == "110 rows read, 100 kept, 10 rejected (9.1%)"
 
 
+def test_training_rows_that_are_left_out_are_told() -> None:
+    told = data_section.rows_fact({**SUMMARY, "rows_kept": 60, "rows_left_out": 40})
+    assert told.endswith("60 kept, 10 rejected (9.1%), 40 training rows left out (split.train_share)")
+
+
 def test_a_few_refused_rows_of_each_reason_are_shown_in_part(tmp_path: Path) -> None:
     duplicates = [[str(row), f"duplicate (row {row - 1} is the first)", "good", "again " * 100] for row in range(9)]
     source = write_csv(

@@ -66,10 +66,10 @@ def test_a_sweep_is_drawn_over_a_logarithmic_distance() -> None:
 
 def test_only_a_sweep_over_the_distance_has_a_range() -> None:
     sweep = named(variants={"10": {"sample.distance": 10}, "20": {"sample.distance": 20}})
-    points = distance_sweep.points(sweep, {"it-20": far(20)})
+    points = distance_sweep.SWEEP.points(sweep, {"it-20": far(20)})
     assert points is not None
     assert points.to_dict("list") == {"model": ["rnn"], "seed": [1], "accuracy": [0.9], "distance": [20]}
-    assert distance_sweep.points(sweep, {}) is None
-    assert distance_sweep.points(named(), {"it": far(20)}) is None
+    assert distance_sweep.SWEEP.points(sweep, {}) is None
+    assert distance_sweep.SWEEP.points(named(), {"it": far(20)}) is None
     other = named(variants={"a": {"train.epochs": 2}})
-    assert distance_sweep.points(other, {"it-a": far(20)}) is None
+    assert distance_sweep.SWEEP.points(other, {"it-a": far(20)}) is None

@@ -7,17 +7,16 @@ import pandas as pd
 import pytest
 
 from rnnlab.project.params import Params, Run
-from rnnlab.report import experiments_report
+from rnnlab.report import distance_sweep, experiments_report
 from tests.support.builders import SWEEP, curve, far, named, result, series, timings
 from tests.support.repository import Repository, lay_out
 
 
 def test_a_sweep_is_a_table_of_seeds() -> None:
-    table = experiments_report.range_table(pd.concat([SWEEP, curve(rnn={800: [0.5]})]))
-    lines = table.splitlines()
-    assert lines[0] == "| distance | rnn | lstm |"
-    assert lines[2] == "| 10 | 2 of 2 seeds (16 to 100 %): 98.0, 96.0 | 2 of 2 seeds (16 to 100 %): 99.0, 99.0 |"
-    assert lines[-1] == "| 800 | 0 of 1 seeds (0 to 98 %): 50.0 | – |"
+    headings, rows = distance_sweep.SWEEP.table(pd.concat([SWEEP, curve(rnn={800: [0.5]})]))
+    assert headings == ["distance", "rnn", "lstm"]
+    assert rows[0] == ["10", "2 of 2 seeds (16 to 100 %): 98.0, 96.0", "2 of 2 seeds (16 to 100 %): 99.0, 99.0"]
+    assert rows[-1] == ["800", "0 of 1 seeds (0 to 98 %): 50.0", "–"]
 
 
 def test_minutes_are_the_mean_over_the_seeds_that_are_known() -> None:
@@ -76,11 +75,29 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
     assert "| [far](#far) | – | – | – | – | – | within this budget, all seeds of rnn hold it over none" in text
     assert "on the longest third of the test rows by `sample.distance`: a far verdict is followed by at most so" in text
     assert "some of the rows have a near verdict:" in text
-    assert "![Accuracy over distance](experiments/far.png)" in text
+    assert "![Line chart: accuracy over distance](experiments/far.png)" in text
     assert "Not run yet (far-20): `rnnlab experiments run far`." in text
     assert r"Reproduces: \<unk>" in text
     assert text == experiments_report.markdown(family, outcomes, "experiments")
     assert not text.endswith("\n\n")
+
+
+def test_a_learning_curve_is_a_table_a_figure_and_a_sentence_and_tells_what_had_not_converged() -> None:
+    experiment = named("more", variants={share: {"split.train_share": float(share) / 100} for share in ("10", "100")})
+    ends = {"rnn": {"mean": 0.65, "low": 0.6, "high": 0.7}, "tfidf": {"mean": 0.8, "low": 0.75, "high": 0.85}}
+    pair = {"first": "rnn", "second": "tfidf", "shown": False, "sentence": "a sentence"}
+    late = {"rnn": {"seeds": 2, "reasons": {"1": "best epoch 3 of 3"}}}
+    told = {"intervals": ends, "pairs": [pair], "convergence": late}
+    results = {
+        f"more-{share}": result(comparison=told, values={"split": {"train_share": float(share) / 100}})
+        for share in ("10", "100")
+    }
+    text = experiments_report.markdown([experiment], results, "experiments")
+    assert "| [more](#more) | – | – | – | – | – | rnn never overtakes tfidf |" in text
+    assert "| train share | rnn | tfidf |" in text
+    assert "| 0.1 | 65.00 % (60.00 to 70.00) | 80.00 % (75.00 to 85.00) |" in text
+    assert "(experiments/more.png)" in text
+    assert "- more-100: 1 of 2 seeds of rnn had not converged: longer or other training may change this." in text
 
 
 def test_the_report_is_written_twice_with_the_same_bytes(

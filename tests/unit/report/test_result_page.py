@@ -9,6 +9,7 @@ import pytest
 
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json, write_json
 from rnnlab.project.params import Params, Run
 from rnnlab.report import result_page
 from tests.support.results import SERIES, changed, lay_out
@@ -108,6 +109,25 @@ def test_every_section_has_what_it_promises(page: str) -> None:
 
 def test_the_same_result_gives_the_same_bytes(page: str, settings: Params, tmp_path: Path) -> None:
     assert write(tmp_path, changed(settings, train__seeds=[1, 2])) == page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_training_that_had_not_converged_says_why(settings: Params, tmp_path: Path) -> None:
+    page = write(tmp_path, changed(settings, train__seeds=[1, 2], train__epochs=4))
+    assert page.count("no: best epoch 4 of 4") == 2  # one of the two seeds of either network
+    assert "1 of 2 seeds of rnn had not converged: longer or other training may change this." in page
+    assert "Not converged: 1 of 2 seeds of lstm, 1 of 2 seeds of rnn." in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_result_from_before_convergence_was_judged_is_shown(settings: Params, tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        lay_out(changed(settings))
+        older = read_json(layout.COMPARISON)
+        del older["convergence"]
+        write_json(layout.COMPARISON, older)
+        page = result_page.write(changed(settings))
+    assert "converged?" not in page and "no: best epoch" not in page
 
 
 @pytest.mark.usefixtures("undrawn")

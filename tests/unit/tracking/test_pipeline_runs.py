@@ -91,7 +91,8 @@ def written(
         timing = {"started": START, "ended": "2026-01-02T03:05:05+00:00", "epoch_seconds": [2.0, 1.0, 1.5]}
         result = result._replace(timings={ours.runs[0]: timing})
         mlflow.set_tracking_uri(opened.uri)
-        yield logged(experiment(opened, request.param), result, recorded(ours))
+        converged = {ours.runs[0]: "no: best epoch 12 of 12", None: "no: 1 of 2 seeds of it"}
+        yield logged(experiment(opened, request.param), result, recorded(ours, converged=converged))
 
 
 def test_every_training_and_baseline_is_a_finished_child(written: Logged) -> None:
@@ -103,6 +104,13 @@ def test_every_training_and_baseline_is_a_finished_child(written: Logged) -> Non
         **{run.name: "model" for run in written.result.runs},
         **dict.fromkeys(written.result.baselines, "baseline"),
     }
+
+
+def test_a_training_and_the_pipeline_say_whether_they_had_converged_where_that_is_known(written: Logged) -> None:
+    first = written.result.runs[0].name
+    assert written.parent.data.tags["converged"] == "no: 1 of 2 seeds of it"
+    told = {name: run.data.tags["converged"] for name, run in written.children.items() if "converged" in run.data.tags}
+    assert told == {first: "no: best epoch 12 of 12"}
 
 
 def test_each_child_has_its_own_predictions(written: Logged) -> None:
