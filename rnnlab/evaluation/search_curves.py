@@ -130,7 +130,7 @@ def sentences(measure: Measure, found: Curves) -> list[str]:
         start = f"with the options of a single trial {ahead} is {_size(measure, one)} ahead of {behind}"
         if len(gaps) > 1:
             start += f", with the best of {found.lengths[-1]} {_size(measure, most, one.mean < 0)}"
-        told.append(f"On validation rows, {start} (95 % intervals in brackets).")
+        told.append(f"On validation rows, {start} (95 % intervals in brackets)")
     return told
 
 

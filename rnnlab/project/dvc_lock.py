@@ -40,6 +40,12 @@ def read_lock(text: str, settings: Params) -> dict[str, Any]:
     return {name: {"params": stage.get("params", {}), "outs": _hashes(stage["outs"])} for name, stage in used.items()}
 
 
+def output_hash(stages: dict[str, Any], stage: str, path: Path) -> str:
+    """Returns the hash of an output from `stages`, "" if it is not recorded."""
+    outputs = stages.get(stage, {}).get("outs", [])
+    return next((str(out["md5"]) for out in outputs if out["path"] == str(path)), "")
+
+
 def _hashes(outs: list[dict[str, Any]]) -> dict[str, str]:
     return {out["path"]: out["md5"] for out in outs if not out["path"].startswith("reports/timings")}
 

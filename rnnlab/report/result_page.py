@@ -15,13 +15,13 @@ from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.tasks import MEASURES, TaskName
-from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg
+from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures.tables import Panel, Tables
 from rnnlab.report.pages import Drawing, Table, render
 
-SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Results", "Why", "Mistakes")
+SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Tuning", "Results", "Why", "Mistakes")
 DIFFERENCES = 10  # rows that only the first network labels right, and as many of the last
 
 
@@ -45,10 +45,15 @@ def write(settings: Params) -> str:
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     reached = race(settings, tables.histories, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
-    drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
+    drawn, rows, tuning = (
+        draw(settings, tables),
+        ROWS[settings.task](settings, tables),
+        tuning_section.describe(settings),
+    )
+    absent = {"Why": not rows["traced"] and not drawn["why"], "Tuning": not tuning}
     return render(
         "index.html",
-        sections=[(name.lower(), name) for name in SECTIONS if name != "Why" or rows["traced"] or drawn["why"]],
+        sections=[(name.lower(), name) for name in SECTIONS if not absent.get(name)],
         title=f"{' against '.join(settings.compare)} on {Path(settings.data.csv).name}",
         answer=answer,
         origin=origins.trace(settings),
@@ -66,6 +71,7 @@ def write(settings: Params) -> str:
         trainings=trainings_table(settings, tables.histories, timings, comparison.get("convergence", {})),
         intervals=intervals_table(comparison, settings.scored),
         slices=slices_tables(comparison),
+        tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
         labels=settings.data.labels,
@@ -102,9 +108,10 @@ def network(model: str, seed: int) -> Network:
 
 def draw(settings: Params, tables: Tables) -> dict[str, list[Drawing]]:
     """Draws the figures of the page by section."""
-    drawings: dict[str, list[Drawing]] = {"training": [], "results": [], "why": []}
+    drawings: dict[str, list[Drawing]] = {"training": [], "tuning": [], "results": [], "why": []}
     with svg.style():
-        for panel in [*result_figures.panels(settings, tables), *sweep_panels(layout.EXPERIMENTS_CURVES)]:
+        of_experiments = [*tuning_section.panels(settings), *sweep_panels(layout.EXPERIMENTS_CURVES)]
+        for panel in [*result_figures.panels(settings, tables), *of_experiments]:
             drawings[panel.section].append(Drawing(svg.inline(panel.figure, panel.name, panel.label), panel.caption))
             common.close(panel.figure)
     return drawings

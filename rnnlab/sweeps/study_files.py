@@ -80,13 +80,12 @@ def _row(tried: Tried, options: list[str]) -> list[Any]:
 
 def _facts(study: Study, sampler: space.Sampler, winners: dict[str, Tried]) -> dict[str, Any]:
     settings = study.settings
-    lock = dvc_lock.stages(layout.LOCK.read_text(encoding="utf-8"))
-    hashes = {out["path"]: out["md5"] for out in lock.get("tokenize_pad", {}).get("outs", [])}
+    recorded = dvc_lock.stages(layout.LOCK.read_text(encoding="utf-8"))
     return {
         "key": study.key,
         "task": settings.task,
         "data": settings.data.csv,
-        "features": hashes.get(str(layout.TRAIN), ""),
+        "features": dvc_lock.output_hash(recorded, "tokenize_pad", layout.TRAIN),
         "models": list(settings.compare),
         "sampler": sampler,
         "seeds": list(settings.tune.seeds),
@@ -130,7 +129,7 @@ def _page(finished: Finished, study: Study) -> str:
         told = search_curves.rows(measure, curves)
         parts += [
             "## What tuning is worth",
-            *search_curves.sentences(measure, curves),
+            *(f"{sentence}." for sentence in search_curves.sentences(measure, curves)),
             f"Expected best {measure.name} on validation rows by number of trials, with 95 % intervals:",
             tabulate(told, headers="keys", tablefmt="github", disable_numparse=True),
         ]

@@ -16,7 +16,7 @@ class Tables(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One figure of the page, in its section training, results or why.
+    """One figure of the page, in its section training, tuning, results or why.
 
     Attributes:
         name: unique on the page.
