@@ -56,7 +56,7 @@ def measure(quick: bool) -> Section:
 def short_trials(count: int) -> tuple[Data, list[Trial]]:
     """Returns trainings of some seconds each on the embedded corpus, and the data that they read."""
     settings = overrides.changed(params.read(), SHORT, Path("benchmarks/on_ray.py"))
-    reviews, labels = zip(*corpus.reviews(settings.sample, settings.sample.seed), strict=True)
+    reviews, labels, _ = zip(*corpus.reviews(settings.sample, settings.sample.seed), strict=True)
     cleaned = text.clean(pa.array(reviews, pa.string()))
     vocabulary = text.fit_vocabulary(text.count_words([cleaned]), 500, settings.tokenize_pad.oov_token)
     tokens = text.encode(cleaned, vocabulary, settings.tokenize_pad).tokens

@@ -35,7 +35,9 @@ def frame() -> pd.DataFrame:
     from rnnlab.data import corpus
 
     settings = params.read()
-    return pd.DataFrame(corpus.reviews(settings.sample, settings.sample.seed), columns=["review", "sentiment"])
+    return pd.DataFrame(
+        corpus.reviews(settings.sample, settings.sample.seed), columns=["review", "sentiment", "distance"]
+    )
 
 
 def _reviews() -> str | None:

@@ -76,7 +76,7 @@ def _judge(settings: Params, committed: Mapping[str, Any], scores: Mapping[str, 
 
 def _week(settings: Params, week: int, broken: bool) -> dict[str, list[float]]:
     """Draws a week's texts and trains every network on them; returns test accuracies by model, one per seed."""
-    drawn, labels = zip(*corpus.reviews(settings.sample, seed=week), strict=True)
+    drawn, labels, _ = zip(*corpus.reviews(settings.sample, seed=week), strict=True)
     texts = text.clean(pa.array(drawn))
     vocabulary = text.fit_vocabulary(
         text.count_words([texts[:TRAIN]]), settings.tokenize_pad.vocabulary_size, settings.tokenize_pad.oov_token

@@ -12,8 +12,7 @@ from rnnlab.evaluation.statistics import LEVEL, Interval
 from rnnlab.project.tasks import Measure
 
 RESAMPLES = 2_000
-# With fewer trials than this many times those of a search, the interval does not cover; see docs/statistics.md.
-TRIALS_PER_TRIAL = 4
+TAIL = (1 - LEVEL) / 2
 
 Scores = npt.NDArray[np.float64]
 
@@ -40,31 +39,42 @@ def _log_choose(of: npt.NDArray[np.int_], count: int) -> npt.NDArray[np.float64]
     return np.asarray(gammaln(of + 1) - gammaln(count + 1) - gammaln(of - count + 1))
 
 
-def best_of(scores: Scores, trials: int) -> Interval:
-    """Returns the expected best of so many trials with its 95 % interval; see `expected_best` for ``scores``."""
-    return _interval(scores, _resampled(scores), trials)
+class _Searches(NamedTuple):
+    """A search of one model, searches like it, and searches like it that found one score more, the best known."""
+
+    scores: Scores
+    like: Scores
+    luckier: Scores
 
 
-def gap(first: Scores, second: Scores, trials: int) -> Interval:
-    """Returns how much better the expected best of one model is than that of another, each with as many trials.
-
-    Trials of the same number are drawn together: searches at random try the same options for both models.
-    """
-    return _interval(first, _resampled(first), trials, minus=(second, _resampled(second)))
-
-
-def _resampled(scores: Scores) -> Scores:
+def _searches(scores: Scores, best: float) -> _Searches:
     """Draws searches of the same length from the trials of one, shape (resamples, N); the same for each model."""
-    drawn = np.random.default_rng(0).integers(0, len(scores), (RESAMPLES, len(scores)))
-    return scores[drawn]
+    generator, trials = np.random.default_rng(0), len(scores)
+    like = scores[generator.integers(0, trials, (RESAMPLES, trials))]
+    return _Searches(scores, like, np.append(scores, best)[generator.integers(0, trials + 1, (RESAMPLES, trials + 1))])
 
 
-def _interval(scores: Scores, drawn: Scores, trials: int, minus: tuple[Scores, Scores] | None = None) -> Interval:
-    mean, means = (expected_best(each, trials) for each in (scores, drawn))
-    if minus:
-        mean, means = mean - expected_best(minus[0], trials), means - expected_best(minus[1], trials)
-    low, high = np.quantile(means, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Interval(float(mean), float(low), float(high))
+def best_of(searches: _Searches, trials: int) -> Interval:
+    """Returns the expected best of so many trials with its 95 % interval.
+
+    The lower end is that of a bootstrap over trials. At the upper end a model might have found what any model found, in
+    one trial more (Laplace's rule of succession): a score as rare as that may be missing from the trials.
+    """
+    mean, like, luckier = (expected_best(scores, trials) for scores in searches)
+    return Interval(float(mean), _quantile(like, TAIL), _quantile(luckier, 1 - TAIL))
+
+
+def gap(first: _Searches, second: _Searches, trials: int) -> Interval:
+    """Returns how much better the expected best of one model is than that of another, with its 95 % interval."""
+    mean, like, luckier = (expected_best(scores, trials) for scores in first)
+    other, others_like, others_luckier = (expected_best(scores, trials) for scores in second)
+    return Interval(
+        float(mean - other), _quantile(like - others_luckier, TAIL), _quantile(luckier - others_like, 1 - TAIL)
+    )
+
+
+def _quantile(values: Scores, share: float) -> float:
+    return float(np.quantile(values, share))
 
 
 class Curves(NamedTuple):
@@ -73,7 +83,7 @@ class Curves(NamedTuple):
     Attributes:
         lengths: numbers of trials.
         best: by model, the expected best score of each length, in the unit of the measure.
-        gaps: by pair of models, how much better the first one is; both have ends where there are trials enough.
+        gaps: by pair of models, how much better the first one is, positive if it is.
     """
 
     lengths: list[int]
@@ -85,17 +95,16 @@ LENGTHS = (1, 2, 5, 10, 20, 50)
 
 
 def curves(measure: Measure, scores: Mapping[str, Scores]) -> Curves:
-    """Computes the curves of independent trials, as many of each model, from their scores by model.
-
-    Lengths are those that the trials can tell an interval of, see `TRIALS_PER_TRIAL`.
-    """
+    """Computes the curves of independent trials, as many of each model, from their scores by model."""
     sign = -1.0 if measure.lower_is_better else 1.0
     upward = {name: sign * np.asarray(values, np.float64) for name, values in scores.items()}
-    trials = min(map(len, upward.values()))
-    lengths = [length for length in LENGTHS if length * TRIALS_PER_TRIAL <= trials] or [1]
-    best = {name: [_turned(best_of(values, n), sign) for n in lengths] for name, values in upward.items()}
-    pairs = {(later, earlier): (upward[later], upward[earlier]) for earlier, later in combinations(upward, 2)}
-    return Curves(lengths, best, {pair: [gap(*both, n) for n in lengths] for pair, both in pairs.items()})
+    known = max(values.max() for values in upward.values())
+    searches = {name: _searches(values, known) for name, values in upward.items()}
+    lengths = [length for length in LENGTHS if length <= min(map(len, upward.values()))]
+    best = {name: [_turned(best_of(of_model, n), sign) for n in lengths] for name, of_model in searches.items()}
+    pairs = [(later, earlier) for earlier, later in combinations(searches, 2)]
+    gaps = {pair: [gap(searches[pair[0]], searches[pair[1]], n) for n in lengths] for pair in pairs}
+    return Curves(lengths, best, gaps)
 
 
 def _turned(interval: Interval, sign: float) -> Interval:

@@ -45,11 +45,8 @@ def write(settings: Params) -> str:
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     reached = race(settings, tables.histories, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
-    drawn, rows, tuning = (
-        draw(settings, tables),
-        ROWS[settings.task](settings, tables),
-        tuning_section.describe(settings),
-    )
+    drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
+    tuning = tuning_section.describe(settings)
     absent = {"Why": not rows["traced"] and not drawn["why"], "Tuning": not tuning}
     return render(
         "index.html",

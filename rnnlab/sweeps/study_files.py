@@ -1,10 +1,9 @@
 """What a study leaves behind: a page, all of its trials, and its winners as a named experiment."""
 
-import io
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
 from tabulate import tabulate
 
 from rnnlab.evaluation import search_curves, studies
@@ -105,13 +104,10 @@ def _experiment(study: Study, winners: dict[str, Tried]) -> str:
         "reproduces": "Nothing: written by rnnlab tune, which chose the options on validation rows.",
         "expects": "Less of a gap than with equal options: each model was tuned at the same price.",
         "data": "own",
-        "params": changes,
     }
-    stream = io.StringIO()
-    yaml = YAML()
-    yaml.width = 1000
-    yaml.dump(content, stream)
-    return stream.getvalue()
+    # JSON is YAML; a line each can be read and edited.
+    lines = [f"{key}: {json.dumps(value)}" for key, value in content.items()]
+    return "\n".join([*lines, "params:", *(f"  {key}: {json.dumps(value)}" for key, value in changes.items()), ""])
 
 
 def _page(finished: Finished, study: Study) -> str:

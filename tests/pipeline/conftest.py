@@ -40,6 +40,7 @@ TINY = {
     "train.engine": "stock",
     "models.rnn.units": 4,
     "models.lstm.units": 4,
+    "tune.space": {"units": {"low": 3, "high": 6}, "learning_rate": {"low": 0.001, "high": 0.1, "log": True}},
     "explain.gradient_rows": 20,
     "explain.traced_rows": 1,
 }
@@ -161,7 +162,7 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], No
 def project_files(root: Path) -> list[str]:
     """Lists what Git tracks, as it is now, without what runs made and without data that the user added with DVC."""
     tracked = subprocess.run(("git", "ls-files", "-z"), cwd=root, capture_output=True, check=True).stdout.decode()
-    not_ours = re.compile(r"dvc\.lock|reports/(?!experiments/).*|data/raw/(?!README\.md).*|.*\.dvc")
+    not_ours = re.compile(r"dvc\.lock|reports/(?!experiments/|tuning/).*|data/raw/(?!README\.md).*|.*\.dvc")
     return [name for name in tracked.split("\0") if (root / name).is_file() and not not_ours.fullmatch(name)]
 
 

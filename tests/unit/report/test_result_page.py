@@ -53,7 +53,7 @@ def write(folder: Path, settings: Params, texts: Sequence[str] = ()) -> str:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the figures, which take a second to draw."""
-    monkeypatch.setattr(result_page, "draw", lambda *_: {"training": [], "results": [], "why": []})
+    monkeypatch.setattr(result_page, "draw", lambda *_: {"training": [], "tuning": [], "results": [], "why": []})
 
 
 @pytest.fixture(scope="module")

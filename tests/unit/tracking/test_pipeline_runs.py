@@ -137,7 +137,7 @@ def test_a_training_has_the_parameters_of_its_model_and_of_its_task(written: Log
     settings = written.record.settings
     params = written.children["lstm-1"].data.params
     assert (params["model"], params["seed"], params["cell"]) == ("lstm", "1", "lstm")
-    assert params["learning_rate"] == str(settings.train.learning_rate)
+    assert params["learning_rate"] == str(settings.training_of("lstm").learning_rate)
     asked = settings.series if settings.task == "series" else settings.tokenize_pad
     other = settings.tokenize_pad if settings.task == "series" else settings.series
     assert set(asked.model_dump()) <= set(params)
