@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rnnlab.networks.keras_import import thread_variables
@@ -17,24 +17,42 @@ from rnnlab.sweeps.trials import TRIALS_PER_PROCESS, Data, Outcomes, Result, Run
 _data: Data  # of a process of the pool
 
 
+class _Pool:
+    """Processes that run trials; fresh ones between two calls, before they have leaked much memory.
+
+    Python can renew each after so many tasks itself, but the pool then sometimes waits for ever (cpython issue 115634).
+    """
+
+    def __init__(self, data: Data, run: RunTrial, threads: int) -> None:
+        self._data, self._run = data, run
+        self._workers = max(1, len(os.sched_getaffinity(0)) // threads)
+        self._executor, self._left = self._start_processes()
+
+    def _start_processes(self) -> tuple[ProcessPoolExecutor, int]:
+        spawning = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, spawning, _start, (self._data,)), TRIALS_PER_PROCESS * self._workers
+
+    def outcomes(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Result]]:
+        """Runs trials side by side; yields each as it ends."""
+        if self._left < len(trials):
+            self.close()
+            self._executor, self._left = self._start_processes()
+        self._left -= len(trials)
+        running = {self._executor.submit(_attempt, self._run, trial): trial for trial in trials}
+        for done in as_completed(running):
+            yield running[done], _result(done)
+
+    def close(self) -> None:
+        """Ends the processes, without waiting for trials that have not begun."""
+        self._executor.shutdown(cancel_futures=True)
+
+
 @contextmanager
 def pool(data: Data, run: RunTrial, threads: int) -> Iterator[Outcomes]:
     """Yields a function that runs trials side by side on all processors, ``threads`` of them for each."""
     os.environ |= thread_variables(threads)  # which the processes inherit
-    workers = max(1, len(os.sched_getaffinity(0)) // threads)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start, (data,), max_tasks_per_child=TRIALS_PER_PROCESS) as executor:
-
-        def outcomes(trials: Sequence[Trial]) -> Iterator[tuple[Trial, Result]]:
-            running = {executor.submit(_attempt, run, trial): trial for trial in trials}
-            try:
-                for done in as_completed(running):
-                    yield running[done], _result(done)
-            finally:
-                for waiting in running:
-                    waiting.cancel()
-
-        yield outcomes
+    with closing(_Pool(data, run, threads)) as started:
+        yield started.outcomes
 
 
 def _start(data: Data) -> None:
