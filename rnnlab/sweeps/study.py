@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean, median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout
@@ -60,7 +60,7 @@ class Study:
         self.settings, self.task, self.data = settings, TASKS[settings.task], data
         code = package_digest(layout.PACKAGE, "sweeps")
         identity = {"tune": settings.tune.model_dump(mode="json"), "sampler": sampler, "round": ROUND, "code": code}
-        options = {model: settings.options_of(model) for model in settings.compare}
+        options = {model: _not_drawn(settings, model) for model in settings.compare}
         # Test rows are not among what a study depends on: it never sees them.
         self.key = checkpoints.training_key({**identity, "models": options}, [*data.train, *data.validation])
         lower = self.task.measure.lower_is_better
@@ -111,6 +111,14 @@ class Study:
         sign = 1 if self.task.measure.lower_is_better else -1
         scored = [tried for tried in self.tried[model] if not tried.diverged]
         return sorted(scored, key=lambda tried: (sign * tried.score, tried.cost, tried.number))
+
+
+def _not_drawn(settings: Params, model: str) -> dict[str, dict[str, Any]]:
+    options = settings.options_of(model)
+    return {
+        part: {name: value for name, value in of.items() if name not in settings.tune.space}
+        for part, of in options.items()
+    }
 
 
 def medians(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:

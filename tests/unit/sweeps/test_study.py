@@ -69,10 +69,12 @@ def test_a_longer_study_begins_with_the_shorter_one(settings: Params) -> None:
     assert long.tried["lstm"][:5] == short.tried["lstm"]
 
 
-@pytest.mark.parametrize("key", ["tune.seeds", "models.lstm.units", "train.epochs"])
+@pytest.mark.parametrize("key", ["tune.seeds", "models.lstm.layers", "train.epochs"])
 def test_other_options_are_another_study(settings: Params, key: str) -> None:
-    others = {"tune.seeds": [7, 8], "models.lstm.units": 5, "train.epochs": 3}
+    others = {"tune.seeds": [7, 8], "models.lstm.layers": 2, "train.epochs": 3}
     assert Study(changed(settings, **{key: others[key]}), "random", DATA).key != Study(settings, "random", DATA).key
+    drawn = changed(settings, **{"models.lstm.units": 5, "models.rnn.train": {"learning_rate": 0.5}})
+    assert Study(drawn, "random", DATA).key == Study(settings, "random", DATA).key  # the space has them
     assert Study(settings, "tpe", DATA).key != Study(settings, "random", DATA).key
 
 
