@@ -76,6 +76,11 @@ def test_an_option_of_one_model_is_checked_like_those_of_all(options: Any, sente
     assert sentence in complaint(changed("models.lstm.train", options))
 
 
+def test_an_unknown_option_of_one_model_is_named_with_the_closest_of_train() -> None:
+    sentence = "models.lstm.train.epoch: unknown key; did you mean epochs?"
+    assert sentence in complaint(changed("models.lstm.train", {"epoch": 3}))
+
+
 def test_numeric_labels_are_compared_as_text() -> None:
     assert params.parse(changed("data.labels", [0, 1])).data.labels == ("0", "1")
 
@@ -95,7 +100,6 @@ def test_usual_delimiters_are_accepted(delimiter: str) -> None:
     [
         ("models.lstm.unit", "units"),
         ("train.epoch", "epochs"),
-        ("models.lstm.train.epoch", "epochs"),
         ("tokenize_pad.max_len", "max_length"),
         ("validate.severity.leekage", "leakage"),
         ("validate.severity.schema_", "schema"),
