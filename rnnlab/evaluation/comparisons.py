@@ -163,11 +163,11 @@ def group_sentences(comparison: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def slice_tables(comparison: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    """Returns a table for each of ``evaluate.slices``, with a row by heading for each of its values."""
+def slice_tables(comparison: Mapping[str, Any], models: Sequence[str] | None = None) -> dict[str, list[dict[str, str]]]:
+    """Returns a table for each of ``evaluate.slices``: a row by heading for each of its values, models in order."""
     measure, tables = MEASURES[comparison["measure"]], defaultdict(list)
     for one in comparison.get("slices", []):
-        cells = {name: interval_cells(measure, ends) for name, ends in one["intervals"].items()}
+        cells = {name: interval_cells(measure, one["intervals"][name]) for name in models or one["intervals"]}
         scores = {name: f"{mean} ({interval})" for name, (mean, interval) in cells.items()}
         tables[one["column"]].append({one["column"]: one["value"], "test rows": f"{one['rows']:,}", **scores})
     return tables

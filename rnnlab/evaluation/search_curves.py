@@ -124,7 +124,7 @@ def rows(measure: Measure, found: Curves) -> list[dict[str, str]]:
         {
             "trials": str(length),
             **{name: shown(intervals[at]) for name, intervals in found.best.items()},
-            **{f"{first} before {second}": shown(gaps[at]) for (first, second), gaps in found.gaps.items()},
+            **{f"{first} ahead of {second}": shown(gaps[at]) for (first, second), gaps in found.gaps.items()},
         }
         for at, length in enumerate(found.lengths)
     ]

@@ -67,7 +67,7 @@ def write(settings: Params) -> str:
         drawn=drawn,
         trainings=trainings_table(settings, tables.histories, timings, comparison.get("convergence", {})),
         intervals=intervals_table(comparison, settings.scored),
-        slices=slices_tables(comparison),
+        slices=slices_tables(comparison, settings.scored),
         tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
@@ -157,12 +157,12 @@ def intervals_table(comparison: Mapping[str, Any], models: Sequence[str]) -> Tab
     return Table(caption, ["model", measure.name, "interval"], rows)
 
 
-def slices_tables(comparison: Mapping[str, Any]) -> list[Table]:
+def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[Table]:
     """Shows each model's score in each slice of the test rows, the slices in which the networks are worst first."""
     name = MEASURES[comparison["measure"]].name
     return [
         Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
-        for column, rows in comparisons.slice_tables(comparison).items()
+        for column, rows in comparisons.slice_tables(comparison, models).items()
     ]
 
 

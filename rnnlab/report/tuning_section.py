@@ -65,8 +65,8 @@ def _features() -> str:
 
 
 def _winners(study: Finished) -> Table:
-    winners = study.facts["winners"]
-    options = list(next(iter(winners.values())))
+    winners = {model: study.facts["winners"][model] for model in study.facts["models"]}
+    options = list(study.facts["space"])
     best = study.trials.groupby("model")["score"].agg("min" if study.measure.lower_is_better else "max")
     rows = [
         [model, study.measure.amount(float(best[model]), 1), *(str(drawn[name]) for name in options)]

@@ -47,7 +47,7 @@ def test_what_is_left_of_a_gap_is_told() -> None:
     assert " points (" in sentence and ") ahead of rnn, with the best of 20 " in sentence
     rows = search_curves.rows(ACCURACY, found)
     assert [row["trials"] for row in rows] == ["1", "2", "5", "10", "20"]
-    assert list(rows[0]) == ["trials", "rnn", "lstm", "lstm before rnn"]
+    assert list(rows[0]) == ["trials", "rnn", "lstm", "lstm ahead of rnn"]
     [equal] = search_curves.sentences(ACCURACY, search_curves.curves(ACCURACY, {"rnn": first, "lstm": first}))
     assert "lstm is 0.0 points (" in equal or "rnn is 0.0 points (" in equal
 
