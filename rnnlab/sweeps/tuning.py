@@ -103,11 +103,13 @@ def _search(study: Study, log: Sweep, effort: Effort, outcomes: Outcomes) -> Non
             log.end(trial, result)
         if log.failures:
             first = next(iter(log.failures.values()))
-            raise UserError(f"{len(log.failures)} trainings failed, the first because: {first}; the same command again")
+            again = "the same command again trains nothing that is finished"
+            raise UserError(f"{len(log.failures)} trainings failed, the first because: {first}; {again}")
         return log.outcomes
 
     started = time.monotonic()
     for count in rounds(effort.trials):
         study.round(count, train)
-        if effort.minutes and time.monotonic() - started > 60 * effort.minutes:
+        if effort.minutes and time.monotonic() - started > 60 * effort.minutes and len(study) < effort.trials:
+            print(f"\n{effort.minutes:g} minutes are over after {len(study)} of {effort.trials} trials of each model")
             break
