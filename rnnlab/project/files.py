@@ -97,8 +97,8 @@ def drop_leftovers(folder: Path, wanted: Collection[str]) -> None:
 
     DVC leaves the outputs of a dropped seed or model in place, and a folder's hash covers everything in it. A stage
     that depends on such a folder calls this first, so that DVC records only what the stage reads. The files stay in
-    DVC's cache.
+    DVC's cache. A folder that is missing has none.
     """
-    for entry in folder.iterdir():
+    for entry in folder.iterdir() if folder.is_dir() else ():
         if entry.is_file() and entry.name not in wanted:
             entry.unlink()
