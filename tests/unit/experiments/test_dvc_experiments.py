@@ -132,7 +132,8 @@ def test_a_committed_experiment_sets_exactly_its_keys_and_dvc_makes_them_these_p
         command = shlex.split(shlex.join(dvc_experiments.command(setup, queue=False, csv=csv)))
         overrides = command[7::2]
         assert command[6::2] == ["-S"] * len(overrides)
-        assert [word.partition("=")[0].removeprefix("++") for word in overrides] == [*setup.changes, *(["data.csv"] if csv else [])]
+        keys = [word.partition("=")[0].removeprefix("++") for word in overrides]
+        assert keys == [*setup.changes, *(["data.csv"] if csv else [])]
         shutil.copy(ROOT / "params.yaml", tmp_path / "params.yaml")
         apply_overrides(tmp_path / "params.yaml", overrides)
         data = setup.settings.data.model_copy(update={"csv": csv or setup.settings.data.csv})

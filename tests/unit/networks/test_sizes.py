@@ -10,7 +10,6 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from tests.support.results import SERIES, changed
 
-
 UNITS = {f"models.{name}.units": 32 for name in ("rnn", "lstm", "gru")}
 
 
