@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from rnnlab.project import layout, overrides
+from rnnlab.project import dvc_lock, layout, overrides
 from rnnlab.project.overrides import flatten
 from rnnlab.project.results import Result
 
@@ -50,8 +50,7 @@ def origins_rows(results: Sequence[Result]) -> list[list[str]]:
 def data_version(result: Result, heading: str) -> str:
     """Returns the first digits of a hash that tells versions of the data apart; see `VERSIONS`."""
     stage, path = VERSIONS[heading]
-    outputs = {out["path"]: out["md5"] for out in result.stages.get(stage, {}).get("outs", [])}
-    return str(outputs.get(str(path), DASH))[:8]
+    return dvc_lock.output_hash(dict(result.stages), stage, path)[:8] or DASH
 
 
 def scores_table(results: Sequence[Result], style: str) -> str:

@@ -20,6 +20,7 @@ from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
 from rnnlab.report.figures.tables import Panel, Tables
 from rnnlab.report.pages import Drawing, Table, render
+from rnnlab.report.tuning_section import TuningSection
 
 SECTIONS = ("Answer", "Rerun", "Data", "Models", "Training", "Tuning", "Results", "Why", "Mistakes")
 DIFFERENCES = 10  # rows that only the first network labels right, and as many of the last
@@ -45,8 +46,8 @@ def write(settings: Params) -> str:
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     reached = race(settings, tables.histories, timings)
     answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
-    drawn, rows = draw(settings, tables), ROWS[settings.task](settings, tables)
     tuning = tuning_section.describe(settings)
+    drawn, rows = draw(settings, tables, tuning), ROWS[settings.task](settings, tables)
     absent = {"Why": not rows["traced"] and not drawn["why"], "Tuning": not tuning}
     return render(
         "index.html",
@@ -103,11 +104,11 @@ def network(model: str, seed: int) -> Network:
     return Network(model, layers, cell, sum(layer["parameters"] for layer in layers))
 
 
-def draw(settings: Params, tables: Tables) -> dict[str, list[Drawing]]:
+def draw(settings: Params, tables: Tables, tuning: TuningSection | None) -> dict[str, list[Drawing]]:
     """Draws the figures of the page by section."""
     drawings: dict[str, list[Drawing]] = {"training": [], "tuning": [], "results": [], "why": []}
     with svg.style():
-        of_experiments = [*tuning_section.panels(settings), *sweep_panels(layout.EXPERIMENTS_CURVES)]
+        of_experiments = [*tuning_section.panels(tuning), *sweep_panels(layout.EXPERIMENTS_CURVES)]
         for panel in [*result_figures.panels(settings, tables), *of_experiments]:
             drawings[panel.section].append(Drawing(svg.inline(panel.figure, panel.name, panel.label), panel.caption))
             common.close(panel.figure)

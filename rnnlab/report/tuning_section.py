@@ -4,19 +4,30 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rnnlab.evaluation import search_curves, studies
+from rnnlab.evaluation.search_curves import Curves
 from rnnlab.evaluation.studies import Finished
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import Measure
 from rnnlab.report.figures import search
 from rnnlab.report.figures.tables import Panel
 from rnnlab.report.pages import Table
 
 
 class TuningSection(NamedTuple):
-    """What is told of a study: sentences, the expected best by number of trials, and the best options of each model."""
+    """What is told of a study.
+
+    Attributes:
+        sentences: on what was tried, and what is left of a gap.
+        tables: the expected best by number of trials, and the best options of each model.
+        measure: what the trials were scored by.
+        curves: of the expected best, None where there are none.
+    """
 
     sentences: Sequence[str]
     tables: Sequence[Table]
+    measure: Measure
+    curves: Curves | None
 
 
 def find(settings: Params) -> Finished | None:
@@ -26,12 +37,11 @@ def find(settings: Params) -> Finished | None:
     return study if fits else None
 
 
-def panels(settings: Params) -> Iterator[Panel]:
+def panels(section: TuningSection | None) -> Iterator[Panel]:
     """Draws what a search of each length finds."""
-    study = find(settings)
-    if study and (curves := study.curves):
-        figure = search.expected_best(study.measure, curves)
-        caption = f"The best of so many trials, on average, by its {study.measure.name} on validation rows."
+    if section and section.curves:
+        figure = search.expected_best(section.measure, section.curves)
+        caption = f"The best of so many trials, on average, by its {section.measure.name} on validation rows."
         yield Panel("tuning", "tuning", figure, "Line chart: expected best score over trials", caption)
 
 
@@ -52,7 +62,7 @@ def describe(settings: Params) -> TuningSection | None:
         rows = search_curves.rows(study.measure, curves)
         caption = f"Expected best {study.measure.name} on validation rows by number of trials, with 95 % intervals"
         tables.insert(0, Table(caption, list(rows[0]), [list(row.values()) for row in rows]))
-    return TuningSection(told, tables)
+    return TuningSection(told, tables, study.measure, curves)
 
 
 def _features() -> str:
