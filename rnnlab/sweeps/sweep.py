@@ -20,6 +20,8 @@ from rnnlab.sweeps.log import Log
 from rnnlab.sweeps.trials import Data, Outcome, Result, Trial
 from rnnlab.tracking import store
 
+AGAIN = "the same command again trains nothing that is finished"
+
 
 class Sweep:
     """Trials of one sweep; each is kept, logged and printed as soon as it ends."""
@@ -54,6 +56,16 @@ class Sweep:
         ended = len(self.outcomes)
         with tqdm(desc=self.name, total=self.total, initial=ended, unit="training", disable=None) as self._bar:
             yield
+
+    def check(self) -> None:
+        """Checks that no trial failed.
+
+        Raises:
+            UserError: says how many did, and why the first.
+        """
+        if self.failures:
+            first = next(iter(self.failures.values()))
+            raise UserError(f"{len(self.failures)} trainings failed, the first because: {first}; {AGAIN}")
 
     def end(self, trial: Trial, result: Result) -> None:
         """Keeps, logs and shows a trial that has ended."""
@@ -119,19 +131,16 @@ def conclude(sweep: Sweep, target: Path, page: str) -> None:
     Raises:
         UserError: trials failed, or MLflow must be reached and cannot be.
     """
-    log, failures = sweep.log, sweep.failures
+    log = sweep.log
     write_text(target, page)
     print(f"\n{page}\nwrote {target}")
-    log.close(page, list(failures))
-    again = "the same command again trains nothing that is finished"
+    log.close(page, list(sweep.failures))
     if log.problem:
-        message = f"{store.tracking_uri()}: MLflow cannot log this sweep {log.problem}, then {again}"
+        message = f"{store.tracking_uri()}: MLflow cannot log this sweep {log.problem}, then {AGAIN}"
         if log.mode == "strict":
             raise UserError(message)
         print(f"warning: {message}", file=sys.stderr)
-    if failures:
-        first = next(iter(failures.values()))
-        raise UserError(f"{len(failures)} trainings failed, the first because: {first}; {again}")
+    sweep.check()
 
 
 def read_features(settings: Params) -> Data:

@@ -101,10 +101,7 @@ def _search(study: Study, log: Sweep, effort: Effort, outcomes: Outcomes) -> Non
     def train(planned: Sequence[Trial]) -> Mapping[str, Outcome]:
         for trial, result in outcomes(log.take(planned)):
             log.end(trial, result)
-        if log.failures:
-            first = next(iter(log.failures.values()))
-            again = "the same command again trains nothing that is finished"
-            raise UserError(f"{len(log.failures)} trainings failed, the first because: {first}; {again}")
+        log.check()
         return log.outcomes
 
     started = time.monotonic()
