@@ -21,6 +21,9 @@ def main() -> None:
     histories = {run: read_table(layout.history(run)) for run in settings.runs}
     converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
     comparison = comparisons.compare(task, scores, settings.baselines, margin, converged)
+    if task.measure.is_share:
+        rows = predictions.drop_duplicates(task.row)[task.truth].value_counts()
+        comparison["imbalance"] = round(float(rows.max() / rows.min()), 6)
     comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
     if settings.match != "none":
         networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]

@@ -108,6 +108,7 @@ def _add_pages_and_models(verbs: Verbs) -> None:
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
     verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts")
     verb.add_argument("--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more")
+    verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")
     model = verb.add_mutually_exclusive_group()
     model.add_argument("--run", dest="run_id", metavar="RUN", help="the id of an MLflow run, instead of the champion")

@@ -1,4 +1,4 @@
-"""``rnnlab predict``: the label and probability of texts."""
+"""``rnnlab predict``: the label of texts, and its probability or those of all labels."""
 
 import argparse
 import sys
@@ -24,7 +24,9 @@ def run(flags: argparse.Namespace) -> None:
         data = params.read().data
         column = flags.column or data.text_column
         predictions.check_csv(flags.csv, flags.out, column, data.max_megabytes)
-        rows = predictions.predict_csv(_predictor(flags), flags.csv, flags.out, column, data.max_megabytes)
+        rows = predictions.predict_csv(
+            _predictor(flags), flags.csv, flags.out, column, data.max_megabytes, every_label=flags.all
+        )
         print(f"{rows} rows predicted into {flags.out}")
         return
     place = "text" if flags.texts else "line"
@@ -32,7 +34,9 @@ def run(flags: argparse.Namespace) -> None:
     predictor = _predictor(flags)
     with printing():
         for found in predictions.predict_lines(predictor, lines, place=place):
-            print(f"{found.label}\t{found.probability:.6f}\t{found.model_version}", flush=not flags.texts)
+            every = [f"{label}={probability:.6f}" for label, probability in found.all.items()] if flags.all else []
+            cells = [found.label, f"{found.probability:.6f}", found.model_version, *every]
+            print("\t".join(cells), flush=not flags.texts)
 
 
 def _predictor(flags: argparse.Namespace) -> "Predictor":

@@ -17,9 +17,9 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
 
-ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
+ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
-    "series": lambda targets, predicted: (predicted - targets) ** 2,
+    "series": lambda predictions: (predictions["predicted"] - predictions["target"]) ** 2,
 }
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`
 FIXED = "The split and the test rows are held fixed: other data may give another answer."
@@ -27,7 +27,7 @@ FIXED = "The split and the test rows are held fixed: other data may give another
 
 def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
     """Scores each row of a table of predictions: 1 for the right label and 0 for a wrong one, or the squared error."""
-    scores: pd.Series[float] = ROW_SCORES[task.name](predictions[task.truth], predictions[task.answer])
+    scores: pd.Series[float] = ROW_SCORES[task.name](predictions)
     return scores.astype(np.float64)
 
 

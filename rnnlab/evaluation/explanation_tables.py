@@ -14,6 +14,7 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.tasks import forecasts
 
 
 def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> dict[str, pd.DataFrame]:
@@ -21,8 +22,8 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
 
     Returns:
         By name: ``gradient_norms`` with the columns model, seed, moment, distance, norm; ``traces`` with text_id,
-        model, seed, position, word, probability; and ``states``, of the first seed's networks alone, with text_id,
-        model, quantity, word, and a column per unit.
+        model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
+        text_id, model, quantity, word, and a column per unit.
     """
     gradients, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
@@ -34,8 +35,8 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
             steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size)
             row = {"text_id": key, "model": run.model, "seed": run.seed}
             traces += [
-                {**row, "position": position, "word": word, "probability": probability}
-                for position, (word, probability) in enumerate(steps, start=1)
+                {**row, "position": position, "word": word, "predicted": label, "probability": probability}
+                for position, (word, label, probability) in enumerate(steps, start=1)
             ]
             if run.seed == settings.train.seeds[0]:
                 held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
@@ -74,7 +75,7 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
 
 
 def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task by name, from predictions: id, label, words, model, seed, probability."""
+    """Makes the tables of the text task by name, from the predictions of `rnnlab.evaluation.scoring`."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
     wrong = [explanations.mistakes(rows, settings.explain.mistakes).assign(model=name) for name, rows in by_model]
@@ -94,7 +95,8 @@ def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataF
 
 def bins(predictions: pd.DataFrame) -> pd.DataFrame:
     """Groups one network's probabilities for a reliability curve: the columns forecast, observed, rows."""
-    groups = explanations.calibration(predictions["label"].to_numpy(), predictions["probability"].to_numpy(np.float32))
+    is_so, probabilities = forecasts(predictions)
+    groups = explanations.calibration(is_so.to_numpy(), probabilities.to_numpy(np.float32))
     return pd.DataFrame(groups, columns=["forecast", "observed", "rows"])
 
 

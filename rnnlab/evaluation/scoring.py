@@ -18,12 +18,14 @@ from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
 from rnnlab.project.files import reading
 from rnnlab.project.params import NO_SEED, Params
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.tasks import TaskName, decide, told
 
-# Predictions of some rows by model and seed, float32 of shape (rows,), and how many weights each model has.
+# Predictions of some rows by model and seed, float32, and how many weights each model has. Of texts they are
+# probabilities, of shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series (rows,) values.
 Key = tuple[str, int]
 Predictions = dict[Key, npt.NDArray[np.float32]]
 Parameters = dict[str, int]
+Columns = dict[str, npt.NDArray[Any]]
 
 
 class Scored(NamedTuple):
@@ -44,7 +46,10 @@ def score(settings: Params) -> Scored:
 
 
 def _score_texts(settings: Params) -> Scored:
-    """Scores texts: predictions have the columns id, label, words, model, seed, probability, and those of slices."""
+    """Scores texts: predictions have the columns id, label, words, model, seed, predicted, probability and slices'.
+
+    The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
+    """
     predictions, parameters, texts = _predict_texts(settings, layout.TEST)
     if settings.ensemble:
         held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
@@ -53,11 +58,13 @@ def _score_texts(settings: Params) -> Scored:
     columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
     scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
-    table = _table(columns, "probability", predictions)
+    answers = {run: {"predicted": decide(values), "probability": told(values)} for run, values in predictions.items()}
+    table = _table(columns, answers)
     explained = explanation_tables.explain_texts(settings, texts, table)
     summaries = _summaries(settings, scores, parameters)
     for name in settings.baselines:
-        summaries[name]["inverse_penalty"] = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
+        penalties = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
+        summaries[name]["inverse_penalty"] = round(float(np.median(penalties)), 6)
     return Scored(table, summaries, explained)
 
 
@@ -69,7 +76,8 @@ def _score_series(settings: Params) -> Scored:
     predictions |= others
     targets = np.asarray(windows.targets)
     scores = {run: series_metrics.score(targets, values) for run, values in predictions.items()}
-    table = _table({"row": np.asarray(windows.rows), "target": targets}, "predicted", predictions)
+    answers = {run: {"predicted": values} for run, values in predictions.items()}
+    table = _table({"row": np.asarray(windows.rows), "target": targets}, answers)
     explained = explanation_tables.explain_series(settings, table)
     return Scored(table, _summaries(settings, scores, parameters | weights), explained)
 
@@ -117,18 +125,18 @@ def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32])
 
 
 def _add_ensemble(
-    settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int8]
+    settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int16]
 ) -> None:
     """Adds an ensemble per seed, weighted on held-out predictions and labels; a baseline is a member of each."""
     for seed in settings.train.seeds:
         members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
-        weights = ensembles.fit_weights([held_out[member] for member in members], labels)
-        predictions["ensemble", seed] = ensembles.combine([predictions[member] for member in members], weights)
+        stacked = ensembles.fit([held_out[member] for member in members], labels)
+        predictions["ensemble", seed] = ensembles.combine([predictions[member] for member in members], stacked)
 
 
-def _table(columns: dict[str, npt.NDArray[Any]], figure: str, predictions: Predictions) -> pd.DataFrame:
-    """Returns one row per run and test row: ``columns``, model, seed, and the prediction under the name ``figure``."""
-    runs = [{**columns, "model": name, "seed": seed, figure: values} for (name, seed), values in predictions.items()]
+def _table(columns: Columns, answers: dict[Key, Columns]) -> pd.DataFrame:
+    """Returns one row per run and test row: ``columns``, model, seed, and the run's answers."""
+    runs = [{**columns, "model": name, "seed": seed, **of_run} for (name, seed), of_run in answers.items()]
     return pd.concat(map(pd.DataFrame, runs), ignore_index=True)
 
 

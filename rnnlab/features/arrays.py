@@ -20,7 +20,7 @@ class Features(NamedTuple):
     """One split of texts, mapped into memory; arrays of shape (rows,) but for the tokens."""
 
     tokens: npt.NDArray[np.int32]  # word ids, of shape (rows, max_length)
-    labels: npt.NDArray[np.int8]  # 0 or 1
+    labels: npt.NDArray[np.int16]  # numbers of labels, from 0
     lengths: npt.NDArray[np.int32]  # words before truncation
     ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
 
@@ -47,6 +47,11 @@ def read_examples(folder: Path, task: TaskName) -> Examples:
     """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
     inputs, targets = _map(folder, EXAMPLES[task])
     return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]
+
+
+def count_labels(targets: npt.NDArray[np.float32]) -> int:
+    """Counts the labels of training rows, which hold each of them; of a series the number means nothing."""
+    return int(targets.max()) + 1
 
 
 EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
@@ -97,4 +102,4 @@ def write(folder: Path, start: int, encoded: Encoded, labels: pa.Array, ids: pa.
 
 def _formats(max_length: int) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Returns dtype and shape of one row, by array."""
-    return {"tokens": ("<i4", (max_length,)), "labels": ("|i1", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}
+    return {"tokens": ("<i4", (max_length,)), "labels": ("<i2", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}

@@ -10,12 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+from scipy.special import softmax
 
 from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
-from rnnlab.project.params import Model
+from rnnlab.project.params import AUTO, Model
 from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
@@ -62,17 +62,23 @@ class MaskedMeanMax(MaskedMax):
 POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
 
 
-def build(task: TaskName, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
+def build(task: TaskName, params: Model, vocabulary_size: int, steps: int, labels: int = 2) -> keras.Sequential:
     """Builds the network of a task for sequences of ``steps`` steps, from Keras' global seed."""
-    return BUILDERS[task](params, vocabulary_size, steps)
+    return BUILDERS[task](params, vocabulary_size, steps, labels)
 
 
-def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Sequential:
-    """Builds a binary classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
+def build_classifier(params: Model, vocabulary_size: int, max_length: int, labels: int = 2) -> keras.Sequential:
+    """Builds a classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
 
-    It maps int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two logits, (rows,
-    2). Its weights are drawn from Keras' global seed.
+    It maps int32 (rows, max_length) to float32: the probability of the second of two labels, (rows, 1), or a logit of
+    each label, (rows, labels). Its weights are drawn from Keras' global seed.
+
+    Raises:
+        UserError: its output is for two labels, and there are more.
     """
+    if params.output == "sigmoid" and labels > 2:
+        raise UserError(f"params.yaml: models: output: sigmoid is for two labels, the data have {labels:,}; set auto")
+    is_single = params.output == "sigmoid" or (params.output == AUTO and labels == 2)
     layers = [
         keras.Input((max_length,), dtype="int32", name="tokens"),
         keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
@@ -81,9 +87,9 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> ke
         *_recurrent(params),
         *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),
         *_head(params),
-        keras.layers.Dense(2, name="logits")
-        if params.output == "two_logits"
-        else keras.layers.Dense(1, activation="sigmoid", name="probability"),
+        keras.layers.Dense(1, activation="sigmoid", name="probability")
+        if is_single
+        else keras.layers.Dense(labels, name="logits"),
     ]
     return keras.Sequential(layers, name=params.cell)
 
@@ -95,9 +101,9 @@ def build_forecaster(params: Model, window: int) -> keras.Sequential:
     return keras.Sequential(layers, name=params.cell)
 
 
-BUILDERS: dict[TaskName, Callable[[Model, int, int], keras.Sequential]] = {
+BUILDERS: dict[TaskName, Callable[[Model, int, int, int], keras.Sequential]] = {
     "text": build_classifier,
-    "series": lambda params, vocabulary_size, window: build_forecaster(params, window),
+    "series": lambda params, vocabulary_size, window, labels: build_forecaster(params, window),
 }
 
 
@@ -185,9 +191,11 @@ def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
 
 
 def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Returns the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
+    """Returns what a network says of inputs of the kind that it was built for, of shape (rows, steps).
 
-    The inputs are of the kind that the model was built for, of shape (rows, steps).
+    Returns:
+        The next value of a series, or the probability of the second of two labels, float32 of shape (rows,); or the
+        probability of each of more labels, float32 of shape (rows, labels).
     """
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
@@ -200,7 +208,8 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
     if outputs.shape[1] == 1:
         return outputs[:, 0]
-    return np.asarray(expit(outputs[:, 1] - outputs[:, 0]))
+    probabilities = softmax(outputs, axis=1)
+    return np.asarray(probabilities[:, 1] if outputs.shape[1] == 2 else probabilities)
 
 
 def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:

@@ -29,6 +29,8 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
+AUTO = "auto"  # what the data are to decide
+MOST_LABELS = 1_000
 
 
 def _visible(text: str) -> str:
@@ -46,8 +48,8 @@ def _list_to_tuple(value: Any) -> Any:
 
 def _labels_to_text(value: Any) -> Any:
     """Labels are compared as text: YAML reads 0 and 1 as numbers, a CSV holds characters."""
-    if not isinstance(value, list):
-        return value
+    if not isinstance(value, list | tuple):
+        return value if value == AUTO else _refuse("must be a list of labels, or the word auto")
     return tuple(str(label).lower() if isinstance(label, int | float) else label for label in value)
 
 
@@ -61,6 +63,11 @@ def _is_pattern(text: str) -> bool:
         return ".." not in Path(text).parts and not any(Path("/nowhere").glob(text))
     except (IndexError, NotImplementedError, ValueError):  # as Python's versions say that it is none
         return False
+
+
+def is_label(text: str) -> bool:
+    """Returns whether a text can be a label."""
+    return bool(LABEL.fullmatch(text)) and not UNSEEN.search(text)
 
 
 def is_encoding(name: str) -> bool:
@@ -107,7 +114,8 @@ class Data(Section):
     value_column: Text
     text_column: Text
     label_column: Text
-    labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
+    labels: Annotated[tuple[str, ...] | Literal["auto"], BeforeValidator(_labels_to_text)]
+    max_labels: Annotated[int, Field(ge=2, le=MOST_LABELS)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
     max_megabytes: Positive
@@ -122,10 +130,13 @@ class Data(Section):
             _refuse("files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             _refuse("delimiter must be one character or the word tab")
-        if self.labels[0] == self.labels[1]:
-            _refuse("labels must be two different names")
-        if not all(LABEL.fullmatch(label) and not UNSEEN.search(label) for label in self.labels):
-            _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
+        if self.labels != AUTO:
+            if not 2 <= len(self.labels) <= self.max_labels:
+                _refuse(f"labels: names {len(self.labels)}; expected 2 to {self.max_labels} (data.max_labels)")
+            if len(set(self.labels)) < len(self.labels):
+                _refuse("labels must be different names")
+            if not all(map(is_label, self.labels)):
+                _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -235,7 +246,7 @@ class Model(Section):
     pooling: Literal["last", "mean", "max", "mean_max"]
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
-    output: Literal["sigmoid", "two_logits", "linear"]
+    output: Literal["auto", "sigmoid", "logits", "linear"]
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
@@ -401,6 +412,8 @@ class Params(Section):
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
+            if model.output == "sigmoid" and self.data.labels != AUTO and len(self.data.labels) > 2:
+                _refuse(f"models.{name}.output: sigmoid is for two labels, not {len(self.data.labels)}; set auto")
         return self
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
-THRESHOLD = 0.5  # probability from which on a text counts as positive
+THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 
 class Measure(NamedTuple):
@@ -86,12 +86,11 @@ class Task(NamedTuple):
     name: TaskName  # in params.yaml
     verb: str  # what its models do
     measure: Measure  # that they are compared by
-    columns: Mapping[str, str]  # of the table of results: figure of reports/metrics.json by heading
-    figures: tuple[str, ...]  # of a single run, as its note in MLflow shows them
+    columns: Mapping[str, str]  # of the table of results: figure by heading, of those that reports/metrics.json has
+    figures: tuple[str, ...]  # of a single run, as its note in MLflow shows those that there are
     curve: str  # the metric beside the loss in a history
     row: str  # column of predictions that names a test row
     truth: str  # column of predictions with what a model should have said
-    answer: str  # column of predictions with what it said
     baselines: tuple[str, ...]  # models without recurrence
     split_methods: tuple[str, ...]
     outputs: tuple[str, ...]  # of a network
@@ -105,15 +104,21 @@ TASKS: dict[TaskName, Task] = {
         name="text",
         verb="classifies texts",
         measure=ACCURACY,
-        columns={"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
-        figures=("accuracy", "f1", "roc_auc", "log_loss", "ece"),
+        columns={
+            "test accuracy": "accuracy",
+            "balanced accuracy": "balanced_accuracy",
+            "F1": "f1",
+            "macro F1": "macro_f1",
+            "ROC AUC": "roc_auc",
+            "log loss": "log_loss",
+        },
+        figures=("accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss", "ece"),
         curve="accuracy",
         row="id",
         truth="label",
-        answer="probability",
         baselines=("majority", "tfidf", "nbsvm"),
         split_methods=("random", "column"),
-        outputs=("sigmoid", "two_logits"),
+        outputs=("auto", "sigmoid", "logits"),
         poolings=("last", "mean", "max", "mean_max"),
         has_ensembles=True,
         rows_are_dependent=False,
@@ -127,10 +132,9 @@ TASKS: dict[TaskName, Task] = {
         curve="mae",
         row="row",
         truth="target",
-        answer="predicted",
         baselines=("last_value", "linear"),
         split_methods=("chronological",),
-        outputs=("linear",),
+        outputs=("auto", "linear"),
         poolings=("last",),
         has_ensembles=False,
         rows_are_dependent=True,
@@ -139,14 +143,57 @@ TASKS: dict[TaskName, Task] = {
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
 
 
-def positive(probabilities: Any) -> Any:
-    """Whether a probability counts as the positive class; of a number, an array or a column of a table."""
-    return probabilities >= THRESHOLD
+def decide(probabilities: Any) -> Any:
+    """Returns the number of the label with the highest probability, int16 of shape (rows,).
+
+    Here as elsewhere, probabilities of two labels are those of the second, of shape (rows,), where those of more labels
+    have the shape (rows, labels).
+    """
+    best = probabilities >= THRESHOLD if probabilities.ndim == 1 else probabilities.argmax(axis=1)
+    return best.astype("int16")
 
 
-def right(labels: Any, probabilities: Any) -> Any:
-    """Whether a probability is on the side of the label, which is 1 for the positive class; of numbers or columns."""
-    return positive(probabilities) == (labels == 1)
+def told(probabilities: Any) -> Any:
+    """Returns the probability that stands beside an answer: of two labels that of the second, of more that of the best.
+
+    Its shape is (rows,).
+    """
+    return probabilities if probabilities.ndim == 1 else probabilities.max(axis=1)
+
+
+def answers(predictions: Any) -> Any:
+    """Returns the number of the label that each row of a table of predictions gives.
+
+    Tables of results up to 0.2.0 lack the column: they are of two labels, with the probability of the second.
+    """
+    if "predicted" in predictions:
+        return predictions["predicted"]
+    return (predictions["probability"] >= THRESHOLD).astype("int16")
+
+
+def right(predictions: Any) -> Any:
+    """Whether each row of a table of predictions gives the right label."""
+    return answers(predictions) == predictions["label"]
+
+
+def confidence(predictions: Any) -> Any:
+    """Returns the probability of the label that each row of a table of predictions gives."""
+    given = predictions["probability"]
+    return given.where((answers(predictions) != 0) | has_more_than_two(predictions), 1 - given)
+
+
+def forecasts(predictions: Any) -> tuple[Any, Any]:
+    """Returns whether that is so to which each row of a table of predictions gives a probability, and the probability.
+
+    Of two labels it is that the text has the second, of more that it has the label that is given.
+    """
+    is_so = right(predictions) if has_more_than_two(predictions) else predictions["label"] == 1
+    return is_so, predictions["probability"]
+
+
+def has_more_than_two(predictions: Any) -> bool:
+    """Whether predictions of all test rows are of more than two labels: test rows hold every label."""
+    return bool(predictions["label"].max() > 1)
 
 
 def of_values(values: Mapping[str, Any]) -> Task:

@@ -14,6 +14,8 @@ from rnnlab.report.pages import Table, cut, render
 EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
+SIDE_BY_SIDE = 6  # labels
+LONGEST_LABEL = 60  # characters
 
 
 class Rejected(NamedTuple):
@@ -98,8 +100,13 @@ def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
 
 
 def splits_table(summary: Mapping[str, Any]) -> Table:
-    """Counts rows by split and class."""
-    classes = list(next(iter(summary["splits"].values())))
+    """Counts rows by split and label; of many labels, each has a row of the table, the most frequent first."""
+    classes = summary.get("labels") or list(next(iter(summary["splits"].values())))
+    if len(classes) > SIDE_BY_SIDE:
+        by_label = {name: [summary["splits"][split][name] for split in SPLITS] for name in classes}
+        ordered = sorted(classes, key=lambda name: -sum(by_label[name]))
+        rows = [[cut(name, LONGEST_LABEL), *(f"{count:,}" for count in by_label[name])] for name in ordered]
+        return Table(f"Rows of {len(classes)} labels by split", ["label", *SPLITS], rows)
     rows = []
     for split in SPLITS:
         counts = [summary["splits"][split][name] for name in classes]

@@ -10,6 +10,7 @@ import pandas as pd
 from rnnlab.evaluation import comparisons, convergence
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
+from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
@@ -72,18 +73,18 @@ def write(settings: Params) -> str:
         tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
-        labels=settings.data.labels,
+        labels=read_labels(),
         models=settings.compare,
         **rows,
     )
 
 
 def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
-    wrong = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str})
+    wrong, labels = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str}), read_labels()
     return {
-        "traced": readings.traced(settings, texts.read_traces(settings)),
+        "traced": readings.traced(settings, texts.read_traces(), labels),
         "heat_maps": heat_maps.read(),
-        "mistakes": readings.mistakes(settings, tables.predictions, wrong, layout.ROWS, DIFFERENCES),
+        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
         "errors": None,
     }
 

@@ -12,6 +12,8 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.params import MOST_LABELS
+from rnnlab.project.tasks import answers
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import pipeline_runs
@@ -19,7 +21,7 @@ from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.runs import FINISHED
 from rnnlab.tracking.store import Store
 
-COLUMNS = ["id", "label", "probability"]
+COLUMNS = ["id", "label", "predicted", "probability"]
 # As long as the average review of IMDB.
 TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors made up for it."] * 15)
 WARM_UP_CALLS, TIMED_CALLS = 3, 30
@@ -79,7 +81,7 @@ def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
 
 
 def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
-    """Reads a model's test predictions: the columns ``id``, ``label`` and ``probability``.
+    """Reads a model's test predictions: the columns ``id``, ``label``, ``predicted`` and ``probability``.
 
     Raises:
         UserError: the run does not exist, has no predictions, or they are damaged.
@@ -93,10 +95,12 @@ def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         source = client.download_artifacts(run_id, PREDICTIONS, folder)
         try:
-            rows = pd.read_parquet(source, columns=COLUMNS)
-        except (ValueError, OSError) as damage:
+            rows = pd.read_parquet(source)
+            rows = rows.assign(predicted=answers(rows))[COLUMNS]
+        except (KeyError, ValueError, OSError) as damage:
             raise UserError(f"run {run_id}: {PREDICTIONS} cannot be read ({damage}); rerun the pipeline") from None
-    in_range = rows["label"].isin([0, 1]) & rows["probability"].between(0, 1)
+    in_range = rows["label"].between(0, MOST_LABELS) & rows["predicted"].between(0, MOST_LABELS)
+    in_range &= rows["probability"].between(0, 1)
     if rows.empty or not rows["id"].is_unique or not in_range.all():
         raise UserError(
             f"run {run_id}: {PREDICTIONS} is empty, repeats an id, or holds values that are not "

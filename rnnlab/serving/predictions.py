@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
@@ -14,6 +14,7 @@ from rnnlab.data.csv_files import bounded_lines
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
+from rnnlab.serving.classifier import PROBABILITY
 from rnnlab.serving.predictors import Predictor
 
 COLUMNS = ("label", "probability", "model_version")
@@ -22,11 +23,12 @@ Item = TypeVar("Item")
 
 
 class Prediction(NamedTuple):
-    """What a model says of one text; the probability is that of the positive label."""
+    """What a model says of one text: a label and its probability, and the probability of each label by its name."""
 
     label: str
     probability: float
     model_version: str
+    all: Mapping[str, float]
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[str]:
@@ -72,9 +74,14 @@ def predict_lines(
         UserError: a text holds NUL characters or bytes that are not UTF-8.
     """
     for texts in _batches(_checked(lines, place), len, batch):
-        labels, probabilities = predictor.classify(texts)
-        for label, probability in zip(labels, probabilities, strict=True):
-            yield Prediction(label, float(probability), predictor.version)
+        yield from _predict(predictor, texts)
+
+
+def _predict(predictor: Predictor, texts: Sequence[str]) -> Iterator[Prediction]:
+    labels, probabilities = predictor.classify(texts)
+    for label, row in zip(labels, probabilities, strict=True):
+        found = dict(zip(predictor.labels, map(float, row), strict=True))
+        yield Prediction(label, found[label], predictor.version, found)
 
 
 def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
@@ -106,7 +113,9 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
         _read_header(source, records, column)
 
 
-def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
+def predict_csv(
+    predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int, *, every_label: bool = False
+) -> int:
     """Copies a CSV, in the same order, and adds `COLUMNS` to it; returns the number of rows.
 
     Args:
@@ -115,6 +124,7 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
         target: replaced once everything is written; .gz is compressed.
         column: holds the texts.
         max_megabytes: limit on the size of ``source``, decompressed.
+        every_label: whether to add a column with the probability of each label too.
 
     Raises:
         UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
@@ -127,13 +137,15 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
     with replacing(target) as temporary, _create(temporary) as out, _open(source, max_megabytes) as (raw, records), bar:
         header, text_index = _read_header(source, records, column)
         write = csv_files.row_writer(out, _delimiter(source))
-        write([*header, *COLUMNS])
+        of_labels = [f"{PROBABILITY}{label}" for label in predictor.labels] if every_label else []
+        write([*header, *COLUMNS, *of_labels])
         rows = (row for _, row in headers.rows_below(source, header, records, "line"))
         for batch in _batches(rows, lambda row: sum(map(len, row)), BATCH_ROWS):
-            labels, probabilities = predictor.classify([row[text_index] for row in batch])
-            for row, label, probability in zip(batch, labels, probabilities, strict=True):
-                # Nine digits tell any two float32 apart: a reader's threshold agrees with the label.
-                write([*row, label, f"{probability:.9g}", predictor.version])
+            found = _predict(predictor, [row[text_index] for row in batch])
+            for row, told in zip(batch, found, strict=True):
+                # Nine digits tell any two float32 apart.
+                others = [f"{probability:.9g}" for probability in told.all.values()] if every_label else []
+                write([*row, told.label, f"{told.probability:.9g}", told.model_version, *others])
             count += len(batch)
             bar.update(raw.tell() - bar.n)
     return count

@@ -1,4 +1,4 @@
-"""What MLflow serves: text in, label and probability out; or the last values of a series in, the next one out."""
+"""What MLflow serves: text in, label and its probability out; or the last values of a series in, the next one out."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from rnnlab.features.windows import Scaler
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.files import read_json
 from rnnlab.project.params import TokenizePad
-from rnnlab.serving.classifier import Classifier
+from rnnlab.serving.classifier import PROBABILITY, Classifier
 
 
 class TextClassifier(mlflow.pyfunc.PythonModel):
@@ -22,18 +22,23 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab.networks import models
         options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
-        first, second = context.model_config["labels"]
+        labels = tuple(context.model_config["labels"])
         network = models.load(Path(context.artifacts["network"]))
-        self._classifier = Classifier(network, read_json(Path(context.artifacts["encoding"])), options, (first, second))
+        self._classifier = Classifier(network, read_json(Path(context.artifacts["encoding"])), options, labels)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Classifies the column ``text``, where a missing text counts as empty.
 
         Returns:
-            The columns ``label`` and ``probability`` (of the second label), a row per text.
+            The columns ``label`` and ``probability`` (of that label), a row per text; with the parameter ``all``, also
+            ``probability_`` and a label, for each label.
         """
+        names = self._classifier.labels
         labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
-        return pd.DataFrame({"label": labels, "probability": probabilities.astype(float)})
+        given = probabilities[np.arange(len(labels)), [names.index(label) for label in labels]]
+        table = pd.DataFrame({"label": labels, "probability": given.astype(float)})
+        columns = [f"{PROBABILITY}{name}" for name in names] if (params or {}).get("all") else []
+        return table.join(pd.DataFrame(probabilities[:, : len(columns)].astype(float), columns=columns))
 
 
 class SeriesForecaster(mlflow.pyfunc.PythonModel):

@@ -70,7 +70,7 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
-    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int8), found), "series": series_metrics.score}
+    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int16), found), "series": series_metrics.score}
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)
     return dict(scorers[settings.task](targets[:, 0], predicted))

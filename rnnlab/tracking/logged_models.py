@@ -1,7 +1,7 @@
 """Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from rnnlab.project import layout
@@ -25,6 +25,7 @@ SIGNATURES: dict[TaskName, ModelSignature] = {
     "text": ModelSignature(
         inputs=Schema([ColSpec("string", "text")]),
         outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+        params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
     ),
     "series": ModelSignature(
         inputs=Schema([ColSpec(Array("double"), "values")]),
@@ -38,9 +39,15 @@ EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {
 
 
 def log_model(
-    client: MlflowClient, experiment_id: str, run_id: str, settings: Params, network: Path, encoding: Path
+    client: MlflowClient,
+    experiment_id: str,
+    run_id: str,
+    settings: Params,
+    network: Path,
+    encoding: Path,
+    labels: Sequence[str],
 ) -> None:
-    """Logs a network with all that turns inputs into its numbers, as the output of a run.
+    """Logs a network with all that turns inputs into its numbers and these into labels, as the output of a run.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
     then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series.
@@ -57,7 +64,7 @@ def log_model(
             model_config={
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
-                "labels": list(settings.data.labels),
+                "labels": list(labels),
             },
             signature=SIGNATURES[settings.task],
             input_example=EXAMPLES[settings.task](settings),

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.entities import Run as MlflowRun
 
+from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.params import NO_SEED, Run
 from rnnlab.project.results import Result, epoch_seconds
@@ -124,7 +125,8 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     client.log_artifact(run_id, str(record.folder / layout.history(run)))
     _log_predictions(client, run_id, result, run)
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
-    log_model(client, store.experiment_id, run_id, settings, network, encoding)
+    labels = read_labels(record.folder / layout.SUMMARY)
+    log_model(client, store.experiment_id, run_id, settings, network, encoding, labels)
     client.set_terminated(run_id, FINISHED, ended)
 
 
@@ -159,7 +161,7 @@ def _note(result: Result, record: Record, run: Run) -> str:
     """Says in Markdown what a run is, to somebody who does not know the project."""
     settings, scored = record.settings, result.metrics[run.model]
     figures = scored["per_seed"][str(run.seed)]
-    rows = "".join(f"| {name} | {figures[name]:.4f} |\n" for name in result.task.figures)
+    rows = "".join(f"| {name} | {figures[name]:.4f} |\n" for name in result.task.figures if name in figures)
     return (
         f"**{run.model}**, a {settings.models[run.model].cell} network with {scored['parameters']:,} weights, seed"
         f" {run.seed}, trained on `{settings.data.csv}` for {len(result.histories[run])} epochs.\n\n"

@@ -14,7 +14,7 @@ from tests.support.networks import plain
     [
         {"cell": "simple_rnn", "dropout": 0.1, "recurrent_dropout": 0.1},
         {"cell": "gru", "layers": 2, "embedding_dropout": 0.1},
-        {"bidirectional": True, "pooling": "mean_max", "dense": 5, "output": "two_logits"},
+        {"bidirectional": True, "pooling": "mean_max", "dense": 5, "output": "logits"},
         {"bidirectional": True, "layers": 2, "pooling": "max"},
         {"pooling": "mean", "word_dropout": 0.2},
     ],

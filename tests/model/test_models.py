@@ -71,7 +71,7 @@ def test_layers_and_directions_add_the_parameters_of_the_textbook() -> None:
     assert built(layers=3).count_params() == VOCABULARY * 5 + one + 2 * on_top + 4 + 1
     assert built(bidirectional=True).count_params() == VOCABULARY * 5 + 2 * one + 8 + 1
     assert built(dense=6).count_params() == VOCABULARY * 5 + one + (4 * 6 + 6) + 6 + 1
-    assert built(output="two_logits").count_params() == VOCABULARY * 5 + one + 4 * 2 + 2
+    assert built(output="logits").count_params() == VOCABULARY * 5 + one + 4 * 2 + 2
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_word_dropout_takes_whole_words_and_embedding_dropout_whole_channels() -
         assert gone.any() and not gone.all()
 
 
-def test_two_logits_are_read_as_a_probability() -> None:
-    network = built(output="two_logits")
+def test_logits_are_read_as_a_probability() -> None:
+    network = built(output="logits")
     rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
     logits = np.asarray(network(rows))[0].astype(np.float64)
     expected = np.exp(logits[1]) / np.exp(logits).sum()

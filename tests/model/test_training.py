@@ -123,8 +123,8 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
     assert loss > 1.01 * min(row["val_loss"] for row in history.epochs)
 
 
-def test_two_logits_learn_as_well_as_one_sigmoid() -> None:
-    network, history, _ = fitted(1, budget(epochs=8), output="two_logits")
+def test_logits_learn_as_well_as_one_sigmoid() -> None:
+    network, history, _ = fitted(1, budget(epochs=8), output="logits")
     tokens, labels = rows(64, 2)
     right = (models.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
     assert right.mean() > 0.95
@@ -226,7 +226,7 @@ def killed_in_epoch(number: int):
             marks=pytest.mark.weekly,
         ),
         pytest.param(
-            *([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
+            *([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "logits"}),
             marks=pytest.mark.weekly,
         ),
     ],

@@ -10,7 +10,7 @@ from rnnlab.evaluation import comparisons, convergence, metrics, series_metrics
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import write_json
-from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.params import AUTO, NO_SEED, Params, Run
 from rnnlab.project.tasks import TASKS
 from tests.support.builders import write_csv
 
@@ -164,7 +164,7 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
     write_json(layout.COMPARISON, comparisons.compare(task, scores, settings.baselines, margin, converged))
     write_tables(settings, predictions, texts)
-    write_data(series, texts)
+    write_data(settings, texts)
 
 
 def write_training(settings: Params, run: Run, epochs: int) -> None:
@@ -177,16 +177,19 @@ def write_training(settings: Params, run: Run, epochs: int) -> None:
     write_network(run, settings.models[run.model].cell)
 
 
-def write_data(series: bool, texts: Sequence[str]) -> None:
+def write_data(settings: Params, texts: Sequence[str]) -> None:
     """What ingest, validate and tokenize_pad write, as far as the page reads it."""
+    series = settings.task == "series"
+    labels = ("negative", "positive") if settings.data.labels == AUTO else settings.data.labels
     ids = [f"id{row:05}" for row in range(len(texts))]
     pd.DataFrame({"id": ids, "text": texts}).to_parquet(layout.ROWS)
     refused = [["7", "duplicate (row 3 is the first)", "bad", "the same again"]]
     write_csv(layout.REJECTED, ["row", "reason", "label", "text"], *([] if series else refused))
-    counted = {"values": 40} if series else {"negative": 30, "positive": 10}
+    counted = {"values": 40} if series else dict(zip(labels, (30, 10), strict=True))
     total = {"total": 0} if series else {"total": 1, "duplicate": 1}
     splits = dict.fromkeys(("train", "validation", "test"), counted)
-    write_json(layout.SUMMARY, {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits})
+    counts = {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits}
+    write_json(layout.SUMMARY, {**counts, "labels": [] if series else labels})
     lengths = {f"length_p{point}": 9.0 for point in ("05", "25", "50", "75", "95", "99")}
     split = {"windows": 30} if series else {"rows": 40, "oov_rate": 0.025, "truncated_share": 0.1, **lengths}
     encoded = {"vocabulary_size": 50, **dict.fromkeys(("train", "validation", "test"), split)}

@@ -23,6 +23,7 @@ def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
         delimiter=delimiter,
         encoding=encoding,
         max_megabytes=2000,
+        max_labels=50,
     )
 
 

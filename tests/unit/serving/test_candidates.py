@@ -63,7 +63,9 @@ def test_a_pipeline_whose_models_were_deleted_has_no_candidate(experiment: Store
 
 def test_a_model_shows_its_predictions_and_the_time_it_takes(opened: Store, tmp_path: Path) -> None:
     found = evidence(opened, log_run(opened, tmp_path, predictions(wrong=4), seconds=0.1))
-    assert found.predictions.equals(predictions(wrong=4))
+    logged = predictions(wrong=4)
+    assert found.predictions.drop(columns="predicted").equals(logged)
+    assert found.predictions["predicted"].tolist() == [row % 2 ^ (row < 4) for row in range(40)]
     assert 100 <= found.latency_ms < 1000
 
 
@@ -108,7 +110,7 @@ def test_a_run_that_is_deleted_or_not_at_its_end_is_a_mistake(
         predictions(0).iloc[:0],
         predictions(0).assign(id="r0"),
         predictions(0).assign(probability=math.nan),
-        predictions(0).assign(label=2),
+        predictions(0).assign(label=-1),
         predictions(0).drop(columns="label"),
     ],
     ids=["empty", "ids twice", "no numbers", "no labels", "no label column"],
