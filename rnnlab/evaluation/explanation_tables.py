@@ -1,5 +1,7 @@
 """Tables on why networks differ and where they go wrong."""
 
+from collections.abc import Mapping, Sequence
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,15 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import forecasts
 
+Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
-def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> dict[str, pd.DataFrame]:
+
+def look_inside(
+    settings: Params, test: arrays.Features, texts: dict[str, str], chosen: Thresholds = NOTHING
+) -> dict[str, pd.DataFrame]:
     """Measures gradients of every network before, early in and after its training, and follows each through some texts.
 
     Returns:
@@ -32,7 +39,8 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
         gradients.append(gradients_of(model, run, tokens))
         for key, text in texts.items():
-            steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size)
+            limits = chosen.get((run.model, run.seed))
+            steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size, limits)
             row = {"text_id": key, "model": run.model, "seed": run.seed}
             traces += [
                 {**row, "position": position, "word": word, "predicted": label, "probability": probability}
@@ -74,7 +82,9 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def explain_texts(
+    settings: Params, test: arrays.Features, predictions: pd.DataFrame, chosen: Thresholds = NOTHING
+) -> dict[str, pd.DataFrame]:
     """Makes the tables of the text task by name, from the predictions of `rnnlab.evaluation.scoring`."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
@@ -83,7 +93,7 @@ def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataF
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
-    tables = look_inside(settings, test, {key: texts[key] for key in traced})
+    tables = look_inside(settings, test, {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         **tables,

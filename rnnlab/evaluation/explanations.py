@@ -1,6 +1,7 @@
 """What networks learned: how far back gradients reach, what each word changes, and which rows go wrong."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -140,13 +141,18 @@ def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int
 
 
 def trace(
-    model: keras.Model, text: str, vocabulary: list[str], options: TokenizePad, batch_size: int
+    model: keras.Model,
+    text: str,
+    vocabulary: list[str],
+    options: TokenizePad,
+    batch_size: int,
+    thresholds: Sequence[float] | None = None,
 ) -> list[tuple[str, int, float]]:
     """Follows a network's opinion while it reads a cleaned text: what it says up to and with each word.
 
     Returns:
-        Each word with the number of the label that is likeliest then, and the probability of the second of two labels,
-        or of the likeliest of more; in reading order: the last `TRACED_WORDS` words of the text, or of its first
+        Each word with the number of the label that is given then (see `rnnlab.project.tasks.decide` on thresholds), and
+        the probability of the second of two labels, or of that label of more; in reading order: the last `TRACED_WORDS` words of the text, or of its first
         ``max_length`` words where truncation lets the network see no others. The last one's are of the whole text.
     """
     split: list[str] = words(pa.array([text], pa.string()))[0].as_py()
@@ -155,7 +161,8 @@ def trace(
     lengths = range(max(1, len(split) - TRACED_WORDS + 1), len(split) + 1)
     beginnings = pa.array([" ".join(split[:length]) for length in lengths], pa.string())
     probabilities = models.predict(model, encode(beginnings, vocabulary, options).tokens, batch_size)
-    read = zip(lengths, decide(probabilities).tolist(), told(probabilities).tolist(), strict=True)
+    labels = decide(probabilities, thresholds)
+    read = zip(lengths, labels.tolist(), told(probabilities, labels).tolist(), strict=True)
     return [(split[length - 1], label, probability) for length, label, probability in read]
 
 

@@ -1,6 +1,6 @@
 """Test figures of one run on texts, and mean and spread over seeds of any run's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,20 @@ Labels = npt.NDArray[np.integer[Any]]
 Probabilities = npt.NDArray[np.float32]
 
 
-def score(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
+def score(labels: Labels, probabilities: Probabilities, thresholds: Sequence[float] | None = None) -> dict[str, Any]:
     """Scores the predictions of one run.
 
     Args:
         labels: numbers from 0, of shape (rows,); each must occur.
         probabilities: of label 1 of two, of shape (rows,), or of each of more, of shape (rows, labels).
+        thresholds: of each label, see `rnnlab.project.tasks.decide`.
 
     Returns:
         Shares in [0, 1], ``log_loss`` in nats and ``mcc``, Matthews' correlation coefficient, in [-1, 1]. Precision,
         recall and F1 are those of label 1 of two, and means over more (``macro_``; ``weighted_f1`` by rows). The area
         under the ROC curve, ``roc_auc``, is the mean of each of more labels against the rest.
     """
-    predicted = decide(probabilities)
+    predicted = decide(probabilities, thresholds)
     exact = probabilities.astype(np.float64)
     if exact.ndim == 2:  # which add up to 1 but for float32's rounding
         exact /= exact.sum(axis=1, keepdims=True)
@@ -45,7 +46,7 @@ def score(labels: Labels, probabilities: Probabilities) -> dict[str, Any]:
         "roc_auc": float(metrics.roc_auc_score(labels, exact, multi_class="ovr")),
         "log_loss": float(metrics.log_loss(labels, exact)),
         "brier": float(metrics.brier_score_loss(labels, exact)),
-        "ece": calibration_error(is_so, told(probabilities)),
+        "ece": calibration_error(is_so, told(probabilities, predicted)),
     }
 
 

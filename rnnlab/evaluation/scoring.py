@@ -1,6 +1,6 @@
 """Scores every model on the test rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,13 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics, series_metrics
+from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics, series_metrics, thresholds
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_slices
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
 from rnnlab.project.files import reading
-from rnnlab.project.params import NO_SEED, Params
+from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import TaskName, decide, told
 
 # Predictions of some rows by model and seed, float32, and how many weights each model has. Of texts they are
@@ -29,11 +30,15 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class Scored(NamedTuple):
-    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name."""
+    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name.
+
+    Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
+    """
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
     explanations: dict[str, pd.DataFrame]
+    thresholds: Mapping[str, list[float]] = NOTHING
 
 
 def score(settings: Params) -> Scored:
@@ -51,21 +56,26 @@ def _score_texts(settings: Params) -> Scored:
     The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
     """
     predictions, parameters, texts = _predict_texts(settings, layout.TEST)
-    if settings.ensemble:
+    chosen: dict[Key, list[float]] = {}
+    if settings.ensemble or settings.evaluate.threshold == "f1":
         held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
-        _add_ensemble(settings, predictions, held_out, np.asarray(others.labels))
-        parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+        labels = np.asarray(others.labels)
+        if settings.ensemble:
+            _add_ensembles(settings, predictions, held_out, labels)
+            parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+        if settings.evaluate.threshold == "f1":
+            chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
-    scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
-    answers = {run: {"predicted": decide(values), "probability": told(values)} for run, values in predictions.items()}
+    scores = {run: metrics.score(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
+    answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
-    explained = explanation_tables.explain_texts(settings, texts, table)
+    explained = explanation_tables.explain_texts(settings, texts, table, chosen)
     summaries = _summaries(settings, scores, parameters)
     for name in settings.baselines:
         penalties = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
         summaries[name]["inverse_penalty"] = round(float(np.median(penalties)), 6)
-    return Scored(table, summaries, explained)
+    return Scored(table, summaries, explained, {Run(*run).name: values for run, values in chosen.items()})
 
 
 def _score_series(settings: Params) -> Scored:
@@ -124,14 +134,20 @@ def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32])
     return predictions, parameters
 
 
-def _add_ensemble(
+def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:
+    answers = decide(probabilities, limits)
+    return {"predicted": answers, "probability": told(probabilities, answers)}
+
+
+def _add_ensembles(
     settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int16]
 ) -> None:
-    """Adds an ensemble per seed, weighted on held-out predictions and labels; a baseline is a member of each."""
+    """Adds an ensemble per seed to both, weighted on held-out predictions and labels; a baseline is in each."""
     for seed in settings.train.seeds:
         members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
         stacked = ensembles.fit([held_out[member] for member in members], labels)
-        predictions["ensemble", seed] = ensembles.combine([predictions[member] for member in members], stacked)
+        for rows in (predictions, held_out):
+            rows["ensemble", seed] = ensembles.combine([rows[member] for member in members], stacked)
 
 
 def _table(columns: Columns, answers: dict[Key, Columns]) -> pd.DataFrame:

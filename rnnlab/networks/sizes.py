@@ -16,7 +16,14 @@ TOLERANCE = 0.02  # of the parameters of the largest network
 WIDEST = 100_000  # units that params.yaml allows
 STEP = 4  # units; the seconds of fewer cannot be told apart
 # Options that a step's time does not depend on. The rate is low, since a network that diverges may be slower.
-UNTIMED = {"epochs": 1, "learning_rate": 1e-6, "schedule": "constant", "patience": 1, "keep": "last"}
+UNTIMED = {
+    "epochs": 1,
+    "learning_rate": 1e-6,
+    "schedule": "constant",
+    "patience": 1,
+    "keep": "last",
+    "class_weights": "none",
+}
 
 
 def recurrent_parameters(task: TaskName, model: Model, units: int) -> int:

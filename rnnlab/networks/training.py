@@ -85,6 +85,7 @@ def fit(
     batches = batched(model, train, params, run.seed, resume.finished_epochs)
     network.fit(
         **_feeding(batches, validation, params.batch_size),
+        class_weight=balanced_weights(train[1]) if params.class_weights == "balanced" else None,
         shuffle=False,  # Batches shuffles
         initial_epoch=resume.finished_epochs,
         epochs=params.epochs,
@@ -98,6 +99,15 @@ def fit(
     )
     kept = min(watch.epochs, key=lambda row: row["val_loss"]) if keep_best else watch.epochs[-1]
     return History(watch.epochs, watch.seconds, int(kept["epoch"]), early.weights)
+
+
+def balanced_weights(targets: npt.NDArray[np.float32]) -> dict[int, float]:
+    """Returns the weight of a row of each label, by number: all labels weigh the same, and a row 1 on average.
+
+    King & Zeng 2001, "Logistic regression in rare events data".
+    """
+    counts = np.bincount(targets[:, 0].astype(np.int64))
+    return {label: float(len(targets) / (len(counts) * count)) for label, count in enumerate(counts)}
 
 
 def batched(model: keras.Sequential, rows: Examples, params: Training, seed: int, finished_epochs: int = 0) -> Batches:

@@ -40,6 +40,7 @@ SIZES = Path("reports/sizes")  # in Git: those found by timing would be others e
 
 PREDICTIONS = Path("data/predictions.parquet")
 METRICS = Path("reports/metrics.json")
+THRESHOLDS = Path("reports/thresholds.json")  # by run, of each label
 EXPLANATIONS = Path("reports/explanations")
 
 COMPARISON = Path("reports/comparison.json")

@@ -97,6 +97,7 @@ class Sample(Section):
     negation_gap: Annotated[int, Field(ge=0, le=100)]
     contrast_share: Share
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
+    mixed_share: Share
 
 
 class Wave(Section):
@@ -207,6 +208,7 @@ class Training(Section):
     keep: Literal["best", "last"]
     engine: Literal["fast", "stock"]
     threads: Positive
+    class_weights: Literal["none", "balanced"]
 
 
 class Train(Training):
@@ -300,6 +302,7 @@ class Evaluate(Section):
 
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    threshold: Literal["likeliest", "f1"]
 
 
 class Intervals(Section):
@@ -321,6 +324,7 @@ class Promote(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
+    min_slice_accuracy: Share
     margin: Fraction
     significance: Fraction
     max_calibration_error: Share
@@ -404,8 +408,12 @@ class Params(Section):
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
         if self.ensemble and not task.has_ensembles:
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
+        if self.evaluate.threshold != "likeliest" and not task.has_labels:
+            _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
         for name in self.compare:
             model = self.models[name]
+            if self.training_of(name).class_weights != "none" and not task.has_labels:
+                _refuse(f"train.class_weights: the {task.name} task has no labels to weigh; set none")
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"
                 _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")

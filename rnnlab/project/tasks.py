@@ -95,6 +95,7 @@ class Task(NamedTuple):
     split_methods: tuple[str, ...]
     outputs: tuple[str, ...]  # of a network
     poolings: tuple[str, ...]  # of a network's states
+    has_labels: bool  # whether models choose among labels
     has_ensembles: bool  # whether several models may be joined into one
     rows_are_dependent: bool  # whether test rows follow each other in time
 
@@ -120,6 +121,7 @@ TASKS: dict[TaskName, Task] = {
         split_methods=("random", "column"),
         outputs=("auto", "sigmoid", "logits"),
         poolings=("last", "mean", "max", "mean_max"),
+        has_labels=True,
         has_ensembles=True,
         rows_are_dependent=False,
     ),
@@ -136,6 +138,7 @@ TASKS: dict[TaskName, Task] = {
         split_methods=("chronological",),
         outputs=("auto", "linear"),
         poolings=("last",),
+        has_labels=False,
         has_ensembles=False,
         rows_are_dependent=True,
     ),
@@ -143,22 +146,32 @@ TASKS: dict[TaskName, Task] = {
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
 
 
-def decide(probabilities: Any) -> Any:
-    """Returns the number of the label with the highest probability, int16 of shape (rows,).
+def decide(probabilities: Any, thresholds: Any = None) -> Any:
+    """Returns the number of the likeliest label, int16 of shape (rows,).
 
     Here as elsewhere, probabilities of two labels are those of the second, of shape (rows,), where those of more labels
     have the shape (rows, labels).
+
+    Args:
+        probabilities: of rows.
+        thresholds: of each label, of shape (labels,): that label is chosen whose probability is the largest multiple of
+            its threshold. Those of two labels add up to 1, so that the second is chosen from its threshold on.
     """
-    best = probabilities >= THRESHOLD if probabilities.ndim == 1 else probabilities.argmax(axis=1)
+    if probabilities.ndim == 1:
+        best = probabilities >= (THRESHOLD if thresholds is None else thresholds[1])
+    else:
+        best = (probabilities if thresholds is None else probabilities / thresholds).argmax(axis=1)
     return best.astype("int16")
 
 
-def told(probabilities: Any) -> Any:
-    """Returns the probability that stands beside an answer: of two labels that of the second, of more that of the best.
+def told(probabilities: Any, answers: Any) -> Any:
+    """Returns the probability that stands beside an answer: of two labels that of the second, of more that of its own.
 
-    Its shape is (rows,).
+    Both answers and probabilities are of rows; the shape of the result is (rows,).
     """
-    return probabilities if probabilities.ndim == 1 else probabilities.max(axis=1)
+    if probabilities.ndim == 1:
+        return probabilities
+    return probabilities[range(len(answers)), answers]
 
 
 def answers(predictions: Any) -> Any:

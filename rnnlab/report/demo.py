@@ -43,11 +43,13 @@ class Reader(NamedTuple):
     Attributes:
         classify: from texts to the probabilities of all labels, of shape (rows, labels).
         labels: by their numbers.
+        thresholds: of each label, see `rnnlab.project.tasks.decide`.
         look: from a cleaned text to what goes on inside the network, None where that cannot be seen.
     """
 
     classify: Classify
     labels: Sequence[str]
+    thresholds: Sequence[float] | None = None
     look: Callable[[str], states.States] | None = None
 
 
@@ -101,7 +103,8 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
 def _reader(predictor: predictors.Predictor) -> Reader:
     classifier = predictor.classifier
     look = classifier and (lambda raw: states.read(classifier.network, raw, classifier.vocabulary, classifier.options))
-    return Reader(lambda texts: predictor.classify(texts)[1], predictor.labels, look)
+    thresholds = classifier and classifier.thresholds
+    return Reader(lambda texts: predictor.classify(texts)[1], predictor.labels, thresholds, look)
 
 
 def follow(readers: Mapping[str, Reader], raw: str) -> Answer:
@@ -122,8 +125,9 @@ def follow(readers: Mapping[str, Reader], raw: str) -> Answer:
 def _opinion(name: str, reader: Reader, path: Probabilities, followed: Sequence[str], whole: str) -> Opinion:
     """Describes what a network says of each beginning, and of the whole text last; ``path`` has its probabilities."""
     compact = path[:, 1] if path.shape[1] == 2 else path
-    *said, last = decide(compact).tolist()
-    steps = list(map(Step, followed, said, told(compact)[:-1].tolist()))
+    answers = decide(compact, reader.thresholds)
+    *said, last = answers.tolist()
+    steps = list(map(Step, followed, said, told(compact, answers)[:-1].tolist()))
     heat_map = heat_maps.draw(reader.look(whole)) if reader.look else None
     return Opinion(name, reader.labels[last], f"{path[-1, last]:.2f}", walk(steps, reader.labels), heat_map)
 

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import MOST_LABELS
-from rnnlab.project.tasks import answers
+from rnnlab.project.tasks import SLICE, answers
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import pipeline_runs
@@ -96,7 +96,8 @@ def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
         source = client.download_artifacts(run_id, PREDICTIONS, folder)
         try:
             rows = pd.read_parquet(source)
-            rows = rows.assign(predicted=answers(rows))[COLUMNS]
+            slices = [name for name in rows.columns if name.startswith(SLICE)]
+            rows = rows.assign(predicted=answers(rows))[[*COLUMNS, *slices]]
         except (KeyError, ValueError, OSError) as damage:
             raise UserError(f"run {run_id}: {PREDICTIONS} cannot be read ({damage}); rerun the pipeline") from None
     in_range = rows["label"].between(0, MOST_LABELS) & rows["predicted"].between(0, MOST_LABELS)

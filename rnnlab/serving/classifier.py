@@ -22,6 +22,7 @@ class Classifier(NamedTuple):
     vocabulary: list[str]
     options: TokenizePad
     labels: tuple[str, ...]
+    thresholds: Sequence[float] | None = None  # of each label, see `rnnlab.project.tasks.decide`
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Encodes raw texts as word ids of shape (rows, max_length).
@@ -38,6 +39,6 @@ class Classifier(NamedTuple):
         if not texts:
             return [], np.zeros((0, len(self.labels)), np.float32)
         probabilities = models.predict(self.network, self.encode(texts), batch_size=256)
-        answers = [self.labels[number] for number in decide(probabilities)]
+        answers = [self.labels[number] for number in decide(probabilities, self.thresholds)]
         is_single = probabilities.ndim == 1
         return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities

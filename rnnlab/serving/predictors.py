@@ -119,8 +119,15 @@ def load_file(
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
     if (outputs := loaded.output_shape[-1]) != len(labels) and (outputs, len(labels)) != (1, 2):
         raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
-    classifier = Classifier(loaded, words, settings.tokenize_pad, labels)
+    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, _thresholds(network))
     return Predictor(f"{network.name}/{digest}", classifier.classify, labels, classifier)
+
+
+def _thresholds(network: Path) -> list[float] | None:
+    """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
+    source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
+    chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}
+    return chosen.get(network.stem)
 
 
 def _are_words(values: Any) -> bool:

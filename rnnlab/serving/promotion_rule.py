@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from rnnlab.evaluation import metrics, statistics
+from rnnlab.evaluation.slices import FEWEST_ROWS
 from rnnlab.project.params import Promote
-from rnnlab.project.tasks import ACCURACY, forecasts, right
+from rnnlab.project.tasks import ACCURACY, SLICE, forecasts, right
 
 
 class Evidence(NamedTuple):
@@ -61,9 +62,23 @@ def judge(candidate: Evidence, rivals: Mapping[str, pd.DataFrame], limits: Promo
         Rule("calibration", error <= most, calibration),
         Rule("latency", time <= longest, f"one text takes {time:.1f} ms, at most {longest:g} ms are allowed"),
     ]
+    rules += [_worst_slice(candidate.predictions, limits.min_slice_accuracy)] if limits.min_slice_accuracy else []
     if not rivals:
         return [*rules, Rule("champion", True, "there is no champion yet to compare it with")]
     return [*rules, *(_not_worse(candidate.predictions, name, rows, limits) for name, rows in rivals.items())]
+
+
+def _worst_slice(predictions: pd.DataFrame, least: float) -> Rule:
+    """Tests the slice of the test rows in which the fewest are right."""
+    rows = predictions.assign(right=right(predictions))
+    columns = [name for name in rows.columns if name.startswith(SLICE)]
+    parts = [(name, value, part) for name in columns for value, part in rows.groupby(name) if len(part) >= FEWEST_ROWS]
+    if not parts:
+        return Rule("slices", False, f"no slice of {FEWEST_ROWS} rows to test; name columns in evaluate.slices")
+    column, value, worst = min(parts, key=lambda part: float(part[2]["right"].mean()))
+    accuracy = float(worst["right"].mean())
+    where = f"where {column.removeprefix(SLICE)} is {value}, {int(worst['right'].sum()):,} of {len(worst):,} are right"
+    return Rule("slices", accuracy >= least, f"{where}, accuracy {accuracy:.4f}; at least {least:g} is required")
 
 
 def _not_worse(candidate: pd.DataFrame, name: str, rival: pd.DataFrame, limits: Promote) -> Rule:

@@ -24,7 +24,8 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
         labels = tuple(context.model_config["labels"])
         network = models.load(Path(context.artifacts["network"]))
-        self._classifier = Classifier(network, read_json(Path(context.artifacts["encoding"])), options, labels)
+        vocabulary, thresholds = read_json(Path(context.artifacts["encoding"])), context.model_config.get("thresholds")
+        self._classifier = Classifier(network, vocabulary, options, labels, thresholds)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Classifies the column ``text``, where a missing text counts as empty.

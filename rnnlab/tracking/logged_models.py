@@ -46,6 +46,7 @@ def log_model(
     network: Path,
     encoding: Path,
     labels: Sequence[str],
+    thresholds: Sequence[float] | None,
 ) -> None:
     """Logs a network with all that turns inputs into its numbers and these into labels, as the output of a run.
 
@@ -65,6 +66,7 @@ def log_model(
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
                 "labels": list(labels),
+                "thresholds": thresholds,
             },
             signature=SIGNATURES[settings.task],
             input_example=EXAMPLES[settings.task](settings),

@@ -14,6 +14,7 @@ from mlflow.entities import Run as MlflowRun
 
 from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
+from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Run
 from rnnlab.project.results import Result, epoch_seconds
 from rnnlab.tracking import runs
@@ -126,7 +127,8 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     _log_predictions(client, run_id, result, run)
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
     labels = read_labels(record.folder / layout.SUMMARY)
-    log_model(client, store.experiment_id, run_id, settings, network, encoding, labels)
+    thresholds = read_json(record.folder / layout.THRESHOLDS).get(run.name)
+    log_model(client, store.experiment_id, run_id, settings, network, encoding, labels, thresholds)
     client.set_terminated(run_id, FINISHED, ended)
 
 
