@@ -152,8 +152,9 @@ def trace(
 
     Returns:
         Each word with the number of the label that is given then (see `rnnlab.project.tasks.decide` on thresholds), and
-        the probability of the second of two labels, or of that label of more; in reading order: the last `TRACED_WORDS` words of the text, or of its first
-        ``max_length`` words where truncation lets the network see no others. The last one's are of the whole text.
+        the probability of the second of two labels, or of that label of more. In reading order, they are the last
+        `TRACED_WORDS` words of the text, or of its first ``max_length`` words where truncation lets the network see no
+        others; the last one's are of the whole text.
     """
     split: list[str] = words(pa.array([text], pa.string()))[0].as_py()
     if options.truncation == "post":
