@@ -18,7 +18,7 @@ def fit(members: Sequence[Probabilities], labels: npt.NDArray[np.integer[Any]]) 
         members: probabilities of rows that no member was trained on.
         labels: of these rows, numbers from 0; each must occur.
     """
-    return LogisticRegression().fit(_log_odds(members), labels)
+    return LogisticRegression(max_iter=1000).fit(_log_odds(members), labels)
 
 
 def combine(members: Sequence[Probabilities], stacked: LogisticRegression) -> Probabilities:

@@ -17,7 +17,7 @@ def choose(labels: npt.NDArray[np.integer[Any]], probabilities: npt.NDArray[np.f
     """Chooses thresholds for the best F1 of the second of two labels, or the best mean F1 of more (Lewis 1995).
 
     "Evaluating and optimizing autonomous text classification systems". Of thresholds that are as good, the one closest
-    to what gives the likeliest label is chosen.
+    to what gives the likeliest label is chosen; that is given where a model says the same of every row.
 
     Args:
         labels: of rows that no model was trained on, numbers from 0, of shape (rows,).
@@ -26,6 +26,8 @@ def choose(labels: npt.NDArray[np.integer[Any]], probabilities: npt.NDArray[np.f
     Returns:
         A threshold for each label, also for `decide`.
     """
+    if np.array_equal(probabilities, np.broadcast_to(probabilities[:1], probabilities.shape)):
+        return [1 - THRESHOLD, THRESHOLD] if probabilities.ndim == 1 else [1.0] * probabilities.shape[1]
     return _of_two(labels, probabilities) if probabilities.ndim == 1 else _of_more(labels, probabilities)
 
 

@@ -95,6 +95,27 @@ def test_word_dropout_takes_whole_words_and_embedding_dropout_whole_channels() -
         assert gone.any() and not gone.all()
 
 
+def test_of_more_than_two_labels_each_has_a_probability() -> None:
+    options = plain(embedding_dim=5, units=4, output="auto")
+    network = models.build_classifier(options, VOCABULARY, LENGTH, labels=4)
+    assert network.count_params() == VOCABULARY * 5 + 4 * (5 * 4 + 4 * 4 + 4) + 4 * 4 + 4
+    rows = np.array([[0, 0, 3, 4, 5, 6, 7], [0, 0, 0, 0, 0, 8, 9]], np.int32)
+    found = models.predict(network, rows, 1)
+    assert found.shape == (2, 4) and found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    logits = np.asarray(network(rows))
+    assert found.argmax(axis=1).tolist() == logits.argmax(axis=1).tolist()
+
+
+def test_of_two_labels_auto_is_one_sigmoid() -> None:
+    assert built(output="auto").to_json() == built(output="sigmoid").to_json()
+
+
+def test_one_sigmoid_is_refused_for_more_than_two_labels() -> None:
+    with pytest.raises(UserError, match="output: sigmoid is for two labels, the data have 3; set auto"):
+        models.build_classifier(plain(embedding_dim=5, units=4, output="sigmoid"), VOCABULARY, LENGTH, labels=3)
+
+
 def test_logits_are_read_as_a_probability() -> None:
     network = built(output="logits")
     rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)

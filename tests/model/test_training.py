@@ -34,6 +34,7 @@ def budget(**changes: object) -> Train:
         "keep": "best",
         "engine": "fast",
         "threads": 1,
+        "class_weights": "none",
     }
     return Train.model_validate(values | changes)
 
@@ -129,6 +130,43 @@ def test_logits_learn_as_well_as_one_sigmoid() -> None:
     right = (models.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
     assert right.mean() > 0.95
     assert history.epochs[-1]["val_accuracy"] == pytest.approx(right.mean())
+
+
+def test_five_labels_are_learned() -> None:
+    generator = np.random.default_rng(3)
+    labels = np.arange(300) % 5
+    tokens = generator.integers(7, 12, (300, 6)).astype(np.int32)
+    tokens[:, 1] = 2 + labels
+    examples = tokens, labels.astype(np.float32)[:, None]
+    network = models.build_classifier(OPTIONS.model_copy(update={"output": "auto"}), 12, 6, labels=5)
+    params = budget(epochs=30, learning_rate=0.03)
+    history = training.fit(network, examples, examples, params, Run("lstm", 1), CHECKPOINT, lambda row: False)
+    assert history.epochs[-1]["val_accuracy"] > 0.95
+    assert (models.predict(network, tokens, 64).argmax(axis=1) == labels).mean() > 0.95
+
+
+def test_balanced_weights_make_all_labels_weigh_the_same() -> None:
+    targets = np.array([0] * 6 + [1] * 2 + [2] * 1, np.float32)[:, None]
+    weights = training.balanced_weights(targets)
+    assert weights == {0: pytest.approx(0.5), 1: pytest.approx(1.5), 2: pytest.approx(3.0)}
+    assert np.mean([weights[int(label)] for label in targets[:, 0]]) == pytest.approx(1.0)
+
+
+def test_a_rare_label_is_given_more_often_with_balanced_weights() -> None:
+    generator = np.random.default_rng(4)
+    labels = (generator.random(400) < 0.1).astype(np.float32)
+    tokens = generator.integers(4, 12, (400, 6)).astype(np.int32)
+    tokens[:, 0] = np.where(generator.random(400) < 0.75, 2 + labels, 3 - labels)  # what can be known of it
+    shares = []
+    for weights in ("none", "balanced"):
+        CHECKPOINT.remove()
+        keras.utils.set_random_seed(1)
+        network = models.build_classifier(OPTIONS, 12, 6)
+        both = tokens, labels[:, None]
+        chosen = budget(epochs=8).model_copy(update={"class_weights": weights})
+        training.fit(network, both, both, chosen, Run("lstm", 1), CHECKPOINT, lambda row: False)
+        shares.append((models.predict(network, tokens, 64) >= 0.5).mean())
+    assert shares[0] < 0.02 < 0.2 < shares[1]
 
 
 def test_a_forecaster_learns_a_series() -> None:
