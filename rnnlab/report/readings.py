@@ -31,7 +31,7 @@ class Word(NamedTuple):
 
     Attributes:
         probability: of the second of two labels, or of the likeliest of more.
-        shade: of its background, from 0 to 10 with that probability.
+        shade: of its background, from 0 to 10 with that probability, or from 5 on for more than two labels.
         said: the likeliest label so far.
         is_low: whether that is the first of two labels.
         turn: whether this word changed the label.
@@ -117,7 +117,8 @@ def walk(steps: Sequence[Step], labels: Sequence[str], first: int = 1) -> list[W
         is_named = turn or position in (first, last)
         number = shown if is_named or position % EVERY == 0 or position == 1 else ""
         number = f"{cut(said, LONGEST_LABEL)} {shown}" if is_named and not few else number
-        read.append(Word(step.word, shown, round(10 * step.probability), said, few and not step.label, turn, number))
+        shade = round(10 * step.probability) if few else 5 + round(5 * step.probability)
+        read.append(Word(step.word, shown, shade, said, few and not step.label, turn, number))
     return read
 
 
