@@ -68,8 +68,14 @@ def confusion(labels: Labels, predicted: Labels, count: int) -> npt.NDArray[np.i
 
 def f1_by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Returns the F1 of each label from `confusion`; 0 where no row has the label, and none was given it."""
-    both = confusion.sum(axis=0) + confusion.sum(axis=1)
-    found: npt.NDArray[np.float64] = 2 * confusion.diagonal() / np.maximum(both, 1)
+    return by_label(confusion)[:, 2]
+
+
+def by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Returns precision, recall and F1 of each label from `confusion`, of shape (labels, 3); 0 of no rows is 0."""
+    given, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    counts = np.stack([given, true, (given + true) / 2], axis=1)
+    found: npt.NDArray[np.float64] = confusion.diagonal()[:, None] / np.where(counts, counts, 1)
     return found
 
 

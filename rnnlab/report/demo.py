@@ -1,9 +1,13 @@
 """A local page: type a text and watch networks make up their minds, word by word."""
 
 import logging
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +31,7 @@ from rnnlab.serving import predictors
 LONGEST = 5_000  # characters of a text
 EXAMPLE = "The film was slow at first, and the acting was dull, but by the end I was glad that I had stayed."
 THREADS = 32  # a browser opens six connections at most
+ASKING = 3.0  # seconds for a whole request
 WORDS = 200  # that are followed: each costs a prediction
 # Nothing from other hosts, and no script or style but the page's own.
 POLICY = (
@@ -188,12 +193,26 @@ class Handler(WSGIRequestHandler):
     timeout = 1.0  # second: it is on this machine
 
 
+def _stop_reading(client: socket.socket) -> None:
+    with suppress(OSError):  # it has gone
+        client.shutdown(socket.SHUT_RD)
+
+
 class Server(ThreadedWSGIServer):
     """Answers any number of clients with a few threads: the others wait."""
 
     def __init__(self, host: str, port: int, app: Flask) -> None:
         super().__init__(host, port, app, Handler)
         self._pool = ThreadPoolExecutor(THREADS)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answers a client, unless it takes too long to ask: a byte a second would hold a thread for hours."""
+        hurry = Timer(ASKING, partial(_stop_reading, request))
+        hurry.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            hurry.cancel()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Leaves a client to the next free thread."""

@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from rnnlab.evaluation import comparisons, convergence
+from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.features.clean_rows import read_labels
@@ -42,11 +43,11 @@ def write(settings: Params) -> str:
     Raises:
         UserError: something that an earlier stage writes is missing or damaged.
     """
-    metrics, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
+    figures, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
     timings = read_timings(settings, layout.TIMINGS)
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     reached = race(settings, tables.histories, timings)
-    answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
+    answer = answer_section.answer(settings, figures, comparison, costs, reached, tables.lengths)
     tuning = tuning_section.describe(settings)
     drawn, rows = draw(settings, tables, tuning), ROWS[settings.task](settings, tables)
     absent = {"Why": not rows["traced"] and not drawn["why"], "Tuning": not tuning}
@@ -85,13 +86,14 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
         "traced": readings.traced(settings, texts.read_traces(), labels),
         "heat_maps": heat_maps.read(),
         "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
+        "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
         "errors": None,
     }
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
     errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))
-    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors}
+    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
@@ -166,6 +168,18 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
         Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
         for column, rows in comparisons.slice_tables(comparison, models).items()
     ]
+
+
+def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:
+    """Shows precision, recall and F1 of each label, means over the seeds of each network."""
+    means = {name: np.mean([metrics.by_label(table) for table in seeds], axis=0) for name, seeds in confusions.items()}
+    rows = [int(count) for count in next(iter(confusions.values()))[0].sum(axis=1)]
+    cells = [
+        [label, f"{count:,}", *(f"{figure:.3f}" for table in means.values() for figure in table[number])]
+        for number, (label, count) in enumerate(zip(labels, rows, strict=True))
+    ]
+    headings = [f"{name} {figure}" for name in means for figure in ("precision", "recall", "F1")]
+    return Table("Each label, means over the seeds", ["label", "test rows", *headings], cells)
 
 
 def errors_table(wrong: pd.DataFrame) -> Table:

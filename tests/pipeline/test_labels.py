@@ -68,6 +68,7 @@ def test_fifty_labels_from_a_csv_to_the_page(fresh: Project) -> None:
     assert summary["labels"] == sorted(names)
     page = (fresh.folder / "reports/index.html").read_text()
     assert "Rows of 50 labels by split" in page and "the label that is likeliest" in page and "macro F1" in page
+    assert "Each label, means over the seeds" in page and "lstm recall" in page
     assert (fresh.folder / "reports/figures/label_scores.png").stat().st_size > 10_000
     assert len(page) < 4_000_000
     (answer,) = predicted(fresh, "--all", "topic70 topic71 topic72 filler1")

@@ -83,7 +83,9 @@ def test_scores_of_three_labels_agree_with_a_count_by_hand() -> None:
 
 
 def test_a_label_that_is_never_given_scores_0() -> None:
-    assert metrics.f1_by_label(np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]])).tolist() == [0.8, 0.0, 0.0]
+    table = np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]])
+    assert metrics.f1_by_label(table).tolist() == [0.8, 0.0, 0.0]
+    assert metrics.by_label(table)[0].tolist() == [pytest.approx(2 / 3), 1.0, 0.8]
 
 
 def test_calibration_error_of_a_worked_example() -> None:
