@@ -45,6 +45,7 @@ EXPLANATIONS = Path("reports/explanations")
 
 COMPARISON = Path("reports/comparison.json")
 COMPARISON_PAGE = Path("reports/comparison.md")
+GLANCE = Path("reports/summary.json")  # the only metrics that DVC shows
 
 FIGURES = Path("reports/figures")
 HISTORY_TABLE = Path("reports/tables/history.csv")

@@ -16,7 +16,7 @@ from rnnlab.project.params import MOST_LABELS
 from rnnlab.project.tasks import SLICE, answers
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
-from rnnlab.tracking import pipeline_runs
+from rnnlab.tracking import logged_models, pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.runs import FINISHED
 from rnnlab.tracking.store import Store
@@ -55,8 +55,8 @@ def evidence(store: Store, run_id: str) -> Evidence:
         UserError: the run does not exist, is not a finished text model, lacks predictions, or its model fails.
     """
     client = MlflowClient(store.uri)
-    model_run(client, run_id)
-    return Evidence(read_predictions(client, run_id), _latency_ms(run_id))
+    run = model_run(client, run_id)
+    return Evidence(read_predictions(client, run_id), _latency_ms(run))
 
 
 def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
@@ -116,23 +116,24 @@ def validation_loss(run: MlflowRun) -> float:
     return math.inf if math.isnan(loss) else loss
 
 
-def _latency_ms(run_id: str) -> float:
+def _latency_ms(run: MlflowRun) -> float:
     """Median milliseconds for one text, with the model loaded as MLflow serves it."""
     text = pd.DataFrame({"text": [TYPICAL_TEXT]})
     seconds = []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model", dst_path=folder)
+            model = mlflow.pyfunc.load_model(logged_models.address(run), dst_path=folder)
         for _ in range(WARM_UP_CALLS + TIMED_CALLS):
             start = time.perf_counter()
             answer = model.predict(text)
             seconds.append(time.perf_counter() - start)
         sound = bool(answer["probability"].between(0, 1).all())
     except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
-        problem = f"run {run_id}: its model cannot be loaded or used ({first_line(failure)})"
+        problem = f"run {run.info.run_id}: its model cannot be loaded or used ({first_line(failure)})"
         raise UserError(f"{problem}; rerun the pipeline") from failure
     if not sound:
-        raise UserError(f"run {run_id}: its model returns something other than a probability; rerun the pipeline")
+        told = f"run {run.info.run_id}: its model returns something other than a probability"
+        raise UserError(f"{told}; rerun the pipeline")
     return 1000 * median(seconds[WARM_UP_CALLS:])
 
 

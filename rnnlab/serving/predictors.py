@@ -73,6 +73,8 @@ def load_run(store: Store, run_id: str) -> Predictor:
     """
     from mlflow import MlflowClient
 
+    from rnnlab.tracking import logged_models
+
     with _explaining(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
         run = MlflowClient(store.uri).get_run(run_id)
     if run.info.lifecycle_stage == "deleted":
@@ -85,7 +87,7 @@ def load_run(store: Store, run_id: str) -> Predictor:
             "live": "a training that did not finish",
         }.get(kind, "of another kind")
         raise UserError(f"run {run_id} is {what}; take one of a trained network (`rnnlab ui`, tags.kind = 'model')")
-    return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
+    return _load_logged(logged_models.address(run), f"{run.info.run_name}/{run_id}")
 
 
 def load_file(

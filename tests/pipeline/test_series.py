@@ -8,6 +8,7 @@ import pytest
 from mlflow import pyfunc, set_tracking_uri
 from PIL import Image
 
+from rnnlab.tracking import logged_models
 from tests.pipeline.conftest import SERIES, Project, change_params
 
 
@@ -52,7 +53,7 @@ def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: P
     wanted = predictions[(predictions["model"] == "lstm") & (predictions["seed"] == 1)].head(5)
     window = SERIES["series.window"]
     values = [rows.loc[row - window : row - 1].tolist() for row in wanted["row"]]
-    answer = pyfunc.load_model(f"runs:/{run.info.run_id}/model").predict(pd.DataFrame({"values": values}))
+    answer = pyfunc.load_model(logged_models.address(run)).predict(pd.DataFrame({"values": values}))
     scaler = json.loads((finished_series.folder / "data/features/train/scaler.json").read_text())
     expected = wanted["predicted"] * scaler["scale"] + scaler["mean"]
     assert answer["next_value"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
