@@ -110,6 +110,7 @@ class Data(Section):
     labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
+    header: bool
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
