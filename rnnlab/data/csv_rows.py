@@ -83,10 +83,13 @@ def read_cells(
     Raises:
         UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
     """
+    yield from _pick(source, read_records(source, data, blank_lines), data, wanted, optional)
+
+
+def read_records(source: Path, data: Data, blank_lines: bool = False) -> headers.Records:
+    """Reads all cells of all records with their numbers, a header, if any, as number 0; see `read_cells`."""
     with opened(source, data) as stream:
-        yield from _pick(
-            source, _numbered(source, _parse(stream, data), data.header, blank_lines), data, wanted, optional
-        )
+        yield from _numbered(source, _parse(stream, data), data.header, blank_lines)
 
 
 @contextmanager
