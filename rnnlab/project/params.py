@@ -119,6 +119,7 @@ class Data(Section):
     max_labels: Annotated[int, Field(ge=2, le=MOST_LABELS)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
+    header: bool
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
