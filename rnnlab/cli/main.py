@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune
+from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune, use
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -122,6 +122,15 @@ def _add_pages_and_models(verbs: Verbs) -> None:
 
 
 def _add_trainings(verbs: Verbs) -> None:
+    verb = _verb(verbs, "use", use.run, "look at a file of yours, write an experiment that fits it, and run it")
+    verb.add_argument(
+        "file", metavar="FILE", help="CSV, TSV, Parquet or JSON lines, plain or .gz; or a folder of these"
+    )
+    verb.add_argument("--text", metavar="COLUMN", help="the column of texts")
+    verb.add_argument("--label", metavar="COLUMN", help="the column of their labels")
+    verb.add_argument("--value", metavar="COLUMN", help="the column of a series of numbers, instead of texts")
+    verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
+    verb.add_argument("--run", action="store_true", help="run it at once, and show the result")
     verb = _verb(
         verbs, "experiments", experiments.list_all, "list, show, run and report the experiments of experiments/*.yaml"
     )

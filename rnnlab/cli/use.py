@@ -29,13 +29,14 @@ def run(flags: argparse.Namespace) -> None:
 
     settings = params.read()
     source = Path(flags.file).expanduser()
-    plan = own_data.plan(settings, source, Wanted(flags.text, flags.label, flags.value), _ask)
     target = raw_files.place(source)
+    wanted = Wanted(flags.text, flags.label, flags.value)
+    plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
     name = flags.name or _name(source)
     _show(plan)
-    raw_files_new = raw_files.bring(source, target)
-    experiment = own_data.write(name, plan, target, settings)
-    if raw_files_new:
+    is_new = raw_files.bring(source, target)
+    experiment = own_data.write(name, plan, settings)
+    if is_new:
         print(f"added {target} to DVC and staged {target}.dvc for Git: commit it")
     print(f"wrote {experiment}: every setting, and why")
     print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
@@ -94,4 +95,6 @@ def _show(plan: "Plan") -> None:
     from tabulate import tabulate
 
     with printing():
-        print(f"{tabulate(plan.findings, tablefmt='plain', disable_numparse=True, maxcolwidths=[None, 60, None, 50])}\n")
+        print(
+            f"{tabulate(plan.findings, tablefmt='plain', disable_numparse=True, maxcolwidths=[None, 60, None, 50])}\n"
+        )

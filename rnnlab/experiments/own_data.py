@@ -2,19 +2,21 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.data.choosing import Choice
-from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
+from rnnlab.data import choosing, labels, looking, profiles, series
+from rnnlab.data.choosing import Ask, Choice, Wanted
+from rnnlab.data.guesses import CERTAIN, LIKELY
 from rnnlab.data.looking import Table
+from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
 from rnnlab.experiments import catalogue
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import Params
+from rnnlab.project.params import AUTO, Params
 from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
@@ -22,6 +24,8 @@ LONGEST = 400  # words that a network reads of a text; more take longer than the
 SLACK = 0.02  # share of rows above those rejected when it was written
 PER_WORD = {"simple_rnn": 1.8e-7, "gru": 2.4e-7, "lstm": 2.4e-7}  # seconds a unit, on two cores: IMDB took as long
 PER_TRAINING, PER_RUN = 8.0, 60.0  # seconds
+SHOWN = 6  # labels in a table
+Finding = tuple[str, str, str, str]
 
 
 class Setting(NamedTuple):
@@ -53,6 +57,88 @@ SIZES = (
 )
 
 
+class Plan(NamedTuple):
+    """What a look at the data led to.
+
+    Attributes:
+        findings: what was found, in words: what it is of, the value, how sure it is, and why.
+        title: of the experiment, and what it expects.
+        changes: to the project's parameters.
+        runs: number of trainings.
+        minutes: that all takes on two cores, very roughly.
+    """
+
+    findings: list[Finding]
+    title: str
+    expects: str
+    changes: list[Setting]
+    runs: int
+    minutes: float
+
+
+def plan(settings: Params, source: Path, csv: str, wanted: Wanted, ask: Ask) -> Plan:
+    """Looks at a file or folder that the project is to know as ``csv``; asks where several columns could be meant.
+
+    Raises:
+        UserError: the data cannot be used; says why.
+    """
+    table = looking.look(source, settings.data)
+    choice = choosing.choose(table, wanted, settings.data.max_labels, ask)
+    read = [(name, guess.value, guess.sure, guess.why) for name, guess in table.guesses.items()]
+    read += [(f"{name} column", guess.value, guess.sure, guess.why) for name, guess in choice.columns.items()]
+    return PLANS[choice.task](settings, table, choice, csv, read)
+
+
+def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    text, label = (choice.columns[name].value for name in ("text", "label"))
+    data = table.data.model_copy(update={"text_column": text, "label_column": label})
+    profile = profiles.read(table.files, data, choice.split)
+    split = settings.split
+    fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
+    if wrong := labels.problem(profile.labels, data.max_labels, fewest):
+        raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
+    changes = of_texts(settings, table, choice, profile, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    rows = sum(count for (part, _), count in profile.splits.items() if part == "train") or sum(profile.labels.values())
+    title = f"{' against '.join(tried.compare)} on {Path(csv).name}"
+    expects = "No figure: nothing is known of these data but what the comments say."
+    minutes = estimate(tried, rows, profile.lengths.mean)
+    return Plan([*read, *_found(profile)], title, expects, changes, len(tried.runs), minutes)
+
+
+def _found(profile: Profile) -> list[Finding]:
+    frequent = profile.labels.most_common()
+    shown = ", ".join(f"{label} {count:,}" for label, count in frequent[:SHOWN])
+    more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
+    words, seen = profile.lengths, profile.vocabulary
+    left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
+    parts = ", ".join(
+        f"{part} {sum(count for (name, _), count in profile.splits.items() if name == part):,}"
+        for part in dict.fromkeys(part for part, _ in profile.splits)
+    )
+    return [
+        ("rows", f"{profile.rows:,}", CERTAIN, left_out),
+        ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
+        *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
+        ("words per text", f"{words.median:,} (median)", CERTAIN, f"95 % have at most {words.most:,}, one {words.longest:,}"),
+        ("vocabulary", f"{seen.words:,} words", LIKELY, f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"),
+    ]  # fmt: skip
+
+
+def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    value = choice.columns["value"].value
+    values = len(series.read_values(table.files[0], table.data.model_copy(update={"value_column": value})))
+    changes = of_series(settings, table, choice, values, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
+    expects = "No figure: nothing is known of this series. It should beat repeating the last value."
+    minutes = estimate(tried, round(0.72 * values), tried.series.window)
+    return Plan([*read, ("values", f"{values:,}", CERTAIN, "")], title, expects, changes, len(tried.runs), minutes)
+
+
+PLANS = {"text": _plan_texts, "series": _plan_series}
+
+
 def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
     """Returns the changes to the project's parameters that make it run on labelled texts.
 
@@ -68,7 +154,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
         *_reading(table, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
-        Setting("data.labels", sorted(profile.labels), "the last is the positive class"),
+        Setting("data.labels", AUTO, f"{len(profile.labels)} labels"),
         *_splitting(choice),
         *_limits(settings, profile),
         *_words(profile),
@@ -92,7 +178,10 @@ def _reading(table: Table, csv: str) -> list[Setting]:
 
 def _splitting(choice: Choice) -> list[Setting]:
     if choice.split:
-        return [Setting("split.method", "column", "the file names each row's split"), Setting("split.column", choice.split)]
+        return [
+            Setting("split.method", "column", "the file names each row's split"),
+            Setting("split.column", choice.split),
+        ]
     return [Setting("split.method", "random", "no column names splits")]
 
 
@@ -154,7 +243,7 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
     ]
     for model in settings.compare:
         of_model = {"units": size.units, "embedding_dim": size.embedding_dim}
-        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": "sigmoid"}
+        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
     return found
@@ -182,13 +271,13 @@ def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: 
     if smallest_split < settings.validate_.min_rows_per_class:
         found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
     for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": "linear", "pooling": "last"}
+        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
         found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
     return found
 
 
-def minutes(settings: Params, rows: int, words: float) -> float:
-    """Estimates roughly how long a run takes on two cores.
+def estimate(settings: Params, rows: int, words: float) -> float:
+    """Estimates roughly how many minutes a run takes on two cores.
 
     Args:
         settings: with all changes.
@@ -203,20 +292,21 @@ def minutes(settings: Params, rows: int, words: float) -> float:
     return seconds / 60
 
 
-def write(name: str, title: str, expects: str, changes: Sequence[Setting], settings: Params) -> Path:
+def write(name: str, plan: Plan, settings: Params) -> Path:
     """Writes experiments/NAME.yaml; that of an earlier look at the same file is replaced.
 
     Raises:
         UserError: there is an experiment of that name that is about something else.
     """
     target = layout.EXPERIMENTS / f"{name}.yaml"
-    by_key = {setting.key: setting.value for setting in changes}
+    by_key = {setting.key: setting.value for setting in plan.changes}
     _check_free(target, by_key)
     changed(settings, by_key, target)
-    head = {"title": title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": expects, "data": "own"}
+    facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
+    head = {**facts, "data": "own"}
     # JSON is YAML; a line each can be read and edited.
     lines = [f"{key}: {_written(value)}" for key, value in head.items()]
-    write_text(target, "\n".join([*lines, "params:", *map(_line, changes), ""]))
+    write_text(target, "\n".join([*lines, "params:", *map(_line, plan.changes), ""]))
     catalogue.load(name, settings)
     return target
 
