@@ -95,6 +95,4 @@ def _show(plan: "Plan") -> None:
     from tabulate import tabulate
 
     with printing():
-        print(
-            f"{tabulate(plan.findings, tablefmt='plain', disable_numparse=True, maxcolwidths=[None, 60, None, 50])}\n"
-        )
+        print(tabulate(plan.findings, tablefmt="plain", disable_numparse=True), end="\n\n")

@@ -27,7 +27,8 @@ def problem(counts: Mapping[str, int], most: int, fewest_rows: int = 0) -> str |
     if bad := next((label for label in counts if not is_label(label)), None):
         return f"has the label {bad[:40]!r}; expected 1 to 100 visible characters on one line"
     if same := _alike(counts):
-        return f"has labels that differ only in case or blanks, {same[0]!r} and {same[1]!r}; write them alike, or name those that you want in data.labels"
+        both = " and ".join(map(repr, same))
+        return f"has labels that differ only in case or blanks, {both}; make them one, or list data.labels"
     rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < fewest_rows:
         told = f"{counts[rarest]} row{'s' * (counts[rarest] > 1)} with the label {rarest!r}"

@@ -116,13 +116,15 @@ def _found(profile: Profile) -> list[Finding]:
         f"{part} {sum(count for (name, _), count in profile.splits.items() if name == part):,}"
         for part in dict.fromkeys(part for part, _ in profile.splits)
     )
+    told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
+    growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
     return [
         ("rows", f"{profile.rows:,}", CERTAIN, left_out),
         ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
         *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
-        ("words per text", f"{words.median:,} (median)", CERTAIN, f"95 % have at most {words.most:,}, one {words.longest:,}"),
-        ("vocabulary", f"{seen.words:,} words", LIKELY, f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"),
-    ]  # fmt: skip
+        ("words per text", f"{words.median:,} (median)", CERTAIN, told),
+        ("vocabulary", f"{seen.words:,} words", LIKELY, growth),
+    ]
 
 
 def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
@@ -242,7 +244,7 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
         Setting("train.clip_norm", 1.0),
     ]
     for model in settings.compare:
-        of_model = {"units": size.units, "embedding_dim": size.embedding_dim}
+        of_model: dict[str, Any] = {"units": size.units, "embedding_dim": size.embedding_dim}
         of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
