@@ -130,7 +130,7 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--label", metavar="COLUMN", help="the column of their labels")
     verb.add_argument("--value", metavar="COLUMN", help="the column of a series of numbers, instead of texts")
     verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
-    verb.add_argument("--run", action="store_true", help="run it at once, and show the result")
+    verb.add_argument("--run", dest="at_once", action="store_true", help="run it at once, and show the result")
     verb = _verb(
         verbs, "experiments", experiments.list_all, "list, show, run and report the experiments of experiments/*.yaml"
     )

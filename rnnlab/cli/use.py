@@ -32,7 +32,7 @@ def run(flags: argparse.Namespace) -> None:
     target = raw_files.place(source)
     wanted = Wanted(flags.text, flags.label, flags.value)
     plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
-    name = flags.name or _name(source)
+    name = own_data.free_name(flags.name, _name(source), target.as_posix())
     _show(plan)
     is_new = raw_files.bring(source, target)
     experiment = own_data.write(name, plan, settings)
@@ -40,7 +40,7 @@ def run(flags: argparse.Namespace) -> None:
         print(f"added {target} to DVC and staged {target}.dvc for Git: commit it")
     print(f"wrote {experiment}: every setting, and why")
     print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
-    if not flags.run:
+    if not flags.at_once:
         print(f"\nrun it: rnnlab use {shlex.quote(flags.file)} --run, or in a copy: rnnlab experiments run {name}")
         return
     _start(name)

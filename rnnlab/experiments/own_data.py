@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -295,14 +295,9 @@ def estimate(settings: Params, rows: int, words: float) -> float:
 
 
 def write(name: str, plan: Plan, settings: Params) -> Path:
-    """Writes experiments/NAME.yaml; that of an earlier look at the same file is replaced.
-
-    Raises:
-        UserError: there is an experiment of that name that is about something else.
-    """
+    """Writes experiments/NAME.yaml; see `free_name`."""
     target = layout.EXPERIMENTS / f"{name}.yaml"
     by_key = {setting.key: setting.value for setting in plan.changes}
-    _check_free(target, by_key)
     changed(settings, by_key, target)
     facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
     head = {**facts, "data": "own"}
@@ -313,13 +308,28 @@ def write(name: str, plan: Plan, settings: Params) -> Path:
     return target
 
 
-def _check_free(target: Path, changes: Mapping[str, Any]) -> None:
+def free_name(wanted: str | None, name: str, csv: str) -> str:
+    """Returns the wanted name of an experiment on a file, or else one like ``name``.
+
+    It is free, or that of an earlier look at the same file.
+
+    Raises:
+        UserError: the wanted name is that of an experiment about something else.
+    """
+    if wanted and not _is_free(wanted, csv):
+        taken = layout.EXPERIMENTS / f"{wanted}.yaml"
+        raise UserError(f"{taken}: an experiment about something else has this name; choose another with --name")
+    others = (f"{name}-{number}" for number in count(2))
+    return wanted or next(each for each in chain([name], others) if _is_free(each, csv))
+
+
+def _is_free(name: str, csv: str) -> bool:
+    target = layout.EXPERIMENTS / f"{name}.yaml"
     if not target.exists():
-        return
+        return True
     known = read_yaml(target)
     is_ours = isinstance(known, dict) and str(known.get("reproduces", "")).startswith(WRITTEN)
-    if not is_ours or (known.get("params") or {}).get("data.csv") != changes["data.csv"]:
-        raise UserError(f"{target}: an experiment about something else has this name; choose another with --name")
+    return is_ours and (known.get("params") or {}).get("data.csv") == csv
 
 
 def _line(setting: Setting) -> str:
