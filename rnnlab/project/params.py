@@ -122,6 +122,10 @@ class Data(Section):
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
+    covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    time_column: Text | None
+    missing: Literal["refuse", "carry_forward"]
+    max_gap: Positive
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -138,6 +142,8 @@ class Data(Section):
                 _refuse("labels must be different names")
             if not all(map(is_label, self.labels)):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
+        if len({self.value_column, *self.covariates}) <= len(self.covariates):
+            _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -193,6 +199,14 @@ class Series(Section):
     """How a series becomes windows."""
 
     window: Width
+    horizon: Width
+    season: Literal["auto", "none"] | Annotated[int, Field(ge=2, le=100_000)]
+
+    @model_validator(mode="after")
+    def _season_is_seen(self) -> "Series":
+        if isinstance(self.season, int) and self.season > self.window:
+            _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
+        return self
 
 
 class Training(Section):
@@ -303,6 +317,7 @@ class Evaluate(Section):
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
+    coverage: Fraction
 
 
 class Intervals(Section):

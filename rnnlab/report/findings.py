@@ -129,5 +129,5 @@ def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
 
 def _size(gain: Gain) -> str:
     measure, difference = gain.verdict.pair.measure, gain.verdict.pair.difference
-    mean, low, high = (f"{measure.scale * end:+z.{measure.decimals}f}" for end in difference.interval())
+    mean, low, high = (measure.number(end, sign="+") for end in difference.interval())
     return f"{mean}{measure.difference_unit}, interval {low} to {high}"
