@@ -63,9 +63,10 @@ class Encoding(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads; its numbers are read back exactly."""
-        rules = {
-            name: rule._asdict() if isinstance(rule, Scaler) else list(rule) for name, rule in self.covariates.items()
-        }
+        rules = [
+            {"column": name, **(rule._asdict() if isinstance(rule, Scaler) else {"words": list(rule)})}
+            for name, rule in self.covariates.items()  # in their order, which is that of the channels
+        ]
         facts = {"season": self.season, "naive_error": self.naive_error, "covariates": rules}
         return {**self.value._asdict(), **facts}
 
@@ -73,8 +74,8 @@ class Encoding(NamedTuple):
 def from_json(values: Mapping[str, Any]) -> Encoding:
     """Reads an encoding; those of models up to 0.1.0 have a scaler alone."""
     rules = {
-        name: Scaler(**rule) if isinstance(rule, dict) else tuple(rule)
-        for name, rule in values.get("covariates", {}).items()
+        rule["column"]: tuple(rule["words"]) if "words" in rule else Scaler(rule["mean"], rule["scale"])
+        for rule in values.get("covariates", ())
     }
     scaler = Scaler(values["mean"], values["scale"])
     return Encoding(scaler, rules, values.get("season"), values.get("naive_error", 1.0))

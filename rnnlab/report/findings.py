@@ -44,7 +44,7 @@ def original_sentences(model: str, originals: Mapping[str, float], result: Resul
         if values:
             measured = figure == result.measure.key
             name = result.measure.name if measured else figure.replace("_", " ")
-            write = result.measure.amount if measured else "{:.4f}".format
+            write = result.measure.amount if measured or result.measure.has_any_size else "{:.4f}".format
             sentences.append(original_sentence(f"{model}'s {name}", original, values, write))
     return sentences
 

@@ -88,7 +88,7 @@ PARAMS = {
     ),
     "an output of the other task": (
         SERIES | {"models.lstm.output": "sigmoid"},
-        "models.lstm.output: the series task needs linear, not sigmoid",
+        "models.lstm.output: the series task needs auto or linear, not sigmoid",
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},

@@ -477,7 +477,9 @@ def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
     encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2)
     windows.save_encoding(tmp_path, encoding)
-    assert windows.from_json(json.loads((tmp_path / "scaler.json").read_text())) == encoding
+    read = windows.from_json(json.loads((tmp_path / "scaler.json").read_text()))
+    assert read == encoding
+    assert list(read.covariates) == ["wind", "from"]  # the order of the channels
 
 
 def test_the_scaler_of_an_old_model_is_an_encoding() -> None:

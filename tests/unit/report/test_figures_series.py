@@ -9,7 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from rnnlab.evaluation import metrics, series_metrics
+from rnnlab.project.params import Params
 from rnnlab.report.figures import series as series_figures
+from tests.support.results import SERIES, changed, windows_table
+
+NAMES = ("rnn", "lstm")
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +147,45 @@ def test_forecasts_are_those_of_one_network_of_each_model() -> None:
         "lstm (seed 2)": [27, 28],
         "rnn (seed 2)": [27, 28],
     }
+
+
+def test_forecasts_have_their_past_and_a_band_in_each_of_three_windows(settings: Params) -> None:
+    table = windows_table(changed(settings, **SERIES), horizon=4)
+    figure = series_figures.bands(table, ["rnn", "lstm"], "level")
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == [f"{name}, {window} test window" for window in ("best", "median", "worst") for name in NAMES]
+    true, forecast = figure.axes[0].lines[:2]
+    assert true.get_xdata().tolist() == list(range(12))
+    assert forecast.get_xydata().tolist() == [[row, 7.5] for row in range(8, 12)]
+    (band,) = figure.axes[0].collections
+    assert (band.get_paths()[0].vertices[:, 1].min(), band.get_paths()[0].vertices[:, 1].max()) == (6.9, 8.1)
+    assert figure.axes[0].get_ylabel() == "level"
+
+
+def test_a_band_of_a_single_step_is_a_bar(settings: Params) -> None:
+    table = windows_table(changed(settings, **SERIES))
+    figure = series_figures.bands(table, ["lstm"], "level", first=1)
+    (bar,) = figure.axes[0].containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(bar, [[8, 6.9], [8, 8.1]])
+
+
+def test_errors_are_drawn_by_step_with_the_range_of_the_seeds() -> None:
+    figure = series_figures.errors_by_step(
+        {"rnn": np.array([[1.0, 2, 3], [3, 4, 5]])}, {"last_value": np.array([5.0, 6, 7])}, "level"
+    )
+    (panel,) = figure.axes
+    assert [line.get_xydata().tolist() for line in panel.lines] == [
+        [[1, 2], [2, 3], [3, 4]],
+        [[1, 5], [2, 6], [3, 7]],
+    ]
+    assert legend(panel) == ["rnn", "last_value"]
+    assert panel.get_ylabel() == "mean absolute error (unit of level)"
+
+
+def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
+    rows = [("lstm", 1, row, step, 10.0 * row + step, float(step)) for row in (5, 6) for step in (1, 2)]
+    table = pd.DataFrame(rows, columns=["model", "seed", "row", "step", "target", "predicted"])
+    truth, predicted, numbers = series_figures.forecasts(["lstm"], table)
+    assert numbers.tolist() == [6, 7]
+    assert truth.tolist() == [52, 62]
+    assert predicted["lstm (seed 1)"].tolist() == [2, 2]
