@@ -53,6 +53,13 @@ def _labels_to_text(value: Any) -> Any:
     return tuple(str(label).lower() if isinstance(label, int | float) else label for label in value)
 
 
+def _season(value: Any) -> Any:
+    is_number = type(value) is int and 2 <= value <= LARGEST_COUNT
+    return (
+        value if is_number or value in (AUTO, "none") else _refuse("must be a number of steps from 2 on, auto or none")
+    )
+
+
 def _refuse(message: str) -> NoReturn:
     raise PydanticCustomError("refused", "{message}", {"message": message})
 
@@ -200,7 +207,7 @@ class Series(Section):
 
     window: Width
     horizon: Width
-    season: Literal["auto", "none"] | Annotated[int, Field(ge=2, le=100_000)]
+    season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
 
     @model_validator(mode="after")
     def _season_is_seen(self) -> "Series":

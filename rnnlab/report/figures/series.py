@@ -185,6 +185,7 @@ def _draw_band(panel: Axes, rows: pd.DataFrame, index: int) -> None:
         )  # fmt: skip
     panel.plot(future["row"], future["predicted"], color=colour, linewidth=1.6, **marker, label="forecast")
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panel.ticklabel_format(axis="x", useOffset=False, style="plain")
     panel.grid(**GRID)
 
 
