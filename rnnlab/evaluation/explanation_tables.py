@@ -128,7 +128,8 @@ def explain_series(
         widths: half-widths of prediction intervals by model and seed, each of shape (horizon,).
 
     Returns:
-        By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``; and ``windows``,
+        By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
+        series once; and ``windows``,
         the test windows that each network forecasts best, worst, and as well as half of them, with the columns model,
         window, row, value, predicted, half_width, where the last two are empty for the past.
     """
@@ -136,7 +137,9 @@ def explain_series(
     shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)
     errors = predictions[shown].assign(error=(predictions["predicted"] - predictions["target"]).abs())
     ranked = errors.sort_values(["error", "row", STEP], ascending=[False, True, True])
-    mistakes = ranked.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
+    # Neighbouring windows miss the same value: it is shown once, at the step that misses it most.
+    once = ranked.loc[~ranked.assign(at=ranked["row"] + ranked[STEP]).duplicated(["model", "at"])]
+    mistakes = once.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
     tables = [
         forecast_table(rows, index, test, encoding, widths[name, seed]).assign(model=name, window=title)
         for name, rows in errors.groupby("model", sort=False)

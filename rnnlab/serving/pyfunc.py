@@ -49,8 +49,12 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         """Loads the network; Keras is imported here, so that logging the model does not need it."""
         with importing_keras():
             from rnnlab.networks import models
-        self._network = models.load(Path(context.artifacts["network"]))
-        self._encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
+        network = models.load(Path(context.artifacts["network"]))
+        self.use(network, windows.from_json(read_json(Path(context.artifacts["encoding"]))))
+
+    def use(self, network: Any, encoding: windows.Encoding) -> None:
+        """Forecasts with a network that is loaded already."""
+        self._network, self._encoding = network, encoding
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.

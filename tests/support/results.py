@@ -172,6 +172,7 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     predictions.to_parquet(layout.PREDICTIONS)
     write_json(layout.PARAMS, settings.model_dump(mode="json", by_alias=True))  # JSON is YAML
     write_json(layout.METRICS, summaries(settings, predictions))
+    write_json(layout.THRESHOLDS, {})
     task = TASKS[settings.task]
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
     for number, run in enumerate(settings.runs):

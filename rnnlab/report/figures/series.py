@@ -237,6 +237,7 @@ def _draw_over_time(
         style = {**line(index), "linewidth": 1.2, "marker": MARKERS[index % 6], "markevery": (4 * index, spacing)}
         panel.plot(rows[shown], predicted[shown], **style, ms=5, label=name)
     panel.set(xlabel="time step (row of the series)", ylabel=f"value (unit of {unit})")
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     panel.set_title(f"last {len(rows[shown])} test steps")
     panel.grid(**GRID)
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=len(predictions) + 1, frameon=False)
@@ -275,16 +276,20 @@ def error_bars(
         mean, deviation = model["mean"]["mse"], model["sd"]["mse"]
         style = {"marker": MARKERS[position % 6], "color": COLOURS[position % 6]}
         panel.errorbar(mean, position, xerr=deviation, **style, ms=8, capsize=5, linestyle="none")
-        _write_value(panel, f"{mean:.3g} ± {deviation:.2g}", mean, position)
+        _write_value(panel, f"{_short(mean)} ± {_short(deviation, 2)}", mean, position)
     for position, figures in enumerate(baselines.values(), start=len(summary)):
         panel.plot(figures["mse"], position, marker="|", ms=16, mew=2.5, color="grey", linestyle="none")
-        _write_value(panel, f"{figures['mse']:.3g}", figures["mse"], position)
+        _write_value(panel, _short(figures["mse"]), figures["mse"], position)
     _scale(panel, [model["mean"]["mse"] for model in summary.values()] + [one["mse"] for one in baselines.values()])
     panel.set_yticks(range(len(names)), names)
     panel.set_ylim(len(names) - 0.5, -0.7)
     panel.set_xlabel(f"test MSE (squared unit of {unit}, log scale)\n± one standard deviation over seeds")
     panel.grid(**GRID, axis="x")
     return figure
+
+
+def _short(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
 
 
 def _write_value(panel: Axes, text: str, error: float, position: int) -> None:
