@@ -104,10 +104,14 @@ def _add_pages_and_models(verbs: Verbs) -> None:
     verb.add_argument("--dry-run", action="store_true", help="only say what would happen")
     verb.add_argument("--force", action="store_true", help="promote even against the rule; the version records it")
     verb.add_argument("--rollback", action="store_true", help="bring back the champion before this one")
-    verb = _verb(verbs, "predict", predict.run, "label texts, lines of standard input, or the rows of a CSV")
+    verb = _verb(
+        verbs, "predict", predict.run, "label texts, lines, or the rows of a CSV; or forecast what follows a series"
+    )
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
-    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts")
-    verb.add_argument("--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or a series")
+    verb.add_argument(
+        "--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more; or forecasts"
+    )
     verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")
     model = verb.add_mutually_exclusive_group()

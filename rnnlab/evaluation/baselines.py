@@ -21,7 +21,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
-from rnnlab.evaluation import series_metrics
+from rnnlab.evaluation import series_baselines
 from rnnlab.features import arrays, text
 from rnnlab.project.files import reading, replacing
 from rnnlab.project.params import Params
@@ -101,7 +101,7 @@ def _fit_output(
     return scale, best.coef_[0].astype(np.float32), float(best.intercept_[0]), best.C
 
 
-def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[str, float]:
+def fit_all(settings: Params, source: Path, train: Path, validation: Path, folder: Path) -> dict[str, float]:
     """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
     with reading(source):
         splits = [pq.read_table(source, filters=pc.field("split") == name) for name in ("train", "validation")]
@@ -110,10 +110,9 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
     for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
         started = time.perf_counter()
         if name == "linear":
-            windows = arrays.load_windows(train)
-            weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
-            np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
-        elif name != "last_value":
+            weights = series_baselines.fit_linear(*map(arrays.load_windows, (train, validation)))
+            np.save(folder / "linear.npy", weights, allow_pickle=False)
+        elif name in NAMES:
             rows, held_out = (Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
             save(fit(name, rows, held_out), folder / f"{name}.npz")
         seconds[name] = round(time.perf_counter() - started, 3)

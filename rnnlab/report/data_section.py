@@ -58,9 +58,7 @@ def describe(
         facts += vocabulary_facts(features, max_length)
         tables.append(lengths_table(features))
     else:
-        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-        standardised = "Values are standardised with the training rows' mean and deviation"
-        facts.append(f"{standardised}, and cut into windows: {windows}")
+        facts += series_facts(summary, features)
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
@@ -87,6 +85,20 @@ def rows_fact(summary: Mapping[str, Any]) -> str:
     left_out = summary.get("rows_left_out", 0)
     others = f", {left_out:,} training rows left out (split.train_share)" if left_out else ""
     return f"{read:,} rows read, {kept:,} kept, {rejected:,} rejected ({rejected / max(read, 1):.1%}){others}"
+
+
+def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> list[str]:
+    """States how a series became windows, which gaps were filled, and what season was found."""
+    windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
+    facts = [f"Values are standardised with the training rows' mean and deviation, and cut into windows: {windows}"]
+    if filled := summary.get("filled"):
+        counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
+        facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")
+    if early := summary.get("rows_before_first"):
+        facts.append(f"The first {early:,} rows are left out, for want of a value to carry forward")
+    if season := features.get("season"):
+        facts.append(f"The season has {season:,} steps")
+    return facts
 
 
 def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:

@@ -15,7 +15,10 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
+from rnnlab.features import windows
+from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project import layout
+from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 
@@ -23,20 +26,39 @@ OLD_NAME = "model"  # of every model that was logged before each had its own
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
-SIGNATURES: dict[TaskName, ModelSignature] = {
-    "text": ModelSignature(
-        inputs=Schema([ColSpec("string", "text")]),
-        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-        params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
-    ),
-    "series": ModelSignature(
-        inputs=Schema([ColSpec(Array("double"), "values")]),
-        outputs=Schema([ColSpec("double", "next_value")]),
-    ),
-}
-EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {
-    "text": lambda settings: pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]}),
-    "series": lambda settings: pd.DataFrame({"values": [[0.0] * settings.series.window]}),
+TEXT = "Not good: a dull plot, though the songs were wonderful."
+TEXT_SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "text")]),
+    outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+    params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
+)
+
+
+def _series_signature(settings: Params, encoding: Encoding) -> ModelSignature:
+    words = {name for name, rule in encoding.covariates.items() if not isinstance(rule, Scaler)}
+    columns = [ColSpec(Array("string" if name in words else "double"), name) for name in encoding.covariates]
+    several = [ColSpec(Array("double"), "forecast")] if settings.series.horizon > 1 else []
+    return ModelSignature(
+        inputs=Schema([ColSpec(Array("double"), "values"), *columns]),
+        outputs=Schema([ColSpec("double", "next_value"), *several]),
+    )
+
+
+def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
+    middles = {name: rule.mean if isinstance(rule, Scaler) else rule[0] for name, rule in encoding.covariates.items()}
+    columns = {"values": encoding.value.mean, **middles}
+    return pd.DataFrame({name: [[value] * settings.series.window] for name, value in columns.items()})
+
+
+def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+    fitted = windows.from_json(read_json(encoding))
+    return _series_signature(settings, fitted), _series_example(settings, fitted)
+
+
+# What a model takes and gives, and an example of it, by task.
+DESCRIBERS: dict[TaskName, Callable[[Params, Path], tuple[ModelSignature, pd.DataFrame]]] = {
+    "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
+    "series": _describe_forecaster,
 }
 
 
@@ -53,11 +75,12 @@ def log_model(
     """Logs a network with all that it needs to answer, as the output of a run and under its file's name.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of a series.
 
     Returns:
         The model's id, under which its figures can be logged.
     """
+    signature, example = DESCRIBERS[settings.task](settings, encoding)
     model = client.create_logged_model(
         experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
     )
@@ -74,8 +97,8 @@ def log_model(
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
                 **answers,
             },
-            signature=SIGNATURES[settings.task],
-            input_example=EXAMPLES[settings.task](settings),
+            signature=signature,
+            input_example=example,
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from rnnlab.tracking import store
-from rnnlab.tracking.logged_models import SIGNATURES
+from rnnlab.tracking.logged_models import TEXT_SIGNATURE
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.store import Store
 
@@ -75,7 +75,7 @@ def log_run(
                 name="model",
                 python_model=str(script),
                 model_config={"seconds": seconds, "probability": probability},
-                signature=SIGNATURES["text"],
+                signature=TEXT_SIGNATURE,
                 pip_requirements=[],
             )
     client.set_terminated(run_id)
