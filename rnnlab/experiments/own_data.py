@@ -129,7 +129,7 @@ def _found(profile: Profile) -> list[Finding]:
 
 def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
     value = choice.columns["value"].value
-    values = len(series.read_values(table.files[0], table.data.model_copy(update={"value_column": value})))
+    values = len(series.read(table.files[0], table.data.model_copy(update={"value_column": value})).values)
     changes = of_series(settings, table, choice, values, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
@@ -265,7 +265,7 @@ def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: 
         Setting("train.batch_size", 64 if values < 20_000 else 256),
         Setting("train.learning_rate", 0.01),
         Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "linear"]),
+        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
         Setting("ensemble", []),
         Setting("evaluate.slices", []),
     ]
