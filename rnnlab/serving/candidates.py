@@ -27,25 +27,31 @@ TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors m
 WARM_UP_CALLS, TIMED_CALLS = 3, 30
 
 
-def candidate(store: Store) -> str:
-    """Finds the run of the best model of the newest finished pipeline.
+def candidate(store: Store) -> tuple[str, str]:
+    """Finds the run of the best model of the newest finished pipeline on texts.
+
+    Returns:
+        The run's id, and a remark if there is a newer result that has no champions; else "".
 
     Raises:
-        UserError: there is no finished pipeline, it predicts a series, or its models were deleted.
+        UserError: there is no finished pipeline on texts, or its models were deleted.
     """
-    parent, runs = pipeline_runs.newest_pipeline(store)
-    if parent is None:
-        raise UserError(f"{store.uri}: no finished pipeline to take a model from; `dvc repro` makes one")
+    parent, last = pipeline_runs.newest_pipeline(store, "text"), pipeline_runs.newest_pipeline(store)
+    if parent is None or last is None:
+        raise UserError(f"{store.uri}: no finished pipeline on texts to take a model from; `dvc repro` makes one")
+    runs = pipeline_runs.networks_of(store, parent.info.run_id)
     if not runs:
-        raise UserError(f"run {parent}: the models of this pipeline were deleted; name the run of another model")
-    _check_task(runs[0])
+        raise UserError(f"run {parent.info.run_id}: the models of this pipeline were deleted; name another model's run")
     # Never by test figures: the best of several on the test rows is partly the luckiest, and the rule, which uses the
     # same rows, would judge it by figures that are too good.
     by_model: dict[str, list[float]] = {}
     for run in runs:
         by_model.setdefault(run.data.tags["model"], []).append(validation_loss(run))
     best = min(by_model, key=lambda model: fmean(by_model[model]))
-    return str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
+    chosen = str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
+    if parent.info.run_id == last.info.run_id:
+        return chosen, ""
+    return chosen, f"the last result, {last.info.run_name}, is not of texts: taking {parent.info.run_name}"
 
 
 def evidence(store: Store, run_id: str) -> Evidence:

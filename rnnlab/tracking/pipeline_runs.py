@@ -18,6 +18,7 @@ from rnnlab.project import layout
 from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Run
 from rnnlab.project.results import Result, epoch_seconds
+from rnnlab.project.tasks import TaskName
 from rnnlab.tracking import runs
 from rnnlab.tracking.links import MODELS_TABLE, TABLE, VIEWS
 from rnnlab.tracking.logged_models import log_model
@@ -33,15 +34,18 @@ def find_finished(store: Store, key: str) -> MlflowRun | None:
     return next((run for run in attempts if run.info.status == FINISHED), None)
 
 
-def newest_pipeline(store: Store) -> tuple[str | None, list[MlflowRun]]:
-    """Finds the last complete result: its run id, or None, and the runs of its networks, as they were trained."""
+def newest_pipeline(store: Store, task: TaskName | None = None) -> MlflowRun | None:
+    """Finds the last complete result, of a task if one is named."""
     client = MlflowClient(store.uri)
     finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
-    if not finished:
-        return None, []
-    parent = max(finished, key=lambda run: run.info.end_time).info.run_id
-    networks = search(client, store, f"tags.{PARENT} = '{parent}' and tags.kind = 'model'")
-    return parent, sorted(networks, key=lambda run: run.info.start_time)
+    fitting = [run for run in finished if task in (None, run.data.params.get("task", "text"))]
+    return max(fitting, key=lambda run: run.info.end_time, default=None)
+
+
+def networks_of(store: Store, parent: str) -> list[MlflowRun]:
+    """Finds the runs of a result's networks, as they were trained."""
+    networks = search(MlflowClient(store.uri), store, f"tags.{PARENT} = '{parent}' and tags.kind = 'model'")
+    return sorted(networks, key=lambda run: run.info.start_time)
 
 
 def keep_table(store: Store) -> None:

@@ -86,6 +86,7 @@ def pipeline(opened: Store, *losses: tuple[str, int, float], status: str = "FINI
     """A parent with a child for each model, seed and best validation loss; returns the children."""
     client = MlflowClient(opened.uri)
     parent = client.create_run(opened.experiment_id, tags={"kind": "pipeline"}).info.run_id
+    client.log_param(parent, "task", task)
     children = []
     for model, seed, loss in losses:
         tags = {**TAGS, "task": task, "model": model, "seed": str(seed), "mlflow.parentRunId": parent}
