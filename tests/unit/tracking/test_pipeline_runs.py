@@ -91,7 +91,7 @@ def written(
             layout.network(run).write_bytes(run.name.encode())
         encoding = ENCODINGS[ours.task]
         encoding.parent.mkdir(parents=True, exist_ok=True)
-        encoding.write_text("encoding")
+        encoding.write_text('{"mean": 0.0, "scale": 1.0}')
         result = results.read_workspace()._replace(name="it")
         timing = {"started": START, "ended": "2026-01-02T03:05:05+00:00", "epoch_seconds": [2.0, 1.0, 1.5]}
         result = result._replace(timings={ours.runs[0]: timing})
