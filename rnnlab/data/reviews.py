@@ -129,24 +129,24 @@ def assign_splits(digests: npt.NDArray[np.uint64], labels: Codes, assigned: Code
         rows = rows[np.argsort(digests[rows])]
         generator.shuffle(rows)
         if split.method == "random":
-            tests = _share(rows, split.test_fraction)
+            tests = rows_of(split.test_fraction, len(rows))
             splits[rows[:tests]] = SPLITS.index("test")
             rows = rows[tests:]
         else:
             rows = rows[splits[rows] == SPLITS.index("train")]
         if split.method == "random" or not (assigned == SPLITS.index("validation")).any():
-            held_out = _share(rows, split.validation_fraction)
+            held_out = rows_of(split.validation_fraction, len(rows))
             splits[rows[:held_out]] = SPLITS.index("validation")
             rows = rows[held_out:]
-        kept = _share(rows, split.train_share)
+        kept = rows_of(split.train_share, len(rows))
         splits[rows[:kept]] = SPLITS.index("train")
         splits[rows[kept:]] = UNASSIGNED
     return splits
 
 
-def _share(rows: npt.NDArray[np.intp], share: float) -> int:
+def rows_of(share: float, rows: int) -> int:
     """Returns how many of a label's rows a share is, one at least where others are left."""
-    return max(round(len(rows) * share), int(len(rows) > 1))
+    return max(round(rows * share), int(rows > 1))
 
 
 def check_enough(splits: Codes, labels: Codes, names: Labels, source: object) -> None:
