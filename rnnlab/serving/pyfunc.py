@@ -26,7 +26,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         network = models.load(Path(context.artifacts["network"]))
         vocabulary, thresholds = read_json(Path(context.artifacts["encoding"])), context.model_config.get("thresholds")
         self._classifier = Classifier(network, vocabulary, options, labels, thresholds)
-        # What models that were logged up to version 0.1.0 tell is the probability of the second label, as they promised.
+        # Models that were logged up to version 0.1.0 promised the probability of the second label.
         self._tells_second = "thresholds" not in context.model_config
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
