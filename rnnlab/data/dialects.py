@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from rnnlab.data import cells
-from rnnlab.data.csv_files import parse
+from rnnlab.data.csv_files import DELIMITERS, parse
 from rnnlab.data.guesses import CERTAIN, GUESSED, LIKELY, Guess
 
-DELIMITERS = (",", "\t", ";", "|")  # of equally good ones, the first
 RECORDS = 1000  # that a delimiter is judged by
 SPELLED = {"\t": "tab"}  # in params.yaml
 NOT_CSV = 0.7  # for a delimiter with which a row is not well-formed

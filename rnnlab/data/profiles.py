@@ -48,6 +48,14 @@ class Profile(NamedTuple):
     lengths: Lengths
     vocabulary: Vocabulary
 
+    @property
+    def by_split(self) -> Counter[str]:
+        """Rows that are kept, by split; empty without a column of splits."""
+        counts: Counter[str] = Counter()
+        for (split, _), rows in self.splits.items():
+            counts[split] += rows
+        return counts
+
 
 def read(files: list[Path], data: Data, split_column: str | None) -> Profile:
     """Reads every row of some files.

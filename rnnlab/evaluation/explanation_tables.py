@@ -129,9 +129,9 @@ def explain_series(
 
     Returns:
         By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
-        series once; and ``windows``,
-        the test windows that each network forecasts best, worst, and as well as half of them, with the columns model,
-        window, row, value, predicted, half_width, where the last two are empty for the past.
+        series once; and ``windows``, the test windows that each network forecasts best, worst, and as well as half of
+        them, with the columns model, window, row, value, predicted, half_width, where the last two are empty for the
+        past.
     """
     seed = settings.train.seeds[0]
     shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)

@@ -66,7 +66,7 @@ def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: 
         raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
     changes = of_texts(settings, table, choice, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
-    rows = sum(count for (part, _), count in profile.splits.items() if part == "train") or sum(profile.labels.values())
+    rows = profile.by_split["train"] or sum(profile.labels.values())
     title = f"{' against '.join(tried.compare)} on {Path(csv).name}"
     expects = "No figure: nothing is known of these data but what the comments say."
     minutes = estimate(tried, rows, profile.lengths.mean)
@@ -79,10 +79,7 @@ def _found(profile: Profile) -> list[Finding]:
     more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
     words, seen = profile.lengths, profile.vocabulary
     left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
-    parts = ", ".join(
-        f"{part} {sum(count for (name, _), count in profile.splits.items() if name == part):,}"
-        for part in dict.fromkeys(part for part, _ in profile.splits)
-    )
+    parts = ", ".join(f"{part} {rows:,}" for part, rows in profile.by_split.items())
     told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
     growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
     return [
@@ -111,8 +108,6 @@ PLANS = {"text": _plan_texts, "series": _plan_series}
 def write(name: str, plan: Plan, settings: Params) -> Path:
     """Writes experiments/NAME.yaml; see `free_name`."""
     target = layout.EXPERIMENTS / f"{name}.yaml"
-    by_key = {setting.key: setting.value for setting in plan.changes}
-    changed(settings, by_key, target)
     facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
     head = {**facts, "data": "own"}
     # JSON is YAML; a line each can be read and edited.

@@ -49,9 +49,9 @@ def read_examples(folder: Path, task: TaskName) -> Examples:
     return np.asarray(inputs), np.asarray(targets, np.float32).reshape(len(targets), -1)
 
 
-def count_labels(targets: npt.NDArray[np.float32]) -> int:
-    """Counts the labels of training rows, which hold each of them."""
-    return int(targets.max()) + 1
+def count_labels(labels: npt.NDArray[Any]) -> int:
+    """Counts the labels of training rows, numbers from 0, as these hold each of them."""
+    return int(labels.max()) + 1
 
 
 EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}

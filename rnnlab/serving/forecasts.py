@@ -13,7 +13,7 @@ from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
-from rnnlab.serving import predictors
+from rnnlab.serving import predictions, predictors
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
 
@@ -76,8 +76,7 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
     Raises:
         UserError: the CSV cannot be read or has fewer rows than a window, or the model takes other windows.
     """
-    if target.exists() and (not target.is_file() or (source.exists() and target.samefile(source))):
-        raise UserError(f"{target}: the forecasts need a file of their own; name another with --out")
+    predictions.check_target(source, target, "forecasts")
     found, window = series.read(source, settings.data), settings.series.window
     if (rows := len(found.values)) < window:
         raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")

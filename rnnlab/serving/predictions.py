@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
 
 from rnnlab.data import csv_files, headers
-from rnnlab.data.csv_files import bounded_lines
+from rnnlab.data.csv_files import DELIMITERS, bounded_lines
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -18,7 +18,6 @@ from rnnlab.serving.classifier import PROBABILITY
 from rnnlab.serving.predictors import Predictor
 
 COLUMNS = ("label", "probability", "model_version")
-DELIMITERS = (",", ";", "\t", "|")
 
 Item = TypeVar("Item")
 
@@ -99,6 +98,12 @@ def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> I
         yield batch
 
 
+def check_target(source: Path, target: Path, what: str) -> None:
+    """Refuses a target that is a folder or the source itself; ``what`` is to be written."""
+    if target.exists() and (not target.is_file() or (source.exists() and target.samefile(source))):
+        raise UserError(f"{target}: the {what} need a file of their own; name another with --out")
+
+
 def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
     """Checks, before a model is loaded, what `predict_csv` would refuse at once.
 
@@ -108,8 +113,7 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")
-    if target.exists() and (not target.is_file() or target.samefile(source)):
-        raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
+    check_target(source, target, "predictions")
     with _open(source, column, max_megabytes) as (_, _, records):
         _read_header(source, records, column)
 
@@ -121,7 +125,7 @@ def predict_csv(
 
     Args:
         predictor: labels the texts.
-        source: UTF-8 with a header, which tells which of `DELIMITERS` separates the cells; .gz is decompressed.
+        source: UTF-8 with a header, which tells what separates the cells; .gz is decompressed.
         target: replaced once everything is written, with the same delimiter; .gz is compressed.
         column: holds the texts.
         max_megabytes: limit on the size of ``source``, decompressed.

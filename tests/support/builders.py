@@ -11,9 +11,19 @@ import pandas as pd
 
 from rnnlab.data.series import Series
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
+from rnnlab.project.params import Promote
 from rnnlab.project.results import Result
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LIMITS = Promote(
+    name="it",
+    min_accuracy=0.8,
+    min_slice_accuracy=0.0,
+    margin=0.1,
+    significance=0.05,
+    max_calibration_error=0.2,
+    max_latency_ms=10.0,
+)
 
 
 def named(name: str = "it", parent: str = "", **values: Any) -> Named:
