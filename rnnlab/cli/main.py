@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune
+from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune, use
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -134,6 +134,13 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--dry-run", action="store_true", help="only print the DVC commands")
     verb = _verb(actions, "report", experiments.report, "write a report on all experiments")
     verb.add_argument("--out", type=Path, default=layout.EXPERIMENTS_REPORT, help="the report to write")
+    verb = _verb(verbs, "use", use.run, "look at a file of your own, and write an experiment that fits it")
+    verb.add_argument("file", metavar="FILE", help="CSV, TSV, Parquet or JSON lines, also .gz, or a folder of these")
+    verb.add_argument("--text", metavar="COLUMN", help="of the texts; found by itself in most files")
+    verb.add_argument("--label", metavar="COLUMN", help="of the labels; found by itself in most files")
+    verb.add_argument("--value", metavar="COLUMN", help="of the numbers, for a series instead of texts")
+    verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
+    verb.add_argument("--run", action="store_true", help="run the experiment at once, in this workspace")
     verb = _verb(verbs, "tune", tune.run, "find the best options of each model, with the same number of trials")
     verb.add_argument("--trials", type=_count, default=20, help="of each model; 20 by default")
     verb.add_argument("--budget-minutes", type=_size, metavar="N", help="begin no more trials after so many minutes")

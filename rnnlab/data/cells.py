@@ -23,30 +23,22 @@ def _set(words: str) -> frozenset[str]:
 
 
 TEXT_NAMES = _set(
-"text texts review reviews sentence sentences comment comments tweet tweets message messages body content document"
+    "text texts review reviews sentence sentences comment comments tweet tweets message messages body content document"
     " description phrase utterance question email post article statement headline abstract reviewtext review_text"
     " comment_text tweet_text full_text review_body text_body summary_text sms verbatim feedback"
 )
 LABEL_NAMES = (  # the first group is the more telling
-    _set(
-"label labels class classes target sentiment y category_id label_text gold polarity intent"
-),
-    _set(
-"category topic rating ratings stars star score emotion type tag grade genre sentiment_label"
-),
+    _set("label labels class classes target sentiment y category_id label_text gold polarity intent"),
+    _set("category topic rating ratings stars star score emotion type tag grade genre sentiment_label"),
 )
 OTHER_NAMES = _set(
-"id index idx key uuid date time timestamp datetime created created_at updated url link source split fold set name"
+    "id index idx key uuid date time timestamp datetime created created_at updated url link source split fold set name"
     " title user username author user_id product product_id price year month day language lang country city value"
     " values count number no helpful votes likes"
 )
 KNOWN_NAMES = frozenset[str]().union(TEXT_NAMES, *LABEL_NAMES, OTHER_NAMES)
-CALENDAR = _set(
-"year month day hour minute second week weekday date time timestamp"
-)
-ID_NAMES = _set(
-"id index idx no nr row number key uuid"
-)
+CALENDAR = _set("year month day hour minute second week weekday date time timestamp")
+ID_NAMES = _set("id index idx no nr row number key uuid")
 
 
 def kind(cell: str) -> str:

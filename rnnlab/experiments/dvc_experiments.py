@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.project import git, layout
@@ -26,8 +26,17 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
     Unless ``queue`` puts it into DVC's queue, it runs at once, in a copy of the workspace.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
-    options = [word for key, value in changes.items() for word in ("-S", option(key, value))]
-    return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *options]
+    return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *_options(changes)]
+
+
+def in_workspace(setup: Setup, taken: Collection[str]) -> list[str]:
+    """Returns the DVC command that runs a setup in the workspace; DVC finds a name if the setup's is taken."""
+    name = [] if setup.name in taken else ["--name", setup.name]
+    return ["dvc", "exp", "run", *name, *_options(setup.changes)]
+
+
+def _options(changes: Mapping[str, Any]) -> list[str]:
+    return [word for key, value in changes.items() for word in ("-S", option(key, value))]
 
 
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:

@@ -1,15 +1,16 @@
-"""Settings that fit a stranger's data, and the named experiment that holds them."""
+"""What a look at a stranger's data leads to: a named experiment with settings that fit."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.data.choosing import Choice
-from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
+from rnnlab.data import choosing, labels, looking, profiles, series, sources
+from rnnlab.data.choosing import Ask, Choice, Wanted
 from rnnlab.data.looking import Table
-from rnnlab.experiments import catalogue
+from rnnlab.data.profiles import Profile
+from rnnlab.experiments import fitting
+from rnnlab.experiments.fitting import Setting
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
@@ -18,215 +19,140 @@ from rnnlab.project.params import Params
 from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
-LONGEST = 400  # words that a network reads of a text; more take longer than they help
-SLACK = 0.02  # share of rows above those rejected when it was written
-PER_WORD = {"simple_rnn": 1.8e-7, "gru": 2.4e-7, "lstm": 2.4e-7}  # seconds a unit, on two cores: IMDB took as long
-PER_TRAINING, PER_RUN = 8.0, 60.0  # seconds
+SHOWN = 6  # labels in a table
 
 
-class Setting(NamedTuple):
-    """A parameter by dotted key, and why it has this value."""
+class Plan(NamedTuple):
+    """What was found in a file, and what to do with it.
 
-    key: str
-    value: Any
-    why: str = ""
-
-
-class Size(NamedTuple):
-    """What fits data of at most so many training rows."""
-
-    rows: float
-    units: int
-    embedding_dim: int
-    epochs: int
-    patience: int
-    batch_size: int
-    learning_rate: float
-    dropout: float
-
-
-SIZES = (
-    Size(1_000, 16, 16, 60, 10, 16, 0.005, 0.3),
-    Size(5_000, 32, 32, 40, 6, 32, 0.003, 0.3),
-    Size(20_000, 32, 32, 15, 4, 64, 0.002, 0.4),
-    Size(math.inf, 64, 64, 5, 2, 128, 0.001, 0.4),
-)
-
-
-def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
-    """Returns the changes to the project's parameters that make it run on labelled texts.
-
-    Args:
-        settings: of the project.
-        table: how the file is to be read.
-        choice: its columns.
-        profile: what it holds.
-        csv: the path of the file inside the project.
-    """
-    return [
-        Setting("task", "text"),
-        *_reading(table, csv),
-        Setting("data.text_column", choice.columns["text"].value),
-        Setting("data.label_column", choice.columns["label"].value),
-        Setting("data.labels", sorted(profile.labels), "the last is the positive class"),
-        *_splitting(choice),
-        *_limits(settings, profile),
-        *_words(profile),
-        *_networks(settings, profile),
-        Setting("baselines", ["majority", "tfidf", "nbsvm"]),
-        Setting("evaluate.slices", [], "columns whose values results are split by, such as a product or a year"),
-    ]
-
-
-def _reading(table: Table, csv: str) -> list[Setting]:
-    data = table.data
-    files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
-    return [
-        Setting("data.csv", csv),
-        *files,
-        Setting("data.delimiter", data.delimiter),
-        Setting("data.encoding", data.encoding),
-        Setting("data.header", data.header, "" if data.header else "columns are named by their number"),
-    ]
-
-
-def _splitting(choice: Choice) -> list[Setting]:
-    if choice.split:
-        return [Setting("split.method", "column", "the file names each row's split"), Setting("split.column", choice.split)]
-    return [Setting("split.method", "random", "no column names splits")]
-
-
-def _limits(settings: Params, profile: Profile) -> list[Setting]:
-    """Limits that data like these pass, and others would not."""
-    limits, found = settings.validate_, []
-    fewest = smallest(profile, settings.split.test_fraction, settings.split.validation_fraction)
-    if fewest < limits.min_rows_per_class:
-        why = f"the rarest label has some {fewest} rows in its smallest split: a score on these says little"
-        found.append(Setting("validate.min_rows_per_class", max(1, int(0.8 * fewest)), why))
-    if (rejected := (profile.blank + profile.duplicates) / profile.rows) > limits.max_rejected_share - SLACK:
-        why = f"{profile.duplicates:,} duplicates and {profile.blank:,} rows without text or label are left out"
-        found.append(Setting("validate.max_rejected_share", min(1.0, round(rejected + SLACK, 2)), why))
-    if profile.lengths.longest > limits.max_words:
-        longest = _up(profile.lengths.longest, 1000)
-        found.append(Setting("validate.max_words", longest, f"the longest text has {profile.lengths.longest:,}"))
-    return found
-
-
-def _words(profile: Profile) -> list[Setting]:
-    length, vocabulary = max_length(profile), profile.vocabulary
-    whole = f"95 % of the texts have at most {profile.lengths.most:,} words"
-    size = vocabulary_size(profile)
-    told = f"{vocabulary.frequent:,} words are seen twice or more, {vocabulary.coverage:.0%} of all words"
-    return [
-        Setting("tokenize_pad.max_length", length, whole),
-        Setting("tokenize_pad.vocabulary_size", size, told),
-    ]
-
-
-def max_length(profile: Profile) -> int:
-    """Returns how many words of a text are read: all of nearly every text, up to a limit."""
-    return min(LONGEST, max(8, _up(profile.lengths.most, 8)))
-
-
-def vocabulary_size(profile: Profile) -> int:
-    """Returns the number of word ids: one for each word seen twice, rounded, up to a limit."""
-    frequent = profile.vocabulary.frequent
-    return min(MOST_WORDS, max(100, _up(frequent, 100 if frequent < 2_000 else 1_000)))
-
-
-def _up(number: int, step: int) -> int:
-    return math.ceil(number / step) * step
-
-
-def _fitting(profile: Profile) -> Size:
-    rows = sum(profile.labels.values())
-    return next(size for size in SIZES if rows <= size.rows)
-
-
-def _networks(settings: Params, profile: Profile) -> list[Setting]:
-    size, rows = _fitting(profile), sum(profile.labels.values())
-    found = [
-        Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
-        Setting("train.patience", size.patience),
-        Setting("train.batch_size", size.batch_size),
-        Setting("train.learning_rate", size.learning_rate),
-        Setting("train.clip_norm", 1.0),
-    ]
-    for model in settings.compare:
-        of_model = {"units": size.units, "embedding_dim": size.embedding_dim}
-        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": "sigmoid"}
-        why = "enough for so many rows; all models get as many"
-        found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
-    return found
-
-
-def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
-    """Returns the changes to the project's parameters that make it run on a series of so many values."""
-    window = min(30, max(2, values // 20))
-    found = [
-        Setting("task", "series"),
-        *_reading(table, csv),
-        Setting("data.value_column", choice.columns["value"].value),
-        Setting("split.method", "chronological"),
-        Setting("series.window", window, "values that the next one is predicted from"),
-        Setting("train.epochs", 60 if values < 20_000 else 15, f"at most, for {values:,} values"),
-        Setting("train.patience", 10 if values < 20_000 else 4),
-        Setting("train.batch_size", 64 if values < 20_000 else 256),
-        Setting("train.learning_rate", 0.01),
-        Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "linear"]),
-        Setting("ensemble", []),
-        Setting("evaluate.slices", []),
-    ]
-    smallest_split = round(0.1 * 0.8 * values)
-    if smallest_split < settings.validate_.min_rows_per_class:
-        found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
-    for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": "linear", "pooling": "last"}
-        found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
-    return found
-
-
-def minutes(settings: Params, rows: int, words: float) -> float:
-    """Estimates roughly how long a run takes on two cores.
-
-    Args:
-        settings: with all changes.
+    Attributes:
+        findings: rows of a table: what, found, how sure, and why.
+        changes: to the project's parameters, all but the path of the file.
+        title: of the experiment.
         rows: for training.
         words: of a text, or values of a window, on average.
     """
-    seconds = PER_RUN
-    for run in settings.runs:
-        model = settings.models[run.model]
-        steps = settings.training_of(run.model).epochs * rows * words * model.layers * (1 + model.bidirectional)
-        seconds += PER_TRAINING + PER_WORD[model.cell] * model.units * steps
-    return seconds / 60
+
+    findings: list[tuple[str, str, str, str]]
+    changes: list[Setting]
+    title: str
+    rows: int
+    words: float
 
 
-def write(name: str, title: str, expects: str, changes: Sequence[Setting], settings: Params) -> Path:
+def plan(settings: Params, source: Path, wanted: Wanted, ask: Ask) -> Plan:
+    """Looks at a file or folder, and says how the project would compare its networks on it.
+
+    Args:
+        settings: of the project.
+        source: the file or folder.
+        wanted: the columns that the user named.
+        ask: called where several columns could be meant.
+
+    Raises:
+        UserError: the file cannot be used; says why.
+    """
+    table = looking.look(source, settings.data)
+    choice = choosing.choose(table, wanted, labels.MOST_LABELS, ask)
+    names = {f"{kind}_column": guess.value for kind, guess in choice.columns.items() if kind != "split"}
+    table = table._replace(data=table.data.model_copy(update=names))
+    found = [("file", f"{source}, {table.total:,} rows", "", "")]
+    found += [(name, *guess) for name, guess in table.guesses.items()]
+    found += [(name, *guess) for name, guess in choice.columns.items()]
+    return PLANS[choice.task](settings, table, choice, found)
+
+
+def _of_texts(settings: Params, table: Table, choice: Choice, found: list[tuple[str, str, str, str]]) -> Plan:
+    profile = profiles.read(table.files, table.data, choice.split)
+    fewest = profiles.needed(settings.split.test_fraction, settings.split.validation_fraction)
+    column = choice.columns["label"].value
+    if problem := labels.problem(profile.labels, labels.MOST_LABELS, fewest):
+        raise UserError(f"{table.files[0]}: column {column!r} {problem}")
+    if not profiles.smallest(profile, settings.split.test_fraction, settings.split.validation_fraction):
+        problem = f"column {choice.split!r} leaves a split without a row of some label"
+        raise UserError(f"{table.files[0]}: {problem}; each of train, validation and test needs one")
+    rows = sum(profile.labels.values())
+    share = settings.split.test_fraction
+    trained = sum(count for (split, _), count in profile.splits.items() if split == "train") or round(
+        rows * (1 - share)
+    )
+    words = min(profile.lengths.mean, fitting.max_length(profile))
+    title = f"{', '.join(settings.compare)} on {table.files[0].name}: {len(profile.labels)} labels of {rows:,} texts"
+    return Plan(found + _told(profile), fitting.of_texts(settings, table, choice, profile), title, trained, words)
+
+
+def _told(profile: Profile) -> list[tuple[str, str, str, str]]:
+    """Returns what the counts say, as rows of the table."""
+    common = profile.labels.most_common(SHOWN)
+    more = f" and {len(profile.labels) - SHOWN} more" if len(profile.labels) > SHOWN else ""
+    counted = ", ".join(f"{label} {count:,}" for label, count in common) + more
+    lengths, vocabulary = profile.lengths, profile.vocabulary
+    growth = vocabulary.words / max(1, vocabulary.half) - 1
+    return [
+        ("labels", counted, "", "without blank rows and duplicates"),
+        ("left out", f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label", "", ""),
+        ("words", f"median {lengths.median:,}, 95 % up to {lengths.most:,}, longest {lengths.longest:,}", "", ""),
+        (
+            "vocabulary",
+            f"{vocabulary.words:,} words, {vocabulary.frequent:,} of them seen twice or more",
+            "",
+            f"these make {vocabulary.coverage:.0%} of all; twice the texts have {growth:.0%} more",
+        ),
+    ]
+
+
+def _of_series(settings: Params, table: Table, choice: Choice, found: list[tuple[str, str, str, str]]) -> Plan:
+    if len(table.files) > 1 or sources.suffix(table.files[0]) in (".parquet", *sources.JSON_LINES):
+        raise UserError(f"{table.files[0]}: holds a series, which the pipeline reads from a single CSV; export one")
+    values = len(series.read_values(table.files[0], table.data))
+    column = choice.columns["value"].value
+    title = f"{', '.join(settings.compare)} on {table.files[0].name}: the next of {values:,} values of {column}"
+    changes = fitting.of_series(settings, table, choice, values)
+    window = next(setting.value for setting in changes if setting.key == "series.window")
+    return Plan(found, changes, title, round(values * 0.7), window)
+
+
+PLANS = {"text": _of_texts, "series": _of_series}
+
+
+def write(name: str, plan: Plan, csv: Path, settings: Params) -> tuple[Path, float]:
     """Writes experiments/NAME.yaml; that of an earlier look at the same file is replaced.
+
+    Returns:
+        The file, and roughly how many minutes the experiment takes.
 
     Raises:
         UserError: there is an experiment of that name that is about something else.
     """
     target = layout.EXPERIMENTS / f"{name}.yaml"
+    changes = [Setting("data.csv", csv.as_posix()), *plan.changes]
     by_key = {setting.key: setting.value for setting in changes}
-    _check_free(target, by_key)
-    changed(settings, by_key, target)
-    head = {"title": title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": expects, "data": "own"}
+    check_free(target, csv)
+    after = changed(settings, by_key, target)
+    head = {
+        "title": plan.title,
+        "reproduces": f"{WRITTEN}, from a look at the data.",
+        "expects": "Unknown: settings that fit the size of the data, the same for all networks; none was tuned.",
+        "data": "own",
+    }
     # JSON is YAML; a line each can be read and edited.
     lines = [f"{key}: {_written(value)}" for key, value in head.items()]
     write_text(target, "\n".join([*lines, "params:", *map(_line, changes), ""]))
-    catalogue.load(name, settings)
-    return target
+    return target, fitting.minutes(after, plan.rows, plan.words)
 
 
-def _check_free(target: Path, changes: Mapping[str, Any]) -> None:
+def check_free(target: Path, csv: Path) -> None:
+    """Refuses to replace an experiment that `write` has not written for the same data.
+
+    Raises:
+        UserError: there is one.
+    """
     if not target.exists():
         return
     known = read_yaml(target)
-    is_ours = isinstance(known, dict) and str(known.get("reproduces", "")).startswith(WRITTEN)
-    if not is_ours or (known.get("params") or {}).get("data.csv") != changes["data.csv"]:
+    values: Mapping[str, Any] = known if isinstance(known, dict) else {}
+    is_ours = str(values.get("reproduces", "")).startswith(WRITTEN)
+    if not is_ours or (values.get("params") or {}).get("data.csv") != csv.as_posix():
         raise UserError(f"{target}: an experiment about something else has this name; choose another with --name")
 
 

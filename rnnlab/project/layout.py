@@ -12,7 +12,8 @@ LOCK = Path("dvc.lock")
 
 SAMPLE_REVIEWS = Path("data/sample/reviews.csv")
 SAMPLE_SERIES = Path("data/sample/series.csv")
-IMDB_REVIEWS = Path("data/raw/imdb.csv")
+RAW = Path("data/raw")  # data from outside, which the pipeline only reads
+IMDB_REVIEWS = RAW / "imdb.csv"
 
 ROWS = Path("data/interim/rows.parquet")  # a folder of these if the data have several files
 REJECTED = Path("data/interim/rejected.csv")
