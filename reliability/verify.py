@@ -158,7 +158,7 @@ def _guesses(value: Any) -> list[Any]:
         ]  # a clip norm must be lowered far: small networks have small ones
     if isinstance(value, list):
         return [value[:-1], value[::-1]]
-    words = ("lstm", "gru", "post", "mean", "two_logits", "cosine", "last", "fast", "rows", "warning", "unknown")
+    words = ("lstm", "gru", "post", "mean", "logits", "cosine", "last", "fast", "rows", "warning", "unknown")
     return [*words, "parameters"]
 
 

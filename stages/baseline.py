@@ -11,7 +11,7 @@ def main() -> None:
     from rnnlab.evaluation import baselines  # takes seconds to import: mistakes in params are reported first
 
     with replacing(layout.BASELINES) as folder:
-        seconds = baselines.fit_all(settings, layout.ROWS, layout.TRAIN, folder)
+        seconds = baselines.fit_all(settings, layout.ROWS, layout.TRAIN, layout.VALIDATION_ROWS, folder)
     write_json(layout.BASELINE_TIMINGS, seconds)
 
 

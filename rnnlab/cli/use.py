@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlab.cli.printing import printing
-from rnnlab.data.guesses import TOLD
 from rnnlab.project import layout, params
 from rnnlab.project.errors import UserError
 
@@ -30,20 +29,21 @@ def run(flags: argparse.Namespace) -> None:
 
     settings = params.read()
     source = Path(flags.file).expanduser()
-    plan = own_data.plan(settings, source, Wanted(flags.text, flags.label, flags.value), _ask)
+    target = raw_files.place(source)
+    wanted = Wanted(flags.text, flags.label, flags.value)
+    plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
+    name = own_data.free_name(flags.name, _name(source), target.as_posix())
     _show(plan)
-    target, name = raw_files.place(source), flags.name or _name(source)
-    own_data.check_free(layout.EXPERIMENTS / f"{name}.yaml", target)
-    if raw_files.bring(source, target):
-        print(f"added {target} to DVC, and {target}.dvc to what Git commits next")
-    experiment, minutes = own_data.write(name, plan, target, settings)
-    print(f"wrote {experiment}: all settings, and why")
-    print(f"a run takes very roughly {_duration(minutes)} on two cores")
-    if flags.run:
-        _start(name)
-    else:
-        again = shlex.join(["rnnlab", "use", flags.file, *_chosen(plan, flags), "--run"])
-        print(f"\nrun it here: {again}\nor in a copy, as a DVC experiment: rnnlab experiments run {name}")
+    is_new = raw_files.bring(source, target)
+    experiment = own_data.write(name, plan, settings)
+    if is_new:
+        print(f"added {target} to DVC and staged {target}.dvc for Git: commit it")
+    print(f"wrote {experiment}: every setting, and why")
+    print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
+    if not flags.at_once:
+        print(f"\nrun it: rnnlab use {shlex.quote(flags.file)} --run, or in a copy: rnnlab experiments run {name}")
+        return
+    _start(name)
 
 
 def _start(name: str) -> None:
@@ -51,18 +51,12 @@ def _start(name: str) -> None:
     from rnnlab.experiments import catalogue, dvc_experiments
 
     [setup] = catalogue.load(name, params.read()).setups
-    command = dvc_experiments.in_workspace(setup, dvc_experiments.recorded())
+    command = dvc_experiments.in_workspace(setup, is_taken=name in dvc_experiments.recorded())
     print(shlex.join(command), flush=True)
     if status := subprocess.run(command, check=False).returncode:
         raise SystemExit(status)
     results.show(argparse.Namespace(style="simple"))
     print(f"{layout.PARAMS} now holds these settings; to have yours back: git checkout {layout.PARAMS}")
-
-
-def _chosen(plan: "Plan", flags: argparse.Namespace) -> list[str]:
-    """Returns the flags that make the same choice again, of columns and of the name."""
-    told = {f"--{what}": value for what, value, sure, _ in plan.findings if sure == TOLD}
-    return [word for flag, value in {**told, "--name": flags.name}.items() if value for word in (flag, value)]
 
 
 def _ask(question: str, flag: str, names: Sequence[str]) -> str:
@@ -101,6 +95,4 @@ def _show(plan: "Plan") -> None:
     from tabulate import tabulate
 
     with printing():
-        print(
-            f"{tabulate(plan.findings, tablefmt='plain', disable_numparse=True, maxcolwidths=[None, 60, None, 50])}\n"
-        )
+        print(tabulate(plan.findings, tablefmt="plain", disable_numparse=True), end="\n\n")

@@ -12,7 +12,9 @@ from rnnlab.project.params import Params, Validate
 from rnnlab.project.tasks import TaskName
 
 CHECKS: dict[TaskName, Callable[[pd.DataFrame, Mapping[str, Any], Validate], list[Finding]]] = {
-    "text": lambda rows, counts, limits: check_reviews(rows, counts["rows_read"], limits, counts["rows_left_out"]),
+    "text": lambda rows, counts, limits: check_reviews(
+        rows, counts["rows_read"], limits, counts["rows_left_out"], counts["labels"]
+    ),
     "series": lambda rows, counts, limits: check_series(rows, limits),
 }
 

@@ -33,12 +33,13 @@ NEGATIONS = ("not", "never", "hardly")
 ADVERBS = ("really", "truly", "quite", "simply", "clearly", "honestly", "entirely", "frankly")
 SUBJECTS = ["hero", "director", "captain", "teacher", "stranger", "sister", "neighbour", "driver", "doctor", "child"]
 VERBS = ["enters", "leaves", "finds", "carries", "paints", "follows", "counts", "watches", "opens", "remembers"]
+LABELS, MIXED = ("positive", "negative"), "mixed"
 NEAR = 2  # maximum number of words after a verdict that need not be remembered
 PLACES = ["house", "station", "garden", "bridge", "office", "market", "harbour", "kitchen", "street", "library"]
 
 
 class Review(NamedTuple):
-    """A text, "positive" or "negative", and whether its verdict is "near" its end or "far" from it."""
+    """A text, "positive", "negative" or "mixed", and whether its verdict is "near" its end or "far" from it."""
 
     text: str
     label: str
@@ -46,30 +47,37 @@ class Review(NamedTuple):
 
 
 def reviews(params: Sample, seed: int) -> Iterator[Review]:
-    """Yields distinct texts, positive and negative ones alternately but for the label noise."""
+    """Yields distinct texts, positive and negative ones alternately but for mixed ones and the label noise."""
     generator = np.random.default_rng(seed)
     seen: set[str] = set()
     for row in range(params.rows):
-        positive = row % 2 == 0
-        while (drawn := _review(positive, params, generator))[0] in seen:
+        label = LABELS[row % 2]
+        if params.mixed_share and generator.random() < params.mixed_share:
+            label = MIXED
+        while (drawn := _review(label, params, generator))[0] in seen:
             pass
         text, distance = drawn
         seen.add(text)
-        flipped = generator.random() < params.label_noise
-        yield Review(text, "positive" if positive != flipped else "negative", distance)
+        if generator.random() < params.label_noise:
+            label = LABELS[row % 2 if label == MIXED else LABELS.index(label) - 1]
+        yield Review(text, label, distance)
 
 
-def _review(positive: bool, params: Sample, generator: np.random.Generator) -> tuple[str, str]:
+def _review(label: str, params: Sample, generator: np.random.Generator) -> tuple[str, str]:
     far = generator.random() < params.far_share
     distance = int(generator.integers(*((params.distance // 2, params.distance + 1) if far else (0, NEAR + 1))))
     # Invented names make even short reviews distinct, and add rare and unknown words.
     name = "".join(generator.choice(SYLLABLES, 3))
     opening = [str(generator.choice(OPENINGS)).format(name), *_filler(int(generator.integers(12)), params, generator)]
-    text = " ".join([*opening, _verdict(positive, params, generator), *_filler(distance, params, generator)])
+    text = " ".join([*opening, _verdict(label, params, generator), *_filler(distance, params, generator)])
     return text, "far" if far else "near"
 
 
-def _verdict(positive: bool, params: Sample, generator: np.random.Generator) -> str:
+def _verdict(label: str, params: Sample, generator: np.random.Generator) -> str:
+    if label == MIXED:
+        both = [str(generator.choice(words)) for words in (PRAISE, BLAME)]
+        return str(generator.choice(STATEMENTS)).format(" and ".join(generator.permutation(both)))
+    positive = label == "positive"
     negated = generator.random() < params.negation_share
     word = str(generator.choice(PRAISE if positive != negated else BLAME))
     negation = [str(generator.choice(NEGATIONS))] if negated else []

@@ -18,6 +18,7 @@ COMMON = (
     *("cp1252", "cp1251", "cp1250", "iso8859_2", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r"),
     *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
 )
+WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøœùúûüÿßºª°§«»¿¡€£©®·´¨×“”„‘’‚–—…•\u00a0ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜŸ")
 CLOSE = 0.05  # difference in charset-normalizer's measures that means nothing
 EVIDENCE = 1 << 16  # bytes of lines beyond ASCII that a guess is made from
 FORMATS = {
@@ -99,8 +100,19 @@ def _without_mark(start: bytes) -> str | None:
     return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
 
 
+def _is_western(lines: bytes) -> bool:
+    """Whether bytes are letters of Western Europe, between those of ASCII, if they are of Windows' code page 1252."""
+    decoded = lines.decode("cp1252", "replace")
+    beyond = [character for character in decoded if not character.isascii()]
+    letters = sum(map(str.isalpha, decoded))
+    western = sum(character in WESTERN for character in beyond)
+    return western > 0.98 * len(beyond) and len(beyond) < 0.3 * letters
+
+
 def _of_single_bytes(lines: bytes) -> Guess[str]:
-    from charset_normalizer import from_bytes
+    if _is_western(lines):
+        return Guess("cp1252", LIKELY, "letters of Western Europe")
+    from charset_normalizer import from_bytes  # takes a tenth of a second to import
 
     matches = list(from_bytes(lines))
     known = {name: match for match in matches for name in (match.encoding, *match.could_be_from_charset)}

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from rnnlab.data import reviews, screening, series, sources
 from rnnlab.data.csv_files import row_writer
+from rnnlab.data.reviews import Codes, Labels
 from rnnlab.project.dataframes import defused
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing, write_json
@@ -45,31 +46,31 @@ def _ingest_reviews(settings: Params, source: Path, target: Path, rejected: Path
     names = [file.relative_to(source).as_posix() for file in files]
     folders = screening.first_pass(settings, files, work)
     try:
-        labels, splits = _decide(settings, folders, source)
+        names_of_labels, labels, splits = _decide(settings, folders, source)
         with replacing(rejected) as rejected_part, replacing(target) as rows:
-            screening.second_pass(settings, names, folders, rows)
+            screening.second_pass(settings, names_of_labels, names, folders, rows)
             reasons = _write_rejected(rejected_part, names, folders)
             slices = _check_slices(settings, rows, source)
             if not len(labels):
                 counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
                 raise UserError(f"{source}: every row was rejected ({counts}); check data.labels and data.text_column")
-        write_json(summary, {**reviews.summarise(labels, splits, reasons, settings.data.labels), "slices": slices})
+        write_json(summary, {**reviews.summarise(labels, splits, reasons, names_of_labels), "slices": slices})
     finally:
         shutil.rmtree(work)
 
 
-def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[reviews.Codes, reviews.Codes]:
-    """Decides which rows of each file are kept; returns their labels and splits."""
-    columns = screening.read_columns(folders)
+def _decide(settings: Params, folders: Sequence[Path], source: Path) -> tuple[Labels, Codes, Codes]:
+    """Decides which rows of each file are kept; returns the names of all labels, and the rows' labels and splits."""
+    columns = screening.read_columns(folders, settings.data, source)
     duplicates = reviews.find_duplicates(columns.digests, columns.labels)
     keep = duplicates.keep
     splits = np.full(len(keep), reviews.UNASSIGNED, np.int8)
     labels = columns.labels[keep]
     if keep.any():
         splits[keep] = reviews.assign_splits(columns.digests[keep], labels, columns.assigned[keep], settings.split)
-        reviews.check_enough(splits[keep], labels, settings.data.labels, source)
+        reviews.check_enough(splits[keep], labels, columns.names, source)
     screening.write_decisions(folders, columns, duplicates, splits)
-    return labels, splits[keep]
+    return columns.names, labels, splits[keep]
 
 
 def _check_slices(settings: Params, rows: Path, source: Path) -> dict[str, dict[str, int]]:
@@ -103,18 +104,18 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
-    values = series.read_values(source, settings.data)
-    split = settings.split
-    parts = series.split_series(len(values), split.test_fraction, split.validation_fraction, split.train_share)
-    table = series.to_table(values, parts)
+    found, split = series.read(source, settings.data), settings.split
+    parts = series.split_series(len(found.values), split.test_fraction, split.validation_fraction, split.train_share)
+    table = series.to_table(found, parts)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
         pq.write_table(table, parquet)
-    read, kept = len(values), len(table)
-    counts = {"rows_read": read, "rows_kept": kept, "rows_left_out": read - kept, "rows_rejected": {"total": 0}}
+    usable, kept, early = len(found.values), len(table), found.first - 1
+    counts: dict[str, object] = {"rows_read": usable + early, "rows_kept": kept, "rows_left_out": usable - kept}
+    counts |= {"rows_rejected": {"total": 0}, "labels": []}
     splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
-    write_json(summary, {**counts, "splits": splits})
+    write_json(summary, {**counts, "rows_before_first": early, "filled": found.gaps, "splits": splits})
 
 
 INGESTERS = {"text": _ingest_reviews, "series": _ingest_series}

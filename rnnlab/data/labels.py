@@ -4,33 +4,31 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
-from rnnlab.project.errors import UNSEEN
-from rnnlab.project.params import LABEL
-
-MOST_LABELS = 2  # that models tell apart
+from rnnlab.project.params import is_label
 
 
-def problem(counts: Mapping[str, int], most: int, fewest_rows: int) -> str | None:
+def problem(counts: Mapping[str, int], most: int, fewest_rows: int = 0) -> str | None:
     """Says what is wrong with labels, trimmed and counted over the rows that can be used; None if they will do.
 
     Args:
         counts: rows of each label.
-        most: number of labels.
+        most: number of labels, from `data.max_labels`.
         fewest_rows: with which each split has one of that label.
     """
     rows = sum(counts.values())
     if not counts:
         return "holds no labels at all"
     if len(counts) == 1:
-        return f"has one label only, {next(iter(counts))!r}, and two are needed"
+        return f"has one label only, {next(iter(counts))!r}; expected two or more"
     if len(counts) > max(most, rows // 2):
         return f"has {len(counts):,} different values in {rows:,} rows: an id or a text, and no label"
     if len(counts) > most:
-        return f"has {len(counts):,} labels, {_some(counts)}; expected at most {most}"
-    if bad := next((label for label in counts if not LABEL.fullmatch(label) or UNSEEN.search(label)), None):
+        return f"has {len(counts):,} labels, {_some(counts)}; expected at most {most}: raise data.max_labels"
+    if bad := next((label for label in counts if not is_label(label)), None):
         return f"has the label {bad[:40]!r}; expected 1 to 100 visible characters on one line"
     if same := _alike(counts):
-        return f"has labels that differ only in case or blanks, {same[0]!r} and {same[1]!r}; write them alike"
+        both = " and ".join(map(repr, same))
+        return f"has labels that differ only in case or blanks, {both}; make them one, or list data.labels"
     rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < fewest_rows:
         told = f"{counts[rarest]} row{'s' * (counts[rarest] > 1)} with the label {rarest!r}"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from rnnlab.data import sources
 from rnnlab.data.looking import Thinned
+from rnnlab.data.reviews import rows_of
 from rnnlab.features import clean_rows, text
 from rnnlab.project.params import Data
 
@@ -107,7 +108,7 @@ def smallest(profile: Profile, test: float, validation: float) -> int:
     counts = []
     for label in profile.labels:
         train, tests = profile.splits["train", label], profile.splits["test", label]
-        held_out = profile.splits["validation", label] if has_validation else round(train * validation)
+        held_out = profile.splits["validation", label] if has_validation else rows_of(validation, train)
         counts += [train if has_validation else train - held_out, held_out, tests]
     return min(counts, default=0)
 
@@ -119,6 +120,6 @@ def needed(test: float, validation: float) -> int:
 
 def _drawn(rows: int, test: float, validation: float) -> tuple[int, int, int]:
     """Returns the rows of a label for training, validation and test, as `rnnlab.data.reviews.assign_splits` draws."""
-    tests = round(rows * test)
-    held_out = round((rows - tests) * validation)
+    tests = rows_of(test, rows)
+    held_out = rows_of(validation, rows - tests)
     return rows - tests - held_out, held_out, tests

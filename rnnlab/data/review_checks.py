@@ -1,5 +1,7 @@
 """Checks of ingested reviews, with the limits and severities of params."""
 
+from collections.abc import Sequence
+
 import great_expectations.expectations as gxe
 import pandas as pd
 
@@ -9,16 +11,24 @@ from rnnlab.project.params import Validate
 from rnnlab.project.tasks import SLICE
 
 
-def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate, left_out: int = 0) -> list[Finding]:
+def check_reviews(
+    reviews: pd.DataFrame, rows_read: int, limits: Validate, left_out: int = 0, labels: Sequence[str] = ("0", "1")
+) -> list[Finding]:
     """Checks a table of `rnnlab.features.clean_rows.SCHEMA`, and how many of the ``rows_read`` were rejected.
 
-    Training rows that were ``left_out`` are good rows.
+    Args:
+        reviews: the table.
+        rows_read: of the user's data.
+        limits: of the checks. A share of the rarer of two labels is one of these two; of more labels the rarest is
+            compared with the most frequent in the same way.
+        left_out: training rows that are good, but not in the table.
+        labels: names by their numbers.
 
     Returns:
         One finding per expectation; only those on the schema if the columns are wrong.
     """
     reviews = reviews.loc[:, ~reviews.columns.str.startswith(SLICE)]  # what is carried along may hold anything
-    schema = run_expectations(reviews, "row", columns_fit(SCHEMA, label="int8"), limits)
+    schema = run_expectations(reviews, "row", columns_fit(SCHEMA, label="int16"), limits)
     if not all(finding.success for finding in schema):
         return schema
     words = reviews["text"].str.count(" ").fillna(0) + 1
@@ -32,27 +42,28 @@ def check_reviews(reviews: pd.DataFrame, rows_read: int, limits: Validate, left_
     of_source = {"rejected": [between("rejected_share", None, limits.max_rejected_share)]}
     return [
         *schema,
-        *run_expectations(rows, "row", _row_expectations(limits), limits),
-        *run_expectations(_totals(reviews), "part", of_totals, limits),
+        *run_expectations(rows, "row", _row_expectations(limits, len(labels)), limits),
+        *run_expectations(_totals(reviews, labels), "part", of_totals, limits),
         *run_expectations(source, "source", of_source, limits),
     ]
 
 
-def _row_expectations(limits: Validate) -> Expectations:
+def _row_expectations(limits: Validate, labels: int) -> Expectations:
     return {
         "nulls": [gxe.ExpectColumnValuesToNotBeNull(column=column) for column in SCHEMA.names],
-        "labels": [among("label", [0, 1]), among("split", SPLITS)],
+        "labels": [among("label", range(labels)), among("split", SPLITS)],
         "duplicates": [gxe.ExpectColumnValuesToBeUnique(column=column) for column in ("id", "text")],
         "leakage": [between("splits_of_text", 1, 1)],
         "lengths": [between("words", limits.min_words, limits.max_words)],
     }
 
 
-def _totals(reviews: pd.DataFrame) -> pd.DataFrame:
-    """Counts rows by split and label, combinations without rows included."""
-    combinations = pd.MultiIndex.from_product([SPLITS, [0, 1]], names=["split", "label"])
+def _totals(reviews: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """Counts rows by split and label, combinations without rows included; shares are of them and the most frequent."""
+    combinations = pd.MultiIndex.from_product([SPLITS, range(len(labels))], names=["split", "label"])
     rows = reviews.groupby(["split", "label"]).size().reindex(combinations, fill_value=0)
     totals = rows.rename("rows").reset_index()
-    totals["share"] = (totals["rows"] / totals.groupby("split")["rows"].transform("sum")).fillna(0)
-    totals["part"] = totals["split"] + ", label " + totals["label"].astype(str)
+    most = totals.groupby("split")["rows"].transform("max")
+    totals["share"] = (totals["rows"] / (totals["rows"] + most)).fillna(0)
+    totals["part"] = totals["split"] + ", label " + totals["label"].map(dict(enumerate(labels)))
     return totals

@@ -12,20 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.parquet import ParquetWriter
 
 from rnnlab.data import reviews, sources
 from rnnlab.data.csv_rows import BATCH_ROWS
-from rnnlab.data.reviews import Codes
+from rnnlab.data.reviews import Codes, Labels
 from rnnlab.features import clean_rows
 from rnnlab.project import engines, layout
 from rnnlab.project.files import package_digest, replacing
-from rnnlab.project.params import Data, Params
+from rnnlab.project.params import AUTO, Data, Params
 from rnnlab.project.tasks import SLICE
 
 ACCEPTED, REJECTED, DECISIONS, DUPLICATES = "rows.parquet", "rejected.parquet", "decisions.npz", "duplicates.parquet"
-_ACCEPTED = [("row", pa.int64()), ("text", pa.string()), ("label", pa.int8()), ("assigned", pa.int8())]
+_ACCEPTED = [("row", pa.int64()), ("text", pa.string()), ("label", pa.string()), ("assigned", pa.int8())]
 # "detail" is what rejected.csv shows, "reason" what is counted.
 _REJECTED = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in ("reason", "detail", "label", "text"))])
 Decisions = dict[str, npt.NDArray[Any]]  # of `write_decisions`, on the rows of a batch
@@ -35,6 +36,7 @@ class Columns(NamedTuple):
     """What decides on the accepted rows of all files, one file after another; arrays of shape (rows,)."""
 
     numbers: npt.NDArray[np.int64]  # row in its file
+    names: Labels  # of the labels
     labels: Codes
     assigned: Codes  # splits that the data name
     digests: npt.NDArray[np.uint64]  # of the texts
@@ -88,13 +90,25 @@ def _folder_name(data: Data, split_column: str | None, slices: Sequence[str], so
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
 
-def read_columns(folders: Sequence[Path]) -> Columns:
-    """Reads what decides on the rows of all files; takes some 18 bytes per row."""
-    names = ["row", "label", "assigned", "digest"]
-    tables = [pq.read_table(folder / ACCEPTED, columns=names) for folder in folders]
+def read_columns(folders: Sequence[Path], data: Data, source: Path) -> Columns:
+    """Reads what decides on the rows of all files; takes some 20 bytes per row.
+
+    Raises:
+        UserError: the labels are to be found, and cannot be what the user means; names ``source``.
+    """
+    names = ["row", "assigned", "digest"]
+    tables = [
+        pq.read_table(folder / ACCEPTED, columns=["label", *names], read_dictionary=["label"]) for folder in folders
+    ]
     starts = np.cumsum([0, *(len(table) for table in tables)])
-    numbers, labels, assigned, digests = (column.to_numpy() for column in pa.concat_tables(tables).columns)
-    return Columns(numbers, labels, assigned, digests, starts)
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    numbers, assigned, digests = (table[name].to_numpy() for name in names)
+    written = table["label"].combine_chunks()
+    found = written.dictionary.to_pylist() if len(written) else []
+    counts = dict(zip(found, np.bincount(written.indices.to_numpy(), minlength=len(found)).tolist(), strict=True))
+    labels = reviews.find_labels(counts, data, source) if data.labels == AUTO else data.labels
+    codes = np.array([labels.index(name) for name in found], np.int16)
+    return Columns(numbers, labels, codes[written.indices.to_numpy()], assigned, digests, starts)
 
 
 def write_decisions(folders: Sequence[Path], columns: Columns, duplicates: reviews.Duplicates, splits: Codes) -> None:
@@ -110,11 +124,12 @@ def write_decisions(folders: Sequence[Path], columns: Columns, duplicates: revie
         np.savez(folder / DECISIONS, allow_pickle=False, **of_file)
 
 
-def second_pass(settings: Params, names: Sequence[str], folders: Sequence[Path], target: Path) -> None:
+def second_pass(settings: Params, labels: Labels, names: Sequence[str], folders: Sequence[Path], target: Path) -> None:
     """Writes the kept rows with id and split: a single file's to one file, those of several to a folder of as many.
 
     Args:
         settings: of the project.
+        labels: by their numbers.
         names: of the files, as messages show them.
         folders: of the files, from `first_pass`, with `write_decisions`.
         target: the Parquet file, or the folder.
@@ -125,13 +140,11 @@ def second_pass(settings: Params, names: Sequence[str], folders: Sequence[Path],
         targets = [target / f"{number:06}.parquet" for number in range(len(folders))]
     counts = [sum(pq.read_metadata(folder / name).num_rows for name in (ACCEPTED, REJECTED)) for folder in folders]
     offsets = np.cumsum([0, *counts])[:-1].tolist()
-    task = partial(keep_rows, settings.data.labels, settings.evaluate.slices, names if len(folders) > 1 else [])
+    task = partial(keep_rows, labels, settings.evaluate.slices, names if len(folders) > 1 else [])
     engines.each(settings.data.engine, task, list(zip(folders, targets, offsets, strict=True)), "keep")
 
 
-def keep_rows(
-    labels: tuple[str, str], slices: Sequence[str], names: Sequence[str], task: tuple[Path, Path, int]
-) -> None:
+def keep_rows(labels: Labels, slices: Sequence[str], names: Sequence[str], task: tuple[Path, Path, int]) -> None:
     """Writes the kept rows of a file, numbered from an offset, to its part of the target; and the file's duplicates."""
     folder, target, offset = task
     with np.load(folder / DECISIONS, allow_pickle=False) as members:
@@ -144,29 +157,29 @@ def keep_rows(
             decided = {name: values[start : start + len(batch)] for name, values in decisions.items()}
             start += len(batch)
             is_used = decided["split"] != reviews.UNASSIGNED
-            kept.write_table(_clean(batch, decided["split"], offset, schema).filter(pa.array(is_used)))
+            kept.write_table(_clean(batch, decided["split"], offset, labels, schema).filter(pa.array(is_used)))
             if not decided["keep"].all():
-                duplicates.write_table(_duplicates(batch, decided, labels, names))
+                duplicates.write_table(_duplicates(batch, decided, names))
 
 
-def _clean(batch: pa.RecordBatch, splits: Codes, offset: int, schema: pa.Schema) -> pa.Table:
+def _clean(batch: pa.RecordBatch, splits: Codes, offset: int, labels: Labels, schema: pa.Schema) -> pa.Table:
     """Returns a batch as the pipeline goes on with it; rows without a split have any."""
     ids = [f"{digest:016x}" for digest in batch["digest"].to_pylist()]
     names = np.array(clean_rows.SPLITS, object)[splits]
     carried = [batch[name] for name in schema.names if name.startswith(SLICE)]
-    columns = [ids, batch["row"].to_numpy() + offset, batch["text"], batch["label"], names, *carried]
+    codes = pc.index_in(batch["label"], value_set=pa.array(labels, pa.string())).cast(pa.int16())
+    columns = [ids, batch["row"].to_numpy() + offset, batch["text"], codes, names, *carried]
     return pa.table(dict(zip(schema.names, columns, strict=True)), schema)
 
 
-def _duplicates(batch: pa.RecordBatch, decided: Decisions, labels: tuple[str, str], names: Sequence[str]) -> pa.Table:
+def _duplicates(batch: pa.RecordBatch, decided: Decisions, names: Sequence[str]) -> pa.Table:
     """Returns the rows that are not kept, each with the row that its text first occurs in."""
     dropped = ~decided["keep"]
     rows = batch.filter(pa.array(dropped)).to_pylist()
     decisions = zip(*(decided[name][dropped] for name in ("conflict", "first_file", "first_row")), strict=True)
     for row, (conflict, first_file, first_row) in zip(rows, decisions, strict=True):
         of_file = f" of {names[first_file]}" if names else ""
-        row["label"] = labels[row["label"]]
-        row["reason"] = "same text with both labels" if conflict else "duplicate"
+        row["reason"] = "same text with different labels" if conflict else "duplicate"
         row["detail"] = f"{row['reason']} (row {first_row}{of_file} is the first)"
     return pa.Table.from_pylist(rows, _REJECTED)
 

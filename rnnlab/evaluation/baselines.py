@@ -1,12 +1,13 @@
 """Classifiers of text without recurrence, which every recurrent network must beat.
 
-All are logistic: the log-odds are a weighted sum of n-grams and an intercept. The majority class has no n-grams.
+All are logistic: the log-odds are a weighted sum of n-grams and an intercept. The majority class has no n-grams. Of two
+labels there is one such sum, for the second; of more there is one for each, against the rest.
 """
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
-from rnnlab.evaluation import series_metrics
+from rnnlab.evaluation import series_baselines
 from rnnlab.features import arrays, text
 from rnnlab.project.files import reading, replacing
 from rnnlab.project.params import Params
@@ -30,36 +31,40 @@ NAMES = TASKS["text"].baselines
 MIN_ROWS = 2  # in which an n-gram must occur
 INVERSE_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # scikit-learn's C, tried on the validation rows
 BATCH_ROWS = 4096
+Array = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]  # of shape (rows,)
 
 
 class Linear(NamedTuple):
-    """A fitted baseline; its arrays have the shape (terms,).
+    """A fitted baseline of one output for two labels, or of as many as there are labels.
 
     Attributes:
-        terms: words and pairs of words ("not good") by alphabet.
-        scale: the weight of a term in any text: its inverse document frequency ("tfidf") or log-count ratio ("nbsvm").
-        intercept: log-odds of the positive class in a text without a known term.
-        inverse_penalty: of `INVERSE_PENALTIES`, the one with the smallest log loss on the validation rows; 0 without
-            terms, where nothing is chosen.
+        terms: words and pairs of words ("not good") by alphabet, of shape (terms,).
+        scale: the weight of a term in any text: its inverse document frequency ("tfidf") or log-count ratio ("nbsvm"),
+            of shape (outputs, terms).
+        weights: of shape (outputs, terms).
+        intercept: log-odds of each output in a text without a known term, of shape (outputs,).
+        inverse_penalty: of `INVERSE_PENALTIES`, the one with which an output has the smallest log loss on the
+            validation rows; 0 without terms, where nothing is chosen. Its shape is (outputs,).
     """
 
     name: str
     terms: pa.StringArray
-    scale: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float32]
-    intercept: float
-    inverse_penalty: float
+    scale: Array
+    weights: Array
+    intercept: npt.NDArray[np.float64]
+    inverse_penalty: npt.NDArray[np.float64]
 
 
 class Rows(NamedTuple):
-    """Cleaned texts and their labels, 0 and 1, of shape (rows,)."""
+    """Cleaned texts and the numbers of their labels, of shape (rows,)."""
 
     texts: pa.Array
-    labels: npt.NDArray[np.int8]
+    labels: npt.NDArray[np.integer[Any]]
 
 
 def fit(name: str, rows: Rows, held_out: Rows) -> Linear:
-    """Fits one of `NAMES` to training rows, of both labels, with the penalty that suits the validation rows best.
+    """Fits one of `NAMES` to training rows, of all labels, with the penalties that suit the validation rows best.
 
     "tfidf" weighs an n-gram by (1 + ln count) · idf (Salton & Buckley 1988, "Term-weighting approaches in automatic
     text retrieval"), "nbsvm" by its presence times its log-count ratio (Wang & Manning 2012, "Baselines and bigrams").
@@ -68,19 +73,35 @@ def fit(name: str, rows: Rows, held_out: Rows) -> Linear:
     interpolation made them under-confident. Where no text has a word, the baseline is that of the majority class.
     """
     terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(rows.texts)
+    count = int(rows.labels.max()) + 1
+    outputs = [1] if count == 2 else range(count)
     if not len(terms):
-        nothing = np.empty(0, np.float32)
-        return Linear(name, terms, nothing, nothing, float(logit(rows.labels.mean())), 0.0)
-    counts = _count_all(rows.texts, terms)
-    ratio = _inverse_document_frequency(counts) if name == "tfidf" else _log_count_ratio(counts, rows.labels)
+        shares = np.array([(rows.labels == label).mean() for label in outputs])
+        nothing = np.empty((len(outputs), 0), np.float32)
+        return Linear(name, terms, nothing, nothing, logit(shares), np.zeros(len(outputs)))
+    counts, others = (_count_all(texts, terms) for texts in (rows.texts, held_out.texts))
+    fitted = [
+        _fit_output(name, (counts, rows.labels == label), (others, held_out.labels == label))
+        for label in tqdm(outputs, desc=name, unit="label", disable=None, leave=False)
+    ]
+    scales, weights, intercepts, penalties = zip(*fitted, strict=True)
+    return Linear(name, terms, np.stack(scales), np.stack(weights), np.array(intercepts), np.array(penalties))
+
+
+def _fit_output(
+    name: str, rows: tuple[csr_array, Flags], held_out: tuple[csr_array, Flags]
+) -> tuple[Array, Array, float, float]:
+    """Fits one output to counts of terms and whether a row has the label; returns the fields of `Linear` of it."""
+    (counts, targets), (others, held_targets) = rows, held_out
+    ratio = _inverse_document_frequency(counts) if name == "tfidf" else _log_count_ratio(counts, targets)
     scale = ratio.astype(np.float32)
-    features, others = (_weigh(each, name, scale) for each in (counts, _count_all(held_out.texts, terms)))
-    tried = [LogisticRegression(C=c, solver="liblinear").fit(features, rows.labels) for c in INVERSE_PENALTIES]
-    best = min(tried, key=lambda one: log_loss(held_out.labels, one.predict_proba(others)))
-    return Linear(name, terms, scale, best.coef_[0].astype(np.float32), float(best.intercept_[0]), best.C)
+    features, unseen = (_weigh(each, name, scale) for each in (counts, others))
+    tried = [LogisticRegression(C=c, solver="liblinear").fit(features, targets) for c in INVERSE_PENALTIES]
+    best = min(tried, key=lambda one: log_loss(held_targets, one.predict_proba(unseen)))
+    return scale, best.coef_[0].astype(np.float32), float(best.intercept_[0]), best.C
 
 
-def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[str, float]:
+def fit_all(settings: Params, source: Path, train: Path, validation: Path, folder: Path) -> dict[str, float]:
     """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
     with reading(source):
         splits = [pq.read_table(source, filters=pc.field("split") == name) for name in ("train", "validation")]
@@ -89,10 +110,9 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
     for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
         started = time.perf_counter()
         if name == "linear":
-            windows = arrays.load_windows(train)
-            weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
-            np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
-        elif name != "last_value":
+            weights = series_baselines.fit_linear(*map(arrays.load_windows, (train, validation)))
+            np.save(folder / "linear.npy", weights, allow_pickle=False)
+        elif name in NAMES:
             rows, held_out = (Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
             save(fit(name, rows, held_out), folder / f"{name}.npz")
         seconds[name] = round(time.perf_counter() - started, 3)
@@ -100,20 +120,25 @@ def fit_all(settings: Params, source: Path, train: Path, folder: Path) -> dict[s
     return seconds
 
 
-def predict(model: Linear, texts: pa.Array) -> npt.NDArray[np.float32]:
-    """Returns the probability of the positive class, float32 of shape (rows,), for cleaned strings of shape (rows,)."""
-    probabilities = np.full(len(texts), expit(model.intercept), np.float32)
+def predict(model: Linear, texts: pa.Array) -> Array:
+    """Returns probabilities for cleaned strings of shape (rows,).
+
+    Returns:
+        float32: of the second of two labels, of shape (rows,), or of each of more, of shape (rows, labels).
+    """
+    found = np.tile(expit(model.intercept).astype(np.float32), (len(texts), 1))
     if len(model.terms):
-        for start, batch in enumerate(_batches(texts)):
-            features = _weigh(_count(batch, model.terms), model.name, model.scale)
-            rows = slice(start * BATCH_ROWS, (start + 1) * BATCH_ROWS)
-            probabilities[rows] = expit(features @ model.weights + model.intercept)
-    return probabilities
+        for number, batch in enumerate(_batches(texts)):
+            counts, first = _count(batch, model.terms), number * BATCH_ROWS
+            for output, (scale, weights) in enumerate(zip(model.scale, model.weights, strict=True)):
+                log_odds = _weigh(counts, model.name, scale) @ weights + model.intercept[output]
+                found[first : first + len(batch), output] = expit(log_odds)
+    return found[:, 0] if found.shape[1] == 1 else found / found.sum(axis=1, keepdims=True)
 
 
 def count_parameters(model: Linear) -> int:
-    """Counts the fitted weights and the intercept; idf and log-count ratios are statistics, not weights."""
-    return len(model.weights) + 1
+    """Counts the fitted weights and intercepts; idf and log-count ratios are statistics, not weights."""
+    return model.weights.size + model.intercept.size
 
 
 def save(model: Linear, target: Path) -> None:
@@ -137,9 +162,10 @@ def load(source: Path) -> Linear:
         with source.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             name, terms, scale, weights, *numbers = (arrays[field] for field in Linear._fields)
         words = pa.array(terms.tobytes().decode().split("\n")[:-1], pa.string())
-        if str(name) not in NAMES or not len(words) == len(scale) == len(weights):
+        shape = (len(numbers[0]), len(words))
+        if str(name) not in NAMES or not shape == scale.shape == weights.shape:
             raise ValueError("its arrays do not belong together")
-        return Linear(str(name), words, scale, weights, *map(float, numbers))
+        return Linear(str(name), words, scale, weights, *numbers)
 
 
 def _batches(texts: pa.Array) -> Iterator[pa.Array]:
@@ -188,14 +214,14 @@ def _inverse_document_frequency(counts: csr_array) -> npt.NDArray[np.float64]:
     return idf
 
 
-def _log_count_ratio(counts: csr_array, labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
-    """How much likelier a term is in positive texts, in nats, with every count one more; shape (terms,)."""
-    positive, negative = (1 + counts[labels == label].count_nonzero(axis=0) for label in (1, 0))
-    ratio: npt.NDArray[np.float64] = np.log(positive / positive.sum()) - np.log(negative / negative.sum())
+def _log_count_ratio(counts: csr_array, targets: Flags) -> npt.NDArray[np.float64]:
+    """How much likelier a term is in texts with a label, in nats, with every count one more; shape (terms,)."""
+    within, without = (1 + counts[flags].count_nonzero(axis=0) for flags in (targets, ~targets))
+    ratio: npt.NDArray[np.float64] = np.log(within / within.sum()) - np.log(without / without.sum())
     return ratio
 
 
-def _weigh(counts: csr_array, name: str, scale: npt.NDArray[np.float32]) -> csr_array:
+def _weigh(counts: csr_array, name: str, scale: Array) -> csr_array:
     """Turns counts into features: rows of unit length, or of zeros where no term is known."""
     local = 1 + np.log(counts.data) if name == "tfidf" else np.ones_like(counts.data)
     features = csr_array((local * scale[counts.indices], counts.indices, counts.indptr), counts.shape)

@@ -15,11 +15,12 @@ from rnnlab.evaluation.statistics import GROUPS_APART, Interval
 from rnnlab.evaluation.verdicts import Scores
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
+from rnnlab.project.tasks import MEASURES, STEP, Measure, Task, TaskName, has_steps, right
 
-ROW_SCORES: dict[TaskName, Callable[[Any, Any], Any]] = {
+# Of a forecast of several steps, a row here is a step, and that of the table their mean.
+ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
-    "series": lambda targets, predicted: (predicted - targets) ** 2,
+    "series": lambda predictions: (predictions["predicted"] - predictions["target"]) ** 2,
 }
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`
 FIXED = "The split and the test rows are held fixed: other data may give another answer."
@@ -27,14 +28,17 @@ FIXED = "The split and the test rows are held fixed: other data may give another
 
 def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
     """Scores each row of a table of predictions: 1 for the right label and 0 for a wrong one, or the squared error."""
-    scores: pd.Series[float] = ROW_SCORES[task.name](predictions[task.truth], predictions[task.answer])
+    scores: pd.Series[float] = ROW_SCORES[task.name](predictions)
     return scores.astype(np.float64)
 
 
 def row_scores(task: Task, predictions: pd.DataFrame) -> pd.DataFrame:
     """Scores one model's predictions: a row per test row, in the order of the data, and a column per seed."""
     scored = predictions.assign(score=score_rows(task, predictions))
-    return scored.pivot(index=task.row, columns="seed", values="score")
+    if not has_steps(predictions):
+        return scored.pivot(index=task.row, columns="seed", values="score")
+    by_step = scored.pivot(index=[task.row, STEP], columns="seed", values="score")
+    return by_step.groupby(level=task.row).mean(skipna=False)
 
 
 def scores_by_model(task: Task, predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Scores]:

@@ -1,34 +1,32 @@
 """Several classifiers as one: a weighted sum of their log-odds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
-Probabilities = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float32]  # of shape (rows,) or (rows, labels), see `rnnlab.project.tasks.decide`
 
 
-def fit_weights(members: Sequence[Probabilities], labels: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
+def fit(members: Sequence[Probabilities], labels: npt.NDArray[np.integer[Any]]) -> LogisticRegression:
     """Fits the members' weights: stacking (Wolpert 1992, "Stacked generalization") by logistic regression.
 
     Args:
-        members: probabilities of class 1 on rows that no member was trained on, of shape (rows,) each.
-        labels: of these rows, 0 or 1; both must occur.
-
-    Returns:
-        One weight per member, then the intercept.
+        members: probabilities of rows that no member was trained on.
+        labels: of these rows, numbers from 0; each must occur.
     """
-    fitted = LogisticRegression().fit(_log_odds(members), labels)
-    return np.append(fitted.coef_[0], fitted.intercept_)
+    return LogisticRegression(max_iter=1000).fit(_log_odds(members), labels)
 
 
-def combine(members: Sequence[Probabilities], weights: npt.NDArray[np.float64]) -> Probabilities:
-    """Combines the members' probabilities, float32 of shape (rows,) each, with weights from `fit_weights`."""
-    return np.asarray(expit(_log_odds(members) @ weights[:-1] + weights[-1]), np.float32)
+def combine(members: Sequence[Probabilities], stacked: LogisticRegression) -> Probabilities:
+    """Combines the members' probabilities of rows into those of one classifier."""
+    probabilities = np.asarray(stacked.predict_proba(_log_odds(members)), np.float32)
+    return probabilities[:, 1] if members[0].ndim == 1 else probabilities
 
 
 def _log_odds(members: Sequence[Probabilities]) -> npt.NDArray[np.float64]:
-    certain = np.stack(members, axis=1).astype(np.float64)
+    certain = np.column_stack(members).astype(np.float64)
     return np.asarray(logit(np.clip(certain, 1e-6, 1 - 1e-6)))  # exactly 0 or 1 would have infinite odds

@@ -1,5 +1,7 @@
 """Tables on why networks differ and where they go wrong."""
 
+from collections.abc import Mapping, Sequence
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -9,20 +11,27 @@ from tqdm import tqdm
 from rnnlab.evaluation import explanations, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_texts
+from rnnlab.features.windows import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import NOTHING
+from rnnlab.project.tasks import STEP, forecasts
+
+Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
 
-def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) -> dict[str, pd.DataFrame]:
+def look_inside(
+    settings: Params, test: arrays.Features, texts: dict[str, str], chosen: Thresholds = NOTHING
+) -> dict[str, pd.DataFrame]:
     """Measures gradients of every network before, early in and after its training, and follows each through some texts.
 
     Returns:
         By name: ``gradient_norms`` with the columns model, seed, moment, distance, norm; ``traces`` with text_id,
-        model, seed, position, word, probability; and ``states``, of the first seed's networks alone, with text_id,
-        model, quantity, word, and a column per unit.
+        model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
+        text_id, model, quantity, word, and a column per unit.
     """
     gradients, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
@@ -31,11 +40,12 @@ def look_inside(settings: Params, test: arrays.Features, texts: dict[str, str]) 
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
         gradients.append(gradients_of(model, run, tokens))
         for key, text in texts.items():
-            steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size)
+            limits = chosen.get((run.model, run.seed))
+            steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size, limits)
             row = {"text_id": key, "model": run.model, "seed": run.seed}
             traces += [
-                {**row, "position": position, "word": word, "probability": probability}
-                for position, (word, probability) in enumerate(steps, start=1)
+                {**row, "position": position, "word": word, "predicted": label, "probability": probability}
+                for position, (word, label, probability) in enumerate(steps, start=1)
             ]
             if run.seed == settings.train.seeds[0]:
                 held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
@@ -73,8 +83,10 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task by name, from predictions: id, label, words, model, seed, probability."""
+def explain_texts(
+    settings: Params, test: arrays.Features, predictions: pd.DataFrame, chosen: Thresholds = NOTHING
+) -> dict[str, pd.DataFrame]:
+    """Makes the tables of the text task by name, from the predictions of `rnnlab.evaluation.scoring`."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
     wrong = [explanations.mistakes(rows, settings.explain.mistakes).assign(model=name) for name, rows in by_model]
@@ -82,7 +94,7 @@ def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataF
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
-    tables = look_inside(settings, test, {key: texts[key] for key in traced})
+    tables = look_inside(settings, test, {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         **tables,
@@ -94,13 +106,67 @@ def explain_texts(settings: Params, test: arrays.Features, predictions: pd.DataF
 
 def bins(predictions: pd.DataFrame) -> pd.DataFrame:
     """Groups one network's probabilities for a reliability curve: the columns forecast, observed, rows."""
-    groups = explanations.calibration(predictions["label"].to_numpy(), predictions["probability"].to_numpy(np.float32))
+    is_so, probabilities = forecasts(predictions)
+    groups = explanations.calibration(is_so.to_numpy(), probabilities.to_numpy(np.float32))
     return pd.DataFrame(groups, columns=["forecast", "observed", "rows"])
 
 
-def explain_series(settings: Params, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Makes the table of the series task: the largest errors of each model's network of the first seed."""
-    shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == settings.train.seeds[0])
+def explain_series(
+    settings: Params,
+    predictions: pd.DataFrame,
+    test: arrays.Windows,
+    encoding: Encoding,
+    widths: Mapping[tuple[str, int], npt.NDArray[np.float64]],
+) -> dict[str, pd.DataFrame]:
+    """Makes the tables of the series task, of each model's network of the first seed, in the data's unit.
+
+    Args:
+        settings: names the networks.
+        predictions: of `rnnlab.evaluation.scoring`.
+        test: the windows of the test rows.
+        encoding: of the series.
+        widths: half-widths of prediction intervals by model and seed, each of shape (horizon,).
+
+    Returns:
+        By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
+        series once; and ``windows``,
+        the test windows that each network forecasts best, worst, and as well as half of them, with the columns model,
+        window, row, value, predicted, half_width, where the last two are empty for the past.
+    """
+    seed = settings.train.seeds[0]
+    shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)
     errors = predictions[shown].assign(error=(predictions["predicted"] - predictions["target"]).abs())
-    ranked = errors.sort_values(["error", "row"], ascending=[False, True])
-    return {"mistakes": ranked.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)}
+    ranked = errors.sort_values(["error", "row", STEP], ascending=[False, True, True])
+    # Neighbouring windows miss the same value: it is shown once, at the step that misses it most.
+    once = ranked.loc[~ranked.assign(at=ranked["row"] + ranked[STEP]).duplicated(["model", "at"])]
+    mistakes = once.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
+    tables = [
+        forecast_table(rows, index, test, encoding, widths[name, seed]).assign(model=name, window=title)
+        for name, rows in errors.groupby("model", sort=False)
+        for title, index in chosen_windows(rows).items()
+    ]
+    return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
+
+
+def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:
+    """Returns the index among the windows of that with the least, the median, and the largest mean squared error."""
+    order = (errors["error"] ** 2).groupby(errors["row"]).mean().to_numpy().argsort(kind="stable")
+    return {"best": int(order[0]), "median": int(order[len(order) // 2]), "worst": int(order[-1])}
+
+
+def forecast_table(
+    rows: pd.DataFrame, index: int, test: arrays.Windows, encoding: Encoding, half_width: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Returns a window's past values and its forecast: a row per step, with row, value, predicted and half_width."""
+    first = int(test.rows[index])
+    past = encoding.value.undo(np.asarray(test.inputs[index, :, 0]))
+    future = rows[rows["row"] == first].sort_values(STEP)
+    nothing = np.full(len(past), np.nan)
+    return pd.DataFrame(
+        {
+            "row": np.arange(first - len(past), first + len(future)),
+            "value": np.concatenate([past, future["target"]]),
+            "predicted": np.concatenate([nothing, future["predicted"]]),
+            "half_width": np.concatenate([nothing, half_width]),
+        }
+    )

@@ -1,6 +1,7 @@
 """What networks learned: how far back gradients reach, what each word changes, and which rows go wrong."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from rnnlab.evaluation.states import DRAWN_WORDS
 from rnnlab.features.text import PADDING_ID, encode, words
 from rnnlab.networks import models
 from rnnlab.project.params import TokenizePad
-from rnnlab.project.tasks import THRESHOLD, right
+from rnnlab.project.tasks import answers, confidence, decide, has_more_than_two, right, told
 
 MIN_ROWS = 5  # a mean over fewer says nothing
 TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction
@@ -53,7 +54,7 @@ class _Probe(keras.Model):
     def call(self, tokens: Any) -> Any:
         """Returns each row's logit; dropout is off, although this is a training step."""
         outputs = self._network(tokens, training=False)
-        logits = outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs[:, 0]
+        logits = outputs[:, 0] if outputs.shape[1] == 1 else _log_odds_of_best(outputs)
         self.add_loss(keras.ops.sum(logits))
         return logits
 
@@ -69,6 +70,13 @@ class _Probe(keras.Model):
         self.train_on_batch(tokens)
         step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
         return -step
+
+
+def _log_odds_of_best(logits: Any) -> Any:
+    """Returns the log-odds of the label with the highest logit, of shape (rows,), from shape (rows, labels)."""
+    is_best = keras.ops.one_hot(keras.ops.argmax(logits, axis=1), logits.shape[1], dtype="bool")
+    others = keras.ops.where(is_best, -np.inf, logits)
+    return keras.ops.max(logits, axis=1) - keras.ops.logsumexp(others, axis=1)
 
 
 @functools.lru_cache(maxsize=1)
@@ -99,7 +107,7 @@ def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size
         batch_size: rows at once.
 
     Returns:
-        float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the positive class. Masked
+        float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the likeliest label. Masked
         padding has 0, and so has any gradient below 1e-38, the smallest number of a float32.
     """
     size = min(batch_size, len(tokens))
@@ -133,14 +141,20 @@ def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int
 
 
 def trace(
-    model: keras.Model, text: str, vocabulary: list[str], options: TokenizePad, batch_size: int
-) -> list[tuple[str, float]]:
-    """Follows a network's opinion while it reads a cleaned text: its probability up to and with each word.
+    model: keras.Model,
+    text: str,
+    vocabulary: list[str],
+    options: TokenizePad,
+    batch_size: int,
+    thresholds: Sequence[float] | None = None,
+) -> list[tuple[str, int, float]]:
+    """Follows a network's opinion while it reads a cleaned text: what it says up to and with each word.
 
     Returns:
-        Each word with the probability of the positive class, in reading order: the last `TRACED_WORDS` words of the
-        text, or of its first ``max_length`` words where truncation lets the network see no others. The last one's is
-        the probability of the whole text.
+        Each word with the number of the label that is given then (see `rnnlab.project.tasks.decide` on thresholds), and
+        the probability of the second of two labels, or of that label of more. In reading order, they are the last
+        `TRACED_WORDS` words of the text, or of its first ``max_length`` words where truncation lets the network see no
+        others; the last one's are of the whole text.
     """
     split: list[str] = words(pa.array([text], pa.string()))[0].as_py()
     if options.truncation == "post":
@@ -148,7 +162,20 @@ def trace(
     lengths = range(max(1, len(split) - TRACED_WORDS + 1), len(split) + 1)
     beginnings = pa.array([" ".join(split[:length]) for length in lengths], pa.string())
     probabilities = models.predict(model, encode(beginnings, vocabulary, options).tokens, batch_size)
-    return [(split[length - 1], float(p)) for length, p in zip(lengths, probabilities, strict=True)]
+    labels = decide(probabilities, thresholds)
+    read = zip(lengths, labels.tolist(), told(probabilities, labels).tolist(), strict=True)
+    return [(split[length - 1], label, probability) for length, label, probability in read]
+
+
+def gap(first: pd.DataFrame, second: pd.DataFrame) -> "pd.Series[float]":
+    """Tells how far apart two networks are on each of the same rows, by whose id both tables are indexed.
+
+    Returns:
+        The difference of what they think of a label, or the mean of what each thinks of its own where those differ.
+    """
+    one, other = first["probability"], second["probability"]
+    is_of_one_label = (answers(first) == answers(second)) | (not has_more_than_two(first))
+    return (other - one).abs().where(is_of_one_label, (one + other) / 2)
 
 
 def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int) -> list[str]:
@@ -161,11 +188,11 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
         At most ``count`` ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS`
         words, or of the ``count`` shortest where too few are so short.
     """
-    rows = predictions.pivot(index=["id", "label", "words"], columns="model", values="probability").reset_index()
-    longest = max(DRAWN_WORDS, rows["words"].nsmallest(count).max())
-    short = rows[rows["words"] <= longest]
-    wrong = ~right(short["label"], short[second])
-    gaps = pd.DataFrame({"id": short["id"], "gap": (short[second] - short[first]).abs(), "wrong": wrong})
+    by_id = predictions.set_index("id").sort_index()
+    one, other = (by_id[by_id["model"] == name] for name in (first, second))
+    longest = max(DRAWN_WORDS, other["words"].nsmallest(count).max())
+    gaps = pd.DataFrame({"gap": gap(one, other), "wrong": ~right(other), "words": other["words"]}).reset_index()
+    gaps = gaps[gaps["words"] <= longest]
     ranked = gaps.sort_values(["gap", "id"], ascending=[False, True])
     ranked["rank"] = ranked.groupby("wrong").cumcount()
     chosen: list[str] = ranked.sort_values(["rank", "wrong"])["id"].head(count).tolist()
@@ -178,22 +205,22 @@ def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
     Returns:
         The columns id, label, words, wrong (a number of seeds), and the probability of each: seed_1, …; ties go by id.
     """
-    wrong = predictions[~right(predictions["label"], predictions["probability"])]
-    rows = wrong.assign(sure=(wrong["probability"] - THRESHOLD).abs()).groupby(["id", "label", "words"])["sure"]
+    sure = predictions.assign(sure=confidence(predictions))
+    rows = sure[~right(predictions)].groupby(["id", "label", "words"])["sure"]
     ranked = rows.agg(wrong="size", sure="min").sort_values(["wrong", "sure", "id"], ascending=[False, False, True])
     seeds = predictions.pivot(index="id", columns="seed", values="probability").add_prefix("seed_")
     return ranked.head(count).drop(columns="sure").reset_index().join(seeds, on="id")
 
 
 def calibration(
-    labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32], bins: int = CALIBRATION_BINS
+    is_so: npt.NDArray[np.bool_], forecasts: npt.NDArray[np.float32], bins: int = CALIBRATION_BINS
 ) -> list[tuple[float, float, int]]:
     """Compares forecasts with what happened (DeGroot & Fienberg 1983, "The comparison and evaluation of forecasters").
 
     Returns:
-        Mean forecast, share of class 1 and rows of each bin of equal width that is not empty, by forecast. The mean of
-        their gaps, weighted by rows, is `rnnlab.evaluation.metrics.calibration_error`.
+        Mean forecast, share of those that came true and rows of each bin of equal width that is not empty, by forecast.
+        The mean of their gaps, weighted by rows, is `rnnlab.evaluation.metrics.calibration_error`.
     """
-    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    bin_of = np.minimum((forecasts * bins).astype(int), bins - 1)
     members = [bin_of == index for index in np.unique(bin_of)]
-    return [(float(probabilities[m].mean()), float(labels[m].mean()), int(m.sum())) for m in members]
+    return [(float(forecasts[m].mean()), float(is_so[m].mean()), int(m.sum())) for m in members]

@@ -1,6 +1,6 @@
 """Test figures of one run on texts, and mean and spread over seeds of any run's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,55 +8,85 @@ import numpy.typing as npt
 from sklearn import metrics
 
 from rnnlab.project.params import NO_SEED
-from rnnlab.project.tasks import positive
+from rnnlab.project.tasks import decide, told
 
 CALIBRATION_BINS = 10
-CONFUSION = ("true_negative", "false_positive", "false_negative", "true_positive")
+Labels = npt.NDArray[np.integer[Any]]
+Probabilities = npt.NDArray[np.float32]
 
 
-def score(labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
+def score(labels: Labels, probabilities: Probabilities, thresholds: Sequence[float] | None = None) -> dict[str, Any]:
     """Scores the predictions of one run.
 
     Args:
-        labels: 0 or 1, of shape (rows,); both must occur.
-        probabilities: of class 1, of shape (rows,).
+        labels: numbers from 0, of shape (rows,); each must occur.
+        probabilities: of label 1 of two, of shape (rows,), or of each of more, of shape (rows, labels).
+        thresholds: of each label, see `rnnlab.project.tasks.decide`.
 
     Returns:
-        Shares in [0, 1], ``log_loss`` in nats, and the confusion matrix as counts.
+        Shares in [0, 1], ``log_loss`` in nats and ``mcc``, Matthews' correlation coefficient, in [-1, 1]. Precision,
+        recall and F1 are those of label 1 of two, and means over more (``macro_``; ``weighted_f1`` by rows). The area
+        under the ROC curve, ``roc_auc``, is the mean of each of more labels against the rest.
     """
-    predicted = positive(probabilities).astype(np.int8)
+    predicted = decide(probabilities, thresholds)
+    exact = probabilities.astype(np.float64)
+    if exact.ndim == 2:  # which add up to 1 but for float32's rounding
+        exact /= exact.sum(axis=1, keepdims=True)
+    is_so = labels if probabilities.ndim == 1 else predicted == labels
+    by_label = {"zero_division": 0.0, "average": "binary" if probabilities.ndim == 1 else "macro"}
+    prefix = "" if probabilities.ndim == 1 else "macro_"
     return {
         "accuracy": float((predicted == labels).mean()),
-        "precision": float(metrics.precision_score(labels, predicted, zero_division=0.0)),
-        "recall": float(metrics.recall_score(labels, predicted)),
-        "f1": float(metrics.f1_score(labels, predicted)),
-        "roc_auc": float(metrics.roc_auc_score(labels, probabilities)),
-        "log_loss": float(metrics.log_loss(labels, probabilities.astype(np.float64))),
-        "brier": float(metrics.brier_score_loss(labels, probabilities)),
-        "ece": calibration_error(labels, probabilities),
-        "confusion": dict(zip(CONFUSION, metrics.confusion_matrix(labels, predicted).ravel().tolist(), strict=True)),
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
+        f"{prefix}precision": float(metrics.precision_score(labels, predicted, **by_label)),
+        f"{prefix}recall": float(metrics.recall_score(labels, predicted, **by_label)),
+        f"{prefix}f1": float(metrics.f1_score(labels, predicted, **by_label)),
+        "weighted_f1": float(metrics.f1_score(labels, predicted, zero_division=0.0, average="weighted")),
+        "mcc": float(metrics.matthews_corrcoef(labels, predicted)),
+        "roc_auc": float(metrics.roc_auc_score(labels, exact, multi_class="ovr")),
+        "log_loss": float(metrics.log_loss(labels, exact)),
+        "brier": float(metrics.brier_score_loss(labels, exact)),
+        "ece": calibration_error(is_so, told(probabilities, predicted)),
     }
 
 
-def calibration_error(labels: npt.NDArray[np.int8], probabilities: npt.NDArray[np.float32]) -> float:
-    """Expected calibration error of the positive class, over ten bins of equal width.
+def calibration_error(is_so: npt.NDArray[Any], forecasts: Probabilities) -> float:
+    """Expected calibration error over ten bins of equal width: the mean gap between forecast and frequency, by rows.
 
-    The mean gap between forecast and frequency, weighted by rows (Naeini et al. 2015, "Obtaining well calibrated
-    probabilities using Bayesian binning").
+    Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning".
     """
-    bins = np.minimum((probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=probabilities - labels, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    bins = np.minimum((forecasts * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=forecasts - is_so, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(is_so))
+
+
+def confusion(labels: Labels, predicted: Labels, count: int) -> npt.NDArray[np.int64]:
+    """Counts the rows of each true label, in rows, by the label that they were given, in columns."""
+    table = np.bincount(labels.astype(np.int64) * count + predicted, minlength=count * count)
+    return table.reshape(count, count)
+
+
+def f1_by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Returns the F1 of each label from `confusion`; 0 where no row has the label, and none was given it."""
+    return by_label(confusion)[:, 2]
+
+
+def by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Returns precision, recall and F1 of each label from `confusion`, of shape (labels, 3); 0 of no rows is 0."""
+    given, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    counts = np.stack([given, true, (given + true) / 2], axis=1)
+    found: npt.NDArray[np.float64] = confusion.diagonal()[:, None] / np.where(counts, counts, 1)
+    return found
 
 
 def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dict[str, Any]:
     """Mean and sample standard deviation over the seeds of one model, from `score` by seed, or by `NO_SEED` alone.
 
     Returns:
-        ``mean`` and ``sd`` of every figure but the confusion matrix, ``parameters`` (a count of weights), and
-        ``per_seed``, which is empty for a model without seeds. One seed has no spread: its ``sd`` is 0.
+        ``mean`` and ``sd`` of every figure, ``parameters`` (a count of weights), and ``per_seed``, which is empty for a
+        model without seeds. One seed has no spread: its ``sd`` is 0.
     """
-    names = [name for name, value in next(iter(per_seed.values())).items() if not isinstance(value, Mapping)]
+    names = next(iter(per_seed.values()))
     values = {name: np.array([figures[name] for figures in per_seed.values()]) for name in names}
     return {
         "mean": {name: float(column.mean()) for name, column in values.items()},

@@ -1,6 +1,6 @@
 """Scores every model on the test rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,27 +11,43 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab.evaluation import baselines, ensembles, explanation_tables, metrics, series_metrics
-from rnnlab.features import arrays
+from rnnlab.evaluation import (
+    baselines,
+    ensembles,
+    explanation_tables,
+    metrics,
+    series_baselines,
+    series_metrics,
+    thresholds,
+)
+from rnnlab.features import arrays, windows
 from rnnlab.features.clean_rows import read_slices
+from rnnlab.features.windows import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
-from rnnlab.project.files import reading
-from rnnlab.project.params import NO_SEED, Params
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.files import read_json, reading
+from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.results import NOTHING
+from rnnlab.project.tasks import STEP, TaskName, decide, told
 
-# Predictions of some rows by model and seed, float32 of shape (rows,), and how many weights each model has.
+# Predictions of some rows by model and seed, and how many weights each model has. Of texts they are probabilities, of
+# shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series values, of shape (rows, horizon).
 Key = tuple[str, int]
-Predictions = dict[Key, npt.NDArray[np.float32]]
+Predictions = dict[Key, npt.NDArray[Any]]
 Parameters = dict[str, int]
+Columns = dict[str, npt.NDArray[Any]]
 
 
 class Scored(NamedTuple):
-    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name."""
+    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name.
+
+    Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
+    """
 
     predictions: pd.DataFrame
     metrics: dict[str, Any]
     explanations: dict[str, pd.DataFrame]
+    thresholds: Mapping[str, list[float]] = NOTHING
 
 
 def score(settings: Params) -> Scored:
@@ -44,34 +60,59 @@ def score(settings: Params) -> Scored:
 
 
 def _score_texts(settings: Params) -> Scored:
-    """Scores texts: predictions have the columns id, label, words, model, seed, probability, and those of slices."""
+    """Scores texts: predictions have the columns id, label, words, model, seed, predicted, probability and slices'.
+
+    The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
+    """
     predictions, parameters, texts = _predict_texts(settings, layout.TEST)
-    if settings.ensemble:
+    chosen: dict[Key, list[float]] = {}
+    if settings.ensemble or settings.evaluate.threshold == "f1":
         held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
-        _add_ensemble(settings, predictions, held_out, np.asarray(others.labels))
-        parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+        labels = np.asarray(others.labels)
+        if settings.ensemble:
+            _add_ensembles(settings, predictions, held_out, labels)
+            parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+        if settings.evaluate.threshold == "f1":
+            chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
-    scores = {run: metrics.score(columns["label"], values) for run, values in predictions.items()}
-    table = _table(columns, "probability", predictions)
-    explained = explanation_tables.explain_texts(settings, texts, table)
+    scores = {run: metrics.score(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
+    answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
+    table = _table(columns, answers)
+    explained = explanation_tables.explain_texts(settings, texts, table, chosen)
     summaries = _summaries(settings, scores, parameters)
     for name in settings.baselines:
-        summaries[name]["inverse_penalty"] = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
-    return Scored(table, summaries, explained)
+        penalties = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
+        summaries[name]["inverse_penalty"] = round(float(np.median(penalties)), 6)
+    return Scored(table, summaries, explained, {Run(*run).name: values for run, values in chosen.items()})
 
 
 def _score_series(settings: Params) -> Scored:
-    """Scores forecasts: predictions have the columns row, target, model, seed, predicted."""
-    windows = arrays.load_windows(layout.TEST)
-    predictions, parameters = _predict_networks(settings, windows.inputs)
-    others, weights = _predict_series_baselines(settings, windows.inputs)
-    predictions |= others
-    targets = np.asarray(windows.targets)
-    scores = {run: series_metrics.score(targets, values) for run, values in predictions.items()}
-    table = _table({"row": np.asarray(windows.rows), "target": targets}, "predicted", predictions)
-    explained = explanation_tables.explain_series(settings, table)
-    return Scored(table, _summaries(settings, scores, parameters | weights), explained)
+    """Scores forecasts: predictions have the columns row, step, target, model, seed, predicted, in the data's unit.
+
+    The row is that of the window's first target, and steps are counted from 1. Errors on validation windows tell how
+    wide prediction intervals are.
+    """
+    encoding = windows.from_json(read_json(layout.SCALER))
+    test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
+    targets, held_targets = (encoding.value.undo(np.asarray(each.targets)) for each in (test, held_out))
+    predictions, parameters = _forecast(settings, test, encoding)
+    held_predictions, _ = _forecast(settings, held_out, encoding)
+    widths = {
+        run: series_metrics.half_widths(held_targets, values, settings.evaluate.coverage)
+        for run, values in held_predictions.items()
+    }
+    scores = {
+        run: series_metrics.score(targets, values, encoding.naive_error)
+        | series_metrics.interval_figures(targets, values, widths[run])
+        for run, values in predictions.items()
+    }
+    horizon = targets.shape[1]
+    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
+    columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
+    table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
+    explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
+    return Scored(table, _summaries(settings, scores, parameters), explained)
 
 
 SCORERS: dict[TaskName, Callable[[Params], Scored]] = {"text": _score_texts, "series": _score_series}
@@ -103,32 +144,40 @@ def _predict_texts(settings: Params, split: Path) -> tuple[Predictions, Paramete
     return predictions, parameters, texts
 
 
-def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32]) -> tuple[Predictions, Parameters]:
-    predictions, parameters = {}, {}
+def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tuple[Predictions, Parameters]:
+    """Forecasts with networks and baselines from the windows of a split, in the data's unit."""
+    inputs, horizon = split.inputs, split.targets.shape[1]
+    predictions, parameters = _predict_networks(settings, inputs)
     for name in settings.baselines:
         if name == "linear":
-            *weights, intercept = arrays.map_array(layout.BASELINES / "linear.npy")
-            predictions[name, NO_SEED] = series_metrics.predict_linear(inputs, np.array(weights), intercept)
-            parameters[name] = len(weights) + 1
+            weights = arrays.map_array(layout.BASELINES / "linear.npy")
+            predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
+            parameters[name] = weights.size
         else:
-            predictions[name, NO_SEED] = series_metrics.last_value(inputs)
+            predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
             parameters[name] = 0
-    return predictions, parameters
+    return {run: encoding.value.undo(values) for run, values in predictions.items()}, parameters
 
 
-def _add_ensemble(
-    settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int8]
+def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:
+    answers = decide(probabilities, limits)
+    return {"predicted": answers, "probability": told(probabilities, answers)}
+
+
+def _add_ensembles(
+    settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int16]
 ) -> None:
-    """Adds an ensemble per seed, weighted on held-out predictions and labels; a baseline is a member of each."""
+    """Adds an ensemble per seed to both, weighted on held-out predictions and labels; a baseline is in each."""
     for seed in settings.train.seeds:
         members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
-        weights = ensembles.fit_weights([held_out[member] for member in members], labels)
-        predictions["ensemble", seed] = ensembles.combine([predictions[member] for member in members], weights)
+        stacked = ensembles.fit([held_out[member] for member in members], labels)
+        for rows in (predictions, held_out):
+            rows["ensemble", seed] = ensembles.combine([rows[member] for member in members], stacked)
 
 
-def _table(columns: dict[str, npt.NDArray[Any]], figure: str, predictions: Predictions) -> pd.DataFrame:
-    """Returns one row per run and test row: ``columns``, model, seed, and the prediction under the name ``figure``."""
-    runs = [{**columns, "model": name, "seed": seed, figure: values} for (name, seed), values in predictions.items()]
+def _table(columns: Columns, answers: dict[Key, Columns]) -> pd.DataFrame:
+    """Returns one row per run and test row: ``columns``, model, seed, and the run's answers."""
+    runs = [{**columns, "model": name, "seed": seed, **of_run} for (name, seed), of_run in answers.items()]
     return pd.concat(map(pd.DataFrame, runs), ignore_index=True)
 
 

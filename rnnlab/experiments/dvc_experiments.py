@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.project import git, layout
@@ -26,17 +26,14 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
     Unless ``queue`` puts it into DVC's queue, it runs at once, in a copy of the workspace.
     """
     changes = {**setup.changes, **({"data.csv": csv} if csv else {})}
-    return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *_options(changes)]
+    options = [word for key, value in changes.items() for word in ("-S", option(key, value))]
+    return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *options]
 
 
-def in_workspace(setup: Setup, taken: Collection[str]) -> list[str]:
-    """Returns the DVC command that runs a setup in the workspace; DVC finds a name if the setup's is taken."""
-    name = [] if setup.name in taken else ["--name", setup.name]
-    return ["dvc", "exp", "run", *name, *_options(setup.changes)]
-
-
-def _options(changes: Mapping[str, Any]) -> list[str]:
-    return [word for key, value in changes.items() for word in ("-S", option(key, value))]
+def in_workspace(setup: Setup, *, is_taken: bool) -> list[str]:
+    """Returns the command that runs a setup in the workspace; DVC names the experiment if its name is taken."""
+    options = [word for key, value in setup.changes.items() for word in ("-S", option(key, value))]
+    return ["dvc", "exp", "run", *([] if is_taken else ["--name", setup.name]), *options]
 
 
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Settings that fit a stranger's data, each with its reason."""
+"""Settings that fit a stranger's data."""
 
 import math
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from rnnlab.data.choosing import Choice
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
-from rnnlab.project.params import Params
+from rnnlab.project.params import AUTO, Params
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
 SLACK = 0.02  # share of rows above those rejected when it was written
@@ -43,7 +43,7 @@ SIZES = (
 )
 
 
-def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile) -> list[Setting]:
+def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
     """Returns the changes to the project's parameters that make it run on labelled texts.
 
     Args:
@@ -51,13 +51,14 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile) -
         table: how the file is to be read.
         choice: its columns.
         profile: what it holds.
+        csv: the path of the file inside the project.
     """
     return [
         Setting("task", "text"),
-        *_reading(table),
+        *_reading(table, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
-        Setting("data.labels", sorted(profile.labels), "the last is the positive class"),
+        Setting("data.labels", AUTO, f"{len(profile.labels)} labels"),
         *_splitting(choice),
         *_limits(settings, profile),
         *_words(profile),
@@ -67,10 +68,11 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile) -
     ]
 
 
-def _reading(table: Table) -> list[Setting]:
+def _reading(table: Table, csv: str) -> list[Setting]:
     data = table.data
     files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
     return [
+        Setting("data.csv", csv),
         *files,
         Setting("data.delimiter", data.delimiter),
         Setting("data.encoding", data.encoding),
@@ -145,18 +147,18 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
     ]
     for model in settings.compare:
         of_model: dict[str, Any] = {"units": size.units, "embedding_dim": size.embedding_dim}
-        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": "sigmoid"}
+        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
     return found
 
 
-def of_series(settings: Params, table: Table, choice: Choice, values: int) -> list[Setting]:
+def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
     """Returns the changes to the project's parameters that make it run on a series of so many values."""
     window = min(30, max(2, values // 20))
     found = [
         Setting("task", "series"),
-        *_reading(table),
+        *_reading(table, csv),
         Setting("data.value_column", choice.columns["value"].value),
         Setting("split.method", "chronological"),
         Setting("series.window", window, "values that the next one is predicted from"),
@@ -165,7 +167,7 @@ def of_series(settings: Params, table: Table, choice: Choice, values: int) -> li
         Setting("train.batch_size", 64 if values < 20_000 else 256),
         Setting("train.learning_rate", 0.01),
         Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "linear"]),
+        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
         Setting("ensemble", []),
         Setting("evaluate.slices", []),
     ]
@@ -173,13 +175,13 @@ def of_series(settings: Params, table: Table, choice: Choice, values: int) -> li
     if smallest_split < settings.validate_.min_rows_per_class:
         found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
     for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": "linear", "pooling": "last"}
+        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
         found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
     return found
 
 
-def minutes(settings: Params, rows: int, words: float) -> float:
-    """Estimates roughly how long a run takes on two cores.
+def estimate(settings: Params, rows: int, words: float) -> float:
+    """Estimates roughly how many minutes a run takes on two cores.
 
     Args:
         settings: with all changes.

@@ -1,16 +1,17 @@
-"""What a look at a stranger's data leads to: a named experiment with settings that fit."""
+"""From a look at a stranger's data to the named experiment that fits it."""
 
 import json
-from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.data import choosing, labels, looking, profiles, series, sources
+from rnnlab.data import choosing, labels, looking, profiles, series
 from rnnlab.data.choosing import Ask, Choice, Wanted
+from rnnlab.data.guesses import CERTAIN, LIKELY
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import Profile
-from rnnlab.experiments import fitting
-from rnnlab.experiments.fitting import Setting
+from rnnlab.experiments import catalogue
+from rnnlab.experiments.fitting import Setting, estimate, of_series, of_texts
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
@@ -20,140 +21,129 @@ from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
 SHOWN = 6  # labels in a table
+Finding = tuple[str, str, str, str]
 
 
 class Plan(NamedTuple):
-    """What was found in a file, and what to do with it.
+    """What a look at the data led to.
 
     Attributes:
-        findings: rows of a table: what, found, how sure, and why.
-        changes: to the project's parameters, all but the path of the file.
-        title: of the experiment.
-        rows: for training.
-        words: of a text, or values of a window, on average.
+        findings: what was found, in words: what it is of, the value, how sure it is, and why.
+        title: of the experiment, and what it expects.
+        changes: to the project's parameters.
+        runs: number of trainings.
+        minutes: that all takes on two cores, very roughly.
     """
 
-    findings: list[tuple[str, str, str, str]]
-    changes: list[Setting]
+    findings: list[Finding]
     title: str
-    rows: int
-    words: float
+    expects: str
+    changes: list[Setting]
+    runs: int
+    minutes: float
 
 
-def plan(settings: Params, source: Path, wanted: Wanted, ask: Ask) -> Plan:
-    """Looks at a file or folder, and says how the project would compare its networks on it.
-
-    Args:
-        settings: of the project.
-        source: the file or folder.
-        wanted: the columns that the user named.
-        ask: called where several columns could be meant.
+def plan(settings: Params, source: Path, csv: str, wanted: Wanted, ask: Ask) -> Plan:
+    """Looks at a file or folder that the project is to know as ``csv``; asks where several columns could be meant.
 
     Raises:
-        UserError: the file cannot be used; says why.
+        UserError: the data cannot be used; says why.
     """
     table = looking.look(source, settings.data)
-    choice = choosing.choose(table, wanted, labels.MOST_LABELS, ask)
-    names = {f"{kind}_column": guess.value for kind, guess in choice.columns.items() if kind != "split"}
-    table = table._replace(data=table.data.model_copy(update=names))
-    found = [("file", f"{source}, {table.total:,} rows", "", "")]
-    found += [(name, *guess) for name, guess in table.guesses.items()]
-    found += [(name, *guess) for name, guess in choice.columns.items()]
-    return PLANS[choice.task](settings, table, choice, found)
+    choice = choosing.choose(table, wanted, settings.data.max_labels, ask)
+    read = [(name, guess.value, guess.sure, guess.why) for name, guess in table.guesses.items()]
+    read += [(f"{name} column", guess.value, guess.sure, guess.why) for name, guess in choice.columns.items()]
+    return PLANS[choice.task](settings, table, choice, csv, read)
 
 
-def _of_texts(settings: Params, table: Table, choice: Choice, found: list[tuple[str, str, str, str]]) -> Plan:
-    profile = profiles.read(table.files, table.data, choice.split)
-    fewest = profiles.needed(settings.split.test_fraction, settings.split.validation_fraction)
-    column = choice.columns["label"].value
-    if problem := labels.problem(profile.labels, labels.MOST_LABELS, fewest):
-        raise UserError(f"{table.files[0]}: column {column!r} {problem}")
-    if not profiles.smallest(profile, settings.split.test_fraction, settings.split.validation_fraction):
-        problem = f"column {choice.split!r} leaves a split without a row of some label"
-        raise UserError(f"{table.files[0]}: {problem}; each of train, validation and test needs one")
-    rows = sum(profile.labels.values())
-    share = settings.split.test_fraction
-    trained = sum(count for (split, _), count in profile.splits.items() if split == "train") or round(
-        rows * (1 - share)
+def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    text, label = (choice.columns[name].value for name in ("text", "label"))
+    data = table.data.model_copy(update={"text_column": text, "label_column": label})
+    profile = profiles.read(table.files, data, choice.split)
+    split = settings.split
+    fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
+    if wrong := labels.problem(profile.labels, data.max_labels, fewest):
+        raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
+    changes = of_texts(settings, table, choice, profile, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    rows = sum(count for (part, _), count in profile.splits.items() if part == "train") or sum(profile.labels.values())
+    title = f"{' against '.join(tried.compare)} on {Path(csv).name}"
+    expects = "No figure: nothing is known of these data but what the comments say."
+    minutes = estimate(tried, rows, profile.lengths.mean)
+    return Plan([*read, *_found(profile)], title, expects, changes, len(tried.runs), minutes)
+
+
+def _found(profile: Profile) -> list[Finding]:
+    frequent = profile.labels.most_common()
+    shown = ", ".join(f"{label} {count:,}" for label, count in frequent[:SHOWN])
+    more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
+    words, seen = profile.lengths, profile.vocabulary
+    left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
+    parts = ", ".join(
+        f"{part} {sum(count for (name, _), count in profile.splits.items() if name == part):,}"
+        for part in dict.fromkeys(part for part, _ in profile.splits)
     )
-    words = min(profile.lengths.mean, fitting.max_length(profile))
-    title = f"{', '.join(settings.compare)} on {table.files[0].name}: {len(profile.labels)} labels of {rows:,} texts"
-    return Plan(found + _told(profile), fitting.of_texts(settings, table, choice, profile), title, trained, words)
-
-
-def _told(profile: Profile) -> list[tuple[str, str, str, str]]:
-    """Returns what the counts say, as rows of the table."""
-    common = profile.labels.most_common(SHOWN)
-    more = f" and {len(profile.labels) - SHOWN} more" if len(profile.labels) > SHOWN else ""
-    counted = ", ".join(f"{label} {count:,}" for label, count in common) + more
-    lengths, vocabulary = profile.lengths, profile.vocabulary
-    growth = vocabulary.words / max(1, vocabulary.half) - 1
+    told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
+    growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
     return [
-        ("labels", counted, "", "without blank rows and duplicates"),
-        ("left out", f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label", "", ""),
-        ("words", f"median {lengths.median:,}, 95 % up to {lengths.most:,}, longest {lengths.longest:,}", "", ""),
-        (
-            "vocabulary",
-            f"{vocabulary.words:,} words, {vocabulary.frequent:,} of them seen twice or more",
-            "",
-            f"these make {vocabulary.coverage:.0%} of all; twice the texts have {growth:.0%} more",
-        ),
+        ("rows", f"{profile.rows:,}", CERTAIN, left_out),
+        ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
+        *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
+        ("words per text", f"{words.median:,} (median)", CERTAIN, told),
+        ("vocabulary", f"{seen.words:,} words", LIKELY, growth),
     ]
 
 
-def _of_series(settings: Params, table: Table, choice: Choice, found: list[tuple[str, str, str, str]]) -> Plan:
-    if len(table.files) > 1 or sources.suffix(table.files[0]) in (".parquet", *sources.JSON_LINES):
-        raise UserError(f"{table.files[0]}: holds a series, which the pipeline reads from a single CSV; export one")
-    values = len(series.read_values(table.files[0], table.data))
-    column = choice.columns["value"].value
-    title = f"{', '.join(settings.compare)} on {table.files[0].name}: the next of {values:,} values of {column}"
-    changes = fitting.of_series(settings, table, choice, values)
-    window = next(setting.value for setting in changes if setting.key == "series.window")
-    return Plan(found, changes, title, round(values * 0.7), window)
+def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    value = choice.columns["value"].value
+    values = len(series.read(table.files[0], table.data.model_copy(update={"value_column": value})).values)
+    changes = of_series(settings, table, choice, values, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
+    expects = "No figure: nothing is known of this series. It should beat repeating the last value."
+    minutes = estimate(tried, round(0.72 * values), tried.series.window)
+    return Plan([*read, ("values", f"{values:,}", CERTAIN, "")], title, expects, changes, len(tried.runs), minutes)
 
 
-PLANS = {"text": _of_texts, "series": _of_series}
+PLANS = {"text": _plan_texts, "series": _plan_series}
 
 
-def write(name: str, plan: Plan, csv: Path, settings: Params) -> tuple[Path, float]:
-    """Writes experiments/NAME.yaml; that of an earlier look at the same file is replaced.
-
-    Returns:
-        The file, and roughly how many minutes the experiment takes.
-
-    Raises:
-        UserError: there is an experiment of that name that is about something else.
-    """
+def write(name: str, plan: Plan, settings: Params) -> Path:
+    """Writes experiments/NAME.yaml; see `free_name`."""
     target = layout.EXPERIMENTS / f"{name}.yaml"
-    changes = [Setting("data.csv", csv.as_posix()), *plan.changes]
-    by_key = {setting.key: setting.value for setting in changes}
-    check_free(target, csv)
-    after = changed(settings, by_key, target)
-    head = {
-        "title": plan.title,
-        "reproduces": f"{WRITTEN}, from a look at the data.",
-        "expects": "Unknown: settings that fit the size of the data, the same for all networks; none was tuned.",
-        "data": "own",
-    }
+    by_key = {setting.key: setting.value for setting in plan.changes}
+    changed(settings, by_key, target)
+    facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
+    head = {**facts, "data": "own"}
     # JSON is YAML; a line each can be read and edited.
     lines = [f"{key}: {_written(value)}" for key, value in head.items()]
-    write_text(target, "\n".join([*lines, "params:", *map(_line, changes), ""]))
-    return target, fitting.minutes(after, plan.rows, plan.words)
+    write_text(target, "\n".join([*lines, "params:", *map(_line, plan.changes), ""]))
+    catalogue.load(name, settings)
+    return target
 
 
-def check_free(target: Path, csv: Path) -> None:
-    """Refuses to replace an experiment that `write` has not written for the same data.
+def free_name(wanted: str | None, name: str, csv: str) -> str:
+    """Returns the wanted name of an experiment on a file, or else one like ``name``.
+
+    It is free, or that of an earlier look at the same file.
 
     Raises:
-        UserError: there is one.
+        UserError: the wanted name is that of an experiment about something else.
     """
+    if wanted and not _is_free(wanted, csv):
+        taken = layout.EXPERIMENTS / f"{wanted}.yaml"
+        raise UserError(f"{taken}: an experiment about something else has this name; choose another with --name")
+    others = (f"{name}-{number}" for number in count(2))
+    return wanted or next(each for each in chain([name], others) if _is_free(each, csv))
+
+
+def _is_free(name: str, csv: str) -> bool:
+    target = layout.EXPERIMENTS / f"{name}.yaml"
     if not target.exists():
-        return
+        return True
     known = read_yaml(target)
-    values: Mapping[str, Any] = known if isinstance(known, dict) else {}
-    is_ours = str(values.get("reproduces", "")).startswith(WRITTEN)
-    if not is_ours or (values.get("params") or {}).get("data.csv") != csv.as_posix():
-        raise UserError(f"{target}: an experiment about something else has this name; choose another with --name")
+    is_ours = isinstance(known, dict) and str(known.get("reproduces", "")).startswith(WRITTEN)
+    return is_ours and (known.get("params") or {}).get("data.csv") == csv
 
 
 def _line(setting: Setting) -> str:

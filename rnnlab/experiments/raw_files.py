@@ -15,8 +15,10 @@ def place(source: Path) -> Path:
     """Returns the path of a file or folder in the project, relative to its root: where it is, or below data/raw.
 
     Raises:
-        UserError: data/raw has another file of that name.
+        UserError: there is no such file, or data/raw has another one of that name.
     """
+    if not source.exists():
+        raise UserError(f"{source}: no such file; name a table of texts with labels, or of a series")
     if is_tracked(source):
         return source.resolve().relative_to(Path.cwd())
     target = layout.RAW / re.sub(r"[^\w.-]+", "-", source.name).lstrip("-.")

@@ -12,7 +12,7 @@ from rnnlab.features.text import Encoded
 from rnnlab.project.files import reading
 from rnnlab.project.tasks import TaskName
 
-# Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
+# Inputs of shape (rows, steps) or (rows, steps, channels), and targets, float32 of shape (rows, 1) or (rows, horizon).
 Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
@@ -20,17 +20,17 @@ class Features(NamedTuple):
     """One split of texts, mapped into memory; arrays of shape (rows,) but for the tokens."""
 
     tokens: npt.NDArray[np.int32]  # word ids, of shape (rows, max_length)
-    labels: npt.NDArray[np.int8]  # 0 or 1
+    labels: npt.NDArray[np.int16]  # numbers of labels, from 0
     lengths: npt.NDArray[np.int32]  # words before truncation
     ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
 
 
 class Windows(NamedTuple):
-    """One split of a series, mapped into memory; arrays of shape (rows,) but for the inputs."""
+    """One split of a series, mapped into memory."""
 
-    inputs: npt.NDArray[np.float32]  # standardised values, of shape (rows, window)
-    targets: npt.NDArray[np.float32]  # the value after each window, standardised
-    rows: npt.NDArray[np.int64]  # row of each target in the CSV, counted from 1
+    inputs: npt.NDArray[np.float32]  # of shape (rows, window, channels), the standardised values first
+    targets: npt.NDArray[np.float32]  # the values after each window, standardised, of shape (rows, horizon)
+    rows: npt.NDArray[np.int64]  # row of each window's first target in the CSV, counted from 1, of shape (rows,)
 
 
 def load(folder: Path) -> Features:
@@ -44,9 +44,14 @@ def load_windows(folder: Path) -> Windows:
 
 
 def read_examples(folder: Path, task: TaskName) -> Examples:
-    """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
+    """Maps a split as inputs and targets."""
     inputs, targets = _map(folder, EXAMPLES[task])
-    return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]
+    return np.asarray(inputs), np.asarray(targets, np.float32).reshape(len(targets), -1)
+
+
+def count_labels(targets: npt.NDArray[np.float32]) -> int:
+    """Counts the labels of training rows, which hold each of them."""
+    return int(targets.max()) + 1
 
 
 EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
@@ -97,4 +102,4 @@ def write(folder: Path, start: int, encoded: Encoded, labels: pa.Array, ids: pa.
 
 def _formats(max_length: int) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Returns dtype and shape of one row, by array."""
-    return {"tokens": ("<i4", (max_length,)), "labels": ("|i1", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}
+    return {"tokens": ("<i4", (max_length,)), "labels": ("<i2", ()), "lengths": ("<i4", ()), "ids": ("|S16", ())}

@@ -1,5 +1,6 @@
 """The clean rows that the ingest stage wrote."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import dataset
 
+from rnnlab.project import layout
 from rnnlab.project.files import reading
 from rnnlab.project.tasks import SLICE
 
@@ -21,7 +23,7 @@ SCHEMA = pa.schema(  # of the text task
         ("id", pa.string()),  # hash of the cleaned text, 16 hex digits: equal texts have equal ids
         ("row", pa.int64()),  # in the CSV, counted from 1
         ("text", pa.string()),
-        ("label", pa.int8()),  # 1 is the positive class
+        ("label", pa.int16()),  # number of the label, from 0, as reports/data.json lists them
         ("split", pa.string()),
     ]
 )
@@ -51,6 +53,12 @@ def read_slices(rows: Path, split: str) -> dict[str, npt.NDArray[Any]]:
         names = [name for name in dataset.dataset(rows).schema.names if name.startswith(SLICE)]
         table = pq.read_table(rows, columns=names, filters=pc.field("split") == split)
     return {name: np.asarray(table[name].to_pylist(), object) for name in names}
+
+
+def read_labels(summary: Path = layout.SUMMARY) -> tuple[str, ...]:
+    """Returns the names of the labels by their numbers, from the counts of the ingest stage."""
+    with reading(summary):
+        return tuple(json.loads(summary.read_text(encoding="utf-8"))["labels"])
 
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:

@@ -10,16 +10,18 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+from scipy.special import softmax
 
+from rnnlab.features.arrays import Examples, count_labels
 from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
-from rnnlab.project.params import Model
+from rnnlab.project.params import AUTO, Model
 from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
+FORECAST = "value"  # name of the output layer
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -62,17 +64,23 @@ class MaskedMeanMax(MaskedMax):
 POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
 
 
-def build(task: TaskName, params: Model, vocabulary_size: int, steps: int) -> keras.Sequential:
-    """Builds the network of a task for sequences of ``steps`` steps, from Keras' global seed."""
-    return BUILDERS[task](params, vocabulary_size, steps)
+def build(task: TaskName, params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:
+    """Builds the network of a task for rows like its training rows, from Keras' global seed."""
+    return BUILDERS[task](params, vocabulary_size, rows)
 
 
-def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> keras.Sequential:
-    """Builds a binary classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
+def build_classifier(params: Model, vocabulary_size: int, max_length: int, labels: int = 2) -> keras.Sequential:
+    """Builds a classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
 
-    It maps int32 (rows, max_length) to float32: the probability of the positive class, (rows, 1), or two logits, (rows,
-    2). Its weights are drawn from Keras' global seed.
+    It maps int32 (rows, max_length) to float32: the probability of the second of two labels, (rows, 1), or a logit of
+    each label, (rows, labels). Its weights are drawn from Keras' global seed.
+
+    Raises:
+        UserError: its output is for two labels, and there are more.
     """
+    if params.output == "sigmoid" and labels > 2:
+        raise UserError(f"params.yaml: models: output: sigmoid is for two labels, the data have {labels:,}; set auto")
+    is_single = params.output == "sigmoid" or (params.output == AUTO and labels == 2)
     layers = [
         keras.Input((max_length,), dtype="int32", name="tokens"),
         keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
@@ -81,23 +89,27 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int) -> ke
         *_recurrent(params),
         *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),
         *_head(params),
-        keras.layers.Dense(2, name="logits")
-        if params.output == "two_logits"
-        else keras.layers.Dense(1, activation="sigmoid", name="probability"),
+        keras.layers.Dense(1, activation="sigmoid", name="probability")
+        if is_single
+        else keras.layers.Dense(labels, name="logits"),
     ]
     return keras.Sequential(layers, name=params.cell)
 
 
-def build_forecaster(params: Model, window: int) -> keras.Sequential:
-    """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
-    steps = [keras.Input((window,), name="values"), keras.layers.Reshape((window, 1), name="steps")]
-    layers = [*steps, *_recurrent(params), *_head(params), keras.layers.Dense(1, name="value")]
-    return keras.Sequential(layers, name=params.cell)
+def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int = 1) -> keras.Sequential:
+    """Builds a network from the last rows of a series to its next values, all at once.
+
+    It maps float32 (rows, window, channels) to float32 (rows, horizon).
+    """
+    layers = [keras.Input((window, channels), name="values"), *_recurrent(params), *_head(params)]
+    return keras.Sequential([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
 
 
-BUILDERS: dict[TaskName, Callable[[Model, int, int], keras.Sequential]] = {
-    "text": build_classifier,
-    "series": lambda params, vocabulary_size, window: build_forecaster(params, window),
+BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
+    "text": lambda params, words, rows: build_classifier(params, words, rows[0].shape[1], count_labels(rows[1])),
+    "series": lambda params, words, rows: build_forecaster(
+        params, rows[0].shape[1], rows[0].shape[2], rows[1].shape[1]
+    ),
 }
 
 
@@ -185,9 +197,11 @@ def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
 
 
 def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Returns the probability of the positive class, or the next value of a series, as float32 of shape (rows,).
+    """Returns what a network says of inputs of the kind that it was built for.
 
-    The inputs are of the kind that the model was built for, of shape (rows, steps).
+    Returns:
+        The next values of a series, float32 of shape (rows, horizon); the probability of the second of two labels,
+        float32 of shape (rows,); or the probability of each of more labels, float32 of shape (rows, labels).
     """
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
@@ -198,9 +212,12 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
         outputs = _predict_by_length(model, rows, batch_size)
     else:
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
+    if model.layers[-1].name == FORECAST:
+        return outputs
     if outputs.shape[1] == 1:
         return outputs[:, 0]
-    return np.asarray(expit(outputs[:, 1] - outputs[:, 0]))
+    probabilities = softmax(outputs, axis=1)
+    return np.asarray(probabilities[:, 1] if outputs.shape[1] == 2 else probabilities)
 
 
 def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:

@@ -21,7 +21,7 @@ class Timed:
         """Builds the network of a model with so many units."""
         options = settings.models[name].model_copy(update={"units": units})
         params = sizes.step_options(settings, name)
-        model = models.build(settings.task, options, vocabulary_size, rows[0].shape[1])
+        model = models.build(settings.task, options, vocabulary_size, rows)
         self.batches = training.batched(model, rows, params, seed=0)
         self._network = training.compiled(model, params, len(rows[1]))
 

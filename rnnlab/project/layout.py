@@ -12,7 +12,7 @@ LOCK = Path("dvc.lock")
 
 SAMPLE_REVIEWS = Path("data/sample/reviews.csv")
 SAMPLE_SERIES = Path("data/sample/series.csv")
-RAW = Path("data/raw")  # data from outside, which the pipeline only reads
+RAW = Path("data/raw")  # what users bring
 IMDB_REVIEWS = RAW / "imdb.csv"
 
 ROWS = Path("data/interim/rows.parquet")  # a folder of these if the data have several files
@@ -41,10 +41,12 @@ SIZES = Path("reports/sizes")  # in Git: those found by timing would be others e
 
 PREDICTIONS = Path("data/predictions.parquet")
 METRICS = Path("reports/metrics.json")
+THRESHOLDS = Path("reports/thresholds.json")  # by run, of each label
 EXPLANATIONS = Path("reports/explanations")
 
 COMPARISON = Path("reports/comparison.json")
 COMPARISON_PAGE = Path("reports/comparison.md")
+GLANCE = Path("reports/summary.json")  # the only metrics that DVC shows
 
 FIGURES = Path("reports/figures")
 HISTORY_TABLE = Path("reports/tables/history.csv")

@@ -29,6 +29,8 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
+AUTO = "auto"  # what the data are to decide
+MOST_LABELS = 1_000
 
 
 def _visible(text: str) -> str:
@@ -46,9 +48,16 @@ def _list_to_tuple(value: Any) -> Any:
 
 def _labels_to_text(value: Any) -> Any:
     """Labels are compared as text: YAML reads 0 and 1 as numbers, a CSV holds characters."""
-    if not isinstance(value, list):
-        return value
+    if not isinstance(value, list | tuple):
+        return value if value == AUTO else _refuse("must be a list of labels, or the word auto")
     return tuple(str(label).lower() if isinstance(label, int | float) else label for label in value)
+
+
+def _season(value: Any) -> Any:
+    is_number = type(value) is int and 2 <= value <= LARGEST_COUNT
+    return (
+        value if is_number or value in (AUTO, "none") else _refuse("must be a number of steps from 2 on, auto or none")
+    )
 
 
 def _refuse(message: str) -> NoReturn:
@@ -61,6 +70,11 @@ def _is_pattern(text: str) -> bool:
         return ".." not in Path(text).parts and not any(Path("/nowhere").glob(text))
     except (IndexError, NotImplementedError, ValueError):  # as Python's versions say that it is none
         return False
+
+
+def is_label(text: str) -> bool:
+    """Returns whether a text can be a label."""
+    return bool(LABEL.fullmatch(text)) and not UNSEEN.search(text)
 
 
 def is_encoding(name: str) -> bool:
@@ -90,6 +104,7 @@ class Sample(Section):
     negation_gap: Annotated[int, Field(ge=0, le=100)]
     contrast_share: Share
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
+    mixed_share: Share
 
 
 class Wave(Section):
@@ -107,13 +122,18 @@ class Data(Section):
     value_column: Text
     text_column: Text
     label_column: Text
-    labels: Annotated[tuple[str, str], BeforeValidator(_labels_to_text)]
+    labels: Annotated[tuple[str, ...] | Literal["auto"], BeforeValidator(_labels_to_text)]
+    max_labels: Annotated[int, Field(ge=2, le=MOST_LABELS)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
     header: bool
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
+    covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    time_column: Text | None
+    missing: Literal["refuse", "carry_forward"]
+    max_gap: Positive
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -123,10 +143,15 @@ class Data(Section):
             _refuse("files must be a pattern inside the folder, such as *.csv")
         if self.delimiter != "tab" and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             _refuse("delimiter must be one character or the word tab")
-        if self.labels[0] == self.labels[1]:
-            _refuse("labels must be two different names")
-        if not all(LABEL.fullmatch(label) and not UNSEEN.search(label) for label in self.labels):
-            _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
+        if self.labels != AUTO:
+            if not 2 <= len(self.labels) <= self.max_labels:
+                _refuse(f"labels: names {len(self.labels)}; expected 2 to {self.max_labels} (data.max_labels)")
+            if len(set(self.labels)) < len(self.labels):
+                _refuse("labels must be different names")
+            if not all(map(is_label, self.labels)):
+                _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
+        if len({self.value_column, *self.covariates}) <= len(self.covariates):
+            _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -182,6 +207,14 @@ class Series(Section):
     """How a series becomes windows."""
 
     window: Width
+    horizon: Width
+    season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+
+    @model_validator(mode="after")
+    def _season_is_seen(self) -> "Series":
+        if isinstance(self.season, int) and self.season > self.window:
+            _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
+        return self
 
 
 class Training(Section):
@@ -197,6 +230,7 @@ class Training(Section):
     keep: Literal["best", "last"]
     engine: Literal["fast", "stock"]
     threads: Positive
+    class_weights: Literal["none", "balanced"]
 
 
 class Train(Training):
@@ -236,7 +270,7 @@ class Model(Section):
     pooling: Literal["last", "mean", "max", "mean_max"]
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
-    output: Literal["sigmoid", "two_logits", "linear"]
+    output: Literal["auto", "sigmoid", "logits", "linear"]
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
@@ -290,6 +324,8 @@ class Evaluate(Section):
 
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    threshold: Literal["likeliest", "f1"]
+    coverage: Fraction
 
 
 class Intervals(Section):
@@ -311,6 +347,7 @@ class Promote(Section):
 
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
+    min_slice_accuracy: Share
     margin: Fraction
     significance: Fraction
     max_calibration_error: Share
@@ -394,14 +431,20 @@ class Params(Section):
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
         if self.ensemble and not task.has_ensembles:
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
+        if self.evaluate.threshold != "likeliest" and not task.has_labels:
+            _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
         for name in self.compare:
             model = self.models[name]
+            if self.training_of(name).class_weights != "none" and not task.has_labels:
+                _refuse(f"train.class_weights: the {task.name} task has no labels to weigh; set none")
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"
                 _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")
+            if model.output == "sigmoid" and self.data.labels != AUTO and len(self.data.labels) > 2:
+                _refuse(f"models.{name}.output: sigmoid is for two labels, not {len(self.data.labels)}; set auto")
         return self
 
     @property

@@ -4,12 +4,15 @@ Each room keeps a table by task of its own functions that read, encode, build, s
 is otherwise.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
-THRESHOLD = 0.5  # probability from which on a text counts as positive
+STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
+COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
+THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 
 class Measure(NamedTuple):
@@ -29,10 +32,28 @@ class Measure(NamedTuple):
     scale: float = 1.0  # that figures are multiplied by in sentences
     unit: str = ""  # behind a figure in a sentence
     difference_unit: str = ""  # behind a difference of figures in a sentence
+    has_any_size: bool = False  # whether its figures may be thousands or thousandths, as those in the data's unit
+    held_out: str = ""  # name of the figure of validation rows, where that is in another unit
 
-    def number(self, value: float, more: int = 0) -> str:
-        """Writes a figure without its unit, with so many more decimals."""
-        return f"{self.scale * value:z.{self.decimals + more}f}"
+    @property
+    def validation_name(self) -> str:
+        """The name of the figure of validation rows, in a sentence."""
+        return self.held_out or f"validation {self.name}"
+
+    def number(self, value: float, more: int = 0, sign: str = "") -> str:
+        """Writes a figure without its unit, with so many more decimals, and a plus sign if that is asked for."""
+        return f"{self.scale * value:{sign}z.{self._decimals(self.scale * value, self.decimals + more)}f}"
+
+    def table_figure(self, value: float, sign: str = "") -> str:
+        """Writes a figure, not scaled, in a table; with a plus sign if that is asked for."""
+        return f"{value:{sign}z.{self._decimals(value, self.table_decimals)}f}"
+
+    def _decimals(self, value: float, decimals: int) -> int:
+        """Returns so many decimals, fewer for large figures, and for tiny ones those of two significant digits."""
+        if not self.has_any_size or not value or not math.isfinite(value):
+            return decimals
+        magnitude = math.floor(math.log10(abs(value)))
+        return max(decimals - magnitude - 1, 0) if magnitude >= 0 else max(decimals, 1 - magnitude)
 
     def amount(self, value: float, more: int = 0) -> str:
         """Writes a figure with its unit."""
@@ -77,6 +98,8 @@ MEAN_SQUARED_ERROR = Measure(
     equal="the mean squared errors of {first} and {second} are equal within {margin}",
     unclear="not shown that the mean squared errors of {first} and {second} differ: {size}",
     lower_is_better=True,
+    has_any_size=True,
+    held_out="standardised validation mean squared error",
 )
 
 
@@ -86,16 +109,16 @@ class Task(NamedTuple):
     name: TaskName  # in params.yaml
     verb: str  # what its models do
     measure: Measure  # that they are compared by
-    columns: Mapping[str, str]  # of the table of results: figure of reports/metrics.json by heading
-    figures: tuple[str, ...]  # of a single run, as its note in MLflow shows them
+    columns: Mapping[str, str]  # of the table of results: figure by heading, of those that reports/metrics.json has
+    figures: tuple[str, ...]  # of a single run, as its note in MLflow shows those that there are
     curve: str  # the metric beside the loss in a history
     row: str  # column of predictions that names a test row
     truth: str  # column of predictions with what a model should have said
-    answer: str  # column of predictions with what it said
     baselines: tuple[str, ...]  # models without recurrence
     split_methods: tuple[str, ...]
     outputs: tuple[str, ...]  # of a network
     poolings: tuple[str, ...]  # of a network's states
+    has_labels: bool  # whether models choose among labels
     has_ensembles: bool  # whether several models may be joined into one
     rows_are_dependent: bool  # whether test rows follow each other in time
 
@@ -105,16 +128,23 @@ TASKS: dict[TaskName, Task] = {
         name="text",
         verb="classifies texts",
         measure=ACCURACY,
-        columns={"test accuracy": "accuracy", "F1": "f1", "ROC AUC": "roc_auc", "log loss": "log_loss"},
-        figures=("accuracy", "f1", "roc_auc", "log_loss", "ece"),
+        columns={
+            "test accuracy": "accuracy",
+            "balanced accuracy": "balanced_accuracy",
+            "F1": "f1",
+            "macro F1": "macro_f1",
+            "ROC AUC": "roc_auc",
+            "log loss": "log_loss",
+        },
+        figures=("accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss", "ece"),
         curve="accuracy",
         row="id",
         truth="label",
-        answer="probability",
         baselines=("majority", "tfidf", "nbsvm"),
         split_methods=("random", "column"),
-        outputs=("sigmoid", "two_logits"),
+        outputs=("auto", "sigmoid", "logits"),
         poolings=("last", "mean", "max", "mean_max"),
+        has_labels=True,
         has_ensembles=True,
         rows_are_dependent=False,
     ),
@@ -122,16 +152,21 @@ TASKS: dict[TaskName, Task] = {
         name="series",
         verb="predicts a series",
         measure=MEAN_SQUARED_ERROR,
-        columns={"test MSE": "mse", "MAE": "mae", "R²": "r2"},
-        figures=("mse", "mae", "r2"),
+        columns={
+            "test MSE": "mse",
+            "RMSE": "rmse",
+            "MAE": "mae",
+            "R²": "r2",
+        },
+        figures=("mse", "rmse", "mae", "smape", "mase", "r2", "coverage"),
         curve="mae",
         row="row",
         truth="target",
-        answer="predicted",
-        baselines=("last_value", "linear"),
+        baselines=("last_value", "seasonal_naive", "drift", "linear"),
         split_methods=("chronological",),
-        outputs=("linear",),
+        outputs=("auto", "linear"),
         poolings=("last",),
+        has_labels=False,
         has_ensembles=False,
         rows_are_dependent=True,
     ),
@@ -139,14 +174,72 @@ TASKS: dict[TaskName, Task] = {
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
 
 
-def positive(probabilities: Any) -> Any:
-    """Whether a probability counts as the positive class; of a number, an array or a column of a table."""
-    return probabilities >= THRESHOLD
+def has_steps(predictions: Any) -> bool:
+    """Whether predictions are of a series in its own unit, step by step; up to 0.1.0 they were standardised."""
+    return STEP in predictions
 
 
-def right(labels: Any, probabilities: Any) -> Any:
-    """Whether a probability is on the side of the label, which is 1 for the positive class; of numbers or columns."""
-    return positive(probabilities) == (labels == 1)
+def decide(probabilities: Any, thresholds: Any = None) -> Any:
+    """Returns the number of the likeliest label, int16 of shape (rows,).
+
+    Here as elsewhere, probabilities of two labels are those of the second, of shape (rows,), where those of more labels
+    have the shape (rows, labels).
+
+    Args:
+        probabilities: of rows.
+        thresholds: of each label, of shape (labels,): that label is chosen whose probability is the largest multiple of
+            its threshold. Those of two labels add up to 1, so that the second is chosen from its threshold on.
+    """
+    if probabilities.ndim == 1:
+        best = probabilities >= (THRESHOLD if thresholds is None else thresholds[1])
+    else:
+        best = (probabilities if thresholds is None else probabilities / thresholds).argmax(axis=1)
+    return best.astype("int16")
+
+
+def told(probabilities: Any, answers: Any) -> Any:
+    """Returns the probability that stands beside an answer: of two labels that of the second, of more that of its own.
+
+    Both answers and probabilities are of rows; the shape of the result is (rows,).
+    """
+    if probabilities.ndim == 1:
+        return probabilities
+    return probabilities[range(len(answers)), answers]
+
+
+def answers(predictions: Any) -> Any:
+    """Returns the number of the label that each row of a table of predictions gives.
+
+    Tables of results up to 0.2.0 lack the column: they are of two labels, with the probability of the second.
+    """
+    if "predicted" in predictions:
+        return predictions["predicted"]
+    return (predictions["probability"] >= THRESHOLD).astype("int16")
+
+
+def right(predictions: Any) -> Any:
+    """Whether each row of a table of predictions gives the right label."""
+    return answers(predictions) == predictions["label"]
+
+
+def confidence(predictions: Any) -> Any:
+    """Returns the probability of the label that each row of a table of predictions gives."""
+    given = predictions["probability"]
+    return given.where((answers(predictions) != 0) | has_more_than_two(predictions), 1 - given)
+
+
+def forecasts(predictions: Any) -> tuple[Any, Any]:
+    """Returns whether that is so to which each row of a table of predictions gives a probability, and the probability.
+
+    Of two labels it is that the text has the second, of more that it has the label that is given.
+    """
+    is_so = right(predictions) if has_more_than_two(predictions) else predictions["label"] == 1
+    return is_so, predictions["probability"]
+
+
+def has_more_than_two(predictions: Any) -> bool:
+    """Whether predictions of all test rows are of more than two labels: test rows hold every label."""
+    return bool(predictions["label"].max() > 1)
 
 
 def of_values(values: Mapping[str, Any]) -> Task:

@@ -14,6 +14,8 @@ from rnnlab.report.pages import Table, cut, render
 EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
+SIDE_BY_SIDE = 6  # labels
+LONGEST_LABEL = 60  # characters
 
 
 class Rejected(NamedTuple):
@@ -56,9 +58,7 @@ def describe(
         facts += vocabulary_facts(features, max_length)
         tables.append(lengths_table(features))
     else:
-        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-        standardised = "Values are standardised with the training rows' mean and deviation"
-        facts.append(f"{standardised}, and cut into windows: {windows}")
+        facts += series_facts(summary, features)
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
@@ -87,6 +87,20 @@ def rows_fact(summary: Mapping[str, Any]) -> str:
     return f"{read:,} rows read, {kept:,} kept, {rejected:,} rejected ({rejected / max(read, 1):.1%}){others}"
 
 
+def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> list[str]:
+    """States how a series became windows, which gaps were filled, and what season was found."""
+    windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
+    facts = [f"Values are standardised with the training rows' mean and deviation, and cut into windows: {windows}"]
+    if filled := summary.get("filled"):
+        counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
+        facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")
+    if early := summary.get("rows_before_first"):
+        facts.append(f"The first {early:,} rows are left out, for want of a value to carry forward")
+    if season := features.get("season"):
+        facts.append(f"The season has {season:,} steps")
+    return facts
+
+
 def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
     """States how many words the networks do not know, and how many texts they do not see completely."""
     test = features["test"]
@@ -98,8 +112,13 @@ def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:
 
 
 def splits_table(summary: Mapping[str, Any]) -> Table:
-    """Counts rows by split and class."""
-    classes = list(next(iter(summary["splits"].values())))
+    """Counts rows by split and label; of many labels, each has a row of the table, the most frequent first."""
+    classes = summary.get("labels") or list(next(iter(summary["splits"].values())))
+    if len(classes) > SIDE_BY_SIDE:
+        by_label = {name: [summary["splits"][split][name] for split in SPLITS] for name in classes}
+        ordered = sorted(classes, key=lambda name: -sum(by_label[name]))
+        rows = [[cut(name, LONGEST_LABEL), *(f"{count:,}" for count in by_label[name])] for name in ordered]
+        return Table(f"Rows of {len(classes)} labels by split", ["label", *SPLITS], rows)
     rows = []
     for split in SPLITS:
         counts = [summary["splits"][split][name] for name in classes]

@@ -1,9 +1,13 @@
 """A local page: type a text and watch networks make up their minds, word by word."""
 
 import logging
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,38 +22,44 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import positive
+from rnnlab.project.tasks import decide, told
 from rnnlab.report import heat_maps, pages
 from rnnlab.report.heat_maps import HeatMap
-from rnnlab.report.readings import Word, walk
+from rnnlab.report.readings import Step, Word, walk
 from rnnlab.serving import predictors
 
 LONGEST = 5_000  # characters of a text
 EXAMPLE = "The film was slow at first, and the acting was dull, but by the end I was glad that I had stayed."
 THREADS = 32  # a browser opens six connections at most
+ASKING = 3.0  # seconds for a whole request
 WORDS = 200  # that are followed: each costs a prediction
 # Nothing from other hosts, and no script or style but the page's own.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-Classify = Callable[[Sequence[str]], npt.NDArray[np.floating[Any]]]
+Probabilities = npt.NDArray[np.floating[Any]]
+Classify = Callable[[Sequence[str]], Probabilities]
 
 
 class Reader(NamedTuple):
     """A network that reads.
 
     Attributes:
-        classify: from texts to the probabilities of the positive class, of shape (rows,).
+        classify: from texts to the probabilities of all labels, of shape (rows, labels).
+        labels: by their numbers.
+        thresholds: of each label, see `rnnlab.project.tasks.decide`.
         look: from a cleaned text to what goes on inside the network, None where that cannot be seen.
     """
 
     classify: Classify
+    labels: Sequence[str]
+    thresholds: Sequence[float] | None = None
     look: Callable[[str], states.States] | None = None
 
 
 class Opinion(NamedTuple):
-    """A network's label and probability of the positive class for a whole text, and how it read each word."""
+    """A network's label and its probability for a whole text, and how it read each word."""
 
     model: str
     said: str
@@ -86,7 +96,9 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
         losses = {run: read_table(folder / layout.history(run))["val_loss"].min() for run in runs}
         if losses:
             best = folder / layout.network(min(losses, key=losses.__getitem__))
-            loaded[model] = predictors.load_file(best, folder / layout.VOCABULARY, settings, folder / layout.LOCK)
+            files = (layout.VOCABULARY, layout.LOCK, layout.SUMMARY)
+            vocabulary, lock, summary = (folder / file for file in files)
+            loaded[model] = predictors.load_file(best, vocabulary, settings, lock, summary)
     if not loaded:
         champion = predictors.load_champion(predictors.open_store(), settings.promote.name)
         loaded[champion.version] = champion
@@ -96,10 +108,11 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
 def _reader(predictor: predictors.Predictor) -> Reader:
     classifier = predictor.classifier
     look = classifier and (lambda raw: states.read(classifier.network, raw, classifier.vocabulary, classifier.options))
-    return Reader(lambda texts: predictor.classify(texts)[1], look)
+    thresholds = classifier and classifier.thresholds
+    return Reader(lambda texts: predictor.classify(texts)[1], predictor.labels, thresholds, look)
 
 
-def follow(readers: Mapping[str, Reader], labels: Sequence[str], raw: str) -> Answer:
+def follow(readers: Mapping[str, Reader], raw: str) -> Answer:
     """Lets networks read a text: all its beginnings in one batch, each as a separate text."""
     words = text.words(text.clean(pa.array([raw[:LONGEST]], pa.string())))[0].as_py()
     split = [word for word in words if word]  # an empty text is one empty word
@@ -109,37 +122,44 @@ def follow(readers: Mapping[str, Reader], labels: Sequence[str], raw: str) -> An
     beginnings = [" ".join(split[:length]) for length in range(1, len(followed) + 1)]
     whole = " ".join(split)
     paths = {name: reader.classify([*beginnings, whole]) for name, reader in readers.items()}
-    opinions = [
-        Opinion(
-            name,
-            labels[int(positive(path[-1]))],
-            f"{path[-1]:.2f}",
-            walk(followed, path[:-1].tolist()),
-            heat_maps.draw(look(whole)) if (look := readers[name].look) else None,
-        )
-        for name, path in paths.items()
-    ]
-    return Answer(opinions, _parting(paths, followed), len(split) - len(followed))
+    opinions = [_opinion(name, readers[name], path, followed, whole) for name, path in paths.items()]
+    labels = next(iter(readers.values())).labels
+    return Answer(opinions, _parting(paths, labels, followed), len(split) - len(followed))
 
 
-def _parting(paths: Mapping[str, npt.NDArray[np.floating[Any]]], words: Sequence[str]) -> str:
+def _opinion(name: str, reader: Reader, path: Probabilities, followed: Sequence[str], whole: str) -> Opinion:
+    """Describes what a network says of each beginning, and of the whole text last; ``path`` has its probabilities."""
+    compact = path[:, 1] if path.shape[1] == 2 else path
+    answers = decide(compact, reader.thresholds)
+    *said, last = answers.tolist()
+    steps = list(map(Step, followed, said, told(compact, answers)[:-1].tolist()))
+    heat_map = heat_maps.draw(reader.look(whole)) if reader.look else None
+    return Opinion(name, reader.labels[last], f"{path[-1, last]:.2f}", walk(steps, reader.labels), heat_map)
+
+
+def _parting(paths: Mapping[str, Probabilities], labels: Sequence[str], words: Sequence[str]) -> str:
+    """Says at which word the first and the last network are farthest apart, on which label."""
     (first, one), (last, other) = (list(paths.items())[index] for index in (0, -1))
-    widest = int(np.abs(one[:-1] - other[:-1]).argmax())
     if first == last:
         return ""
-    values = f"{first} {one[widest]:.2f}, {last} {other[widest]:.2f}"
-    return f"farthest apart at word {widest + 1}, “{words[widest]}”: {values}"
+    gaps = np.abs(one - other)[:-1, ::-1]  # of two labels the second is named
+    widest, place = map(int, np.unravel_index(gaps.argmax(), gaps.shape))
+    label = len(labels) - 1 - place
+    of_which = "" if len(labels) == 2 else f" on {labels[label]}"
+    values = f"{first} {one[widest, label]:.2f}, {last} {other[widest, label]:.2f}"
+    return f"farthest apart{of_which} at word {widest + 1}, “{words[widest]}”: {values}"
 
 
-def app(readers: Mapping[str, Reader], labels: Sequence[str], example: str) -> Flask:
+def app(readers: Mapping[str, Reader], example: str) -> Flask:
     """Makes the page: a text comes back with each network's reading of it, as HTML with everything escaped."""
     made = Flask(__name__, static_folder=None)
+    labels = next(iter(readers.values())).labels
     made.config["MAX_FORM_MEMORY_SIZE"] = made.config["MAX_CONTENT_LENGTH"] = 16 * LONGEST
     # Otherwise a page of another host could reach this one under that host's name (DNS rebinding).
     made.config["TRUSTED_HOSTS"] = ["127.0.0.1", "localhost"]
 
     def page(template: str, raw: str) -> str:
-        answer = follow(readers, labels, raw)
+        answer = follow(readers, raw)
         return pages.render(template, answer=answer, text=raw[:LONGEST], labels=labels, longest=LONGEST)
 
     @made.get("/")
@@ -173,12 +193,26 @@ class Handler(WSGIRequestHandler):
     timeout = 1.0  # second: it is on this machine
 
 
+def _stop_reading(client: socket.socket) -> None:
+    with suppress(OSError):  # it has gone
+        client.shutdown(socket.SHUT_RD)
+
+
 class Server(ThreadedWSGIServer):
     """Answers any number of clients with a few threads: the others wait."""
 
     def __init__(self, host: str, port: int, app: Flask) -> None:
         super().__init__(host, port, app, Handler)
         self._pool = ThreadPoolExecutor(THREADS)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answers a client, unless it takes too long to ask: a byte a second would hold a thread for hours."""
+        hurry = Timer(ASKING, partial(_stop_reading, request))
+        hurry.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            hurry.cancel()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Leaves a client to the next free thread."""
@@ -194,8 +228,8 @@ def serve(settings: Params, port: int) -> None:
     """Loads the networks and serves the page on 127.0.0.1 until Ctrl-C."""
     readers = networks(settings)
     for sample in (EXAMPLE, "good"):  # the first predictions compile
-        follow(readers, settings.data.labels, sample)
+        follow(readers, sample)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = Server("127.0.0.1", port, app(readers, settings.data.labels, EXAMPLE))
+    server = Server("127.0.0.1", port, app(readers, EXAMPLE))
     print(f"{' and '.join(readers)} read on http://127.0.0.1:{port}; stop with Ctrl-C", flush=True)
     server.serve_forever()

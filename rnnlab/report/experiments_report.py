@@ -7,6 +7,7 @@ from statistics import fmean
 import matplotlib
 
 from rnnlab.evaluation import convergence
+from rnnlab.evaluation.tables import figures_shown
 from rnnlab.experiments import catalogue, dvc_experiments
 from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gains, all_gains
@@ -148,7 +149,8 @@ def models_table(results: Mapping[str, Result]) -> str:
     """Shows every model and baseline of an experiment; the rows of a sweep begin with the DVC experiment."""
     task = next(iter(results.values())).task
     measure = task.measure
-    others = {heading: figure for heading, figure in task.columns.items() if figure != measure.key}
+    models = [model for result in results.values() for model in result.metrics.values()]
+    others = {heading: figure for heading, figure in figures_shown(task, models).items() if figure != measure.key}
     several = len(results) > 1
     rows = []
     for name, result in results.items():

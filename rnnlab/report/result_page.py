@@ -5,16 +5,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from rnnlab.evaluation import comparisons, convergence
+from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
+from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEASURES, TaskName
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -41,11 +43,11 @@ def write(settings: Params) -> str:
     Raises:
         UserError: something that an earlier stage writes is missing or damaged.
     """
-    metrics, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
+    figures, tables = in_order(settings, read_json(layout.METRICS)), result_figures.read_tables(settings)
     timings = read_timings(settings, layout.TIMINGS)
     comparison, costs = read_json(layout.COMPARISON), read_costs(settings, layout.TIMINGS, timings)
     reached = race(settings, tables.histories, timings)
-    answer = answer_section.answer(settings, metrics, comparison, costs, reached, tables.lengths)
+    answer = answer_section.answer(settings, figures, comparison, costs, reached, tables.lengths)
     tuning = tuning_section.describe(settings)
     drawn, rows = draw(settings, tables, tuning), ROWS[settings.task](settings, tables)
     absent = {"Why": not rows["traced"] and not drawn["why"], "Tuning": not tuning}
@@ -72,25 +74,28 @@ def write(settings: Params) -> str:
         tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
-        labels=settings.data.labels,
+        labels=read_labels(),
         models=settings.compare,
         **rows,
     )
 
 
 def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
-    wrong = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str})
+    wrong, labels = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str}), read_labels()
     return {
-        "traced": readings.traced(settings, texts.read_traces(settings)),
+        "traced": readings.traced(settings, texts.read_traces(), labels),
         "heat_maps": heat_maps.read(),
-        "mistakes": readings.mistakes(settings, tables.predictions, wrong, layout.ROWS, DIFFERENCES),
+        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
+        "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
         "errors": None,
+        "in_unit": None,
     }
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
-    errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))
-    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors}
+    in_unit = unit_table(tables.metrics, settings)
+    errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"), settings.data.value_column)
+    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None, "in_unit": in_unit}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
@@ -167,11 +172,41 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
     ]
 
 
-def errors_table(wrong: pd.DataFrame) -> Table:
-    """Shows the largest errors of each forecaster."""
+def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:
+    """Shows precision, recall and F1 of each label, means over the seeds of each network."""
+    means = {name: np.mean([metrics.by_label(table) for table in seeds], axis=0) for name, seeds in confusions.items()}
+    rows = [int(count) for count in next(iter(confusions.values()))[0].sum(axis=1)]
+    cells = [
+        [label, f"{count:,}", *(f"{figure:.3f}" for table in means.values() for figure in table[number])]
+        for number, (label, count) in enumerate(zip(labels, rows, strict=True))
+    ]
+    headings = [f"{name} {figure}" for name in means for figure in ("precision", "recall", "F1")]
+    return Table("Each label, means over the seeds", ["label", "test rows", *headings], cells)
+
+
+def unit_table(metrics: Mapping[str, Any], settings: Params) -> Table:
+    """Shows the errors of each model in the unit of the data, and how many values its prediction intervals hold."""
+    columns = {"RMSE": "rmse", "MAE": "mae", "sMAPE": "smape", "MASE": "mase", "width of interval": "interval_width"}
+    figure = MEAN_SQUARED_ERROR.table_figure
+    means = {name: metrics[name]["mean"] for name in settings.scored}
     rows = [
-        [row.model, f"{row.seed}", f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
+        [name, *(figure(mean[key]) for key in columns.values()), f"{100 * mean['coverage']:.1f} %"]
+        for name, mean in means.items()
+    ]
+    caption = (
+        f"Test errors in the unit of {settings.data.value_column} (sMAPE: a share; MASE: a multiple of the naive error"
+        f" on training rows), and prediction intervals for {100 * settings.evaluate.coverage:g} % of the values"
+    )
+    return Table(caption, ["model", *columns, "values inside"], rows)
+
+
+def errors_table(wrong: pd.DataFrame, unit: str) -> Table:
+    """Shows the largest errors of each forecaster, in the unit of a column."""
+    figure = MEAN_SQUARED_ERROR.table_figure
+    rows = [
+        [row.model, f"{row.seed}", f"{row.row + row.step - 1:,}", f"{row.step}"]
+        + [figure(value) for value in (row.target, row.predicted, row.error)]
         for row in wrong.itertuples()
     ]
-    caption = "The largest errors of each network, in training standard deviations"
-    return Table(caption, ["model", "seed", "row of the series", "true", "predicted", "error"], rows)
+    caption = f"The largest errors of each network, in the unit of {unit}"
+    return Table(caption, ["model", "seed", "row of the series", "steps ahead", "true", "predicted", "error"], rows)

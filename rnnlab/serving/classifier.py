@@ -9,18 +9,20 @@ import pyarrow as pa
 
 from rnnlab.features import text
 from rnnlab.project.params import TokenizePad
-from rnnlab.project.tasks import positive
+from rnnlab.project.tasks import decide
 
+PROBABILITY = "probability_"  # before a label, the name of the column with its probabilities
 Answers = tuple[Sequence[str], npt.NDArray[np.floating[Any]]]
 
 
 class Classifier(NamedTuple):
-    """A trained network that tokenizes as in training; the second label is the positive class."""
+    """A trained network that tokenizes as in training, and the names of its labels by their numbers."""
 
     network: Any
     vocabulary: list[str]
     options: TokenizePad
-    labels: tuple[str, str]
+    labels: tuple[str, ...]
+    thresholds: Sequence[float] | None = None  # of each label, see `rnnlab.project.tasks.decide`
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.int32]:
         """Encodes raw texts as word ids of shape (rows, max_length).
@@ -31,10 +33,12 @@ class Classifier(NamedTuple):
         return text.encode(text.clean(pa.array(texts, pa.string())), self.vocabulary, self.options).tokens
 
     def classify(self, texts: Sequence[str]) -> Answers:
-        """Returns the label of each text and the probability of the positive one, float32 of shape (rows,)."""
+        """Returns the label of each text, and the probability of each label, float32 of shape (rows, labels)."""
         from rnnlab.networks import models
 
         if not texts:
-            return [], np.zeros(0, np.float32)
+            return [], np.zeros((0, len(self.labels)), np.float32)
         probabilities = models.predict(self.network, self.encode(texts), batch_size=256)
-        return [self.labels[int(each)] for each in positive(probabilities)], probabilities
+        answers = [self.labels[number] for number in decide(probabilities, self.thresholds)]
+        is_single = probabilities.ndim == 1
+        return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
@@ -14,19 +14,22 @@ from rnnlab.data.csv_files import bounded_lines
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
+from rnnlab.serving.classifier import PROBABILITY
 from rnnlab.serving.predictors import Predictor
 
 COLUMNS = ("label", "probability", "model_version")
+DELIMITERS = (",", ";", "\t", "|")
 
 Item = TypeVar("Item")
 
 
 class Prediction(NamedTuple):
-    """What a model says of one text; the probability is that of the positive label."""
+    """What a model says of one text: a label and its probability, and the probability of each label by its name."""
 
     label: str
     probability: float
     model_version: str
+    all: Mapping[str, float]
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[str]:
@@ -72,9 +75,14 @@ def predict_lines(
         UserError: a text holds NUL characters or bytes that are not UTF-8.
     """
     for texts in _batches(_checked(lines, place), len, batch):
-        labels, probabilities = predictor.classify(texts)
-        for label, probability in zip(labels, probabilities, strict=True):
-            yield Prediction(label, float(probability), predictor.version)
+        yield from _predict(predictor, texts)
+
+
+def _predict(predictor: Predictor, texts: Sequence[str]) -> Iterator[Prediction]:
+    labels, probabilities = predictor.classify(texts)
+    for label, row in zip(labels, probabilities, strict=True):
+        found = dict(zip(predictor.labels, map(float, row), strict=True))
+        yield Prediction(label, found[label], predictor.version, found)
 
 
 def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
@@ -102,19 +110,22 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
         raise UserError(f"{source}: no such file; name a CSV with a header")
     if target.exists() and (not target.is_file() or target.samefile(source)):
         raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
-    with _open(source, max_megabytes) as (_, records):
+    with _open(source, column, max_megabytes) as (_, _, records):
         _read_header(source, records, column)
 
 
-def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int) -> int:
+def predict_csv(
+    predictor: Predictor, source: Path, target: Path, column: str, max_megabytes: int, *, every_label: bool = False
+) -> int:
     """Copies a CSV, in the same order, and adds `COLUMNS` to it; returns the number of rows.
 
     Args:
         predictor: labels the texts.
-        source: UTF-8 with a header, comma-separated, or tab-separated if its name ends in .tsv; .gz is decompressed.
-        target: replaced once everything is written; .gz is compressed.
+        source: UTF-8 with a header, which tells which of `DELIMITERS` separates the cells; .gz is decompressed.
+        target: replaced once everything is written, with the same delimiter; .gz is compressed.
         column: holds the texts.
         max_megabytes: limit on the size of ``source``, decompressed.
+        every_label: whether to add a column with the probability of each label too.
 
     Raises:
         UserError: as in `check_csv`, or a row is not well-formed; nothing is written.
@@ -124,37 +135,54 @@ def predict_csv(predictor: Predictor, source: Path, target: Path, column: str, m
     check_csv(source, target, column, max_megabytes)
     count = 0
     bar = tqdm(desc="predict", total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
-    with replacing(target) as temporary, _create(temporary) as out, _open(source, max_megabytes) as (raw, records), bar:
+    opened = _open(source, column, max_megabytes)
+    with replacing(target) as temporary, _create(temporary) as out, opened as (raw, delimiter, records), bar:
         header, text_index = _read_header(source, records, column)
-        write = csv_files.row_writer(out, _delimiter(source))
-        write([*header, *COLUMNS])
+        write = csv_files.row_writer(out, delimiter)
+        of_labels = [f"{PROBABILITY}{label}" for label in predictor.labels] if every_label else []
+        write([*header, *COLUMNS, *of_labels])
         rows = (row for _, row in headers.rows_below(source, header, records, "line"))
         for batch in _batches(rows, lambda row: sum(map(len, row)), BATCH_ROWS):
-            labels, probabilities = predictor.classify([row[text_index] for row in batch])
-            for row, label, probability in zip(batch, labels, probabilities, strict=True):
-                # Nine digits tell any two float32 apart: a reader's threshold agrees with the label.
-                write([*row, label, f"{probability:.9g}", predictor.version])
+            found = _predict(predictor, [row[text_index] for row in batch])
+            for row, told in zip(batch, found, strict=True):
+                # Nine digits tell any two float32 apart.
+                others = [f"{probability:.9g}" for probability in told.all.values()] if every_label else []
+                write([*row, told.label, f"{told.probability:.9g}", told.model_version, *others])
             count += len(batch)
             bar.update(raw.tell() - bar.n)
     return count
 
 
 @contextmanager
-def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], headers.Records]]:
-    """Opens a CSV: yields the file, whose position shows the progress, and its records, each with its line."""
+def _open(source: Path, column: str, max_megabytes: int) -> Iterator[tuple[IO[bytes], str, headers.Records]]:
+    """Opens a CSV: yields the file, whose position shows the progress, its delimiter, and its records with lines."""
     with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
-        yield raw, _records(source, bounded_lines(readable))
+        lines = bounded_lines(readable)
+        first = next(lines, "")
+        delimiter = _delimiter(source, first, column)
+        yield raw, delimiter, _records(source, itertools.chain([first], lines), delimiter)
 
 
-def _delimiter(source: Path) -> str:
-    return "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
+def _delimiter(source: Path, header: str, column: str) -> str:
+    """Returns what separates the column's name from the others, or what is usual where nothing does.
+
+    Raises:
+        UserError: its name is part of another, as if the cells were not separated.
+    """
+    usual = "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
+    cells = {mark: next(csv.reader([header], delimiter=mark), []) for mark in (usual, *DELIMITERS)}
+    found = next((mark for mark, names in cells.items() if column in names), usual)
+    if all(len(names) == 1 for names in cells.values()) and column in header and column not in cells[usual]:
+        problem = f"its header looks like a single column ({header.strip()[:80]!r})"
+        raise UserError(f"{source}: {problem}; separate the cells by a comma, a semicolon, a tab or |")
+    return found
 
 
-def _records(source: Path, lines: Iterator[str]) -> headers.Records:
+def _records(source: Path, lines: Iterable[str], delimiter: str) -> headers.Records:
     """Yields the rows, each with the number of the line it begins in; skips blank lines."""
     begins = 1
     try:
-        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
+        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), delimiter):
             if record:
                 yield begins, record
             begins = end + 1

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from rnnlab.features.clean_rows import read_labels
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
-from rnnlab.serving.classifier import Answers, Classifier
+from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store, remedy
 
@@ -26,12 +28,14 @@ class Predictor(NamedTuple):
 
     Attributes:
         version: a registered name and version, a run's name and id, or a file's name and MD5, with a slash between.
-        classify: from texts to their labels and the probabilities of the positive label, of shape (rows,).
+        classify: from texts to their labels and the probabilities of all labels, of shape (rows, labels).
+        labels: by their numbers.
         classifier: the network and its vocabulary, None for a model from MLflow, which brings code of its own.
     """
 
     version: str
     classify: Callable[[Sequence[str]], Answers]
+    labels: Sequence[str]
     classifier: Classifier | None = None
 
 
@@ -67,7 +71,18 @@ def load_run(store: Store, run_id: str) -> Predictor:
     Raises:
         UserError: no such run, not that of a text model, it cannot be loaded, or MLflow cannot be reached.
     """
+    return _load_logged(*model_of_run(store, run_id))
+
+
+def model_of_run(store: Store, run_id: str) -> tuple[str, str]:
+    """Returns where MLflow finds the model that a run logged, and its version.
+
+    Raises:
+        UserError: no such run, not that of a trained network, or MLflow cannot be reached.
+    """
     from mlflow import MlflowClient
+
+    from rnnlab.tracking import logged_models
 
     with _explaining(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
         run = MlflowClient(store.uri).get_run(run_id)
@@ -81,15 +96,23 @@ def load_run(store: Store, run_id: str) -> Predictor:
             "live": "a training that did not finish",
         }.get(kind, "of another kind")
         raise UserError(f"run {run_id} is {what}; take one of a trained network (`rnnlab ui`, tags.kind = 'model')")
-    return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
+    return logged_models.address(run), f"{run.info.run_name}/{run_id}"
 
 
-def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = layout.LOCK) -> Predictor:
+def load_file(
+    network: Path,
+    vocabulary: Path,
+    settings: Params,
+    lock: Path = layout.LOCK,
+    summary: Path = layout.SUMMARY,
+) -> Predictor:
     """Loads a ``.keras`` file of this workspace; if ``lock`` records how it was trained, that is compared too.
+
+    The labels are those of ``summary``, the counts of the ingest stage.
 
     Raises:
         UserError: a file is missing or damaged, the network does not read texts, or it was trained with another
-            vocabulary or other parameters.
+            vocabulary, other labels or other parameters.
     """
     if network.suffix != ".keras" or not network.is_file() or not zipfile.is_zipfile(network):
         problem = "not a .keras file" if network.is_file() else "no such file"
@@ -97,15 +120,25 @@ def load_file(network: Path, vocabulary: Path, settings: Params, lock: Path = la
     words = read_json(vocabulary)
     if not _are_words(words):
         raise UserError(f"{vocabulary}: not a vocabulary, a list of words; `dvc repro tokenize_pad` makes it")
+    labels = read_labels(summary)
     digest = dvc_lock.file_digest(network)
-    _check_training(network, digest, vocabulary, settings, lock)
+    _check_training(network, digest, vocabulary, summary, settings, lock)
     # Keras takes seconds to import: all that can be checked without it comes first.
     with importing_keras():
         from rnnlab.networks import models
     loaded = models.load(network)
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
-    classifier = Classifier(loaded, words, settings.tokenize_pad, settings.data.labels)
-    return Predictor(f"{network.name}/{digest}", classifier.classify, classifier)
+    if (outputs := loaded.output_shape[-1]) != len(labels) and (outputs, len(labels)) != (1, 2):
+        raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
+    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, _thresholds(network))
+    return Predictor(f"{network.name}/{digest}", classifier.classify, labels, classifier)
+
+
+def _thresholds(network: Path) -> list[float] | None:
+    """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
+    source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
+    chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}
+    return chosen.get(network.stem)
 
 
 def _are_words(values: Any) -> bool:
@@ -130,27 +163,42 @@ def _explaining(uri: str, absent: str | None = None) -> Iterator[None]:
         raise UserError(f"{problem}; {remedy(uri, failure)}") from None
 
 
-def _load_logged(uri: str, version: str) -> Predictor:
+def load_logged(uri: str, version: str) -> Any:
+    """Loads a model of MLflow.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
     import mlflow
-    import pandas as pd
 
     try:
         # MLflow leaves its copy behind, so it goes into a temporary folder; the model is in memory afterwards.
         with tempfile.TemporaryDirectory() as folder:
-            model = mlflow.pyfunc.load_model(uri, dst_path=folder)
-        if "text" not in model.metadata.signature.inputs.input_names():
-            raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
+            return mlflow.pyfunc.load_model(uri, dst_path=folder)
     except UserError:
         raise
     except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise
         problem = f"{version}: its model cannot be loaded ({first_line(damage)})"
         raise UserError(f"{problem}; log it again or name another") from None
 
-    def classify(texts: Sequence[str]) -> Answers:
-        answers = model.predict(pd.DataFrame({"text": list(texts)}))
-        return answers["label"].tolist(), answers["probability"].to_numpy()
 
-    return Predictor(version, classify)
+def _load_logged(uri: str, version: str) -> Predictor:
+    import pandas as pd
+
+    model = load_logged(uri, version)
+    if "text" not in model.metadata.signature.inputs.input_names():
+        raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
+    labels = model.model_config["labels"]
+    tells_all = model.metadata.signature.params is not None
+
+    def classify(texts: Sequence[str]) -> Answers:
+        answers = model.predict(pd.DataFrame({"text": list(texts)}), params={"all": True} if tells_all else None)
+        if tells_all:
+            return answers["label"].tolist(), answers[[f"{PROBABILITY}{label}" for label in labels]].to_numpy()
+        second = answers["probability"].to_numpy()  # all that models of two labels told up to version 0.2.0
+        return answers["label"].tolist(), np.stack([1 - second, second], axis=1)
+
+    return Predictor(version, classify, labels)
 
 
 def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, options: TokenizePad) -> None:
@@ -167,10 +215,10 @@ def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, optio
         raise UserError(f"{sizes}: set params.yaml to what it was trained with")
 
 
-def _check_training(network: Path, digest: str, vocabulary: Path, settings: Params, lock: Path) -> None:
+def _check_training(network: Path, digest: str, vocabulary: Path, summary: Path, settings: Params, lock: Path) -> None:
     """Compares with dvc.lock, if it records this network: sizes may agree by chance, hashes do not."""
     try:
-        used = _used_params(network, digest, vocabulary, lock)
+        used = _used_params(network, digest, vocabulary, summary, lock)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(f"{lock}: damaged or cut short; `git checkout {lock}`") from None
     current = settings.model_dump()
@@ -182,8 +230,12 @@ def _check_training(network: Path, digest: str, vocabulary: Path, settings: Para
             raise UserError(f"params.yaml: {key} is {shown}, but {network} was trained with {value}; change it back")
 
 
-def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> dict[str, Any]:
-    """Returns the parameters that a network's texts were tokenized with, by dotted key; empty where unknown."""
+def _used_params(network: Path, digest: str, vocabulary: Path, summary: Path, lock: Path) -> dict[str, Any]:
+    """Returns the parameters that a network's texts were tokenized with, by dotted key; empty where unknown.
+
+    Raises:
+        UserError: the vocabulary or the labels are others than the network was trained with.
+    """
     stages = dvc_lock.stages(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
     trainings = (stage for name, stage in stages.items() if name.startswith("train@"))
     training = next((stage for stage in trainings if digest in _hashes(stage, "outs").values()), None)
@@ -197,8 +249,8 @@ def _used_params(network: Path, digest: str, vocabulary: Path, lock: Path) -> di
     if _feeds(tokenized, training):
         options = _params(tokenized).get("tokenize_pad", {})
         used |= {f"tokenize_pad.{key}": options.get(key) for key in ("max_length", "padding", "truncation")}
-        if _feeds(ingested, tokenized):
-            used["data.labels"] = _params(ingested).get("data", {}).get("labels")
+        if _feeds(ingested, tokenized) and dvc_lock.file_digest(summary) not in _hashes(ingested, "outs").values():
+            raise UserError(f"{summary}: not of the data that {network} was trained on ({lock}); `dvc checkout`")
     return used
 
 

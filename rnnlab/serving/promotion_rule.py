@@ -6,15 +6,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from rnnlab.evaluation import metrics, statistics
+from rnnlab.evaluation.slices import FEWEST_ROWS
 from rnnlab.project.params import Promote
-from rnnlab.project.tasks import ACCURACY, right
+from rnnlab.project.tasks import ACCURACY, SLICE, forecasts, right
 
 
 class Evidence(NamedTuple):
     """What a model is judged by.
 
     Attributes:
-        predictions: of the test rows: ``id``, ``label`` (1 is positive) and ``probability`` of the positive class.
+        predictions: of the test rows: ``id``, ``label``, ``predicted`` (numbers of labels) and ``probability``.
         latency_ms: milliseconds for one text.
     """
 
@@ -24,13 +25,13 @@ class Evidence(NamedTuple):
     @property
     def accuracy(self) -> float:
         """Share of the test rows that it labels right."""
-        return float(right(self.predictions["label"], self.predictions["probability"]).mean())
+        return float(right(self.predictions).mean())
 
     @property
     def calibration_error(self) -> float:
         """Expected calibration error on the test rows."""
-        labels, probabilities = self.predictions["label"].to_numpy(), self.predictions["probability"].to_numpy()
-        return metrics.calibration_error(labels, probabilities)
+        is_so, probabilities = forecasts(self.predictions)
+        return metrics.calibration_error(is_so.to_numpy(), probabilities.to_numpy())
 
 
 class Rule(NamedTuple):
@@ -61,9 +62,23 @@ def judge(candidate: Evidence, rivals: Mapping[str, pd.DataFrame], limits: Promo
         Rule("calibration", error <= most, calibration),
         Rule("latency", time <= longest, f"one text takes {time:.1f} ms, at most {longest:g} ms are allowed"),
     ]
+    rules += [_worst_slice(candidate.predictions, limits.min_slice_accuracy)] if limits.min_slice_accuracy else []
     if not rivals:
         return [*rules, Rule("champion", True, "there is no champion yet to compare it with")]
     return [*rules, *(_not_worse(candidate.predictions, name, rows, limits) for name, rows in rivals.items())]
+
+
+def _worst_slice(predictions: pd.DataFrame, least: float) -> Rule:
+    """Tests the slice of the test rows in which the fewest are right."""
+    rows = predictions.assign(right=right(predictions))
+    columns = [name for name in rows.columns if name.startswith(SLICE)]
+    parts = [(name, value, part) for name in columns for value, part in rows.groupby(name) if len(part) >= FEWEST_ROWS]
+    if not parts:
+        return Rule("slices", False, f"no slice of {FEWEST_ROWS} rows to test; name columns in evaluate.slices")
+    column, value, worst = min(parts, key=lambda part: float(part[2]["right"].mean()))
+    accuracy = float(worst["right"].mean())
+    where = f"where {column.removeprefix(SLICE)} is {value}, {int(worst['right'].sum()):,} of {len(worst):,} are right"
+    return Rule("slices", accuracy >= least, f"{where}, accuracy {accuracy:.4f}; at least {least:g} is required")
 
 
 def _not_worse(candidate: pd.DataFrame, name: str, rival: pd.DataFrame, limits: Promote) -> Rule:
@@ -76,9 +91,9 @@ def _not_worse(candidate: pd.DataFrame, name: str, rival: pd.DataFrame, limits: 
         counts = f"{len(candidate):,} and {len(rival):,}, {len(both):,} of them the same"
         reason = f"it and the {name} were scored on different test rows ({counts})"
         return Rule(name, False, f"{reason}; evaluate both on the same data, or use --force")
-    if both["probability"].equals(both["probability_rival"]):
+    ours, theirs = (right(both[["id", "label"]].merge(each)) for each in (candidate, rival))
+    if both["probability"].equals(both["probability_rival"]) and ours.equals(theirs):
         return Rule(name, True, f"it says the same of every test row as the {name}")
-    ours, theirs = (right(both["label"], both[column]) for column in ("probability", "probability_rival"))
     won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     p_value = statistics.loss_p_value(won, lost, len(both), limits.margin)
     figures = f"it alone labels {won:,} of {len(both):,} test rows right, the {name} alone {lost:,}"

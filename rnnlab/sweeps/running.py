@@ -70,7 +70,14 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
-    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int8), found), "series": series_metrics.score}
+    def score_series(true: Any, found: Any) -> dict[str, Any]:
+        encoding = data.encoding
+        assert encoding is not None
+        return series_metrics.score(encoding.value.undo(true), encoding.value.undo(found), encoding.naive_error)
+
+    def score_texts(true: Any, found: Any) -> dict[str, Any]:
+        return metrics.score(true[:, 0].astype(np.int16), found)
+
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)
-    return dict(scorers[settings.task](targets[:, 0], predicted))
+    return {"text": score_texts, "series": score_series}[settings.task](targets, predicted)

@@ -393,7 +393,7 @@ def saved_networks() -> list[dict[str, bytes]]:
     """Returns the members of files that the project itself writes."""
     with importing_keras():
         from rnnlab.networks import models
-    both_ways = plain(4, 3, cell="gru", bidirectional=True, layers=2, pooling="mean_max", dense=5, output="two_logits")
+    both_ways = plain(4, 3, cell="gru", bidirectional=True, layers=2, pooling="mean_max", dense=5, output="logits")
     built = [models.build_classifier(plain(4, 3), 50, 9), models.build_classifier(both_ways, 50, 9)]
     built.append(models.build_forecaster(plain(4, 3, cell="simple_rnn", output="linear"), 12))
     saved = []

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy.special import logsumexp
 
 from rnnlab.evaluation import explanations, metrics
 from rnnlab.features.text import encode
@@ -69,7 +70,7 @@ def test_fresh_weights_are_those_that_a_training_starts_with(cell: str) -> None:
         np.testing.assert_array_equal(fresh, wanted)
 
 
-@pytest.mark.parametrize("output", ["sigmoid", "two_logits"])
+@pytest.mark.parametrize("output", ["sigmoid", "logits"])
 @pytest.mark.parametrize("pooling", ["last", "mean_max"])
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru"])
 def test_gradient_norms_are_those_of_finite_differences(cell: str, pooling: str, output: str) -> None:
@@ -173,18 +174,19 @@ def alone(model: keras.Model, text: str, params: TokenizePad) -> float:
 def test_a_trace_predicts_each_beginning_like_a_text_of_its_own(padding: str, truncation: str) -> None:
     model, params = network(mask=False), options(padding=padding, truncation=truncation)
     traced = explanations.trace(model, TEXT, KNOWN, params, batch_size=5)
-    assert [word for word, _ in traced] == SPLIT
-    for number, (_, probability) in enumerate(traced, 1):
+    assert [word for word, _, _ in traced] == SPLIT
+    for number, (_, label, probability) in enumerate(traced, 1):
+        assert label == (probability >= 0.5)
         assert probability == pytest.approx(alone(model, " ".join(SPLIT[:number]), params), rel=1e-5)
-    assert traced[-1][1] == pytest.approx(alone(model, TEXT, params), rel=1e-5)
-    assert all(abs(first - second) > 1e-5 for (_, first), (_, second) in pairwise(traced))
+    assert traced[-1][2] == pytest.approx(alone(model, TEXT, params), rel=1e-5)
+    assert all(abs(first - second) > 1e-5 for (_, _, first), (_, _, second) in pairwise(traced))
 
 
 def test_a_trace_leaves_out_the_end_that_the_network_does_not_see() -> None:
     model, params = network(), options(truncation="post")
     traced = explanations.trace(model, TEXT, KNOWN, params, batch_size=5)
-    assert [word for word, _ in traced] == SPLIT[:LENGTH]
-    assert traced[-1][1] == pytest.approx(alone(model, TEXT, params), rel=1e-5)
+    assert [word for word, _, _ in traced] == SPLIT[:LENGTH]
+    assert traced[-1][2] == pytest.approx(alone(model, TEXT, params), rel=1e-5)
 
 
 def test_a_trace_of_a_long_text_is_of_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,12 +194,12 @@ def test_a_trace_of_a_long_text_is_of_its_last_words(monkeypatch: pytest.MonkeyP
     whole = explanations.trace(model, TEXT, KNOWN, options(), batch_size=5)
     monkeypatch.setattr(explanations, "TRACED_WORDS", 3)
     last = explanations.trace(model, TEXT, KNOWN, options(), batch_size=5)
-    assert [word for word, _ in last] == SPLIT[-3:]
-    assert [p for _, p in last] == pytest.approx([p for _, p in whole[-3:]], rel=1e-5)
+    assert [word for word, _, _ in last] == SPLIT[-3:]
+    assert [p for *_, p in last] == pytest.approx([p for *_, p in whole[-3:]], rel=1e-5)
 
 
 def test_a_text_without_a_word_has_a_trace() -> None:
-    ((word, probability),) = explanations.trace(network(), "…", KNOWN, options(), batch_size=5)
+    ((word, _, probability),) = explanations.trace(network(), "…", KNOWN, options(), batch_size=5)
     assert word == ""
     assert 0 < probability < 1
 
@@ -225,6 +227,60 @@ def test_texts_worth_tracing_are_those_that_models_disagree_on_with_the_second_r
     assert explanations.choose_traced(table, "rnn", "lstm", 4) == ["b", "c", "d", "e"]
     assert explanations.choose_traced(table.sample(frac=1, random_state=1), "rnn", "lstm", 3) == ["b", "c", "d"]
     assert explanations.choose_traced(table, "rnn", "lstm", 6) == ["b", "c", "d", "e", "a", "f"]
+
+
+def three_labels() -> pd.DataFrame:
+    """Answers of two models to texts of three labels: id, label, and what each says, how surely."""
+    said = {
+        "a": (0, (0, 0.9), (0, 0.8)),
+        "b": (1, (0, 0.7), (1, 0.9)),
+        "c": (2, (2, 0.9), (1, 0.6)),
+        "d": (2, (0, 0.4), (1, 0.5)),
+    }
+    table = [
+        {"id": name, "label": label, "words": 9, "model": model, "seed": 1, "predicted": number, "probability": sure}
+        for name, (label, *answers) in said.items()
+        for model, (number, sure) in zip(("rnn", "lstm"), answers, strict=True)
+    ]
+    return pd.DataFrame(table)
+
+
+def test_networks_that_give_different_ones_of_three_labels_disagree_most() -> None:
+    # lstm is right on a and b; of the rows that it gets wrong, both are surer of c than of d.
+    assert explanations.choose_traced(three_labels(), "rnn", "lstm", 4) == ["b", "c", "a", "d"]
+
+
+def test_mistakes_among_three_labels_are_those_of_the_label_given() -> None:
+    table = three_labels()
+    assert explanations.mistakes(table[table["model"] == "rnn"], 9)["id"].tolist() == ["b", "d"]
+
+
+def test_a_trace_of_three_labels_says_which_is_likeliest() -> None:
+    model = models.build_classifier(plain(4, 5, output="auto"), len(KNOWN), LENGTH, labels=3)
+    traced = explanations.trace(model, TEXT, KNOWN, options(), batch_size=5)
+    whole = models.predict(model, encode(pa.array([TEXT]), KNOWN, options()).tokens, 1)
+    assert whole.shape == (1, 3)
+    assert traced[-1][1:] == (int(whole.argmax()), pytest.approx(float(whole.max()), rel=1e-5))
+
+
+def test_the_gradient_of_three_labels_is_that_of_the_log_odds_of_the_likeliest() -> None:
+    tokens = np.array([[2, 3, 1, 3], [5, 4, 5, 6]], np.int32)
+    model = models.build_classifier(plain(CHANNELS, UNITS, output="auto", mask=False), 8, 4, labels=3)
+    found = explanations.gradient_norms(model, tokens, batch_size=2)
+    vectors, rest = np.asarray(model.layers[0](tokens)), keras.Sequential(model.layers[1:])
+    likeliest = np.asarray(model(tokens)).argmax(axis=1)
+
+    def log_odds(moved: np.ndarray) -> np.ndarray:
+        logits = np.asarray(rest(moved), np.float64)
+        others = np.where(np.arange(3) == likeliest[:, None], -np.inf, logits)
+        return logits[np.arange(len(logits)), likeliest] - logsumexp(others, axis=1)
+
+    squares = np.zeros(tokens.shape)
+    for place, channel in np.ndindex(tokens.shape[1], CHANNELS):
+        nudge = np.zeros_like(vectors)
+        nudge[:, place, channel] = 1e-2
+        squares[:, place] += ((log_odds(vectors + nudge) - log_odds(vectors - nudge)) / 2e-2) ** 2
+    np.testing.assert_allclose(found, np.sqrt(squares), rtol=0.02)
 
 
 def test_where_all_texts_are_long_the_shortest_are_traced() -> None:

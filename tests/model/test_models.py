@@ -71,7 +71,7 @@ def test_layers_and_directions_add_the_parameters_of_the_textbook() -> None:
     assert built(layers=3).count_params() == VOCABULARY * 5 + one + 2 * on_top + 4 + 1
     assert built(bidirectional=True).count_params() == VOCABULARY * 5 + 2 * one + 8 + 1
     assert built(dense=6).count_params() == VOCABULARY * 5 + one + (4 * 6 + 6) + 6 + 1
-    assert built(output="two_logits").count_params() == VOCABULARY * 5 + one + 4 * 2 + 2
+    assert built(output="logits").count_params() == VOCABULARY * 5 + one + 4 * 2 + 2
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,29 @@ def test_word_dropout_takes_whole_words_and_embedding_dropout_whole_channels() -
         assert gone.any() and not gone.all()
 
 
-def test_two_logits_are_read_as_a_probability() -> None:
-    network = built(output="two_logits")
+def test_of_more_than_two_labels_each_has_a_probability() -> None:
+    options = plain(embedding_dim=5, units=4, output="auto")
+    network = models.build_classifier(options, VOCABULARY, LENGTH, labels=4)
+    assert network.count_params() == VOCABULARY * 5 + 4 * (5 * 4 + 4 * 4 + 4) + 4 * 4 + 4
+    rows = np.array([[0, 0, 3, 4, 5, 6, 7], [0, 0, 0, 0, 0, 8, 9]], np.int32)
+    found = models.predict(network, rows, 1)
+    assert found.shape == (2, 4) and found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    logits = np.asarray(network(rows))
+    assert found.argmax(axis=1).tolist() == logits.argmax(axis=1).tolist()
+
+
+def test_of_two_labels_auto_is_one_sigmoid() -> None:
+    assert built(output="auto").to_json() == built(output="sigmoid").to_json()
+
+
+def test_one_sigmoid_is_refused_for_more_than_two_labels() -> None:
+    with pytest.raises(UserError, match="output: sigmoid is for two labels, the data have 3; set auto"):
+        models.build_classifier(plain(embedding_dim=5, units=4, output="sigmoid"), VOCABULARY, LENGTH, labels=3)
+
+
+def test_logits_are_read_as_a_probability() -> None:
+    network = built(output="logits")
     rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
     logits = np.asarray(network(rows))[0].astype(np.float64)
     expected = np.exp(logits[1]) / np.exp(logits).sum()

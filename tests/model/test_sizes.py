@@ -19,10 +19,11 @@ from tests.support.results import changed
 def test_recurrent_parameters_are_counted_as_keras_does(cell: str, stacked: int, bidirectional: bool) -> None:
     options = plain(5, 7, cell=cell, layers=stacked, bidirectional=bidirectional, dense=3)
     forecaster = options.model_copy(update={"output": "linear"})
+    examples = {"text": (np.zeros((2, 6)), np.array([[0], [1]])), "series": (np.zeros((2, 6, 3)), np.zeros((2, 4)))}
     for task, network in (("text", options), ("series", forecaster)):
-        described = layers.describe(models.build(task, network, 20, 6))
+        described = layers.describe(models.build(task, network, 20, examples[task]))
         counted = sum(layer["parameters"] for layer in described if layer["cell"])
-        assert sizes.recurrent_parameters(task, network, 7) == counted
+        assert sizes.recurrent_parameters(task, network, 7, channels=3) == counted
 
 
 def rows() -> tuple[Any, Any]:

@@ -148,7 +148,7 @@ def test_what_the_fast_engine_trained_is_read_from_its_file(tmp_path: Path) -> N
     rows = (draw.integers(2, len(KNOWN), (32, LENGTH)).astype(np.int32), np.ones((32, 1), np.float32))
     model, values = network(cell="gru"), {"epochs": 1, "batch_size": 16, "learning_rate": 0.01, "engine": "fast"}
     rest = {"schedule": "constant", "clip_norm": 1.0, "ema_momentum": None, "patience": 1, "keep": "last"}
-    budget = Train.model_validate({"seeds": [1], "threads": 1, **values, **rest})
+    budget = Train.model_validate({"seeds": [1], "threads": 1, "class_weights": "none", **values, **rest})
     training.fit(model, rows, rows, budget, Run("gru", 1), Checkpoint(tmp_path / "state.npz"), lambda row: None)
     models.save(model, tmp_path / "gru-1.keras")
     read = states.read(models.load(tmp_path / "gru-1.keras"), TEXT, KNOWN, options())

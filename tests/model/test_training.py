@@ -34,6 +34,7 @@ def budget(**changes: object) -> Train:
         "keep": "best",
         "engine": "fast",
         "threads": 1,
+        "class_weights": "none",
     }
     return Train.model_validate(values | changes)
 
@@ -123,25 +124,62 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
     assert loss > 1.01 * min(row["val_loss"] for row in history.epochs)
 
 
-def test_two_logits_learn_as_well_as_one_sigmoid() -> None:
-    network, history, _ = fitted(1, budget(epochs=8), output="two_logits")
+def test_logits_learn_as_well_as_one_sigmoid() -> None:
+    network, history, _ = fitted(1, budget(epochs=8), output="logits")
     tokens, labels = rows(64, 2)
     right = (models.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
     assert right.mean() > 0.95
     assert history.epochs[-1]["val_accuracy"] == pytest.approx(right.mean())
 
 
+def test_five_labels_are_learned() -> None:
+    generator = np.random.default_rng(3)
+    labels = np.arange(300) % 5
+    tokens = generator.integers(7, 12, (300, 6)).astype(np.int32)
+    tokens[:, 1] = 2 + labels
+    examples = tokens, labels.astype(np.float32)[:, None]
+    network = models.build_classifier(OPTIONS.model_copy(update={"output": "auto"}), 12, 6, labels=5)
+    params = budget(epochs=30, learning_rate=0.03)
+    history = training.fit(network, examples, examples, params, Run("lstm", 1), CHECKPOINT, lambda row: False)
+    assert history.epochs[-1]["val_accuracy"] > 0.95
+    assert (models.predict(network, tokens, 64).argmax(axis=1) == labels).mean() > 0.95
+
+
+def test_balanced_weights_make_all_labels_weigh_the_same() -> None:
+    targets = np.array([0] * 6 + [1] * 2 + [2] * 1, np.float32)[:, None]
+    weights = training.balanced_weights(targets)
+    assert weights == {0: pytest.approx(0.5), 1: pytest.approx(1.5), 2: pytest.approx(3.0)}
+    assert np.mean([weights[int(label)] for label in targets[:, 0]]) == pytest.approx(1.0)
+
+
+def test_a_rare_label_is_given_more_often_with_balanced_weights() -> None:
+    generator = np.random.default_rng(4)
+    labels = (generator.random(400) < 0.1).astype(np.float32)
+    tokens = generator.integers(4, 12, (400, 6)).astype(np.int32)
+    tokens[:, 0] = np.where(generator.random(400) < 0.75, 2 + labels, 3 - labels)  # what can be known of it
+    shares = []
+    for weights in ("none", "balanced"):
+        CHECKPOINT.remove()
+        keras.utils.set_random_seed(1)
+        network = models.build_classifier(OPTIONS, 12, 6)
+        both = tokens, labels[:, None]
+        chosen = budget(epochs=8).model_copy(update={"class_weights": weights})
+        training.fit(network, both, both, chosen, Run("lstm", 1), CHECKPOINT, lambda row: False)
+        shares.append((models.predict(network, tokens, 64) >= 0.5).mean())
+    assert shares[0] < 0.02 < 0.2 < shares[1]
+
+
 def test_a_forecaster_learns_a_series() -> None:
     values = np.sin(np.arange(300) / 5).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(values, 11)
-    inputs, targets = windows[:, :-1], windows[:, -1:]
+    inputs, targets = windows[:, :-1, None], windows[:, -1:]
     keras.utils.set_random_seed(1)
     network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
     both = (inputs, targets)
     history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
     assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
-    errors = models.predict(network, inputs, 64) - targets[:, 0]
+    errors = models.predict(network, inputs, 64) - targets
     assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
 
 
@@ -226,7 +264,7 @@ def killed_in_epoch(number: int):
             marks=pytest.mark.weekly,
         ),
         pytest.param(
-            *([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "two_logits"}),
+            *([3], {"ema_momentum": 0.9, "keep": "last", "clip_norm": None}, {"mask": False, "output": "logits"}),
             marks=pytest.mark.weekly,
         ),
     ],

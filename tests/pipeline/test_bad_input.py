@@ -89,8 +89,8 @@ def test_refused_rows_are_kept_with_their_reason(fresh: Project, ingested: Calla
         "62": "blank text",
         "63": "unknown label",
         "64": "duplicate (row 4 is the first)",
-        "5": "same text with both labels (row 5 is the first)",
-        "65": "same text with both labels (row 5 is the first)",
+        "5": "same text with different labels (row 5 is the first)",
+        "65": "same text with different labels (row 5 is the first)",
     }
 
 

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from rnnlab.data.series import Series
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
 from rnnlab.project.results import Result
 
@@ -122,3 +125,8 @@ def write_csv(target: Path, *rows: Sequence[str], delimiter: str = ",") -> Path:
     with target.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
     return target
+
+
+def complete(values: npt.NDArray[np.float64]) -> Series:
+    """A series without gaps and covariates."""
+    return Series(values, np.zeros(len(values), bool))

@@ -10,7 +10,7 @@ from rnnlab.evaluation import comparisons, convergence, metrics, series_metrics
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import write_json
-from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.params import AUTO, NO_SEED, Params, Run
 from rnnlab.project.tasks import TASKS
 from tests.support.builders import write_csv
 
@@ -71,7 +71,8 @@ def series_predictions(settings: Params, steps: int) -> pd.DataFrame:
     for place, name in enumerate(settings.scored):
         for seed in [NO_SEED] if name in settings.baselines else settings.train.seeds:
             predicted = (target + draw.normal(0, 0.3 / (1 + place), steps)).astype(np.float32)
-            run = {"row": np.arange(steps) + 100, "target": target, "model": name, "seed": seed, "predicted": predicted}
+            rows = {"row": np.arange(steps) + 100, "step": 1, "target": target}
+            run = {**rows, "model": name, "seed": seed, "predicted": predicted}
             tables.append(pd.DataFrame(run))
     return pd.concat(tables, ignore_index=True)
 
@@ -82,7 +83,9 @@ def summaries(settings: Params, predictions: pd.DataFrame) -> dict[str, Any]:
         seeds = {}
         for seed, rows in predictions[predictions["model"] == name].groupby("seed"):
             if settings.task == "series":
-                seeds[seed] = series_metrics.score(rows["target"].to_numpy(), rows["predicted"].to_numpy())
+                both = rows[["target"]].to_numpy(), rows[["predicted"]].to_numpy()
+                seeds[seed] = series_metrics.score(*both)
+                seeds[seed] |= series_metrics.interval_figures(*both, np.array([0.3]))
             else:
                 seeds[seed] = metrics.score(rows["label"].to_numpy(np.int8), rows["probability"].to_numpy())
         found[name] = metrics.summarise(seeds, 1234)
@@ -94,7 +97,10 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     runs = [{"model": run.model, "seed": run.seed} for run in settings.runs]
     if settings.task == "series":
         wrong = predictions[predictions["model"].isin(settings.compare)].head(3).assign(error=0.5)
-        tables = {"mistakes": wrong[["model", "seed", "row", "target", "predicted", "error"]]}
+        tables = {
+            "mistakes": wrong[["model", "seed", "row", "step", "target", "predicted", "error"]],
+            "windows": windows_table(settings),
+        }
     else:
         wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
         tables = {
@@ -122,6 +128,17 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     layout.EXPLANATIONS.mkdir()
     for name, table in tables.items():
         table.to_csv(layout.EXPLANATIONS / f"{name}.csv", index=False)
+
+
+def windows_table(settings: Params, horizon: int = 1) -> pd.DataFrame:
+    """A past of eight values and a forecast for each kind of window of each network."""
+    past = pd.DataFrame({"row": range(8), "value": range(8), "predicted": np.nan, "half_width": np.nan})
+    future = pd.DataFrame({"row": range(8, 8 + horizon), "value": 8.0, "predicted": 7.5, "half_width": 0.6})
+    return pd.concat(
+        pd.concat([past, future]).assign(model=name, window=window)
+        for name in settings.compare
+        for window in ("best", "median", "worst")
+    )
 
 
 def states_table(settings: Params, text: str) -> pd.DataFrame:
@@ -155,6 +172,7 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     predictions.to_parquet(layout.PREDICTIONS)
     write_json(layout.PARAMS, settings.model_dump(mode="json", by_alias=True))  # JSON is YAML
     write_json(layout.METRICS, summaries(settings, predictions))
+    write_json(layout.THRESHOLDS, {})
     task = TASKS[settings.task]
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
     for number, run in enumerate(settings.runs):
@@ -164,7 +182,7 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     converged = convergence.judge(task.measure, histories, convergence.budgets(settings), margin)
     write_json(layout.COMPARISON, comparisons.compare(task, scores, settings.baselines, margin, converged))
     write_tables(settings, predictions, texts)
-    write_data(series, texts)
+    write_data(settings, texts)
 
 
 def write_training(settings: Params, run: Run, epochs: int) -> None:
@@ -177,16 +195,19 @@ def write_training(settings: Params, run: Run, epochs: int) -> None:
     write_network(run, settings.models[run.model].cell)
 
 
-def write_data(series: bool, texts: Sequence[str]) -> None:
+def write_data(settings: Params, texts: Sequence[str]) -> None:
     """What ingest, validate and tokenize_pad write, as far as the page reads it."""
+    series = settings.task == "series"
+    labels = ("negative", "positive") if settings.data.labels == AUTO else settings.data.labels
     ids = [f"id{row:05}" for row in range(len(texts))]
     pd.DataFrame({"id": ids, "text": texts}).to_parquet(layout.ROWS)
     refused = [["7", "duplicate (row 3 is the first)", "bad", "the same again"]]
     write_csv(layout.REJECTED, ["row", "reason", "label", "text"], *([] if series else refused))
-    counted = {"values": 40} if series else {"negative": 30, "positive": 10}
+    counted = {"values": 40} if series else dict(zip(labels, (30, 10), strict=True))
     total = {"total": 0} if series else {"total": 1, "duplicate": 1}
     splits = dict.fromkeys(("train", "validation", "test"), counted)
-    write_json(layout.SUMMARY, {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits})
+    counts = {"rows_read": 121, "rows_kept": 120, "rows_rejected": total, "splits": splits}
+    write_json(layout.SUMMARY, {**counts, "labels": [] if series else labels})
     lengths = {f"length_p{point}": 9.0 for point in ("05", "25", "50", "75", "95", "99")}
     split = {"windows": 30} if series else {"rows": 40, "oov_rate": 0.025, "truncated_share": 0.1, **lengths}
     encoded = {"vocabulary_size": 50, **dict.fromkeys(("train", "validation", "test"), split)}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,6 +24,10 @@ GRID = {"alpha": 0.3, "linewidth": 0.6}
 # Slides and telephones show figures at half their size, where smaller text is hard to read.
 STYLE = {"font.size": 13, "axes.titlesize": 14, "legend.fontsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12}
 SIZE = (6.4, 4.8)  # inches, of a single panel
+DRAWN_LABELS = 50
+LABELLED_CELLS = 12  # labels; cells of more have no room for figures
+LONGEST_LABEL = 24  # characters
+Counts = npt.NDArray[np.int64]
 
 
 class Curve(NamedTuple):
@@ -102,28 +107,73 @@ def draw_curves(panel: Axes, histories: Mapping[str, Sequence[pd.DataFrame]], co
     panel.grid(**GRID)
 
 
-def confusion_matrices(confusions: Mapping[str, Sequence[Mapping[str, int]]], labels: Sequence[str]) -> Figure:
+def confusion_matrices(confusions: Mapping[str, Sequence[Counts]], labels: Sequence[str]) -> Figure:
     """Draws one matrix per model, test rows averaged over the seeds; each row adds up to 100 %.
 
     Args:
-        confusions: by model, the ``confusion`` of `rnnlab.evaluation.metrics.score` of each seed.
-        labels: names of class 0 and class 1.
+        confusions: by model, `rnnlab.evaluation.metrics.confusion` of each seed, of shape (labels, labels).
+        labels: their names; of many, the most frequent `DRAWN_LABELS` are drawn.
     """
-    size = (4.8 * len(confusions), 4.6)
+    side = min(4.6 + 0.45 * max(len(labels) - 2, 0), 7.6)  # inches
+    size = ((side + 0.2) * len(confusions), side)
     figure, axes = plt.subplots(1, len(confusions), figsize=size, squeeze=False, layout="constrained")
     for panel, (name, runs) in zip(axes[0], confusions.items(), strict=True):
-        keys = (("true_negative", "false_positive"), ("false_negative", "true_positive"))
-        counts = np.array([[np.mean([run[key] for run in runs]) for key in row] for row in keys])
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        counts = np.mean(runs, axis=0)
+        drawn = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:DRAWN_LABELS])
+        shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))[np.ix_(drawn, drawn)]
         panel.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1)  # vector graphics, where imshow would embed a picture
-        for (row, column), share in np.ndenumerate(shares):
-            text, colour = f"{share:.1%}\n{counts[row, column]:,.0f} rows", "white" if share > 0.55 else "black"
-            panel.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=15)
+        if len(drawn) <= LABELLED_CELLS:
+            _write_cells(panel, shares, counts)
         title = f"{name} (mean of {seeds(len(runs))})" if len(runs) > 1 else f"{name} (1 seed)"
-        panel.set(title=title, xlabel="predicted", ylabel="true", ylim=(2, 0), aspect="equal")
-        panel.set_xticks([0.5, 1.5], labels, parse_math=False)
-        panel.set_yticks([0.5, 1.5], labels, rotation=90, va="center", parse_math=False)
+        panel.set(title=title, xlabel="predicted", ylabel="true", ylim=(len(drawn), 0), aspect="equal")
+        _name_labels(panel, [labels[number] for number in drawn])
     return figure
+
+
+def _write_cells(panel: Axes, shares: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> None:
+    few = len(shares) == 2
+    for (row, column), share in np.ndenumerate(shares):
+        rows, colour = f"\n{counts[row, column]:,.0f} rows" if few else "", "white" if share > 0.55 else "black"
+        text = f"{share:.1%}{rows}" if few else f"{share:.0%}".removesuffix("%")
+        panel.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=15 if few else 11)
+
+
+def _name_labels(panel: Axes, names: Sequence[str]) -> None:
+    places, shown = np.arange(len(names)) + 0.5, [shorten(name) for name in names]
+    if len(names) == 2:
+        panel.set_xticks(places, shown, parse_math=False)
+        panel.set_yticks(places, shown, rotation=90, va="center", parse_math=False)
+        return
+    font = 12 if len(names) <= LABELLED_CELLS else 8
+    panel.set_xticks(places, shown, rotation=90, parse_math=False, fontsize=font)
+    panel.set_yticks(places, shown, parse_math=False, fontsize=font)
+
+
+def label_scores(scores: Mapping[str, npt.NDArray[np.float64]], labels: Sequence[str]) -> Figure:
+    """Draws the F1 of each label, mean and range over the seeds; those that all models find hardest come first.
+
+    Args:
+        scores: by model, of shape (seeds, labels).
+        labels: their names; of many, the `DRAWN_LABELS` hardest are drawn.
+    """
+    hardness = np.mean([values.mean(axis=0) for values in scores.values()], axis=0)
+    drawn = np.argsort(hardness, kind="stable")[:DRAWN_LABELS]
+    figure, panel = plt.subplots(figsize=(6.4, 1.6 + 0.34 * len(drawn)), layout="constrained")
+    for index, (name, values) in enumerate(scores.items()):
+        means, places = values.mean(axis=0)[drawn], np.arange(len(drawn)) + 0.16 * (index - (len(scores) - 1) / 2)
+        reach = np.abs(np.stack([values.min(axis=0), values.max(axis=0)])[:, drawn] - means)
+        style = {"color": COLOURS[index % 6], "marker": MARKERS[index % 6], "linestyle": "none"}
+        panel.errorbar(means, places, xerr=reach, **style, capsize=2, label=f"{name} ({seeds(len(values))})")
+    panel.set_yticks(range(len(drawn)), [shorten(labels[number]) for number in drawn], parse_math=False)
+    panel.set(xlabel="F1 on test rows (mean and range)", xlim=(-0.02, 1.02), ylim=(len(drawn) - 0.5, -0.5))
+    panel.grid(**GRID)
+    figure.legend(loc="outside upper center", ncols=3)
+    return figure
+
+
+def shorten(name: str) -> str:
+    """Cuts a long label, which would take the room of a figure."""
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
 def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float]]) -> Figure:
@@ -142,16 +192,17 @@ def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float
     return figure
 
 
-def accuracy_over_length(groups: pd.DataFrame) -> Figure:
+def accuracy_over_length(groups: pd.DataFrame, labels: int = 2) -> Figure:
     """Draws test accuracy over text length from `length_groups`: mean over the seeds with one standard deviation."""
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     for index, (name, rows) in enumerate(groups.groupby("model", sort=False)):
         points = rows.groupby("words")["accuracy"].agg(["mean", "std"]).fillna(0)
         style = {**line(index), "marker": MARKERS[index % 6]}
         panel.errorbar(points.index, points["mean"], points["std"], **style, capsize=3, label=name)
-    panel.axhline(0.5, color="grey", linewidth=1.5, linestyle=":", label="chance")
+    panel.axhline(1 / labels, color="grey", linewidth=1.5, linestyle=":", label="chance")
     panel.set(xlabel="words in the text (median of each group)", ylabel="test accuracy ± 1 sd over seeds")
-    panel.set_ylim(min(0.4, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
+    lowest = max(1 / labels - 0.1, 0.0)
+    panel.set_ylim(min(lowest, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     panel.grid(**GRID)
     panel.legend()
@@ -162,8 +213,7 @@ def length_groups(predictions: pd.DataFrame) -> pd.DataFrame:
     """Computes test accuracy by length group for each run: columns model, seed, words, accuracy, rows."""
     tables = []
     for (name, seed), run in predictions.groupby(["model", "seed"], sort=False):
-        correct = right(run["label"], run["probability"])
-        groups = accuracy_by_length(run["words"].to_numpy(), correct.to_numpy())
+        groups = accuracy_by_length(run["words"].to_numpy(), right(run).to_numpy())
         tables.append(pd.DataFrame(groups, columns=["words", "accuracy", "rows"]).assign(model=name, seed=seed))
     return pd.concat(tables, ignore_index=True)[["model", "seed", "words", "accuracy", "rows"]]
 

@@ -30,12 +30,13 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def traces(table: pd.DataFrame) -> Figure:
+def traces(table: pd.DataFrame, forecast: str) -> Figure:
     """Draws the networks' probabilities after each word, a panel per text; those of the first seed stand out.
 
     Args:
-        table: the columns text_id, position (of the word in the text), word, model, seed, probability (of the positive
-            class after that word), label (the true one, in words).
+        table: the columns text_id, position (of the word in the text), word, model, seed, probability (of the
+            ``forecast`` after that word), label (the true one, in words).
+        forecast: what the probabilities are of.
     """
     texts = list(table.groupby("text_id", sort=False))
     size = (13, 3.2 * len(texts))
@@ -51,7 +52,7 @@ def traces(table: pd.DataFrame) -> Figure:
             panel.plot(shown["position"], shown["probability"], **line(index), **marks, label=label)
         panel.axhline(THRESHOLD, color="grey", linewidth=1.5, linestyle=":")
         panel.set_title(f"true label: {verbatim(rows['label'].iloc[0])}   (text {text_id})", loc="left", fontsize=11)
-        panel.set(ylabel="P(positive class)", ylim=(-0.03, 1.03))
+        panel.set(ylabel=f"P({verbatim(forecast)})", ylim=(-0.03, 1.03))
         _name_words(panel, rows)
         panel.grid(axis="y", **GRID)
     axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=6, frameon=False, borderaxespad=0.2)
@@ -69,10 +70,11 @@ def _name_words(panel: Axes, rows: pd.DataFrame) -> None:
     panel.set_xticklabels(words, rotation=60, ha="right", rotation_mode="anchor", fontsize=9)
 
 
-def calibration_curves(table: pd.DataFrame) -> Figure:
+def calibration_curves(table: pd.DataFrame, forecast: str) -> Figure:
     """Draws how often the forecasts of `rnnlab.evaluation.explanations.calibration` came true, and of how many rows.
 
-    Thin curves are of one seed each, thick ones of the forecasts of all: their averages would be those of no network.
+    The ``forecast`` says what they are of. Thin curves are of one seed each, thick ones of the forecasts of all: their
+    averages would be those of no network.
     """
     figure, (panel, below) = plt.subplots(
         2, 1, figsize=(6.4, 8.2), sharex=True, layout="constrained", height_ratios=(4, 1)
@@ -85,8 +87,9 @@ def calibration_curves(table: pd.DataFrame) -> Figure:
         label = f"{name} ({seeds(runs['seed'].nunique())})"
         panel.plot(pooled["forecast"], pooled["observed"], **style, label=label)
         below.plot(pooled["forecast"], pooled["rows"] / pooled["rows"].sum(), **style)
-    panel.set(ylabel="share of positive rows", aspect="equal", ylim=(-0.03, 1.03))
-    below.set(xlabel="forecast: P(positive class), mean of each bin", ylabel="share of rows", ylim=(0, None))
+    panel.set(ylabel="share of rows of which it is true", aspect="equal", ylim=(-0.03, 1.03))
+    xlabel = f"forecast: P({verbatim(forecast)}), mean of each bin"
+    below.set(xlabel=xlabel, ylabel="share of rows", ylim=(0, None))
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     for part in (panel, below):
         part.grid(**GRID)

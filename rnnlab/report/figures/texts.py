@@ -1,15 +1,23 @@
 """The figures of a result on texts: as pictures for slides, and panel by panel for the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rnnlab.evaluation import metrics
+from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import answers
 from rnnlab.report.figures import common, explanations
 from rnnlab.report.figures.tables import Panel, Tables
+
+SAID_LABELS = 12
+Confusions = Mapping[str, Sequence[common.Counts]]  # by model, of each seed
 
 
 def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -19,48 +27,56 @@ def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
     return groups
 
 
-def read_traces(settings: Params) -> pd.DataFrame:
+def forecast(labels: Sequence[str]) -> str:
+    """Says what probabilities are of: the second of two labels, or the label that is given."""
+    return common.shorten(labels[1]) if len(labels) == 2 else "label given"
+
+
+def read_traces() -> pd.DataFrame:
     """Reads the networks' probabilities word by word; labels are those of the data."""
     # A word may be "null", an id look like a number.
     traces = read_table(layout.EXPLANATIONS / "traces.csv", dtype={"text_id": str, "word": str}, keep_default_na=False)
-    return traces.assign(label=traces["label"].map(dict(enumerate(settings.data.labels))))
+    return traces.assign(label=traces["label"].map(dict(enumerate(read_labels()))))
 
 
 def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
     """Draws the pictures for slides; returns them by file name."""
-    return {
-        "confusion_matrices.png": common.confusion_matrices(_confusions(settings, tables), settings.data.labels),
-        "roc_curves.png": common.roc_curves(tables.predictions, _areas(settings, tables)),
-        "accuracy_by_length.png": common.accuracy_over_length(tables.lengths),
+    labels = read_labels()
+    confusions = confusion_matrices(settings, tables.predictions, len(labels))
+    found = {
+        "confusion_matrices.png": common.confusion_matrices(confusions, labels),
+        "accuracy_by_length.png": common.accuracy_over_length(tables.lengths, len(labels)),
         "gradient_norms.png": _gradients(),
-        "traces.png": explanations.traces(read_traces(settings)),
-        "calibration.png": _calibration(),
+        "traces.png": explanations.traces(read_traces(), forecast(labels)),
+        "calibration.png": _calibration(labels),
     }
+    if len(labels) == 2:
+        return found | {"roc_curves.png": common.roc_curves(tables.predictions, _areas(settings, tables))}
+    return found | {"label_scores.png": common.label_scores(_label_scores(confusions), labels)}
 
 
 def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
     """Draws the figures of the page; traces are not among them."""
-    matrices = [_matrix(name, seeds, settings.data.labels) for name, seeds in _confusions(settings, tables).items()]
+    labels = read_labels()
+    confusions = confusion_matrices(settings, tables.predictions, len(labels))
+    matrices = [_matrix(name, seeds, labels) for name, seeds in confusions.items()]
     by_length = Panel(
         "results",
         "accuracy-by-length",
-        common.accuracy_over_length(tables.lengths),
+        common.accuracy_over_length(tables.lengths, len(labels)),
         f"Line chart: test accuracy by words in the text, {models}",
         "Test accuracy in groups of texts of similar length.",
     )
-    roc = Panel(
-        "results",
-        "roc",
-        common.roc_curves(tables.predictions, _areas(settings, tables)),
-        f"ROC curves of {models}, one per seed",
-        "ROC curves, one per seed: the closer to the upper left corner, the better the model ranks the texts.",
+    ranking = _roc(settings, tables, models) if len(labels) == 2 else _by_label(confusions, labels, models)
+    is_so = (
+        f"of the texts given a probability of 80 % are {labels[1]}" if len(labels) == 2 else "of such labels are right"
     )
     calibration = Panel(
         "results",
         "calibration",
-        _calibration(),
+        _calibration(labels),
         f"Calibration curves of {models}, and the share of rows behind each point",
-        "Calibration: on the diagonal, 80 % of the texts given a probability of 80 % are positive. Thin curves are of"
+        f"Calibration: on the diagonal, 80 % {is_so}. Thin curves are of"
         " one seed, thick ones of the forecasts of all seeds, none averaged. Below: the share of rows behind each"
         " point.",
     )
@@ -74,10 +90,31 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         " whether training begins to reach farther back; and of the finished ones, which shows what moves their answer."
         " With pooling other than last, this does not show memory.",
     )
-    return [*matrices, by_length, roc, calibration, gradients]
+    return [*matrices, by_length, ranking, calibration, gradients]
 
 
-def _matrix(name: str, seeds: list[dict[str, int]], labels: Sequence[str]) -> Panel:
+def _roc(settings: Params, tables: Tables, models: str) -> Panel:
+    return Panel(
+        "results",
+        "roc",
+        common.roc_curves(tables.predictions, _areas(settings, tables)),
+        f"ROC curves of {models}, one per seed",
+        "ROC curves, one per seed: the closer to the upper left corner, the better the model ranks the texts.",
+    )
+
+
+def _by_label(confusions: Confusions, labels: Sequence[str], models: str) -> Panel:
+    return Panel(
+        "results",
+        "label-scores",
+        common.label_scores(_label_scores(confusions), labels),
+        f"F1 of each label, {models}",
+        "F1 of each label, the hardest first: the harmonic mean of how many rows with the label are found, and how many"
+        " of those that are given it have it.",
+    )
+
+
+def _matrix(name: str, seeds: Sequence[common.Counts], labels: Sequence[str]) -> Panel:
     return Panel(
         "results",
         f"confusion-{name}",
@@ -87,17 +124,26 @@ def _matrix(name: str, seeds: list[dict[str, int]], labels: Sequence[str]) -> Pa
     )
 
 
-def _calibration() -> Figure:
-    return explanations.calibration_curves(read_table(layout.EXPLANATIONS / "calibration.csv"))
+def _calibration(labels: Sequence[str]) -> Figure:
+    table = read_table(layout.EXPLANATIONS / "calibration.csv")
+    return explanations.calibration_curves(table, forecast(labels))
 
 
 def _gradients() -> Figure:
     return explanations.gradient_norms_over_distance(read_table(layout.EXPLANATIONS / "gradient_norms.csv"))
 
 
-def _confusions(settings: Params, tables: Tables) -> dict[str, list[dict[str, int]]]:
-    scored = {name: tables.metrics[name]["per_seed"] for name in settings.compare}
-    return {name: [figures["confusion"] for figures in seeds.values()] for name, seeds in scored.items()}
+def confusion_matrices(settings: Params, predictions: pd.DataFrame, labels: int) -> Confusions:
+    """Counts the test rows of each network by true and given label, a matrix a seed."""
+    found: dict[str, list[common.Counts]] = {name: [] for name in settings.compare}
+    for run in settings.runs:
+        rows = predictions[(predictions["model"] == run.model) & (predictions["seed"] == run.seed)]
+        found[run.model].append(metrics.confusion(rows["label"].to_numpy(), answers(rows).to_numpy(), labels))
+    return found
+
+
+def _label_scores(confusions: Confusions) -> dict[str, npt.NDArray[np.float64]]:
+    return {name: np.stack([metrics.f1_by_label(table) for table in seeds]) for name, seeds in confusions.items()}
 
 
 def _areas(settings: Params, tables: Tables) -> dict[str, tuple[float, float]]:
@@ -105,12 +151,10 @@ def _areas(settings: Params, tables: Tables) -> dict[str, tuple[float, float]]:
     return {name: (metrics[name]["mean"]["roc_auc"], metrics[name]["sd"]["roc_auc"]) for name in settings.compare}
 
 
-def _shares(seeds: list[dict[str, int]], labels: Sequence[str]) -> str:
+def _shares(seeds: Sequence[common.Counts], labels: Sequence[str]) -> str:
     """Puts a confusion matrix into words."""
+    total = np.sum(seeds, axis=0)
     parts = []
-    outcomes = (("true_negative", "false_positive"), ("true_positive", "false_negative"))
-    for label, keys in zip(labels, outcomes, strict=True):
-        found, missed = (sum(seed[key] for seed in seeds) for key in keys)
-        rows = found + missed
+    for label, found, rows in zip(labels, total.diagonal(), total.sum(axis=1), strict=True):
         parts.append(f"{found / rows:.1%} of the {label} rows right" if rows else f"no {label} row")
-    return ", ".join(parts)
+    return ", ".join(parts[:SAID_LABELS]) + (f", and {len(parts) - SAID_LABELS} more" if parts[SAID_LABELS:] else "")

@@ -33,6 +33,21 @@ def test_texts_are_distinct_and_labels_balanced(settings: Params) -> None:
     assert Counter(label for _, label in rows) == {"positive": 200, "negative": 200}
 
 
+def test_a_mixed_review_holds_praise_and_blame_in_its_verdict(settings: Params) -> None:
+    rows = drawn(settings, mixed_share=0.3, distractor_share=0.0, contrast_share=0.0)
+    counts = Counter(label for _, label in rows)
+    assert set(counts) == {"positive", "negative", "mixed"}
+    assert 80 < counts["mixed"] < 160
+    for text, label in rows:
+        kinds = {word in corpus.PRAISE for word in text.split() if word in corpus.PRAISE + corpus.BLAME}
+        assert (kinds == {True, False}) == (label == "mixed"), text
+
+
+def test_noise_gives_a_mixed_review_another_label(settings: Params) -> None:
+    rows = drawn(settings, mixed_share=0.99, label_noise=0.4, distractor_share=0.0)
+    assert {label for _, label in rows} == {"positive", "negative", "mixed"}
+
+
 def test_far_verdicts_are_as_far_as_asked_for(settings: Params) -> None:
     distances = [words_after_the_verdict(text) for text, _ in drawn(settings, distance=60, far_share=1.0)]
     assert min(distances) >= 30

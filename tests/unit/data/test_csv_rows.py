@@ -24,6 +24,11 @@ def data(delimiter: str = ",", encoding: str = "utf-8", header: bool = True) -> 
         encoding=encoding,
         header=header,
         max_megabytes=2000,
+        max_labels=50,
+        covariates=(),
+        time_column=None,
+        missing="refuse",
+        max_gap=3,
     )
 
 

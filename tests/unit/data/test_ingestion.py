@@ -24,7 +24,7 @@ def ingested(
     folder = source.parent / "out"
     folder.mkdir()
     rows, rejected, summary = (folder / name for name in ("rows.parquet", "rejected.csv", "data.json"))
-    ingest(changed(settings, **changes), source, rows, rejected, summary)
+    ingest(changed(settings, **{"data__labels": ["negative", "positive"], **changes}), source, rows, rejected, summary)
     assert not (folder / "screened").exists()
     with rejected.open(newline="", encoding="utf-8") as stream:
         return pd.read_parquet(rows), list(csv.DictReader(stream)), read_json(summary)
@@ -36,15 +36,15 @@ def test_kept_and_rejected_rows_add_up(settings: Params, tmp_path: Path) -> None
     assert [(row["row"], row["reason"]) for row in rejected] == [
         ("42", "blank text"),
         ("43", "unknown label"),
-        ("3", "same text with both labels (row 3 is the first)"),
-        ("44", "same text with both labels (row 3 is the first)"),
+        ("3", "same text with different labels (row 3 is the first)"),
+        ("44", "same text with different labels (row 3 is the first)"),
     ]
     assert rejected[1] == {"row": "43", "reason": "unknown label", "label": "neutral", "text": "another"}
     assert counted["rows_read"] == 44 and counted["rows_kept"] == len(rows) == 40
     assert counted["rows_rejected"] == {
         "total": 4,
         "blank text": 1,
-        "same text with both labels": 2,
+        "same text with different labels": 2,
         "unknown label": 1,
     }
     for split, labels in counted["splits"].items():
@@ -130,10 +130,13 @@ def test_a_series_is_one_file_split_in_time(settings: Params, tmp_path: Path) ->
     assert rejected == []
     sizes = rows["split"].value_counts(sort=False).to_dict()
     assert counted == {
+        "labels": [],
         "rows_read": 50,
         "rows_kept": 50,
         "rows_left_out": 0,
         "rows_rejected": {"total": 0},
+        "rows_before_first": 0,
+        "filled": {},
         "splits": {split: {"values": size} for split, size in sizes.items()},
     }
     with pytest.raises(UserError, match="is a folder; a series is a single CSV"):

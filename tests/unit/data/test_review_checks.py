@@ -47,7 +47,7 @@ def reviews(per_class: int = PER_CLASS + 2) -> pd.DataFrame:
             "id": [f"{number:016x}" for number in numbers],
             "row": list(numbers),
             "text": [f"text number {number}" for number in numbers],
-            "label": pd.Series([label for _, label in parts], dtype="int8"),
+            "label": pd.Series([label for _, label in parts], dtype="int16"),
             "split": [split for split, _ in parts],
         }
     )

@@ -10,20 +10,24 @@ from rnnlab.data.csv_rows import Rows
 from rnnlab.data.reviews import UNASSIGNED, CheckedRows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Split
+from rnnlab.project.params import Params, Split
 
 LABELS = ("negative", "positive")
 TRAIN, VALIDATION, TEST = range(3)
 
 
 def check(
-    texts: Sequence[str], labels: Sequence[str] | None = None, splits: Sequence[str] | None = None, own: bool = False
+    texts: Sequence[str],
+    labels: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    own: bool = False,
+    known: Sequence[str] = LABELS,
 ) -> CheckedRows:
     count = len(texts)
     rows = Rows(
         list(range(1, count + 1)), list(texts), list(labels or ["positive"] * count), list(splits or [""] * count), []
     )
-    return reviews.check_rows(rows, LABELS, own)
+    return reviews.check_rows(rows, known, own)
 
 
 def split(
@@ -50,7 +54,7 @@ def test_sound_rows_are_cleaned_and_coded() -> None:
     assert result.accepted.to_pydict() == {
         "row": [1, 2],
         "text": ["a b", "c & d"],
-        "label": [1, 0],
+        "label": ["positive", "negative"],
         "assigned": [UNASSIGNED, UNASSIGNED],
     }
     assert result.rejected.num_rows == 0
@@ -72,6 +76,72 @@ def test_a_text_with_a_letter_or_digit_is_kept(text: str) -> None:
 def test_a_label_that_is_not_named_is_rejected(label: str) -> None:
     result = check(["good", "fine"], ["positive", label])
     assert result.rejected.to_pydict() == {"row": [2], "reason": ["unknown label"], "label": [label], "text": ["fine"]}
+
+
+def test_any_label_is_known_where_they_are_found() -> None:
+    written = ["4", " very good ", "", "x" * 101, "a\nb", "a\x1bb", "好"]
+    result = check([f"text {number}" for number in range(7)], written, known="auto")
+    assert result.accepted["label"].to_pylist() == ["4", "very good", "好"]
+    assert result.rejected["row"].to_pylist() == [3, 4, 5, 6]
+    assert set(result.rejected["reason"].to_pylist()) == {"unknown label"}
+
+
+@pytest.mark.parametrize(
+    ("found", "ordered"),
+    [
+        (["positive", "negative", "mixed"], ["mixed", "negative", "positive"]),
+        (["10", "9", "1"], ["1", "9", "10"]),
+        (["0.5", "-1", "+3"], ["-1", "0.5", "+3"]),
+        (["10", "9", "many"], ["10", "9", "many"]),
+    ],
+)
+def test_labels_that_are_found_stand_by_size_or_alphabet(
+    found: list[str], ordered: list[str], settings: Params
+) -> None:
+    assert reviews.find_labels(dict.fromkeys(found, 9), settings.data, "mine.csv") == ordered
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            ["good"],
+            "mine.csv: column 'sentiment' has one label only, 'good'; expected two or more; data.label_column names",
+        ),
+        (
+            [f"id{n}" for n in range(3_000)],
+            "mine.csv: column 'sentiment' has 3,000 labels, 'id0', 'id1', 'id2', …; expected at most 50: raise",
+        ),
+        (
+            ["good", "Good", "bad"],
+            "mine.csv: column 'sentiment' has labels that differ only in case or blanks, 'good' and 'Good'; make",
+        ),
+        (
+            ["so  so", "so so"],
+            "mine.csv: column 'sentiment' has labels that differ only in case or blanks, 'so  so' and 'so so'",
+        ),
+        (["good", "bad", "sentiment"], "mine.csv: a row has the label 'sentiment': remove the header that is repeated"),
+    ],
+)
+def test_labels_that_cannot_be_meant_are_refused(found: list[str], sentence: str, settings: Params) -> None:
+    with pytest.raises(UserError) as mistake:
+        reviews.find_labels(dict.fromkeys(found, 9), settings.data, "mine.csv")
+    assert str(mistake.value).startswith(sentence)
+
+
+def test_a_label_of_three_rows_is_in_every_split() -> None:
+    classes = labels(3, 500, 4, 40)
+    drawn = reviews.assign_splits(digests(547), classes, unassigned(547), split(test=0.1, validation=0.05))
+    assert all(set(drawn[classes == label]) == {TRAIN, VALIDATION, TEST} for label in range(4))
+
+
+def test_all_labels_without_rows_in_a_split_are_told_at_once() -> None:
+    classes = labels(2, 30, 1, 30)
+    drawn = reviews.assign_splits(digests(63), classes, unassigned(63), split())
+    with pytest.raises(
+        UserError, match=r"validation split .* few usable rows: 'a' \(2\), 'c' \(1\); add rows, leave these"
+    ):
+        reviews.check_enough(drawn, classes, ["a", "b", "c", "d"], "mine.csv")
 
 
 def test_own_splits_are_read_in_any_case() -> None:
@@ -111,7 +181,7 @@ def test_the_first_of_duplicates_is_kept() -> None:
     assert not duplicates.conflict.any()
 
 
-def test_a_text_with_both_labels_loses_all_its_rows() -> None:
+def test_a_text_with_different_labels_loses_all_its_rows() -> None:
     duplicates = reviews.find_duplicates(np.array([7, 5, 7, 7], np.uint64), np.array([1, 0, 0, 1], np.int8))
     assert duplicates.keep.tolist() == [False, True, False, False]
     assert duplicates.conflict.tolist() == [True, False, True, True]
@@ -189,10 +259,10 @@ def test_the_training_rows_of_a_smaller_share_are_among_those_of_a_larger_one(me
         assert ((smaller == TRAIN) <= (larger == TRAIN)).all()
 
 
-def test_a_share_without_a_row_of_a_class_is_refused() -> None:
+def test_the_smallest_share_keeps_a_row_of_each_label() -> None:
     drawn = reviews.assign_splits(digests(60), labels(30, 30), unassigned(60), split(share=0.01))
-    with pytest.raises(UserError, match=r"too few for a row in the train split; .* or split\.train_share$"):
-        reviews.check_enough(drawn, labels(30, 30), LABELS, "mine.csv")
+    assert labels(30, 30)[drawn == TRAIN].tolist() == [0, 1]
+    reviews.check_enough(drawn, labels(30, 30), LABELS, "mine.csv")
 
 
 def test_an_own_split_is_not_changed_in_place() -> None:
@@ -209,7 +279,7 @@ def test_enough_rows_pass() -> None:
 def test_one_class_only_is_refused(present: int, absent: str) -> None:
     with pytest.raises(UserError) as mistake:
         reviews.check_enough(np.arange(3, dtype=np.int8), np.full(3, present, np.int8), LABELS, "mine.csv")
-    expected = f"mine.csv: no usable row has the label '{absent}'; two classes are needed (data.labels)"
+    expected = f"mine.csv: no usable row has the label '{absent}'; correct data.labels"
     assert str(mistake.value) == expected
 
 
@@ -221,16 +291,14 @@ def test_a_split_without_a_class_is_refused(part: str) -> None:
     with pytest.raises(UserError) as mistake:
         reviews.check_enough(splits[kept], classes[kept], LABELS, "mine.csv")
     message = str(mistake.value)
-    assert message.startswith(
-        f"mine.csv: 2 usable rows are labelled 'positive', too few for a row in the {part} split;"
-    )
-    assert "split.test_fraction" in message
+    problem = f"no row in the {part} split for each label with so few usable rows: 'positive' (2);"
+    assert message.startswith(f"mine.csv: {problem}")
 
 
 def test_too_few_rows_to_draw_from_are_refused() -> None:
     classes = labels(2, 50)
     drawn = reviews.assign_splits(digests(52), classes, unassigned(52), split())
-    with pytest.raises(UserError, match=r"2 usable rows are labelled 'negative', too few for a row in the"):
+    with pytest.raises(UserError, match=r"with so few usable rows: 'negative' \(2\)"):
         reviews.check_enough(drawn, classes, LABELS, "mine.csv")
 
 
@@ -240,6 +308,7 @@ def test_summary_counts_kept_and_rejected_rows() -> None:
         np.array([0, 1, 1, 0, 0, 1, 1], np.int8), splits, {"duplicate": 3, "blank text": 1}, LABELS
     )
     assert summary == {
+        "labels": ["negative", "positive"],
         "rows_read": 11,
         "rows_kept": 6,
         "rows_left_out": 1,

@@ -95,7 +95,7 @@ def test_each_file_has_its_folder_with_accepted_and_rejected_rows(mine: Params, 
     assert pq.read_table(first / screening.ACCEPTED)["row"].to_pylist() == [1, 2]
     assert pq.read_table(first / screening.REJECTED)["row"].to_pylist() == [3]
     assert pq.read_table(second / screening.ACCEPTED)["text"].to_pylist() == ["Another"]
-    columns = screening.read_columns([first, second])
+    columns = screening.read_columns([first, second], mine.data, source)
     assert columns.starts.tolist() == [0, 2, 3]
     assert columns.labels.tolist() == [1, 0, 1]
 

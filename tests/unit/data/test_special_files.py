@@ -34,7 +34,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
     tmp_path: Path, settings: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "it.csv"
-    lines = [f"text {row},{settings.data.labels[row % 2]}\n" for row in range(200)]
+    lines = [f"text {row},{('negative', 'positive')[row % 2]}\n" for row in range(200)]
     source.write_text("review,sentiment\n" + "".join(lines))
     first_pass = screening.first_pass
 

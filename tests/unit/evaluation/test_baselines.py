@@ -71,7 +71,7 @@ def test_tfidf_agrees_with_the_pipeline_of_scikit_learn() -> None:
         TfidfVectorizer(
             preprocessor=same, tokenizer=same, token_pattern=None, ngram_range=(1, 2), min_df=2, sublinear_tf=True
         ),
-        LogisticRegression(C=model.inverse_penalty, solver="liblinear"),
+        LogisticRegression(C=model.inverse_penalty[0], solver="liblinear"),
     ).fit(word_lists(texts), labels)
     assert set(model.terms.to_pylist()) == set(reference[0].vocabulary_)
     expected = reference.predict_proba(word_lists(unseen))[:, 1]
@@ -89,7 +89,7 @@ def test_nbsvm_agrees_with_its_formula() -> None:
     positive, negative = 1 + presence[labels == 1].sum(axis=0), 1 + presence[labels == 0].sum(axis=0)
     ratio = np.log((positive / positive.sum()) / (negative / negative.sum()))
     model = fit("nbsvm", texts, labels, Rows(*corpus(100, seed=3)))
-    reference = LogisticRegression(C=model.inverse_penalty, solver="liblinear")
+    reference = LogisticRegression(C=model.inverse_penalty[0], solver="liblinear")
     reference.fit(normalize(presence * ratio), labels)
     features = normalize(counter.transform(word_lists(unseen)).toarray() * ratio)
     expected = reference.predict_proba(features)[:, 1]
@@ -107,15 +107,59 @@ def test_the_penalty_is_the_one_that_suits_the_validation_rows_best(name: str, m
         monkeypatch.setattr(baselines, "INVERSE_PENALTIES", (penalty,))
         model = fit(name, texts, labels, held_out)
         losses[penalty] = log_loss(held_out.labels, baselines.predict(model, held_out.texts).astype(np.float64))
-    assert min(grid) < chosen.inverse_penalty < max(grid)
-    assert chosen.inverse_penalty == min(losses, key=losses.__getitem__)
+    assert min(grid) < chosen.inverse_penalty[0] < max(grid)
+    assert chosen.inverse_penalty.tolist() == [min(losses, key=losses.__getitem__)]
+
+
+TOPICS = (("rain", "wind", "snow"), ("goal", "team", "match"), ("bread", "salt", "soup"))
+
+
+def topics(rows: int, seed: int) -> Rows:
+    """Texts of three topics, four words each, of which a quarter is of any topic."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(rows) % len(TOPICS)
+    sources = np.where(
+        generator.random((rows, 4)) < 0.25, generator.integers(len(TOPICS), size=(rows, 4)), labels[:, None]
+    )
+    texts = [" ".join(str(generator.choice(TOPICS[topic])) for topic in row) for row in sources]
+    return Rows(pa.array(texts), labels.astype(np.int16))
+
+
+@pytest.mark.parametrize("name", WITH_TERMS)
+def test_of_three_labels_each_is_told_from_the_others(name: str) -> None:
+    model, unseen = baselines.fit(name, topics(300, 1), topics(90, 2)), topics(90, 3)
+    found = baselines.predict(model, unseen.texts)
+    assert found.shape == (90, 3)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    assert (found.argmax(axis=1) == unseen.labels).mean() > 0.9
+    assert model.weights.shape == model.scale.shape == (3, len(model.terms))
+    assert baselines.count_parameters(model) == 3 * (len(model.terms) + 1)
+
+
+def test_an_output_of_three_labels_is_the_baseline_of_one_against_the_rest() -> None:
+    rows, held_out = topics(300, 1), topics(90, 2)
+    model = baselines.fit("nbsvm", rows, held_out)
+    for label in range(3):
+        alone = baselines.fit(
+            "nbsvm",
+            Rows(rows.texts, (rows.labels == label).astype(np.int16)),
+            Rows(held_out.texts, (held_out.labels == label).astype(np.int16)),
+        )
+        np.testing.assert_allclose(model.weights[label], alone.weights[0], atol=1e-6)
+
+
+def test_majority_of_three_labels_gives_their_shares(tmp_path: Path) -> None:
+    model = fit("majority", strings(*["good film"] * 8), marks(0, 0, 0, 0, 1, 2, 2, 2))
+    baselines.save(model, tmp_path / "majority.npz")
+    found = baselines.predict(baselines.load(tmp_path / "majority.npz"), strings("good", ""))
+    np.testing.assert_allclose(found, [[0.5, 0.125, 0.375]] * 2, atol=1e-6)
 
 
 def test_the_harder_the_validation_rows_the_stronger_the_penalty() -> None:
     texts, labels = corpus(600, seed=1)
     flipped = np.where(np.arange(600) % 5 == 0, 1 - labels, labels).astype(np.int8)
     sure, doubtful = (fit("nbsvm", texts, labels, Rows(texts, held_out)) for held_out in (labels, flipped))
-    assert sure.inverse_penalty > doubtful.inverse_penalty > 0
+    assert sure.inverse_penalty[0] > doubtful.inverse_penalty[0] > 0
 
 
 def test_log_count_ratio_agrees_with_a_count_by_hand() -> None:
@@ -124,13 +168,13 @@ def test_log_count_ratio_agrees_with_a_count_by_hand() -> None:
     model = fit("nbsvm", texts, marks(1, 1, 0, 0, 0))
     assert model.terms.to_pylist() == ["bad", "film", "good"]
     expected = np.log([(1 / 6) / (4 / 8), (2 / 6) / (3 / 8), (3 / 6) / (1 / 8)])
-    np.testing.assert_allclose(model.scale, expected, rtol=1e-6)
+    np.testing.assert_allclose(model.scale[0], expected, rtol=1e-6)
 
 
 def test_idf_agrees_with_a_count_by_hand() -> None:
     model = fit("tfidf", strings("good film", "good", "bad film", "bad", "good good"), marks(1, 1, 0, 0, 1))
     assert model.terms.to_pylist() == ["bad", "film", "good"]
-    np.testing.assert_allclose(model.scale, np.log([6 / 3, 6 / 3, 6 / 4]) + 1, rtol=1e-6)
+    np.testing.assert_allclose(model.scale[0], np.log([6 / 3, 6 / 3, 6 / 4]) + 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", WITH_TERMS)
@@ -158,7 +202,7 @@ def test_nbsvm_counts_a_word_once_a_text() -> None:
 def test_a_text_without_a_known_word_gets_the_probability_of_the_intercept(name: str) -> None:
     model = fitted(name)
     found = baselines.predict(model, strings("unheard of", "", "!?", "wört1"))
-    assert found[:3].tolist() == pytest.approx([float(expit(model.intercept))] * 3)
+    assert found[:3].tolist() == pytest.approx([float(expit(model.intercept[0]))] * 3)
     assert found[3] != found[0]
 
 

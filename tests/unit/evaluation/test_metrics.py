@@ -6,6 +6,7 @@ import pytest
 
 from rnnlab.evaluation import metrics
 from rnnlab.project.params import NO_SEED
+from rnnlab.project.tasks import decide
 
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 0], np.int8)
 PROBABILITIES = np.array([0.1, 0.4, 0.6, 0.5, 0.9, 0.3, 0.8, 0.2], np.float32)
@@ -18,12 +19,7 @@ def shares(*values: float) -> npt.NDArray[np.float32]:
 def test_scores_agree_with_a_count_by_hand() -> None:
     # 0.5 counts as positive: three of four positives are found, one of four negatives is taken for one.
     found = metrics.score(LABELS, PROBABILITIES)
-    assert found["confusion"] == {
-        "true_negative": 3,
-        "false_positive": 1,
-        "false_negative": 1,
-        "true_positive": 3,
-    }
+    assert metrics.confusion(LABELS, decide(PROBABILITIES), 2).tolist() == [[3, 1], [1, 3]]
     assert {name: found[name] for name in ("accuracy", "precision", "recall", "f1")} == dict.fromkeys(
         ("accuracy", "precision", "recall", "f1"), pytest.approx(0.75)
     )
@@ -41,10 +37,11 @@ def test_log_loss_and_brier_agree_with_their_formulas() -> None:
 
 
 def test_precision_and_recall_are_not_mixed_up() -> None:
-    found = metrics.score(np.array([0, 1, 1, 1], np.int8), shares(0.1, 0.9, 0.2, 0.3))
+    labels, probabilities = np.array([0, 1, 1, 1], np.int8), shares(0.1, 0.9, 0.2, 0.3)
+    found = metrics.score(labels, probabilities)
     assert found["precision"] == 1.0
     assert found["recall"] == pytest.approx(1 / 3)
-    assert found["confusion"] == {"true_negative": 1, "false_positive": 0, "false_negative": 2, "true_positive": 1}
+    assert metrics.confusion(labels, decide(probabilities), 2).tolist() == [[1, 0], [2, 1]]
 
 
 @pytest.mark.filterwarnings("error")
@@ -60,8 +57,35 @@ def test_certain_and_wrong_is_a_finite_loss() -> None:
 
 def test_scores_are_plain_numbers() -> None:
     found = metrics.score(LABELS, PROBABILITIES)
-    assert {type(value) for name, value in found.items() if name != "confusion"} == {float}
-    assert {type(value) for value in found["confusion"].values()} == {int}
+    assert {type(value) for value in found.values()} == {float}
+
+
+def test_scores_of_three_labels_agree_with_a_count_by_hand() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2], np.int16)
+    probabilities = np.array(
+        [[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.7, 0.2], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8], [0.5, 0.2, 0.3]],
+        np.float32,
+    )
+    found = metrics.score(labels, probabilities)
+    assert metrics.confusion(labels, decide(probabilities), 3).tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    assert found["accuracy"] == found["balanced_accuracy"] == found["macro_recall"] == pytest.approx(4 / 6)
+    assert found["macro_precision"] == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
+    by_label = [1 / 2, 4 / 5, 2 / 3]
+    table = metrics.confusion(labels, decide(probabilities), 3)
+    assert metrics.f1_by_label(table).tolist() == pytest.approx(by_label)
+    assert found["macro_f1"] == found["weighted_f1"] == pytest.approx(sum(by_label) / 3)
+    given = [0.8, 0.2, 0.7, 0.4, 0.8, 0.3]
+    assert found["log_loss"] == pytest.approx(-sum(map(math.log, given)) / 6, abs=1e-6)
+    squares = ((probabilities - np.eye(3)[labels]) ** 2).sum(axis=1)
+    assert found["brier"] == pytest.approx(float(squares.mean()), abs=1e-6)
+    # Bins of the label given: 0.4 (right), 0.5 and 0.6 (wrong), 0.7 (right), and 0.8 twice (right).
+    assert found["ece"] == pytest.approx((0.6 + 0.5 + 0.6 + 0.3 + 2 * 0.2) / 6, abs=1e-6)
+
+
+def test_a_label_that_is_never_given_scores_0() -> None:
+    table = np.array([[2, 0, 0], [1, 0, 0], [0, 0, 0]])
+    assert metrics.f1_by_label(table).tolist() == [0.8, 0.0, 0.0]
+    assert metrics.by_label(table)[0].tolist() == [pytest.approx(2 / 3), 1.0, 0.8]
 
 
 def test_calibration_error_of_a_worked_example() -> None:
@@ -86,9 +110,9 @@ def test_calibration_error_at_its_limits(labels: list[int], probabilities: list[
 
 def test_summary_of_several_seeds_is_mean_and_sample_deviation() -> None:
     per_seed = {
-        "1": {"accuracy": 0.7, "f1": 0.5, "confusion": {"true_positive": 1}},
-        "2": {"accuracy": 0.8, "f1": 0.5, "confusion": {"true_positive": 2}},
-        "3": {"accuracy": 0.9, "f1": 0.5, "confusion": {"true_positive": 3}},
+        "1": {"accuracy": 0.7, "f1": 0.5},
+        "2": {"accuracy": 0.8, "f1": 0.5},
+        "3": {"accuracy": 0.9, "f1": 0.5},
     }
     found = metrics.summarise(per_seed, 1234)
     assert found["mean"] == {"accuracy": pytest.approx(0.8), "f1": pytest.approx(0.5)}
@@ -98,7 +122,7 @@ def test_summary_of_several_seeds_is_mean_and_sample_deviation() -> None:
 
 
 def test_summary_of_one_seed_has_no_spread() -> None:
-    found = metrics.summarise({"1": {"accuracy": 0.7, "confusion": {}}}, 10)
+    found = metrics.summarise({"1": {"accuracy": 0.7}}, 10)
     assert found["mean"] == {"accuracy": 0.7}
     assert found["sd"] == {"accuracy": 0.0}
 
@@ -133,5 +157,5 @@ def test_equal_lengths_are_one_group() -> None:
 
 
 def test_a_model_without_seeds_has_no_figures_by_seed() -> None:
-    summary = metrics.summarise({NO_SEED: {"accuracy": 0.75, "confusion": {}}}, 3)
+    summary = metrics.summarise({NO_SEED: {"accuracy": 0.75}}, 3)
     assert summary == {"mean": {"accuracy": 0.75}, "sd": {"accuracy": 0.0}, "per_seed": {}, "parameters": 3}

@@ -53,7 +53,7 @@ def test_batches_come_back_as_one(tmp_path: Path, sizes: tuple[int, ...]) -> Non
 
 def test_arrays_have_the_promised_types(tmp_path: Path) -> None:
     loaded = written(tmp_path / "train", 2)
-    assert [column.dtype for column in loaded] == ["int32", "int8", "int32", "S16"]
+    assert [column.dtype for column in loaded] == ["int32", "int16", "int32", "S16"]
 
 
 def test_arrays_are_mapped_not_read(tmp_path: Path) -> None:

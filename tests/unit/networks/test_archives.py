@@ -17,7 +17,7 @@ from tests.support.networks import plain
 CHANGES: list[dict[str, Any]] = [
     {"cell": "simple_rnn", "dropout": 0.1, "word_dropout": 0.1},
     {"cell": "gru", "layers": 2, "embedding_dropout": 0.1, "pooling": "mean"},
-    {"bidirectional": True, "pooling": "mean_max", "dense": 5, "output": "two_logits"},
+    {"bidirectional": True, "pooling": "mean_max", "dense": 5, "output": "logits"},
     {"bidirectional": True, "layers": 2, "pooling": "max"},
 ]
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -105,13 +106,9 @@ def test_models_have_lines_of_their_own_colour_and_style() -> None:
     assert len({line.get_color() for line in lines}) == 6
 
 
-def confusion(true_negative: int, false_positive: int, false_negative: int, true_positive: int) -> dict[str, int]:
-    return {
-        "true_negative": true_negative,
-        "false_positive": false_positive,
-        "false_negative": false_negative,
-        "true_positive": true_positive,
-    }
+def confusion(*counts: int) -> npt.NDArray[np.int64]:
+    side = round(len(counts) ** 0.5)
+    return np.array(counts).reshape(side, side)
 
 
 def test_confusion_matrices_are_means_with_true_classes_as_rows() -> None:
@@ -140,6 +137,34 @@ def test_labels_are_drawn_as_they_are_written(labels: tuple[str, str]) -> None:
 def test_a_confusion_matrix_without_rows_of_a_class_is_drawn() -> None:
     (panel,) = common.confusion_matrices({"rnn": [confusion(0, 0, 1, 3)]}, ("bad", "good")).axes
     assert panel.texts[0].get_text() == "0.0%\n0 rows"
+
+
+def test_a_matrix_of_six_labels_has_percentages_and_one_of_fifty_colours_alone() -> None:
+    for count, written in ((6, 36), (50, 0)):
+        names = [f"label {number}" for number in range(count)]
+        (panel,) = common.confusion_matrices({"rnn": [10 * np.eye(count, dtype=int)]}, names).axes
+        assert len(panel.texts) == written
+        assert [text.get_text() for text in panel.get_yticklabels()] == names
+    assert not panel.texts
+
+
+def test_of_a_thousand_labels_the_most_frequent_are_drawn() -> None:
+    counts = np.diag(np.arange(1000))
+    names = [f"label {number}" for number in range(1000)]
+    (panel,) = common.confusion_matrices({"rnn": [counts]}, names).axes
+    assert [text.get_text() for text in panel.get_xticklabels()] == names[-common.DRAWN_LABELS :]
+
+
+def test_the_hardest_labels_stand_on_top_with_the_range_over_the_seeds() -> None:
+    scores = {"rnn": np.array([[0.9, 0.2, 0.6], [0.7, 0.4, 0.6]]), "lstm": np.array([[1.0, 0.5, 0.7]])}
+    figure = common.label_scores(scores, ("easy", "hard", "between"))
+    (panel,) = figure.axes
+    assert [text.get_text() for text in panel.get_yticklabels()] == ["hard", "between", "easy"]
+    means, _, (reach,) = panel.containers[0]
+    assert means.get_xdata().tolist() == pytest.approx([0.3, 0.6, 0.8])
+    assert reach.get_segments()[0][:, 0].tolist() == pytest.approx([0.2, 0.4])
+    assert panel.get_ylim()[0] > panel.get_ylim()[1]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rnn (2 seeds)", "lstm (1 seed)"]
 
 
 def test_roc_curves_have_a_line_a_run_and_areas_in_the_legend() -> None:

@@ -85,31 +85,31 @@ def text(name: str, words: Sequence[str], label: str = "positive", seeds: Sequen
 
 def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
     table = pd.concat([text("id-2", ["not", "a", "bad", "not"], "good"), text("id-1", ["bad"], "bad")])
-    first, second = figures.traces(table).axes
+    first, second = figures.traces(table, "good").axes
     assert [tick.get_text() for tick in first.get_xticklabels()] == ["not", "a", "bad", "not"]
     assert list(first.get_xticks()) == [1, 2, 3, 4]
     assert [panel.get_title(loc="left").split() for panel in (first, second)] == [
         ["true", "label:", "good", "(text", "id-2)"],
         ["true", "label:", "bad", "(text", "id-1)"],
     ]
-    assert first.get_ylabel() == "P(positive class)"
+    assert first.get_ylabel() == "P(good)"
     assert first.get_ylim()[0] < 0 and first.get_ylim()[1] > 1
 
 
 def test_words_and_labels_are_drawn_as_they_are_written() -> None:
-    figure = figures.traces(text("id-1", ["$\\frac{", "}$"], "$^$"))
+    figure = figures.traces(text("id-1", ["$\\frac{", "}$"], "$^$"), "good")
     figure.canvas.draw()  # would raise where one is read as a formula
 
 
 def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
-    figure = figures.traces(text("a", ["not", "bad"]))
+    figure = figures.traces(text("a", ["not", "bad"]), "good")
     heights = [line.get_ydata() for line in figure.axes[0].lines]
     np.testing.assert_allclose(heights, [[0.2, 0.2], [0.6, 0.6], [0.5, 0.5]])
     assert legend(figure) == ["rnn, seed 1", "lstm, seed 1"]
 
 
 def test_traces_of_other_seeds_stand_behind_those_of_the_first_and_none_is_an_average() -> None:
-    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.2]))
+    figure = figures.traces(text("a", ["not", "bad"], seeds=[-0.1, 0.0, 0.2]), "good")
     lines = {line.get_ydata()[0]: line for line in figure.axes[0].lines[:-1]}
     assert list(lines) == pytest.approx([0.2, 0.4, 0.1, 0.6, 0.8, 0.5])
     widths = [line.get_linewidth() for line in lines.values()]
@@ -118,7 +118,7 @@ def test_traces_of_other_seeds_stand_behind_those_of_the_first_and_none_is_an_av
 
 
 def test_a_long_text_has_numbers_for_words() -> None:
-    figure = figures.traces(text("a", ["word"] * (figures.LEGIBLE_WORDS + 1)))
+    figure = figures.traces(text("a", ["word"] * (figures.LEGIBLE_WORDS + 1)), "good")
     figure.canvas.draw()
     (panel,) = figure.axes
     assert panel.get_xlabel() == "word"
@@ -127,7 +127,7 @@ def test_a_long_text_has_numbers_for_words() -> None:
 
 
 def test_words_do_not_run_into_each_other() -> None:
-    figure = figures.traces(text("a", ["incomprehensible"] * figures.LEGIBLE_WORDS))
+    figure = figures.traces(text("a", ["incomprehensible"] * figures.LEGIBLE_WORDS), "good")
     figure.canvas.draw()
     ticks = figure.axes[0].get_xticklabels()
     apart = np.diff([tick.get_window_extent().x1 for tick in ticks]).min()
@@ -147,7 +147,7 @@ def bins() -> pd.DataFrame:
 
 
 def test_calibration_curves_lie_about_the_diagonal() -> None:
-    figure = figures.calibration_curves(bins())
+    figure = figures.calibration_curves(bins(), "good")
     panel = figure.axes[0]
     diagonal, *rnn = (line.get_xydata().tolist() for line in panel.lines[:4])
     assert diagonal == [[0, 0], [1, 1]]
@@ -158,8 +158,8 @@ def test_calibration_curves_lie_about_the_diagonal() -> None:
 
 
 def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it() -> None:
-    panel, below = figures.calibration_curves(bins()).axes
-    assert panel.get_ylabel() == "share of positive rows"
-    assert below.get_xlabel() == "forecast: P(positive class), mean of each bin"
+    panel, below = figures.calibration_curves(bins(), "good").axes
+    assert panel.get_ylabel() == "share of rows of which it is true"
+    assert below.get_xlabel() == "forecast: P(good), mean of each bin"
     assert below.get_ylabel() == "share of rows"
     assert [line.get_ydata().tolist() for line in below.lines] == [[0.5, 0.5], [0.5, 0.25, 0.25]]

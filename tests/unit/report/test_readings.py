@@ -7,6 +7,8 @@ from rnnlab.project.params import Params
 from rnnlab.report import readings
 from tests.support.results import changed
 
+LABELS = ("negative", "positive")
+
 
 @pytest.fixture(scope="module")
 def two(settings: Params) -> Params:
@@ -22,11 +24,11 @@ def trace(model: str, *probabilities: float, seed: int = 1) -> pd.DataFrame:
 
 def test_a_reading_is_that_of_the_network_of_the_first_seed(settings: Params) -> None:
     rows = pd.concat([trace("rnn", 0.4, 0.1, seed=1), trace("rnn", 0.2, 0.9, seed=2)])
-    (text,) = readings.traced(changed(settings, compare=["rnn"], train__seeds=[2, 1]), rows)
+    (text,) = readings.traced(changed(settings, compare=["rnn"], train__seeds=[2, 1]), rows, LABELS)
     (read,) = text.readings
-    assert [(word.text, word.probability, word.shade, word.positive) for word in read.words] == [
-        ("word1", "0.20", 2, False),
-        ("word2", "0.90", 9, True),
+    assert [(word.text, word.probability, word.shade, word.is_low) for word in read.words] == [
+        ("word1", "0.20", 2, True),
+        ("word2", "0.90", 9, False),
     ]
     assert (read.said, read.probability) == ("positive", "0.90")
     assert read.verdict == "right; changes its mind once, last at word 2"
@@ -34,14 +36,14 @@ def test_a_reading_is_that_of_the_network_of_the_first_seed(settings: Params) ->
 
 def test_numbers_stand_at_the_ends_at_changes_of_mind_and_at_every_tenth_word() -> None:
     rows = trace("rnn", *[0.6] * 13, 0.4, *[0.4] * 8)
-    read = readings.reading("rnn", rows, ("negative", "positive"), "positive")
+    read = readings.reading("rnn", rows, LABELS, "positive")
     assert [place for place, word in enumerate(read.words, start=1) if word.number] == [1, 10, 14, 20, 22]
     assert read.verdict == "wrong; changes its mind once, last at word 14"
 
 
 def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     rows = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
-    (text,) = readings.traced(two, rows)
+    (text,) = readings.traced(two, rows, LABELS)
     assert [read.model for read in text.readings] == ["rnn", "lstm"]
     assert text.readings[0].verdict == "wrong; never changes its mind"
 
@@ -49,7 +51,7 @@ def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
 def test_texts_stand_in_the_order_of_the_table(two: Params) -> None:
     both = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
     later = both.assign(text_id="0", label="negative")
-    assert [text.label for text in readings.traced(two, pd.concat([both, later]))] == ["positive", "negative"]
+    assert [text.label for text in readings.traced(two, pd.concat([both, later]), LABELS)] == ["positive", "negative"]
 
 
 def predictions(seed: int = 1, **models: list[float]) -> pd.DataFrame:
@@ -90,7 +92,7 @@ def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_p
     table = pd.concat([predictions(rnn=[0.1, 0.9], lstm=[0.8, 0.7]), predictions(2, rnn=[0.7, 0.6], lstm=[0.9, 0.8])])
     rows = tmp_path / "rows.parquet"
     pd.DataFrame({"id": ["a", "b"], "text": ["first text", "second " * 200]}).to_parquet(rows)
-    first, second = readings.mistakes(two, table, pd.DataFrame({"id": ["a", "b", "b"]}), rows, 5)
+    first, second = readings.mistakes(two, table, pd.DataFrame({"id": ["a", "b", "b"]}), LABELS, rows, 5)
     assert (first.id, first.label, first.groups, first.rest) == ("a", "positive", ["wrong-rnn", "differ"], "")
     assert first.opinions == [("rnn", ["0.10", "0.70"], 1), ("lstm", ["0.80", "0.90"], 0)]
     assert second.groups == ["wrong-rnn", "wrong-lstm"]
@@ -100,6 +102,17 @@ def test_each_row_is_listed_once_with_what_every_network_says(two: Params, tmp_p
 def test_a_word_without_end_is_cut(two: Params, tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     pd.DataFrame({"id": ["a"], "text": ["x" * 10_000]}).to_parquet(rows)
-    (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), rows, 5)
+    (row,) = readings.mistakes(two, predictions(rnn=[0.1], lstm=[0.2]), pd.DataFrame({"id": ["a"]}), LABELS, rows, 5)
     assert len(row.lead) == 300
     assert row.rest.endswith("x …") and len(row.rest) == 3_702
+
+
+def test_of_three_labels_the_page_says_which_each_network_gives(two: Params, tmp_path: Path) -> None:
+    table = predictions(rnn=[0.4, 0.5], lstm=[0.8, 0.7]).assign(label=[2, 0] * 2, predicted=[1, 0, 2, 1])
+    pd.DataFrame({"id": ["a", "b"], "text": ["one", "two"]}).to_parquet(tmp_path / "rows.parquet")
+    wrong = pd.DataFrame({"id": ["a"]})
+    only = changed(two, train__seeds=[1])
+    rows = readings.mistakes(only, table, wrong, ("food", "sport", "weather"), tmp_path / "rows.parquet", 5)
+    assert [(row.id, row.label) for row in rows] == [("a", "weather"), ("b", "food")]
+    assert rows[0].opinions == [("rnn", ["sport 0.40"], 1), ("lstm", ["weather 0.80"], 0)]
+    assert rows[1].groups == ["wrong-lstm", "differ"]

@@ -36,21 +36,24 @@ def experiment(opened: Store, client: MlflowClient, request: pytest.FixtureReque
 def test_the_candidate_is_the_best_seed_of_the_model_with_the_best_mean_validation_loss(experiment: Store) -> None:
     losses = (("rnn", 1, 0.1), ("rnn", 2, 0.9), ("lstm", 1, 0.4), ("lstm", 2, 0.3), ("gru", 1, math.nan))
     _, _, _, lstm_2, _ = pipeline(experiment, *losses)
-    assert candidate(experiment) == lstm_2
+    assert candidate(experiment) == (lstm_2, "")
 
 
 def test_the_candidate_is_of_the_newest_finished_pipeline(experiment: Store) -> None:
     pipeline(experiment, ("lstm", 1, 0.1))
     [newer] = pipeline(experiment, ("lstm", 1, 0.2))
     pipeline(experiment, ("lstm", 1, 0.0), status="RUNNING")
-    assert candidate(experiment) == newer
+    assert candidate(experiment) == (newer, "")
+    pipeline(experiment, ("lstm", 1, 0.0), task="series")
+    found, remark = candidate(experiment)
+    assert found == newer and remark.startswith("the last result, ") and "is not of texts: taking " in remark
 
 
 def test_without_a_pipeline_there_is_no_candidate(experiment: Store) -> None:
     with pytest.raises(UserError, match="no finished pipeline"):
         candidate(experiment)
     pipeline(experiment, ("lstm", 1, 0.1), task="series")
-    with pytest.raises(UserError, match="predicts a series"):
+    with pytest.raises(UserError, match="no finished pipeline on texts"):
         candidate(experiment)
 
 
@@ -63,7 +66,9 @@ def test_a_pipeline_whose_models_were_deleted_has_no_candidate(experiment: Store
 
 def test_a_model_shows_its_predictions_and_the_time_it_takes(opened: Store, tmp_path: Path) -> None:
     found = evidence(opened, log_run(opened, tmp_path, predictions(wrong=4), seconds=0.1))
-    assert found.predictions.equals(predictions(wrong=4))
+    logged = predictions(wrong=4)
+    assert found.predictions.drop(columns="predicted").equals(logged)
+    assert found.predictions["predicted"].tolist() == [row % 2 ^ (row < 4) for row in range(40)]
     assert 100 <= found.latency_ms < 1000
 
 
@@ -108,7 +113,7 @@ def test_a_run_that_is_deleted_or_not_at_its_end_is_a_mistake(
         predictions(0).iloc[:0],
         predictions(0).assign(id="r0"),
         predictions(0).assign(probability=math.nan),
-        predictions(0).assign(label=2),
+        predictions(0).assign(label=-1),
         predictions(0).drop(columns="label"),
     ],
     ids=["empty", "ids twice", "no numbers", "no labels", "no label column"],

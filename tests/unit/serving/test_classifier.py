@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -49,7 +50,12 @@ def train_path(folder: Path, raw: Sequence[str], settings: Params) -> tuple[list
         for batch in read_rows(source, settings.data, split_column=None)
     )
     ids = [f"{row:016d}" for row in kept["row"].to_pylist()]
-    parts = {"row": kept["row"], "text": kept["text"], "label": kept["label"], "id": ids}
+    parts = {
+        "row": kept["row"],
+        "text": kept["text"],
+        "label": pc.index_in(kept["label"], pa.array(LABELS)).cast(pa.int16()),
+        "id": ids,
+    }
     splits = [pa.table({**parts, "split": [split] * len(kept)}) for split in clean_rows.SPLITS]
     pq.write_table(pa.concat_tables(splits).select(clean_rows.SCHEMA.names), folder / "rows.parquet")
     encoding.encode(settings, folder / "rows.parquet", folder / "vocabulary.json", folder)
@@ -83,10 +89,10 @@ def test_a_csv_hands_over_the_texts_that_training_reads(tmp_path: Path, settings
 
     def classify(texts: Sequence[str]) -> Answers:
         seen.extend(texts)
-        return [LABELS[0]] * len(texts), np.zeros(len(texts))
+        return [LABELS[0]] * len(texts), np.zeros((len(texts), 2))
 
     predictions.predict_csv(
-        Predictor("hashed/1", classify), source, tmp_path / "out.csv", "review", settings.data.max_megabytes
+        Predictor("hashed/1", classify, LABELS), source, tmp_path / "out.csv", "review", settings.data.max_megabytes
     )
     assert seen == trained_on == raw
 

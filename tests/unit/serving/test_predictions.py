@@ -26,15 +26,16 @@ MOST = 2000  # megabytes
 # What a model says is not the matter of most tests: the hash of the text, so that no two texts are mixed up.
 def hashed(texts: Sequence[str]) -> Answers:
     values = np.array([zlib.crc32(one.encode()) / 2**32 for one in texts], np.float32)
-    return [LABELS[int(value >= 0.5)] for value in values], values
+    return [LABELS[int(value >= 0.5)] for value in values], np.stack([1 - values, values], axis=1)
 
 
-HASHED = Predictor("hashed/1", hashed)
+HASHED = Predictor("hashed/1", hashed, LABELS)
 
 
 def expected(*texts: str) -> list[Prediction]:
     labels, values = hashed(texts)
-    return [Prediction(label, float(value), "hashed/1") for label, value in zip(labels, values, strict=True)]
+    found = [dict(zip(LABELS, map(float, row), strict=True)) for row in values]
+    return [Prediction(label, row[label], "hashed/1", row) for label, row in zip(labels, found, strict=True)]
 
 
 def from_stdin(content: bytes) -> list[Prediction]:
@@ -64,7 +65,7 @@ def test_long_lines_come_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> 
         return hashed(texts)
 
     lines = ["x" * length for length in (10, 20, 300, 1, 99, 5)]
-    assert list(predictions.predict_lines(Predictor("hashed/1", classify), lines)) == expected(*lines)
+    assert list(predictions.predict_lines(Predictor("hashed/1", classify, LABELS), lines)) == expected(*lines)
     assert sizes == [330, 100, 5]
 
 
@@ -143,7 +144,18 @@ def test_all_columns_and_rows_of_a_csv_are_kept_and_three_added(tmp_path: Path) 
     assert first == [*header, "label", "probability", "model_version"]
     assert [row[:3] for row in others] == rows
     answers = expected(*(row[1] for row in rows))
-    assert [(label, np.float32(probability), version) for *_, label, probability, version in others] == answers
+    told = [(label, np.float32(probability), version) for *_, label, probability, version in others]
+    assert told == [answer[:3] for answer in answers]
+
+
+def test_the_probability_of_every_label_is_added_on_request(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", ["review"], ["a"], ["b"])
+    predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review", MOST, every_label=True)
+    header, *rows = read_csv(tmp_path / "out.csv")
+    assert header[3:] == ["model_version", "probability_negative", "probability_positive"]
+    for row, answer in zip(rows, expected("a", "b"), strict=True):
+        assert [float(cell) for cell in row[4:]] == pytest.approx(list(answer.all.values()))
+        assert float(row[2]) == max(map(float, row[4:]))
 
 
 def test_batches_of_a_csv_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +241,7 @@ def test_an_older_result_stays_when_the_model_fails(tmp_path: Path, monkeypatch:
         return hashed(texts)
 
     with pytest.raises(MemoryError):
-        predictions.predict_csv(Predictor("hashed/1", classify), source, target, "review", MOST)
+        predictions.predict_csv(Predictor("hashed/1", classify, LABELS), source, target, "review", MOST)
     assert target.read_text() == "older"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
@@ -243,3 +255,20 @@ def test_only_another_file_may_be_written_over(tmp_path: Path) -> None:
     for target in (source, tmp_path / "link.csv", tmp_path):
         with pytest.raises(UserError, match="the predictions need a file of their own; name another with --out"):
             predictions.check_csv(source, target, "text", 1)
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_the_header_tells_what_separates_the_cells(tmp_path: Path, mark: str) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(f"id{mark}review\n1{mark}good, and long\n2{mark}bad\n")
+    assert predictions.predict_csv(HASHED, source, target, "review", MOST) == 2
+    header, first, _ = read_csv(target, mark)
+    assert header == ["id", "review", "label", "probability", "model_version"]
+    assert first[:2] == ["1", "good, and long"]
+
+
+def test_a_header_that_is_not_separated_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("id:review:stars\n1:good:2\n")
+    with pytest.raises(UserError, match=r"its header looks like a single column \('id:review:stars'\); separate the"):
+        predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review", MOST)

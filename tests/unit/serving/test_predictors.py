@@ -25,6 +25,7 @@ from rnnlab.serving import predictions, predictors
 from rnnlab.serving.predictors import Predictor
 from rnnlab.serving.pyfunc import TextClassifier
 from rnnlab.tracking import store
+from rnnlab.tracking.logged_models import TEXT_SIGNATURE
 from tests.support.networks import plain
 
 VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't"]
@@ -39,6 +40,7 @@ class Trained(NamedTuple):
 
     def load(self, **changes: Any) -> Predictor:
         files = {"network": self.network, "vocabulary": self.vocabulary, "lock": self.network.with_name("no.lock")}
+        files["summary"] = self.network.with_name("data.json")
         return predictors.load_file(**{**files, "settings": self.settings, **changes})
 
 
@@ -48,6 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, settings: Params) -> Train
     keras.utils.set_random_seed(1)
     models.save(models.build_classifier(plain(4, 3), len(VOCABULARY), 8), folder / "lstm-1.keras")
     write_json(folder / "vocabulary.json", VOCABULARY)
+    write_json(folder / "data.json", {"labels": LABELS})
     fitting = settings.model_copy(update={"tokenize_pad": OPTIONS})
     return Trained(folder / "lstm-1.keras", folder / "vocabulary.json", fitting)
 
@@ -84,10 +87,6 @@ def text_run(opened: store.Store, trained: Trained) -> str:
     return run_id
 
 
-TEXT_SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "text")]),
-    outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-)
 SERIES_SIGNATURE = ModelSignature(inputs=Schema([ColSpec(Array("double"), "values")]))
 TEXTS = ["good film", "", "bad " * 100_000, "<b>don&#39;t</b> 😀", "שלום"]
 
@@ -99,7 +98,8 @@ def test_a_file_gives_what_the_network_gives_for_training_s_arrays(trained: Trai
     tokens = text.encode(cleaned, VOCABULARY, OPTIONS).tokens
     wanted = models.predict(models.load(trained.network), tokens, 256)
     answers = list(predictions.predict_lines(predictor, TEXTS))
-    assert [answer.probability for answer in answers] == pytest.approx(wanted.tolist())
+    assert [answer.all["positive"] for answer in answers] == pytest.approx(wanted.tolist())
+    assert [answer.probability for answer in answers] == [max(answer.all.values()) for answer in answers]
     assert [answer.label for answer in answers] == [LABELS[int(value >= 0.5)] for value in wanted]
     assert len(set(wanted.tolist())) > 2
 
@@ -245,11 +245,12 @@ def test_dvc_lock_tells_what_sizes_do_not(trained: Trained, tmp_path: Path) -> N
     hashes = {name: f"{place:032d}" for place, name in enumerate(("rows", "arrays"))}
     outs = {"path": "data/features/train", "md5": hashes["arrays"]}
     rows = {"path": "data/interim/rows.parquet", "md5": hashes["rows"]}
+    counts = {"path": "reports/data.json", "md5": file_digest(trained.network.with_name("data.json"))}
     words = {"path": "data/features/vocabulary.json", "md5": file_digest(trained.vocabulary)}
     network = {"path": "models/lstm-1.keras", "md5": file_digest(trained.network)}
     options = {"tokenize_pad": OPTIONS.model_dump()}
     stages = {
-        "ingest": {"params": {"params.yaml": {"data": {"labels": list(LABELS)}}}, "outs": [rows]},
+        "ingest": {"outs": [rows, counts]},
         "tokenize_pad": {"deps": [rows], "params": {"params.yaml": options}, "outs": [outs, words]},
         "train@lstm-1": {"deps": [outs, words], "outs": [network]},
     }
@@ -267,10 +268,12 @@ def test_dvc_lock_tells_what_sizes_do_not(trained: Trained, tmp_path: Path) -> N
     post = trained.settings.model_copy(update={"tokenize_pad": OPTIONS.model_copy(update={"padding": "post"})})
     with pytest.raises(UserError, match=r"tokenize_pad.padding is post, but .*lstm-1.keras was trained with pre"):
         trained.load(lock=lock, settings=post)
-    swapped = trained.settings.data.model_copy(update={"labels": LABELS[::-1]})
-    backwards = trained.settings.model_copy(update={"data": swapped})
-    with pytest.raises(UserError, match=r"data.labels is \['positive', 'negative'\], but"):
-        trained.load(lock=lock, settings=backwards)
+    write_json(tmp_path / "data.json", {"labels": LABELS[::-1]})
+    with pytest.raises(UserError, match=r"data.json: not of the data that .*lstm-1.keras was trained on"):
+        trained.load(lock=lock, summary=tmp_path / "data.json")
+    write_json(tmp_path / "data.json", {"labels": ["a", "b", "c"]})
+    with pytest.raises(UserError, match=r"lstm-1.keras: tells 1 labels apart, and .*data.json names 3"):
+        trained.load(summary=tmp_path / "data.json")
     outs_later = {**outs, "md5": "f" * 32}  # tokenized anew, with these parameters, and not yet trained on
     stages["tokenize_pad"]["outs"] = [outs_later, words]
     write_lock()

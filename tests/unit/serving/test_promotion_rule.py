@@ -6,7 +6,13 @@ from rnnlab.serving import promotion_rule
 from rnnlab.serving.promotion_rule import Evidence, Rule
 
 LIMITS = Promote(
-    name="it", min_accuracy=0.8, margin=0.1, significance=0.05, max_calibration_error=0.2, max_latency_ms=10.0
+    name="it",
+    min_accuracy=0.8,
+    min_slice_accuracy=0.0,
+    margin=0.1,
+    significance=0.05,
+    max_calibration_error=0.2,
+    max_latency_ms=10.0,
 )
 
 
@@ -52,6 +58,29 @@ def test_each_limit_fails_alone_and_every_failure_is_listed(candidate: Evidence,
     rules = judged(candidate)
     assert list(rules) == ["accuracy", "calibration", "latency", "champion"]
     assert {name for name, rule in rules.items() if not rule.passed} == failed
+
+
+def test_the_worst_slice_of_enough_rows_has_a_limit_of_its_own() -> None:
+    rows = predictions("o" * 10 + "ooooooooxx" + "x").assign(slice_place=["here"] * 10 + ["there"] * 10 + ["nowhere"])
+    limits = LIMITS.model_copy(update={"min_slice_accuracy": 0.8})
+    rule = judged(Evidence(rows, 1.0), limits=limits)["slices"]
+    assert rule.passed
+    assert rule.sentence == "where place is there, 8 of 10 are right, accuracy 0.8000; at least 0.8 is required"
+    stricter = limits.model_copy(update={"min_slice_accuracy": 0.81})
+    assert not judged(Evidence(rows, 1.0), limits=stricter)["slices"].passed
+
+
+def test_a_limit_on_slices_fails_where_there_are_none() -> None:
+    limits = LIMITS.model_copy(update={"min_slice_accuracy": 0.5})
+    rule = judged(Evidence(predictions("o" * 20), 1.0), limits=limits)["slices"]
+    assert (rule.passed, rule.sentence) == (False, "no slice of 10 rows to test; name columns in evaluate.slices")
+
+
+def test_of_three_labels_calibration_is_that_of_the_label_given() -> None:
+    rows = pd.DataFrame({"id": list("abcd"), "label": [0, 1, 2, 2], "predicted": [0, 1, 2, 0]})
+    found = Evidence(rows.assign(probability=pd.Series([0.75] * 4, dtype="float32")), 1.0)
+    assert found.accuracy == 0.75
+    assert found.calibration_error == pytest.approx(0.0)
 
 
 def test_a_probability_on_the_threshold_is_positive() -> None:

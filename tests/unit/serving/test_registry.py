@@ -61,6 +61,7 @@ def limits(request: pytest.FixtureRequest) -> Promote:
     return Promote(
         name=request.node.originalname[-60:],
         min_accuracy=0.8,
+        min_slice_accuracy=0.0,
         margin=0.2,
         significance=0.05,
         max_calibration_error=0.3,
