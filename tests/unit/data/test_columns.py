@@ -8,10 +8,11 @@ from rnnlab.data.columns import Candidates
 
 DRAW = random.Random(5)
 ROWS = 120
+WORDS = ("the", "room", "was", "clean", "but", "breakfast", "cold", "and", "staff", "slow")
 
 
 def sentence(words: int = 20) -> str:
-    return " ".join(DRAW.choice(["the", "room", "was", "clean", "but", "breakfast", "cold", "and", "staff", "slow"]) for _ in range(words))
+    return " ".join(DRAW.choice(WORDS) for _ in range(words))
 
 
 def profiled(**cells: Sequence[object]) -> list[columns.Column]:
