@@ -26,6 +26,8 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         network = models.load(Path(context.artifacts["network"]))
         vocabulary, thresholds = read_json(Path(context.artifacts["encoding"])), context.model_config.get("thresholds")
         self._classifier = Classifier(network, vocabulary, options, labels, thresholds)
+        # Models that were logged up to version 0.1.0 promised the probability of the second label.
+        self._tells_second = "thresholds" not in context.model_config
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Classifies the column ``text``, where a missing text counts as empty.
@@ -36,7 +38,8 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         """
         names = self._classifier.labels
         labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
-        given = probabilities[np.arange(len(labels)), [names.index(label) for label in labels]]
+        told = [1 if self._tells_second else names.index(label) for label in labels]
+        given = probabilities[np.arange(len(labels)), told]
         table = pd.DataFrame({"label": labels, "probability": given.astype(float)})
         columns = [f"{PROBABILITY}{name}" for name in names] if (params or {}).get("all") else []
         return table.join(pd.DataFrame(probabilities[:, : len(columns)].astype(float), columns=columns))

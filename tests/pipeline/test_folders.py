@@ -39,7 +39,7 @@ def write_files(project: Project, rows: pd.DataFrame) -> None:
 
 def encoded(project: Project, csv: str, engine: str = "local") -> dict[str, bytes]:
     """Runs the stages up to the arrays; gives the bytes of all that they wrote."""
-    project.set_params(data__csv=csv, data__files="*.[cp]*", data__engine=engine)
+    project.set_params(data__csv=csv, data__files="*.[cp]*", data__engine=engine, data__labels=["negative", "positive"])
     for stage in ("ingest", "tokenize_pad"):
         project.stage(stage)
     written = (file for part in ("data/interim", "data/features") for file in (project.folder / part).rglob("*"))
