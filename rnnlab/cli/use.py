@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlab.cli.printing import printing
+from rnnlab.data.guesses import TOLD
 from rnnlab.project import layout, params
 from rnnlab.project.errors import UserError
 
@@ -41,9 +42,17 @@ def run(flags: argparse.Namespace) -> None:
     print(f"wrote {experiment}: every setting, and why")
     print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
     if not flags.at_once:
-        print(f"\nrun it: rnnlab use {shlex.quote(flags.file)} --run, or in a copy: rnnlab experiments run {name}")
+        print(f"\nrun it: {_again(plan, flags)}, or in a copy: rnnlab experiments run {name}")
         return
     _start(name)
+
+
+def _again(plan: "Plan", flags: argparse.Namespace) -> str:
+    """Writes the command that runs what was looked at, with the same columns where these had to be named."""
+    named = {f"--{what.removesuffix(' column')}": value for what, value, sure, _ in plan.findings if sure == TOLD}
+    options = {**named, "--name": flags.name}
+    words = [word for flag, value in options.items() if value for word in (flag, value)]
+    return shlex.join(["rnnlab", "use", flags.file, *words, "--run"])
 
 
 def _start(name: str) -> None:

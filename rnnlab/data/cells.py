@@ -62,3 +62,9 @@ def is_gap(cell: str) -> bool:
 def name_key(name: str) -> str:
     """Writes the name of a column as the sets above do."""
     return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def is_named(name: str, names: frozenset[str]) -> bool:
+    """Whether a column, or the last word of its name, is called by one of some names, such as airline_sentiment."""
+    key = name_key(name)
+    return key in names or key.rpartition("_")[2] in names

@@ -69,7 +69,8 @@ def text(columns: Sequence[Column]) -> Candidates:
     rivals = [column for column in able if column.words >= RIVAL * longest]
     if len(rivals) > 1:  # names of products or people are short, and in capitals
         rivals = [column for column in rivals if column.capitals < 0.8 or column.words > 10] or rivals
-    named = [column for column in rivals if cells.name_key(column.name) in cells.TEXT_NAMES]
+    alike = [column for column in rivals if cells.is_named(column.name, cells.TEXT_NAMES)]
+    named = [column for column in alike if cells.name_key(column.name) in cells.TEXT_NAMES] or alike
     if len(rivals) > 1 and len(named) == 1:
         return _found(named[0], LIKELY, "its name says so")
     if len(rivals) > 1:
@@ -88,7 +89,8 @@ def label(columns: Sequence[Column], text_column: str, most: int) -> Candidates:
     others = [column for column in columns if column.name != text_column]
     able = [column for column in others if _may_be_label(column, most)]
     for names in cells.LABEL_NAMES:
-        named = [column for column in able if cells.name_key(column.name) in names]
+        alike = [column for column in able if cells.is_named(column.name, names)]
+        named = [column for column in alike if cells.name_key(column.name) in names] or alike
         if len(named) == 1:
             sure = CERTAIN if len(able) == 1 else LIKELY
             return _found(named[0], sure, f"its name, and {_times(named[0])}")
@@ -117,7 +119,7 @@ def _no_labels(others: Sequence[Column], most: int) -> str:
     """Says why no column holds labels, of the column that comes closest."""
     if not others:
         return "no column beside the texts, and each text needs a label"
-    named = [column for column in others if any(cells.name_key(column.name) in names for names in cells.LABEL_NAMES)]
+    named = [column for column in others if any(cells.is_named(column.name, names) for names in cells.LABEL_NAMES)]
     column = min(named or others, key=lambda column: (column.distinct < 1, column.distinct))
     if column.distinct == 1:
         return f"column {column.name!r} has one label only, and two are needed"

@@ -6,6 +6,13 @@ from itertools import islice
 
 from rnnlab.project.params import is_label
 
+NONE = ("nan", "na", "n/a", "null")  # how programs write that a cell is blank; "none" may be meant
+
+
+def is_missing(label: str) -> bool:
+    """Whether a trimmed cell says that a row has no label."""
+    return not label or label.lower() in NONE
+
 
 def problem(counts: Mapping[str, int], most: int, fewest_rows: int = 0) -> str | None:
     """Says what is wrong with labels, trimmed and counted over the rows that can be used; None if they will do.

@@ -1,5 +1,6 @@
 """Looks at a stranger's file or folder: how it is to be read, and a sample of its rows from beginning to end."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -18,6 +19,7 @@ MOST_ROWS = 20_000  # of a sample
 MOST_CHARACTERS = 32 << 20  # of a sample
 LONGEST_CELL = 4_000  # characters of a cell that a guess is made from
 MOST_NAMES = 1_000  # columns
+EXCEL = re.compile(r"sep=.(?=[\r\n])")  # tells Excel the delimiter
 FORMATS = (".csv", ".tsv", ".txt", ".parquet", *sources.JSON_LINES)  # of the files of a folder
 
 
@@ -78,6 +80,9 @@ def look(source: Path, data: Data) -> Table:
     data = data.model_copy(update={"encoding": encoding.value, "header": True})
     if sources.suffix(files[0]) in sources.JSON_LINES:
         return _look_at_json(files, data, encoding)
+    if line := EXCEL.match(text):
+        problem = f"its first line, {line[0]!r}, is for Excel alone"
+        raise UserError(f"{files[0]}: {problem}; remove that line")
     single = Guess(",", GUESSED, "a single column")
     delimiter = dialects.delimiter(text, is_whole) or single
     data = data.model_copy(update={"delimiter": delimiter.value})

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnlab.data import sources
+from rnnlab.data import labels, sources
 from rnnlab.data.looking import Thinned
 from rnnlab.data.reviews import rows_of
 from rnnlab.features import clean_rows, text
@@ -44,6 +44,7 @@ class Profile(NamedTuple):
     labels: Counter[str]  # of rows that are kept: neither blank nor duplicates
     splits: Counter[tuple[str, str]]  # rows that are kept, by split and label; empty without a column of splits
     blank: int  # rows without a text or a label, or without a known split
+    missing: int  # of these, rows whose label is a word for none, such as NA
     duplicates: int  # rows whose text came before, or has several labels
     lengths: Lengths
     vocabulary: Vocabulary
@@ -63,8 +64,8 @@ def read(files: list[Path], data: Data, split_column: str | None) -> Profile:
     Raises:
         UserError: the pipeline cannot read a file; says why.
     """
-    rows = blank = duplicates = longest = 0
-    labels: Counter[str] = Counter()
+    rows = blank = missing = duplicates = longest = 0
+    counts: Counter[str] = Counter()
     splits: Counter[tuple[str, str]] = Counter()
     first: dict[int, str] = {}  # label of each text, by its hash
     sample: Thinned[str] = Thinned(SAMPLE)
@@ -72,20 +73,21 @@ def read(files: list[Path], data: Data, split_column: str | None) -> Profile:
         rows += len(batch.numbers)
         for written, raw_label, raw_split in zip(batch.texts, batch.labels, batch.splits, strict=True):
             words, label, split = len(written.split()), raw_label.strip(), raw_split.strip().lower()
-            if not words or not label or (split_column and split not in clean_rows.SPLITS):
+            if not words or labels.is_missing(label) or (split_column and split not in clean_rows.SPLITS):
                 blank += 1
+                missing += bool(label) and labels.is_missing(label)
                 continue
             longest = max(longest, words)
             if (key := hash(written.strip())) in first:
                 duplicates += 1
                 continue
             first[key] = label
-            labels[label] += 1
+            counts[label] += 1
             if split_column:
                 splits[split, label] += 1
             sample.add(written, len(written))
     lengths, vocabulary = _words(sample.items, longest)
-    return Profile(rows, labels, splits, blank, duplicates, lengths, vocabulary)
+    return Profile(rows, counts, splits, blank, missing, duplicates, lengths, vocabulary)
 
 
 def _words(sample: list[str], longest: int) -> tuple[Lengths, Vocabulary]:

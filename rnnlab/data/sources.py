@@ -8,7 +8,7 @@ from rnnlab.data.csv_rows import Rows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
 
-JSON_LINES = (".jsonl", ".ndjson")
+JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
 def find(source: Path, data: Data) -> list[Path]:

@@ -58,7 +58,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
         *_reading(table, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
-        Setting("data.labels", AUTO, f"{len(profile.labels)} labels"),
+        _labels(profile),
         *_splitting(choice),
         *_limits(settings, profile),
         *_words(profile),
@@ -66,6 +66,12 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
         Setting("baselines", ["majority", "tfidf", "nbsvm"]),
         Setting("evaluate.slices", [], "columns whose values results are split by, such as a product or a year"),
     ]
+
+
+def _labels(profile: Profile) -> Setting:
+    if profile.missing:  # which would be a label of its own
+        return Setting("data.labels", sorted(profile.labels), f"{profile.missing:,} rows name none")
+    return Setting("data.labels", AUTO, f"{len(profile.labels)} labels")
 
 
 def _reading(table: Table, csv: str) -> list[Setting]:
