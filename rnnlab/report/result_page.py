@@ -11,12 +11,13 @@ import pandas as pd
 from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
+from rnnlab.evaluation.figure_intervals import ALL, LENGTH
 from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, TaskName
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, SLICE, TASKS, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -87,6 +88,9 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
         "heat_maps": heat_maps.read(),
         "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
         "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
+        "every_figure": figures_tables(
+            settings, read_table(layout.EXPLANATIONS / "intervals.csv", keep_default_na=False, dtype={"value": str})
+        ),
         "errors": None,
         "in_unit": None,
     }
@@ -95,7 +99,8 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
     in_unit = unit_table(tables.metrics, settings)
     errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"), settings.data.value_column)
-    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None, "in_unit": in_unit}
+    none: dict[str, Any] = {"traced": [], "heat_maps": {}, "mistakes": [], "by_label": None, "every_figure": []}
+    return {**none, "errors": errors, "in_unit": in_unit}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
@@ -170,6 +175,41 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
         Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
         for column, rows in comparisons.slice_tables(comparison, models).items()
     ]
+
+
+def figures_tables(settings: Params, found: pd.DataFrame) -> list[Table]:
+    """Shows every figure of each model with its interval: on all rows, by slice, the worst first, and by length."""
+    tables, headings = [], {key: heading for heading, key in TASKS["text"].columns.items()}
+    for column, of_column in found.groupby("column", sort=False):
+        networks = of_column[of_column["model"].isin(settings.compare) & (of_column["figure"] == "accuracy")]
+        means = networks.groupby("value", sort=False)["mean"].mean()
+        values = means.index if column == LENGTH else means.sort_values(kind="stable").index
+        cells = of_column.set_index(["value", "model", "figure"])
+        figures = of_column["figure"].unique()
+        rows = [
+            [
+                *([] if column == ALL else [value, f"{cells.loc[(value, model), 'rows'].iloc[0]:,}"]),
+                model,
+                *(_ends(cells, (value, model, figure)) for figure in figures),
+            ]
+            for value in values
+            for model in settings.scored
+        ]
+        name = str(column).removeprefix(SLICE)
+        by = "on all test rows" if column == ALL else f"by {name}"
+        named = [headings.get(figure, figure.replace("_", " ")) for figure in figures]
+        first = ["model"] if column == ALL else [name, "test rows", "model"]
+        tables.append(
+            Table(f"Every figure {by}, with 95 % intervals", [*first, *named], rows, text=(0, len(first) - 1))
+        )
+    return tables
+
+
+def _ends(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
+    if key not in cells.index:
+        return "–"
+    mean, low, high = cells.loc[key, ["mean", "low", "high"]]
+    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
 
 
 def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:
