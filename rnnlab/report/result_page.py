@@ -180,36 +180,27 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
 def figures_tables(settings: Params, found: pd.DataFrame) -> list[Table]:
     """Shows every figure of each model with its interval: on all rows, by slice, the worst first, and by length."""
     tables, headings = [], {key: heading for heading, key in TASKS["text"].columns.items()}
-    for column, of_column in found.groupby("column", sort=False):
-        networks = of_column[of_column["model"].isin(settings.compare) & (of_column["figure"] == "accuracy")]
+    for column, group in found.groupby("column", sort=False):
+        networks = group[group["model"].isin(settings.compare) & (group["figure"] == "accuracy")]
         means = networks.groupby("value", sort=False)["mean"].mean()
         values = means.index if column == LENGTH else means.sort_values(kind="stable").index
-        cells = of_column.set_index(["value", "model", "figure"])
-        figures = of_column["figure"].unique()
+        counts, figures = dict(zip(group["value"], group["rows"], strict=True)), group["figure"].unique()
+        cells = {
+            (row.value, row.model, row.figure): f"{row.mean:.3f} ({row.low:.3f} to {row.high:.3f})"
+            for row in group[["value", "model", "figure", "mean", "low", "high"]].itertuples()
+        }
         rows = [
-            [
-                *([] if column == ALL else [value, f"{cells.loc[(value, model), 'rows'].iloc[0]:,}"]),
-                model,
-                *(_ends(cells, (value, model, figure)) for figure in figures),
-            ]
+            [value, f"{counts[value]:,}", model, *(cells.get((value, model, figure), "–") for figure in figures)]
             for value in values
             for model in settings.scored
         ]
         name = str(column).removeprefix(SLICE)
-        by = "on all test rows" if column == ALL else f"by {name}"
-        named = [headings.get(figure, figure.replace("_", " ")) for figure in figures]
-        first = ["model"] if column == ALL else [name, "test rows", "model"]
-        tables.append(
-            Table(f"Every figure {by}, with 95 % intervals", [*first, *named], rows, text=(0, len(first) - 1))
-        )
+        named = [name, "test rows", "model", *(headings.get(figure, figure.replace("_", " ")) for figure in figures)]
+        if column == ALL:
+            named, rows = named[2:], [row[2:] for row in rows]
+        caption = f"Every figure {'on all test rows' if column == ALL else f'by {name}'}, with 95 % intervals"
+        tables.append(Table(caption, named, rows, text=(0, named.index("model"))))
     return tables
-
-
-def _ends(cells: pd.DataFrame, key: tuple[str, str, str]) -> str:
-    if key not in cells.index:
-        return "–"
-    mean, low, high = cells.loc[key, ["mean", "low", "high"]]
-    return f"{mean:.3f} ({low:.3f} to {high:.3f})"
 
 
 def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:
