@@ -59,15 +59,22 @@ def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
     return wanted if split_column is None else {**wanted, "split.column": split_column}
 
 
+def read_first(source: Path, data: Data) -> dict[str, str]:
+    """Reads the first row by column; raises as `read_cells` does."""
+    rows = read_cells(source, data, None)
+    (_, header), (_, cells) = next(rows), next(rows)
+    return dict(zip(header, cells, strict=True))
+
+
 def read_cells(
-    source: Path, data: Data, wanted: Mapping[str, str], optional: Sequence[str] = (), blank_lines: bool = False
+    source: Path, data: Data, wanted: Mapping[str, str] | None, optional: Sequence[str] = (), blank_lines: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """Reads some columns, row by row; decompresses ``.gz`` on the fly.
 
     Args:
         source: the file.
         data: delimiter and encoding.
-        wanted: names of the columns by the parameter that sets them.
+        wanted: names of the columns by the parameter that sets them; None for all, after the header as row 0.
         optional: names of columns that the file may lack; then their cells are "".
         blank_lines: whether a blank line between two rows counts as a row of blank cells.
 
@@ -113,9 +120,13 @@ def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> 
 
 
 def _pick(
-    source: Path, records: headers.Records, wanted: Mapping[str, str], optional: Sequence[str]
+    source: Path, records: headers.Records, wanted: Mapping[str, str] | None, optional: Sequence[str]
 ) -> headers.Records:
     header = headers.take_header(source, records)
+    if wanted is None:
+        yield 0, header
+        yield from headers.rows_below(source, header, records, "row", ", or set data.delimiter")
+        return
     columns: list[int | None] = [
         headers.find_column(source, header, name, f"set {key} (or data.delimiter)") for key, name in wanted.items()
     ]

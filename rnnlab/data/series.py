@@ -32,7 +32,7 @@ def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
     column = options.value_column
     values, gaps, first_gap, too_large = array("d"), 0, 0, ""
     for row, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True):
-        number = _number(cell)
+        number = parse_number(cell)
         if number is None:
             expected = "a number such as -1.5 (see data.value_column, data.delimiter)"
             raise UserError(f"{source}: row {row} has {cell[:40]!r} in column {column!r}; expected {expected}")
@@ -50,7 +50,7 @@ def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
     return np.array(values, np.float64)
 
 
-def _number(cell: str) -> float | None:
+def parse_number(cell: str) -> float | None:
     """Parses one cell; returns NaN for a gap and None for text."""
     stripped = cell.strip()
     if stripped.lower() in GAPS:

@@ -19,6 +19,7 @@ from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
 
 ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
+    "sequences": right,
     "series": lambda predictions: (predictions["predicted"] - predictions["target"]) ** 2,
 }
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`

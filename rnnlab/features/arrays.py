@@ -1,6 +1,6 @@
-"""The encoded rows of one split, texts or windows of a series: a folder of .npy files to be mapped into memory."""
+"""The encoded rows of one split, of any task: a folder of .npy files to be mapped into memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from rnnlab.features.text import Encoded
 from rnnlab.project.files import reading
 from rnnlab.project.tasks import TaskName
 
-# Inputs of shape (rows, steps), and targets, float32 of shape (rows, 1).
+# Inputs of shape (rows, steps) or (rows, steps, channels), and targets, float32 of shape (rows, 1).
 Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
@@ -22,6 +22,15 @@ class Features(NamedTuple):
     tokens: npt.NDArray[np.int32]  # word ids, of shape (rows, max_length)
     labels: npt.NDArray[np.int16]  # numbers of labels, from 0
     lengths: npt.NDArray[np.int32]  # words before truncation
+    ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
+
+
+class Sequences(NamedTuple):
+    """One split of sequences, mapped into memory; arrays of shape (rows,) but for the inputs."""
+
+    inputs: npt.NDArray[np.float32]  # standardised, of shape (rows, max_length, channels)
+    labels: npt.NDArray[np.int16]  # numbers of labels, from 0
+    lengths: npt.NDArray[np.int32]  # steps before they were cut
     ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
 
 
@@ -38,13 +47,18 @@ def load(folder: Path) -> Features:
     return Features(*_map(folder, Features._fields))
 
 
+def load_sequences(folder: Path) -> Sequences:
+    """Maps the arrays of a split of sequences. Raises as `map_array` does."""
+    return Sequences(*_map(folder, Sequences._fields))
+
+
 def load_windows(folder: Path) -> Windows:
     """Maps the arrays of a split of a series. Raises as `map_array` does."""
     return Windows(*_map(folder, Windows._fields))
 
 
 def read_examples(folder: Path, task: TaskName) -> Examples:
-    """Maps a split as inputs of shape (rows, steps) and targets of shape (rows, 1)."""
+    """Maps a split as inputs, of shape (rows, steps) or (rows, steps, channels), and targets, of shape (rows, 1)."""
     inputs, targets = _map(folder, EXAMPLES[task])
     return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]
 
@@ -54,12 +68,24 @@ def count_labels(targets: npt.NDArray[np.float32]) -> int:
     return int(targets.max()) + 1
 
 
-EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
+def load_labelled(folder: Path, task: TaskName) -> Features | Sequences:
+    """Maps the arrays of a split of rows with labels. Raises as `map_array` does."""
+    return LABELLED[task](folder)
 
 
-def save_windows(folder: Path, windows: Windows) -> None:
+LABELLED: dict[TaskName, Callable[[Path], Features | Sequences]] = {"text": load, "sequences": load_sequences}
+EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets"), "sequences": ("inputs", "labels")}
+
+
+def used_steps(inputs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tells steps from padding, which is 0 in every channel: of shape (rows, steps)."""
+    used = np.asarray(inputs != 0)
+    return used if used.ndim == 2 else np.asarray(used.any(axis=2))
+
+
+def save(folder: Path, rows: Windows | Sequences) -> None:
     """Writes the arrays of a split to an existing folder."""
-    for name, array in windows._asdict().items():
+    for name, array in rows._asdict().items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 

@@ -3,6 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Callable
 
+from rnnlab.features.arrays import map_array
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Model, Params, Training
 from rnnlab.project.tasks import TaskName
@@ -11,6 +13,7 @@ GATES = {"simple_rnn": (1, 1), "lstm": (4, 1), "gru": (3, 2)}  # of each cell, a
 CHANNELS: dict[TaskName, Callable[[Model], int]] = {
     "text": lambda model: model.embedding_dim,
     "series": lambda model: 1,
+    "sequences": lambda model: map_array(layout.TRAIN / "inputs.npy").shape[2],
 }
 TOLERANCE = 0.02  # of the parameters of the largest network
 WIDEST = 100_000  # units that params.yaml allows

@@ -22,7 +22,7 @@ class Timed:
         options = settings.models[name].model_copy(update={"units": units})
         params = sizes.step_options(settings, name)
         inputs, targets = rows
-        model = models.build(settings.task, options, vocabulary_size, inputs.shape[1], count_labels(targets))
+        model = models.build(settings.task, options, vocabulary_size, inputs.shape[1:], count_labels(targets))
         self.batches = training.batched(model, rows, params, seed=0)
         self._network = training.compiled(model, params, len(rows[1]))
 

@@ -122,6 +122,9 @@ class Data(Section):
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
+    sequence_column: Text
+    step_column: Text | None
+    channels: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -152,6 +155,7 @@ class Split(Section):
     test_fraction: Fraction
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
+    group_column: Text | None
 
 
 class Severities(Section):
@@ -193,6 +197,12 @@ class Series(Section):
     """How a series becomes windows."""
 
     window: Width
+
+
+class Sequences(Section):
+    """How sequences become arrays."""
+
+    max_length: Width
 
 
 class Training(Section):
@@ -361,6 +371,7 @@ class Params(Section):
     validate_: Validate = Field(alias="validate")
     tokenize_pad: TokenizePad
     series: Series
+    sequences: Sequences
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     match: Literal["none", "parameters", "time"]
@@ -378,7 +389,7 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists["evaluate.slices"] = self.evaluate.slices
+        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -403,6 +414,8 @@ class Params(Section):
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+        if self.split.group_column and not task.has_groups:
+            _refuse(f"split.group_column: the {task.name} task has no groups; set null")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")

@@ -2,13 +2,15 @@
 
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.encoding import PERCENTILES
 from rnnlab.features.text import RESERVED_IDS
+from rnnlab.project.params import Params
+from rnnlab.project.tasks import TaskName
 from rnnlab.report.pages import Table, cut, render
 
 EXAMPLES = 3  # rejected rows shown of each reason
@@ -16,6 +18,7 @@ SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
 SIDE_BY_SIDE = 6  # labels
 LONGEST_LABEL = 60  # characters
+STANDARDISED = "Values are standardised with the training rows' mean and deviation"
 
 
 class Rejected(NamedTuple):
@@ -50,21 +53,46 @@ def describe(
     findings: Sequence[Mapping[str, Any]],
     rejected: Path,
     vocabulary: Sequence[str],
-    max_length: int,
+    settings: Params,
 ) -> DataSection:
-    """Makes the section from what stages report; the vocabulary, the word of each id, is empty for a series."""
-    tables, facts = [splits_table(summary)], [rows_fact(summary)]
-    if vocabulary:
-        facts += vocabulary_facts(features, max_length)
-        tables.append(lengths_table(features))
-    else:
-        windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-        standardised = "Values are standardised with the training rows' mean and deviation"
-        facts.append(f"{standardised}, and cut into windows: {windows}")
+    """Makes the section from what stages report; the vocabulary, the word of each id, is empty for numbers."""
+    encoded_facts, encoded_tables = ENCODED[settings.task](features, settings)
+    tables, facts = [splits_table(summary), *encoded_tables], [rows_fact(summary), *encoded_facts]
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
     return DataSection(facts, tables, read_rejected(rejected), checks(findings), frequent)
+
+
+def _texts(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
+    shares = {"truncated_share": "cut texts", "oov_rate": "unknown words"}
+    table = lengths_table(features, "Words per text, by percentile of the texts", shares)
+    return vocabulary_facts(features, settings.tokenize_pad.max_length), [table]
+
+
+def _series(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
+    windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
+    return [f"{STANDARDISED}, and cut into windows: {windows}"], []
+
+
+def _sequences(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
+    channels, cut_share = features["channels"], features["test"]["truncated_share"]
+    shown = ", ".join(cut(name, LONGEST_LABEL) for name in channels[:FREQUENT])
+    facts = [
+        f"{STANDARDISED}, each of the {len(channels)} channels by itself: {shown}",
+        f"A sequence keeps its last {settings.sequences.max_length:,} steps; {cut_share:.1%} of the test rows have more"
+        " and were cut",
+    ]
+    table = lengths_table(features, "Steps per sequence, by percentile of the sequences", {"truncated_share": "cut"})
+    return facts, [table]
+
+
+# By task, facts and tables on what the networks get.
+ENCODED: dict[TaskName, Callable[[Mapping[str, Any], Params], tuple[list[str], list[Table]]]] = {
+    "text": _texts,
+    "series": _series,
+    "sequences": _sequences,
+}
 
 
 def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
@@ -115,14 +143,14 @@ def splits_table(summary: Mapping[str, Any]) -> Table:
     return Table("Rows by split", ["split", "rows", *(classes if len(classes) > 1 else [])], rows)
 
 
-def lengths_table(features: Mapping[str, Any]) -> Table:
-    """Shows how long texts are, and what is lost in encoding."""
-    headings = ["split", *(f"{point} %" for point in PERCENTILES), "cut texts", "unknown words"]
+def lengths_table(features: Mapping[str, Any], caption: str, shares: Mapping[str, str]) -> Table:
+    """Shows how long rows are, and shares of what is lost in encoding, whose headings are given."""
+    headings = ["split", *(f"{point} %" for point in PERCENTILES), *shares.values()]
     rows = []
     for split in SPLITS:
         lengths = [f"{features[split][f'length_p{point:02}']:,.0f}" for point in PERCENTILES]
-        rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in ("truncated_share", "oov_rate"))])
-    return Table("Words per text, by percentile of the texts", headings, rows)
+        rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in shares)])
+    return Table(caption, headings, rows)
 
 
 def reasons_table(summary: Mapping[str, Any]) -> Table:

@@ -11,12 +11,12 @@ import pandas as pd
 from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
-from rnnlab.features.clean_rows import read_labels
+from rnnlab.features.clean_rows import read_labels, read_sequence_names, read_texts
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEASURES, TaskName
+from rnnlab.project.tasks import MEASURES, TASKS, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -63,7 +63,7 @@ def write(settings: Params) -> str:
             read_json(layout.VALIDATION),
             layout.REJECTED,
             read_json(layout.VOCABULARY),
-            settings.tokenize_pad.max_length,
+            settings,
         ),
         matched=comparisons.match_sentence(comparison),
         networks=[network(name, settings.train.seeds[0]) for name in settings.compare],
@@ -74,6 +74,7 @@ def write(settings: Params) -> str:
         tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
+        task=TASKS[settings.task],
         labels=read_labels(),
         models=settings.compare,
         **rows,
@@ -81,14 +82,21 @@ def write(settings: Params) -> str:
 
 
 def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
+    traced = readings.traced(settings, texts.read_traces(), read_labels())
+    return {**_labelled(settings, tables, read_texts), "traced": traced, "heat_maps": heat_maps.read()}
+
+
+def _labelled(settings: Params, tables: Tables, shown: readings.Shown) -> dict[str, Any]:
     wrong, labels = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str}), read_labels()
     return {
-        "traced": readings.traced(settings, texts.read_traces(), labels),
-        "heat_maps": heat_maps.read(),
-        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
+        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES, shown),
         "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
         "errors": None,
     }
+
+
+def _sequences(settings: Params, tables: Tables) -> dict[str, Any]:
+    return {**_labelled(settings, tables, read_sequence_names), "traced": [], "heat_maps": {}}
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
@@ -97,7 +105,11 @@ def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
-ROWS: dict[TaskName, Callable[[Params, Tables], dict[str, Any]]] = {"text": _texts, "series": _forecasts}
+ROWS: dict[TaskName, Callable[[Params, Tables], dict[str, Any]]] = {
+    "text": _texts,
+    "series": _forecasts,
+    "sequences": _sequences,
+}
 
 
 def network(model: str, seed: int) -> Network:

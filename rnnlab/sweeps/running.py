@@ -11,6 +11,7 @@ import numpy as np
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import TASKS
 from rnnlab.sweeps.trials import Data, Outcome, Trial
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
-    scorers = {"text": lambda true, found: metrics.score(true.astype(np.int16), found), "series": series_metrics.score}
     inputs, targets = data.test
-    predicted = models.predict(model, inputs, settings.evaluate.batch_size)
-    return dict(scorers[settings.task](targets[:, 0], predicted))
+    predicted, true = models.predict(model, inputs, settings.evaluate.batch_size), targets[:, 0]
+    if TASKS[settings.task].has_labels:
+        return metrics.score(true.astype(np.int16), predicted)
+    return dict(series_metrics.score(true, predicted))

@@ -13,28 +13,40 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
+from rnnlab.features.sequences import read_scaler
 from rnnlab.project import layout
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 
 NAME = "model"
+TEXT = "Not good: a dull plot, though the songs were wonderful."
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
+_LABELS = Schema([ColSpec("string", "label"), ColSpec("double", "probability")])
+_ALL = ParamSchema([ParamSpec("all", "boolean", default=False)])
 SIGNATURES: dict[TaskName, ModelSignature] = {
     "text": ModelSignature(
         inputs=Schema([ColSpec("string", "text")]),
-        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-        params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
+        outputs=_LABELS,
+        params=_ALL,
     ),
     "series": ModelSignature(
         inputs=Schema([ColSpec(Array("double"), "values")]),
         outputs=Schema([ColSpec("double", "next_value")]),
     ),
+    "sequences": ModelSignature(
+        inputs=Schema([ColSpec(Array(Array("double")), "steps")]),
+        outputs=_LABELS,
+        params=_ALL,
+    ),
 }
-EXAMPLES: dict[TaskName, Callable[[Params], pd.DataFrame]] = {
-    "text": lambda settings: pd.DataFrame({"text": ["Not good: a dull plot, though the songs were wonderful."]}),
-    "series": lambda settings: pd.DataFrame({"values": [[0.0] * settings.series.window]}),
+EXAMPLES: dict[TaskName, Callable[[Params, Path], pd.DataFrame]] = {
+    "text": lambda settings, encoding: pd.DataFrame(
+        {"text": ["Not good: a dull plot, though the songs were wonderful."]}
+    ),
+    "series": lambda settings, encoding: pd.DataFrame({"values": [[0.0] * settings.series.window]}),
+    "sequences": lambda settings, encoding: pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]}),
 }
 
 
@@ -51,7 +63,7 @@ def log_model(
     """Logs a network with all that turns inputs into its numbers and these into labels, as the output of a run.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series or of sequences.
     """
     model = client.create_logged_model(experiment_id, NAME, source_run_id=run_id, model_type="pyfunc")
     with tempfile.TemporaryDirectory() as parent:
@@ -69,7 +81,7 @@ def log_model(
                 "thresholds": thresholds,
             },
             signature=SIGNATURES[settings.task],
-            input_example=EXAMPLES[settings.task](settings),
+            input_example=EXAMPLES[settings.task](settings, encoding),
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))

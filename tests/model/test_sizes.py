@@ -20,7 +20,7 @@ def test_recurrent_parameters_are_counted_as_keras_does(cell: str, stacked: int,
     options = plain(5, 7, cell=cell, layers=stacked, bidirectional=bidirectional, dense=3)
     forecaster = options.model_copy(update={"output": "linear"})
     for task, network in (("text", options), ("series", forecaster)):
-        described = layers.describe(models.build(task, network, 20, 6))
+        described = layers.describe(models.build(task, network, 20, (6,)))
         counted = sum(layer["parameters"] for layer in described if layer["cell"])
         assert sizes.recurrent_parameters(task, network, 7) == counted
 

@@ -24,6 +24,9 @@ def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
         encoding=encoding,
         max_megabytes=2000,
         max_labels=50,
+        sequence_column="sequence",
+        step_column="step",
+        channels=(),
     )
 
 

@@ -299,7 +299,7 @@ def test_training_values_are_standardised() -> None:
 
 def test_windows_come_back_from_disk(tmp_path: Path) -> None:
     part = windows.featurise(table_of(np.arange(1.0, 101)), "test", Scaler(3.0, 7.0), 5)
-    arrays.save_windows(tmp_path, part)
+    arrays.save(tmp_path, part)
     for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
         assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
 
