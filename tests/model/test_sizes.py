@@ -1,12 +1,14 @@
 """Sizes of networks against Keras itself: recurrent parameters, and steps that are timed."""
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnnlab.networks import layers, models, sizes, speeds
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from tests.support.networks import plain
@@ -23,6 +25,17 @@ def test_recurrent_parameters_are_counted_as_keras_does(cell: str, stacked: int,
         described = layers.describe(models.build(task, network, 20, (6,)))
         counted = sum(layer["parameters"] for layer in described if layer["cell"])
         assert sizes.recurrent_parameters(task, network, 7) == counted
+
+
+def test_parameters_of_a_network_on_sequences_depend_on_their_channels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    layout.TRAIN.mkdir(parents=True)
+    np.save(layout.TRAIN / "inputs.npy", np.zeros((1, 6, 3), np.float32))
+    described = layers.describe(models.build("sequences", plain(5, 7), 0, (6, 3)))
+    counted = sum(layer["parameters"] for layer in described if layer["cell"])
+    assert sizes.recurrent_parameters("sequences", plain(5, 7), 7) == counted
 
 
 def rows() -> tuple[Any, Any]:
