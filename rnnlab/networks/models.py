@@ -126,7 +126,7 @@ def build_forecaster(params: Model, window: int) -> keras.Sequential:
 
 BUILDERS: dict[TaskName, Callable[[Model, int, tuple[int, ...], int], keras.Sequential]] = {
     "text": lambda params, vocabulary_size, shape, labels: build_classifier(params, vocabulary_size, shape[0], labels),
-    "series": lambda params, vocabulary_size, shape, labels: build_forecaster(params, *shape),
+    "series": lambda params, vocabulary_size, shape, labels: build_forecaster(params, shape[0]),
     "sequences": lambda params, vocabulary_size, shape, labels: build_classifier(
         params, vocabulary_size, shape[0], labels, channels=shape[1]
     ),
