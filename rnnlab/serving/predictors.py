@@ -161,7 +161,7 @@ def _load_logged(uri: str, version: str) -> Predictor:
         with tempfile.TemporaryDirectory() as folder:
             model = mlflow.pyfunc.load_model(uri, dst_path=folder)
         if "text" not in model.metadata.signature.inputs.input_names():
-            raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
+            raise UserError(f"{version} reads numbers, not texts; name a model of the text task")
     except UserError:
         raise
     except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise
