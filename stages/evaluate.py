@@ -26,7 +26,7 @@ def main() -> None:
             csv = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
             write_text(folder / f"{name}.csv", csv)
     write_json(layout.METRICS, scored.metrics)
-    write_json(layout.THRESHOLDS, scored.thresholds)
+    write_json(layout.THRESHOLDS, dict(scored.thresholds))
 
 
 if __name__ == "__main__":
