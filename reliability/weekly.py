@@ -106,4 +106,4 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
         checkpoint = Checkpoint(Path(place) / "none.npz")
         training.fit(network, train, validation, settings.training_of(run.model), run, checkpoint, lambda row: None)
     probabilities = models.predict(network, test[0], settings.evaluate.batch_size)
-    return float(tasks.right(test[1][:, 0], probabilities).mean())
+    return float((tasks.decide(probabilities) == test[1][:, 0]).mean())

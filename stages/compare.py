@@ -3,7 +3,7 @@
 The curves tell which trainings had not converged, so that longer ones may change a verdict.
 """
 
-from rnnlab.evaluation import comparisons, convergence, slices
+from rnnlab.evaluation import comparisons, convergence, glance, slices
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.errors import exit_status
@@ -29,6 +29,7 @@ def main() -> None:
         networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]
         comparison["matched"] = {"by": settings.match, "networks": networks}
     write_json(layout.COMPARISON, comparison)
+    write_json(layout.GLANCE, glance.at_a_glance(comparison, settings.compare, settings.baselines))
     write_text(layout.COMPARISON_PAGE, comparisons.markdown(comparison))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune
+from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune, use
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -104,10 +104,14 @@ def _add_pages_and_models(verbs: Verbs) -> None:
     verb.add_argument("--dry-run", action="store_true", help="only say what would happen")
     verb.add_argument("--force", action="store_true", help="promote even against the rule; the version records it")
     verb.add_argument("--rollback", action="store_true", help="bring back the champion before this one")
-    verb = _verb(verbs, "predict", predict.run, "label texts, lines of standard input, or the rows of a CSV")
+    verb = _verb(
+        verbs, "predict", predict.run, "label texts, lines, or the rows of a CSV; or forecast what follows a series"
+    )
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
-    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts")
-    verb.add_argument("--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or a series")
+    verb.add_argument(
+        "--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more; or forecasts"
+    )
     verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")
     model = verb.add_mutually_exclusive_group()
@@ -122,6 +126,15 @@ def _add_pages_and_models(verbs: Verbs) -> None:
 
 
 def _add_trainings(verbs: Verbs) -> None:
+    verb = _verb(verbs, "use", use.run, "look at a file of yours, write an experiment that fits it, and run it")
+    verb.add_argument(
+        "file", metavar="FILE", help="CSV, TSV, Parquet or JSON lines, plain or .gz; or a folder of these"
+    )
+    verb.add_argument("--text", metavar="COLUMN", help="the column of texts")
+    verb.add_argument("--label", metavar="COLUMN", help="the column of their labels")
+    verb.add_argument("--value", metavar="COLUMN", help="the column of a series of numbers, instead of texts")
+    verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
+    verb.add_argument("--run", dest="at_once", action="store_true", help="run it at once, and show the result")
     verb = _verb(
         verbs, "experiments", experiments.list_all, "list, show, run and report the experiments of experiments/*.yaml"
     )

@@ -22,8 +22,9 @@ def ui(flags: argparse.Namespace) -> None:
     from rnnlab.tracking import pipeline_runs  # imports MLflow, which `connect` has told to be quiet
 
     pipeline_runs.keep_table(opened)
-    parent, networks = pipeline_runs.newest_pipeline(opened)
-    children = [network.info.run_id for network in networks]
+    last = pipeline_runs.newest_pipeline(opened)
+    parent = last.info.run_id if last else None
+    children = [network.info.run_id for network in pipeline_runs.networks_of(opened, parent)] if parent else []
     for name, address in page_links(f"http://127.0.0.1:{flags.port}", opened.experiment_id, parent, children).items():
         print(f"{name}:\n  {address}")
     print("stop with Ctrl-C", flush=True)

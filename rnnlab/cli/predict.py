@@ -1,12 +1,15 @@
-"""``rnnlab predict``: the label of texts, and its probability or those of all labels."""
+"""``rnnlab predict``: the label of texts, and its probability or those of all labels; or what follows a series."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rnnlab.cli.printing import printing
 from rnnlab.project import params
 from rnnlab.project.errors import UserError
+from rnnlab.project.params import Params
+from rnnlab.project.tasks import TaskName
 
 if TYPE_CHECKING:
     from rnnlab.serving.predictors import Predictor
@@ -21,13 +24,8 @@ def run(flags: argparse.Namespace) -> None:
     if bool(flags.csv) != bool(flags.out):
         raise UserError("--csv and --out: name both, the CSV to read and the one to write")
     if flags.csv:
-        data = params.read().data
-        column = flags.column or data.text_column
-        predictions.check_csv(flags.csv, flags.out, column, data.max_megabytes)
-        rows = predictions.predict_csv(
-            _predictor(flags), flags.csv, flags.out, column, data.max_megabytes, every_label=flags.all
-        )
-        print(f"{rows} rows predicted into {flags.out}")
+        settings = params.read()
+        CSV[settings.task](flags, settings)
         return
     place = "text" if flags.texts else "line"
     lines = iter(flags.texts) if flags.texts else predictions.read_lines(sys.stdin.buffer)
@@ -37,6 +35,34 @@ def run(flags: argparse.Namespace) -> None:
             every = [f"{label}={probability:.6f}" for label, probability in found.all.items()] if flags.all else []
             cells = [found.label, f"{found.probability:.6f}", found.model_version, *every]
             print("\t".join(cells), flush=not flags.texts)
+
+
+def _label_csv(flags: argparse.Namespace, settings: Params) -> None:
+    from rnnlab.serving import predictions
+
+    data = settings.data
+    column = flags.column or data.text_column
+    predictions.check_csv(flags.csv, flags.out, column, data.max_megabytes)
+    rows = predictions.predict_csv(
+        _predictor(flags), flags.csv, flags.out, column, data.max_megabytes, every_label=flags.all
+    )
+    print(f"{rows} rows predicted into {flags.out}")
+
+
+def _forecast_csv(flags: argparse.Namespace, settings: Params) -> None:
+    from rnnlab.serving import forecasts, predictors
+
+    if flags.model:
+        forecaster = forecasts.load_file(flags.model, settings)
+    elif flags.run_id:
+        forecaster = forecasts.load_run(predictors.open_store(), flags.run_id)
+    else:
+        raise UserError("a series has no champion; name a network with --model or --run")
+    steps = forecasts.forecast_csv(forecaster, settings, flags.csv, flags.out)
+    print(f"{steps} {'steps' if steps > 1 else 'step'} forecast into {flags.out}")
+
+
+CSV: dict[TaskName, Callable[[argparse.Namespace, Params], None]] = {"text": _label_csv, "series": _forecast_csv}
 
 
 def _predictor(flags: argparse.Namespace) -> "Predictor":

@@ -22,7 +22,9 @@ def run(flags: argparse.Namespace) -> None:
         if flags.rollback:
             version = registry.roll_back(opened, limits.name)
         else:
-            run_id = flags.run_id or candidates.candidate(opened)
+            run_id, remark = (flags.run_id, "") if flags.run_id else candidates.candidate(opened)
+            if remark:
+                print(remark)
             verdict = registry.promote(opened, run_id, limits, dry_run=flags.dry_run, force=flags.force)
     except (UserError, OSError):
         raise

@@ -13,6 +13,7 @@ from typing import IO, cast
 from rnnlab.project.errors import UserError
 
 MEGABYTE = 1_000_000  # bytes
+DELIMITERS = (",", "\t", ";", "|")  # that are looked for; of equally good ones, the first
 ROW_CHARACTERS = 16 << 20  # in all cells together: three million words; in tiny cells, Python takes 20 bytes for each
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -16,11 +17,12 @@ from rnnlab.project.params import Data
 
 BATCH_ROWS = 4096
 BATCH_CHARACTERS = 8 << 20
+MISREAD = ", or set data.delimiter"
 SAMPLES = "data/sample/reviews.csv or data/sample/series.csv"
 
 
 class Rows(NamedTuple):
-    """A batch of rows; row 1 is the first below the header."""
+    """A batch of rows; row 1 is the first below the header, or of the file if it has none."""
 
     numbers: list[int]
     texts: list[str]
@@ -30,15 +32,19 @@ class Rows(NamedTuple):
 
 
 def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
-    """Reads labelled texts from the columns that ``data`` names, as `read_cells` does.
+    """Reads labelled texts from the columns that ``data`` names, as `read_cells` and `in_batches` do."""
+    return in_batches(read_cells(source, data, wanted_columns(data, split_column), slices), split_column, slices)
+
+
+def in_batches(cells: headers.Records, split_column: str | None, slices: Sequence[str]) -> Iterator[Rows]:
+    """Gathers rows, each with its number and the cells of `wanted_columns` and ``slices``.
 
     Yields:
         Batches of at most `BATCH_ROWS` rows and about `BATCH_CHARACTERS` characters; ``splits`` holds "" without
         a split column, ``slices`` holds "" for a column that the file lacks.
     """
     rows, characters = Rows([], [], [], [], []), 0
-    wanted = wanted_columns(data, split_column)
-    for number, (text, label, *others) in read_cells(source, data, wanted, slices):
+    for number, (text, label, *others) in cells:
         rows.numbers.append(number)
         rows.texts.append(text)
         rows.labels.append(label)
@@ -61,29 +67,45 @@ def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
 
 def read_first(source: Path, data: Data) -> dict[str, str]:
     """Reads the first row by column; raises as `read_cells` does."""
-    rows = read_cells(source, data, None)
-    (_, header), (_, cells) = next(rows), next(rows)
+    header, records, top = _headed(source, read_records(source, data), data)
+    _, cells = next(headers.rows_below(source, header, records, "row", MISREAD, top))
     return dict(zip(header, cells, strict=True))
 
 
 def read_cells(
-    source: Path, data: Data, wanted: Mapping[str, str] | None, optional: Sequence[str] = (), blank_lines: bool = False
+    source: Path, data: Data, wanted: Mapping[str, str], optional: Sequence[str] = (), blank_lines: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """Reads some columns, row by row; decompresses ``.gz`` on the fly.
 
     Args:
         source: the file.
-        data: delimiter and encoding.
-        wanted: names of the columns by the parameter that sets them; None for all, after the header as row 0.
+        data: delimiter and encoding, and whether there is a header.
+        wanted: names of the columns by the parameter that sets them.
         optional: names of columns that the file may lack; then their cells are "".
         blank_lines: whether a blank line between two rows counts as a row of blank cells.
 
     Yields:
-        The number of the row, 1 for the first below the header, and its cells in the order of ``wanted`` and
-        ``optional``.
+        The number of the row, 1 for the first below the header, or of a file without one, and its cells in the order
+        of ``wanted`` and ``optional``.
 
     Raises:
         UserError: the file is missing, empty, cut short, not in this encoding or not well-formed.
+    """
+    yield from _pick(source, read_records(source, data, blank_lines), data, wanted, optional)
+
+
+def read_records(source: Path, data: Data, blank_lines: bool = False) -> headers.Records:
+    """Reads all cells of all records with their numbers, a header, if any, as number 0; see `read_cells`."""
+    with opened(source, data) as stream:
+        yield from _numbered(source, _parse(stream, data), data.header, blank_lines)
+
+
+@contextmanager
+def opened(source: Path, data: Data) -> Iterator[IO[bytes]]:
+    """Opens a file that is read row by row; decompresses ``.gz`` on the fly.
+
+    Raises:
+        UserError: the file is missing, too large, cut short, or what reads it finds that it is not in its encoding.
     """
     if os.path.lexists(source) and not source.is_file() and not source.is_dir():
         raise UserError(f"{source}: not a regular file; set data.csv to a CSV")
@@ -91,26 +113,30 @@ def read_cells(
         raise UserError(f"{source}: no such file; set data.csv to a CSV, or leave it at {SAMPLES}")
     try:
         with open_csv(source, data.max_megabytes) as (_, stream):
-            records = _numbered(source, _parse(stream, data), blank_lines)
-            yield from _pick(source, records, wanted, optional)
+            yield stream
     except UnicodeError:  # reads again, and may find the file damaged after the wrong byte
         raise UserError(_undecodable(source, data)) from None
 
 
-def _parse(stream: IO[bytes], data: Data, errors: str = "strict", strict: bool = True) -> Iterator[list[str]]:
+def decoded(stream: IO[bytes], data: Data, errors: str = "strict") -> io.TextIOWrapper:
+    """Returns the characters of a stream, without the byte order mark; ends of lines stay as they are."""
     encoding = "utf-8-sig" if codecs.lookup(data.encoding).name == "utf-8" else data.encoding
-    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+    return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+
+
+def _parse(stream: IO[bytes], data: Data, errors: str = "strict", strict: bool = True) -> Iterator[list[str]]:
     delimiter = "\t" if data.delimiter == "tab" else data.delimiter
-    return (record for _, record in parse(bounded_lines(text), delimiter, strict))
+    return (record for _, record in parse(bounded_lines(decoded(stream, data, errors)), delimiter, strict))
 
 
-def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> headers.Records:
+def _numbered(source: Path, records: Iterator[list[str]], header: bool, blank_lines: bool) -> headers.Records:
     """Numbers records, the header 0, and names the row where the CSV is broken; a counted blank line is []."""
-    number = blank = 0
+    number = first = 0 if header else 1
+    blank = 0
     try:
         for record in records:
             if not record:
-                blank += blank_lines and number > 0
+                blank += blank_lines and number > first
                 continue
             yield from ((number + ahead, []) for ahead in range(blank))
             yield number + blank, record
@@ -120,19 +146,22 @@ def _numbered(source: Path, records: Iterator[list[str]], blank_lines: bool) -> 
 
 
 def _pick(
-    source: Path, records: headers.Records, wanted: Mapping[str, str] | None, optional: Sequence[str]
+    source: Path, records: headers.Records, data: Data, wanted: Mapping[str, str], optional: Sequence[str]
 ) -> headers.Records:
-    header = headers.take_header(source, records)
-    if wanted is None:
-        yield 0, header
-        yield from headers.rows_below(source, header, records, "row", ", or set data.delimiter")
-        return
+    header, records, top = _headed(source, records, data)
     columns: list[int | None] = [
         headers.find_column(source, header, name, f"set {key} (or data.delimiter)") for key, name in wanted.items()
     ]
     columns += [header.index(name) if name in header else None for name in optional]
-    for number, record in headers.rows_below(source, header, records, "row", ", or set data.delimiter"):
+    for number, record in headers.rows_below(source, header, records, "row", MISREAD, top):
         yield number, [record[column] if record and column is not None else "" for column in columns]
+
+
+def _headed(source: Path, records: headers.Records, data: Data) -> tuple[list[str], headers.Records, str]:
+    """Returns the names of columns, the records that they name, and what tells how many cells each should have."""
+    if data.header:
+        return headers.take_header(source, records), records, "the header"
+    return *headers.number_columns(source, records), "the first row"
 
 
 def _undecodable(source: Path, data: Data) -> str:
@@ -140,7 +169,7 @@ def _undecodable(source: Path, data: Data) -> str:
     position = _first_bad_byte(source, data)
     try:
         with open_csv(source, data.max_megabytes) as (_, stream):
-            records = enumerate(filter(None, _parse(stream, data, errors="surrogateescape", strict=False)))
+            records = enumerate(filter(None, _parse(stream, data, "surrogateescape", strict=False)), 1 - data.header)
             undecoded = (row for row, record in records if re.search("[\udc80-\udcff]", "".join(record)))
             row = str(next(undecoded, "?"))
     except (UnicodeError, csv.Error):  # UTF-16 cannot hold surrogates; or the CSV is broken, too

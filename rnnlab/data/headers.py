@@ -1,6 +1,7 @@
 """The shape of a table that a person hands in: a header with the columns asked for, and rows that fit it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from rnnlab.project.errors import UserError
@@ -18,6 +19,18 @@ def take_header(source: Path, records: Records) -> list[str]:
     return header
 
 
+def number_columns(source: Path, records: Records) -> tuple[list[str], Records]:
+    """Names the columns of records without a header: column_1, column_2, …; returns these names, and all records.
+
+    Raises:
+        UserError: there are no records.
+    """
+    first = next(records, None)
+    if first is None:
+        raise UserError(f"{source}: the file is empty; expected one row or more")
+    return [f"column_{number}" for number, _ in enumerate(first[1], start=1)], chain([first], records)
+
+
 def find_column(source: Path, header: Sequence[str], name: str, advice: str) -> int:
     """Returns the index of a column; raises a `UserError` with ``advice`` if there is none, or more than one."""
     if header.count(name) != 1:
@@ -26,8 +39,12 @@ def find_column(source: Path, header: Sequence[str], name: str, advice: str) -> 
     return header.index(name)
 
 
-def rows_below(source: Path, header: Sequence[str], records: Records, unit: str, advice: str = "") -> Records:
+def rows_below(
+    source: Path, header: Sequence[str], records: Records, unit: str, advice: str = "", top: str = "the header"
+) -> Records:
     """Passes on the rows below a header; blank ones are empty lists, and ``unit`` says what their numbers count.
+
+    ``top`` names what has as many cells as each row should.
 
     Raises:
         UserError: a row has more or fewer cells than the header, ends with ``advice``; or there are no rows.
@@ -35,7 +52,7 @@ def rows_below(source: Path, header: Sequence[str], records: Records, unit: str,
     is_empty = True
     for number, record in records:
         if record and len(record) != len(header):
-            problem = f"{unit} {number} has {len(record)} cells where the header has {len(header)}"
+            problem = f"{unit} {number} has {len(record)} cells where {top} has {len(header)}"
             raise UserError(f"{source}: {problem}; quote cells that hold the delimiter{advice}")
         is_empty = False
         yield number, record

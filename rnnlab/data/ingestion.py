@@ -110,19 +110,18 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
-    values = series.read_values(source, settings.data)
-    split = settings.split
-    parts = series.split_series(len(values), split.test_fraction, split.validation_fraction, split.train_share)
-    table = series.to_table(values, parts)
+    found, split = series.read(source, settings.data), settings.split
+    parts = series.split_series(len(found.values), split.test_fraction, split.validation_fraction, split.train_share)
+    table = series.to_table(found, parts)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
         pq.write_table(table, parquet)
-    read, kept = len(values), len(table)
-    counts = {"rows_read": read, "rows_kept": kept, "rows_left_out": read - kept, "rows_rejected": {"total": 0}}
-    counts["labels"] = []
+    usable, kept, early = len(found.values), len(table), found.first - 1
+    counts: dict[str, object] = {"rows_read": usable + early, "rows_kept": kept, "rows_left_out": usable - kept}
+    counts |= {"rows_rejected": {"total": 0}, "labels": []}
     splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
-    write_json(summary, {**counts, "splits": splits})
+    write_json(summary, {**counts, "rows_before_first": early, "filled": found.gaps, "splits": splits})
 
 
 def _ingest_sequences(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:

@@ -1,6 +1,7 @@
 """Reads rows of a Parquet file, in bounded memory."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,40 @@ FEW_ROWS = 1_000_000  # are read within seconds, whatever they hold
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
 
 
+def read_cells(source: Path, names: Sequence[str], max_megabytes: int) -> Iterator[list[str]]:
+    """Reads the cells of some columns row by row, as `read_rows` does."""
+    with _open(source) as file:
+        _check(source, file, {f"column {name}": name for name in names}, max_megabytes)
+        start = 1
+        for columns in _columns(source, file, names, max_megabytes):
+            cells = [_cells(source, start, column) for column in columns]
+            start += len(cells[0])
+            yield from map(list, zip(*cells, strict=True))
+
+
+def column_names(source: Path) -> list[str]:
+    """Lists the columns that can be read as text; those of lists, structures or bytes are left out."""
+    with _open(source) as file:
+        return [field.name for field in file.schema_arrow if _is_plain(field.type)]
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return not (pa.types.is_nested(values) or any(holds(values) for holds in _BYTES))
+
+
+@contextmanager
+def _open(source: Path) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(source, pre_buffer=False) as file:
+            yield file
+    except (UserError, MemoryError, PermissionError):
+        raise
+    except Exception as damage:  # Arrow raises any of half a dozen types
+        problem = f"not a whole Parquet file ({first_line(damage)})"
+        raise UserError(f"{source}: {problem}; download or write it again") from None
+
+
 def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
     """Reads labelled texts from the columns that ``data`` names.
 
@@ -30,26 +65,20 @@ def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequen
         UserError: the file is not Parquet, is damaged or too large, or lacks a column.
     """
     wanted = wanted_columns(data, split_column)
-    try:
-        with pq.ParquetFile(source, pre_buffer=False) as file:
-            present = [name for name in slices if name in file.schema_arrow.names]
-            wanted |= {f"evaluate.slices ({name})": name for name in present}
-            _check(source, file, wanted, data.max_megabytes)
-            names = list(dict.fromkeys(wanted.values()))
-            start = 1
-            for columns in _columns(source, file, names, data.max_megabytes):
-                cells = {name: _cells(source, start, column) for name, column in zip(names, columns, strict=True)}
-                texts = cells[data.text_column]
-                blank, end = [""] * len(texts), start + len(texts)
-                splits = cells[split_column] if split_column else blank
-                each = zip(*(cells.get(name, blank) for name in slices), strict=True)
-                yield Rows(list(range(start, end)), texts, cells[data.label_column], splits, list(map(list, each)))
-                start = end
-    except (UserError, MemoryError, PermissionError):
-        raise
-    except Exception as damage:  # Arrow raises any of half a dozen types
-        problem = f"not a whole Parquet file ({first_line(damage)})"
-        raise UserError(f"{source}: {problem}; download or write it again") from None
+    with _open(source) as file:
+        present = [name for name in slices if name in file.schema_arrow.names]
+        wanted |= {f"evaluate.slices ({name})": name for name in present}
+        _check(source, file, wanted, data.max_megabytes)
+        names = list(dict.fromkeys(wanted.values()))
+        start = 1
+        for columns in _columns(source, file, names, data.max_megabytes):
+            cells = {name: _cells(source, start, column) for name, column in zip(names, columns, strict=True)}
+            texts = cells[data.text_column]
+            blank, end = [""] * len(texts), start + len(texts)
+            splits = cells[split_column] if split_column else blank
+            each = zip(*(cells.get(name, blank) for name in slices), strict=True)
+            yield Rows(list(range(start, end)), texts, cells[data.label_column], splits, list(map(list, each)))
+            start = end
 
 
 def _check(source: Path, file: pq.ParquetFile, wanted: dict[str, str], max_megabytes: int) -> None:
@@ -61,8 +90,7 @@ def _check(source: Path, file: pq.ParquetFile, wanted: dict[str, str], max_megab
     for key, name in wanted.items():
         find_column(source, names, name, f"set {key}")
         kind = file.schema_arrow.field(name).type
-        values = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if pa.types.is_nested(values) or any(holds(values) for holds in _BYTES):
+        if not _is_plain(kind):
             raise UserError(f"{source}: column {name!r} holds {kind}; expected text, or numbers for labels; set {key}")
     if not rows:
         raise UserError(f"{source}: no rows; expected one or more")

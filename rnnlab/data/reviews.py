@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rnnlab.data import labels
 from rnnlab.data.csv_rows import Rows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.text import clean
@@ -83,31 +84,21 @@ def check_slices(values: Mapping[str, Collection[str]], source: object) -> None:
             raise UserError(f"{problem} values of up to {longest:,} characters; name one of short values")
 
 
-def find_labels(found: Collection[str], data: Data, source: object) -> Labels:
-    """Puts the labels of all accepted rows in order: numbers by size, others by alphabet.
+def find_labels(counts: Mapping[str, int], data: Data, source: object) -> Labels:
+    """Puts the labels of all accepted rows, with their numbers of rows, in order: numbers by size, others by alphabet.
 
     Raises:
         UserError: they cannot be what the user means; names ``source``.
     """
-    problem = None
-    alike: dict[str, str] = {}
-    for name in sorted(found):
-        other = alike.setdefault(" ".join(name.casefold().split()), name)
-        if other != name:
-            problem = f"labels {other!r} and {name!r} differ in case or blanks only; make them one, or list data.labels"
-    if len(found) == 1:
-        problem = f"every row has the label {next(iter(found))!r}; expected two or more; set data.label_column"
-    if len(found) > data.max_labels:
-        doubt = f"is {data.label_column!r} the column of labels, or one of ids or texts?"
-        problem = f"{len(found):,} different labels; {doubt} Set data.label_column, or raise data.max_labels"
-    if data.label_column in found:
+    if data.label_column in counts:
         problem = f"a row has the label {data.label_column!r}: remove the header that is repeated among the rows"
-    if problem:
         raise UserError(f"{source}: {problem}")
+    if counts and (wrong := labels.problem(counts, data.max_labels)):
+        raise UserError(f"{source}: column {data.label_column!r} {wrong}; data.label_column names the column")
     try:
-        return sorted(found, key=float)
+        return sorted(counts, key=float)
     except ValueError:
-        return sorted(found)
+        return sorted(counts)
 
 
 def find_duplicates(digests: npt.NDArray[np.uint64], labels: Codes) -> Duplicates:
@@ -138,24 +129,24 @@ def assign_splits(digests: npt.NDArray[np.uint64], labels: Codes, assigned: Code
         rows = rows[np.argsort(digests[rows])]
         generator.shuffle(rows)
         if split.method == "random":
-            tests = _share(rows, split.test_fraction)
+            tests = rows_of(split.test_fraction, len(rows))
             splits[rows[:tests]] = SPLITS.index("test")
             rows = rows[tests:]
         else:
             rows = rows[splits[rows] == SPLITS.index("train")]
         if split.method == "random" or not (assigned == SPLITS.index("validation")).any():
-            held_out = _share(rows, split.validation_fraction)
+            held_out = rows_of(split.validation_fraction, len(rows))
             splits[rows[:held_out]] = SPLITS.index("validation")
             rows = rows[held_out:]
-        kept = _share(rows, split.train_share)
+        kept = rows_of(split.train_share, len(rows))
         splits[rows[:kept]] = SPLITS.index("train")
         splits[rows[kept:]] = UNASSIGNED
     return splits
 
 
-def _share(rows: npt.NDArray[np.intp], share: float) -> int:
+def rows_of(share: float, rows: int) -> int:
     """Returns how many of a label's rows a share is, one at least where others are left."""
-    return max(round(len(rows) * share), int(len(rows) > 1))
+    return max(round(rows * share), int(rows > 1))
 
 
 def check_enough(splits: Codes, labels: Codes, names: Labels, source: object) -> None:

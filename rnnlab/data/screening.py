@@ -105,7 +105,8 @@ def read_columns(folders: Sequence[Path], data: Data, source: Path) -> Columns:
     numbers, assigned, digests = (table[name].to_numpy() for name in names)
     written = table["label"].combine_chunks()
     found = written.dictionary.to_pylist() if len(written) else []
-    labels = reviews.find_labels(found, data, source) if data.labels == AUTO else data.labels
+    counts = dict(zip(found, np.bincount(written.indices.to_numpy(), minlength=len(found)).tolist(), strict=True))
+    labels = reviews.find_labels(counts, data, source) if data.labels == AUTO else data.labels
     codes = np.array([labels.index(name) for name in found], np.int16)
     return Columns(numbers, labels, codes[written.indices.to_numpy()], assigned, digests, starts)
 

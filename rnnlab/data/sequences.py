@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -184,7 +185,7 @@ def screen(settings: Params, source: Path, columns: Columns) -> Sequences:
     if not kept:
         raise UserError(f"{source}: every sequence was rejected; check data.labels and data.label_column")
     written = [one.facts[data.label_column] for one in kept]
-    names = reviews.find_labels(set(written), data, source) if data.labels == AUTO else data.labels
+    names = reviews.find_labels(Counter(written), data, source) if data.labels == AUTO else data.labels
     labels = np.array([names.index(label) for label in written], np.int16)
     digests = np.array([_digest(one.values) for one in kept], np.uint64)
     duplicates = reviews.find_duplicates(digests, labels)

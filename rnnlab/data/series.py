@@ -1,53 +1,165 @@
-"""Reads a numeric series and splits it in time."""
+"""Reads a numeric series with columns beside it, and splits it in time."""
 
 import math
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from rnnlab.data.csv_rows import read_cells
+from rnnlab.data.times import Times
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
+from rnnlab.project.results import NOTHING
+from rnnlab.project.tasks import COVARIATE
 
 GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
 LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
-# The row is that in the CSV, counted from 1: a time step.
-SCHEMA = pa.schema([("row", pa.int64()), ("value", pa.float64()), ("split", pa.string())])
+# The row is that in the CSV, counted from 1: a time step. A filled value is an earlier one, for want of its own.
+SCHEMA = pa.schema([("row", pa.int64()), ("value", pa.float64()), ("split", pa.string()), ("filled", pa.bool_())])
 
 
-def read_values(source: Path, options: Data) -> npt.NDArray[np.float64]:
-    """Reads the series, one row per time step, from one column of a CSV or TSV, plain or gzipped.
+class Series(NamedTuple):
+    """A series, one row per time step.
 
-    Returns:
-        Finite values in the order of the file, float64 of shape (rows,).
+    Attributes:
+        values: finite, float64 of shape (rows,).
+        filled: whether a value is an earlier one, for want of its own; bool of shape (rows,).
+        covariates: the columns beside it by name, float64 or text, of shape (rows,).
+        first: the row of the first value in the file, counted from 1; earlier ones have no value to carry forward.
+        gaps: how many cells were filled, by column, of those that have any.
+    """
+
+    values: npt.NDArray[np.float64]
+    filled: npt.NDArray[np.bool_]
+    covariates: Mapping[str, pa.Array] = NOTHING
+    first: int = 1
+    gaps: Mapping[str, int] = NOTHING
+
+
+class _Column:
+    """The cells of a column, numbers or words as the first of them says; a gap is NaN. Words are numbered."""
+
+    def __init__(self, source: Path, name: str, key: str, longest_gap: int, *, is_target: bool) -> None:
+        self.name, self._told, self._key = name, str(source), key
+        self.cells, self.words = array("d"), None if is_target else dict[str, int]()
+        self._is_open = not is_target  # whether the first cell is still to say what the column holds
+        self._longest_gap = longest_gap
+        self.gaps = self.gap = self.longest = self.longest_at = self.first_gap = 0
+        self._too_large = ""
+
+    def add(self, row: int, cell: str) -> None:
+        """Takes the next cell; raises a `UserError` on text among numbers."""
+        number = self._parse(row, cell)
+        if math.isnan(number):
+            self.gaps, self.first_gap, self.gap = self.gaps + 1, self.first_gap or row, self.gap + 1
+            if self.gap > self.longest:
+                self.longest, self.longest_at = self.gap, row - self.gap + 1
+        else:
+            self.gap = 0
+            if abs(number) > LARGEST and not self._too_large:
+                self._too_large = f"row {row} has {cell[:40]!r} in column {self.name!r}"
+        if self.gap <= self._longest_gap:  # a compressed file of blank lines would take a thousand times its size
+            self.cells.append(number)
+
+    def _parse(self, row: int, cell: str) -> float:
+        """Returns a number, that of a word, or NaN for a gap."""
+        number = parse_number(cell)
+        if number is not None and math.isnan(number):
+            return number
+        if self._is_open:
+            self._is_open = False
+            if number is not None:
+                self.words = None
+        if self.words is not None:
+            return self.words.setdefault(cell.strip(), len(self.words))
+        if number is None:
+            expected = f"a number such as -1.5 (see {self._key}, data.delimiter)"
+            raise UserError(f"{self._told}: row {row} has {cell[:40]!r} in column {self.name!r}; expected {expected}")
+        return number
+
+    def check(self, rows: int, missing: str) -> None:
+        """Raises a `UserError` if there are gaps that must not be, or numbers that float32 cannot hold."""
+        if self.gaps and missing == "refuse":
+            problem = f"{self.gaps} of {rows} rows have no value in column {self.name!r}, first row {self.first_gap}"
+            expected = "a value at every time step; fill the gaps, cut them off, or set data.missing to carry_forward"
+            raise UserError(f"{self._told}: {problem}; expected {expected}")
+        if self.longest > self._longest_gap:
+            problem = f"column {self.name!r} has no value in {self.longest} rows from row {self.longest_at} on"
+            limit = f"at most {self._longest_gap} (data.max_gap)"
+            raise UserError(f"{self._told}: {problem}; expected {limit}; cut the series there, or raise the limit")
+        if self._too_large:
+            expected = f"finite numbers of magnitude at most {LARGEST:.1e}"
+            raise UserError(f"{self._told}: {self._too_large}; expected {expected}")
+
+    def first_value(self) -> int:
+        """Returns the index of the first cell that is no gap."""
+        return int(np.flatnonzero(~np.isnan(self.cells))[0])
+
+    def carried_forward(self, first: int) -> npt.NDArray[np.float64]:
+        """Returns the cells from the given index on, each gap as the value before it; only the past is looked at."""
+        cells = np.array(self.cells, np.float64)
+        latest = np.maximum.accumulate(np.where(np.isnan(cells), 0, np.arange(len(cells))))
+        filled: npt.NDArray[np.float64] = cells[latest][first:]
+        return filled
+
+    def arrow(self, first: int) -> pa.Array:
+        """Returns the filled cells from the given index on as numbers or text."""
+        cells = self.carried_forward(first)
+        if self.words is None:
+            return pa.array(cells)
+        return pa.array(list(self.words), pa.string()).take(pa.array(cells.astype(np.int64)))
+
+
+def read(source: Path, options: Data) -> Series:
+    """Reads the series, one row per time step, from columns of a CSV or TSV, plain or gzipped.
+
+    Where ``data.missing`` is carry_forward, a gap takes the value before it, so that nothing is known before its time:
+    interpolation would use the value after the gap, which may be one that is to be predicted. Rows before the first
+    value of any column are left out.
 
     Raises:
-        UserError: the file cannot be read, or a row has no value, a text, or a number that float32 cannot hold.
+        UserError: the file cannot be read; times are not ascending in equal steps; or a row has text for a number, a
+            number that float32 cannot hold, or no value where that is refused or has lasted for too long.
     """
-    column = options.value_column
-    values, gaps, first_gap, too_large = array("d"), 0, 0, ""
-    for row, (cell,) in read_cells(source, options, {"data.value_column": column}, blank_lines=True):
-        number = parse_number(cell)
-        if number is None:
-            expected = "a number such as -1.5 (see data.value_column, data.delimiter)"
-            raise UserError(f"{source}: row {row} has {cell[:40]!r} in column {column!r}; expected {expected}")
-        if math.isnan(number):
-            gaps, first_gap = gaps + 1, first_gap or row
-        elif abs(number) > LARGEST and not too_large:
-            too_large = f"row {row} has {cell[:40]!r} in column {column!r}"
-        if not gaps:  # a compressed file of blank lines would take a thousand times its size in memory
-            values.append(number)
-    if gaps:
-        problem = f"{gaps} of {row} rows have no value in column {column!r}, first row {first_gap}"
-        raise UserError(f"{source}: {problem}; expected a number at every time step; fill the gaps or cut them off")
-    if too_large:
-        raise UserError(f"{source}: {too_large}; expected finite numbers of magnitude at most {LARGEST:.1e}")
-    return np.array(values, np.float64)
+    longest = 0 if options.missing == "refuse" else options.max_gap
+    wanted = {"data.value_column": options.value_column}
+    wanted |= {f"data.covariates.{number}": name for number, name in enumerate(options.covariates)}
+    columns = [
+        _Column(source, name, key, longest, is_target=key == "data.value_column") for key, name in wanted.items()
+    ]
+    times = Times(source, options.time_column) if options.time_column else None
+    if options.time_column:
+        wanted["data.time_column"] = options.time_column
+    row = 0
+    for row, cells in read_cells(source, options, wanted, blank_lines=True):
+        for column, cell in zip(columns, cells, strict=False):
+            column.add(row, cell)
+        if times:
+            times.check(row, cells[-1])
+    for column in columns:
+        column.check(row, options.missing)
+        if column.gaps == row:
+            raise UserError(f"{source}: column {column.name!r} has no value in any of {row} rows; name another")
+    return _joined(columns)
+
+
+def _joined(columns: list[_Column]) -> Series:
+    first = max(column.first_value() for column in columns)
+    target, *others = columns
+    gaps = {column.name: int(np.isnan(column.cells[first:]).sum()) for column in columns}
+    return Series(
+        target.carried_forward(first),
+        np.isnan(target.cells)[first:],
+        {column.name: column.arrow(first) for column in others},
+        first + 1,
+        {name: count for name, count in gaps.items() if count},
+    )
 
 
 def parse_number(cell: str) -> float | None:
@@ -78,13 +190,22 @@ def split_series(
     return {"train": slice(train, validation), "validation": slice(validation, test), "test": slice(test, length)}
 
 
-def to_table(values: npt.NDArray[np.float64], parts: Mapping[str, slice]) -> pa.Table:
-    """Builds a table of `SCHEMA` from values, float64 of shape (rows,), and the slice of each split.
+def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
+    """Builds a table of `SCHEMA`, with a column for each covariate, from a series and the slice of each split.
 
     Values before the first split are left out.
     """
-    splits = np.empty(len(values), object)
+    length = len(series.values)
+    splits = np.empty(length, object)
     for name, part in parts.items():
         splits[part] = name
-    table = pa.table({"row": np.arange(1, len(values) + 1), "value": values, "split": splits}, schema=SCHEMA)
+    columns = {
+        "row": np.arange(series.first, series.first + length),
+        "value": series.values,
+        "split": splits,
+        "filled": series.filled,
+    }
+    table = pa.table(columns, schema=SCHEMA)
+    for name, column in series.covariates.items():
+        table = table.append_column(f"{COVARIATE}{name}", column)
     return table.slice(min(part.start for part in parts.values()))

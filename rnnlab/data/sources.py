@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rnnlab.data import csv_rows, parquet_rows
+from rnnlab.data import csv_rows, json_rows, parquet_rows
 from rnnlab.data.csv_rows import Rows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
+
+JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
 def find(source: Path, data: Data) -> list[Path]:
@@ -30,8 +32,18 @@ def states(source: Path, data: Data) -> dict[Path, tuple[int, int, int]]:
     return {file: (state.st_ino, state.st_size, state.st_mtime_ns) for file, state in found.items()}
 
 
+def suffix(source: Path) -> str:
+    """Returns what the name says of a file's format, such as ``.csv``, whether it is compressed or not."""
+    return Path(source.stem if source.suffix == ".gz" else source.name).suffix.lower()
+
+
 def read_rows(source: Path, data: Data, split_column: str | None, slices: Sequence[str] = ()) -> Iterator[Rows]:
-    """Reads labelled texts from Parquet if the name says so, else from a CSV; see `rnnlab.data.csv_rows.read_rows`."""
+    """Reads labelled texts from Parquet or JSON lines if the name says so, else from a CSV.
+
+    See `rnnlab.data.csv_rows.read_rows`.
+    """
     if source.suffix == ".parquet":
         return parquet_rows.read_rows(source, data, split_column, slices)
+    if suffix(source) in JSON_LINES:
+        return json_rows.read_rows(source, data, split_column, slices)
     return csv_rows.read_rows(source, data, split_column, slices)

@@ -19,7 +19,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
-from rnnlab.features import text
+from rnnlab.features import arrays, text
 from rnnlab.project.files import reading, replacing
 from rnnlab.project.tasks import TASKS
 
@@ -69,7 +69,7 @@ def fit(name: str, rows: Rows, held_out: Rows) -> Linear:
     interpolation made them under-confident. Where no text has a word, the baseline is that of the majority class.
     """
     terms = pa.array([], pa.string()) if name == "majority" else _choose_terms(rows.texts)
-    count = int(rows.labels.max()) + 1
+    count = arrays.count_labels(rows.labels)
     outputs = [1] if count == 2 else range(count)
     if not len(terms):
         shares = np.array([(rows.labels == label).mean() for label in outputs])

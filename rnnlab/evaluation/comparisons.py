@@ -15,8 +15,9 @@ from rnnlab.evaluation.statistics import GROUPS_APART, Interval
 from rnnlab.evaluation.verdicts import Scores
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import MEASURES, Measure, Task, TaskName, right
+from rnnlab.project.tasks import MEASURES, STEP, Measure, Task, TaskName, has_steps, right
 
+# Of a forecast of several steps, a row here is a step, and that of the table their mean.
 ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
     "sequences": right,
@@ -35,7 +36,10 @@ def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
 def row_scores(task: Task, predictions: pd.DataFrame) -> pd.DataFrame:
     """Scores one model's predictions: a row per test row, in the order of the data, and a column per seed."""
     scored = predictions.assign(score=score_rows(task, predictions))
-    return scored.pivot(index=task.row, columns="seed", values="score")
+    if not has_steps(predictions):
+        return scored.pivot(index=task.row, columns="seed", values="score")
+    by_step = scored.pivot(index=[task.row, STEP], columns="seed", values="score")
+    return by_step.groupby(level=task.row).mean(skipna=False)
 
 
 def scores_by_model(task: Task, predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Scores]:

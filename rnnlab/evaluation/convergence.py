@@ -70,8 +70,8 @@ def _behind(measure: Measure, scores: Mapping[int, float], margin: float) -> dic
     best = scores[leader]
     apart = GROUPS_APART * measure.margin(margin, best) + ROUNDING
     return {
-        seed: f"plateau at a validation {measure.name} of {measure.amount(score)}, seed {leader} reached"
-        f" {measure.amount(best)}"
+        seed: f"plateau at a {measure.validation_name} of {measure.amount(score)},"
+        f" seed {leader} reached {measure.amount(best)}"
         for seed, score in scores.items()
         if abs(score - best) > apart
     }

@@ -11,13 +11,14 @@ from tqdm import tqdm
 from rnnlab.evaluation import explanations, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_sequence_names, read_texts
+from rnnlab.features.windows import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import TaskName, forecasts
+from rnnlab.project.tasks import STEP, TaskName, forecasts
 
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
@@ -130,9 +131,62 @@ def bins(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(groups, columns=["forecast", "observed", "rows"])
 
 
-def explain_series(settings: Params, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Makes the table of the series task: the largest errors of each model's network of the first seed."""
-    shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == settings.train.seeds[0])
+def explain_series(
+    settings: Params,
+    predictions: pd.DataFrame,
+    test: arrays.Windows,
+    encoding: Encoding,
+    widths: Mapping[tuple[str, int], npt.NDArray[np.float64]],
+) -> dict[str, pd.DataFrame]:
+    """Makes the tables of the series task, of each model's network of the first seed, in the data's unit.
+
+    Args:
+        settings: names the networks.
+        predictions: of `rnnlab.evaluation.scoring`.
+        test: the windows of the test rows.
+        encoding: of the series.
+        widths: half-widths of prediction intervals by model and seed, each of shape (horizon,).
+
+    Returns:
+        By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
+        series once; and ``windows``, the test windows that each network forecasts best, worst, and as well as half of
+        them, with the columns model, window, row, value, predicted, half_width, where the last two are empty for the
+        past.
+    """
+    seed = settings.train.seeds[0]
+    shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)
     errors = predictions[shown].assign(error=(predictions["predicted"] - predictions["target"]).abs())
-    ranked = errors.sort_values(["error", "row"], ascending=[False, True])
-    return {"mistakes": ranked.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)}
+    ranked = errors.sort_values(["error", "row", STEP], ascending=[False, True, True])
+    # Neighbouring windows miss the same value: it is shown once, at the step that misses it most.
+    once = ranked.loc[~ranked.assign(at=ranked["row"] + ranked[STEP]).duplicated(["model", "at"])]
+    mistakes = once.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
+    tables = [
+        forecast_table(rows, index, test, encoding, widths[name, seed]).assign(model=name, window=title)
+        for name, rows in errors.groupby("model", sort=False)
+        for title, index in chosen_windows(rows).items()
+    ]
+    return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
+
+
+def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:
+    """Returns the index among the windows of that with the least, the median, and the largest mean squared error."""
+    order = (errors["error"] ** 2).groupby(errors["row"]).mean().to_numpy().argsort(kind="stable")
+    return {"best": int(order[0]), "median": int(order[len(order) // 2]), "worst": int(order[-1])}
+
+
+def forecast_table(
+    rows: pd.DataFrame, index: int, test: arrays.Windows, encoding: Encoding, half_width: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Returns a window's past values and its forecast: a row per step, with row, value, predicted and half_width."""
+    first = int(test.rows[index])
+    past = encoding.value.undo(np.asarray(test.inputs[index, :, 0]))
+    future = rows[rows["row"] == first].sort_values(STEP)
+    nothing = np.full(len(past), np.nan)
+    return pd.DataFrame(
+        {
+            "row": np.arange(first - len(past), first + len(future)),
+            "value": np.concatenate([past, future["target"]]),
+            "predicted": np.concatenate([nothing, future["predicted"]]),
+            "half_width": np.concatenate([nothing, half_width]),
+        }
+    )

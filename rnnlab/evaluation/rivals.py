@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab.evaluation import baselines, sequence_baselines, series_metrics
+from rnnlab.evaluation import baselines, sequence_baselines, series_baselines
 from rnnlab.features import arrays
 from rnnlab.project import layout
 from rnnlab.project.files import reading
@@ -61,9 +61,8 @@ def _texts(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
 def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
     def fit(name: str) -> None:
         if name == "linear":
-            windows = arrays.load_windows(features / layout.TRAIN.name)
-            weights, intercept = series_metrics.fit_linear(windows.inputs, windows.targets)
-            np.save(folder / "linear.npy", np.append(weights, intercept), allow_pickle=False)
+            splits = [arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS)]
+            np.save(folder / "linear.npy", series_baselines.fit_linear(*splits), allow_pickle=False)
 
     return fit
 

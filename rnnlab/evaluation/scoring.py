@@ -9,19 +9,29 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from rnnlab.evaluation import ensembles, explanation_tables, metrics, rivals, series_metrics, thresholds
-from rnnlab.features import arrays
+from rnnlab.evaluation import (
+    ensembles,
+    explanation_tables,
+    metrics,
+    rivals,
+    series_baselines,
+    series_metrics,
+    thresholds,
+)
+from rnnlab.features import arrays, windows
 from rnnlab.features.clean_rows import read_slices
+from rnnlab.features.windows import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
+from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import TaskName, decide, told
+from rnnlab.project.tasks import STEP, TaskName, decide, told
 
-# Predictions of some rows by model and seed, float32, and how many weights each model has. Of texts they are
-# probabilities, of shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series (rows,) values.
+# Predictions of some rows by model and seed, and how many weights each model has. Of texts they are probabilities, of
+# shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series values, of shape (rows, horizon).
 Key = tuple[str, int]
-Predictions = dict[Key, npt.NDArray[np.float32]]
+Predictions = dict[Key, npt.NDArray[Any]]
 Parameters = dict[str, int]
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -76,17 +86,31 @@ def _score_labelled(settings: Params) -> Scored:
 
 
 def _score_series(settings: Params) -> Scored:
-    """Scores forecasts: predictions have the columns row, target, model, seed, predicted."""
-    windows = arrays.load_windows(layout.TEST)
-    predictions, parameters = _predict_networks(settings, windows.inputs)
-    others, weights = _predict_series_baselines(settings, windows.inputs)
-    predictions |= others
-    targets = np.asarray(windows.targets)
-    scores = {run: series_metrics.score(targets, values) for run, values in predictions.items()}
-    answers = {run: {"predicted": values} for run, values in predictions.items()}
-    table = _table({"row": np.asarray(windows.rows), "target": targets}, answers)
-    explained = explanation_tables.explain_series(settings, table)
-    return Scored(table, _summaries(settings, scores, parameters | weights), explained)
+    """Scores forecasts: predictions have the columns row, step, target, model, seed, predicted, in the data's unit.
+
+    The row is that of the window's first target, and steps are counted from 1. Errors on validation windows tell how
+    wide prediction intervals are.
+    """
+    encoding = windows.from_json(read_json(layout.SCALER))
+    test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
+    targets, held_targets = (encoding.value.undo(np.asarray(each.targets)) for each in (test, held_out))
+    predictions, parameters = _forecast(settings, test, encoding)
+    held_predictions, _ = _forecast(settings, held_out, encoding)
+    widths = {
+        run: series_metrics.half_widths(held_targets, values, settings.evaluate.coverage)
+        for run, values in held_predictions.items()
+    }
+    scores = {
+        run: series_metrics.score(targets, values, encoding.naive_error)
+        | series_metrics.interval_figures(targets, values, widths[run])
+        for run, values in predictions.items()
+    }
+    horizon = targets.shape[1]
+    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
+    columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
+    table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
+    explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
+    return Scored(table, _summaries(settings, scores, parameters), explained)
 
 
 SCORERS: dict[TaskName, Callable[[Params], Scored]] = {
@@ -122,17 +146,19 @@ def _predict_labelled(
     return predictions, parameters, penalties, rows
 
 
-def _predict_series_baselines(settings: Params, inputs: npt.NDArray[np.float32]) -> tuple[Predictions, Parameters]:
-    predictions, parameters = {}, {}
+def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tuple[Predictions, Parameters]:
+    """Forecasts with networks and baselines from the windows of a split, in the data's unit."""
+    inputs, horizon = split.inputs, split.targets.shape[1]
+    predictions, parameters = _predict_networks(settings, inputs)
     for name in settings.baselines:
         if name == "linear":
-            *weights, intercept = arrays.map_array(layout.BASELINES / "linear.npy")
-            predictions[name, NO_SEED] = series_metrics.predict_linear(inputs, np.array(weights), intercept)
-            parameters[name] = len(weights) + 1
+            weights = arrays.map_array(layout.BASELINES / "linear.npy")
+            predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
+            parameters[name] = weights.size
         else:
-            predictions[name, NO_SEED] = series_metrics.last_value(inputs)
+            predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
             parameters[name] = 0
-    return predictions, parameters
+    return {run: encoding.value.undo(values) for run, values in predictions.items()}, parameters
 
 
 def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:

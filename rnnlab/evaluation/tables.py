@@ -1,6 +1,6 @@
 """Tables of results for people: Markdown for files, plain text for the terminal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tabulate import tabulate
@@ -13,6 +13,7 @@ from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import Task
 
 MOST_SLICES = 4  # that the table has room for
+Figure = Callable[[float], str]  # writes one
 UNEVEN = 1.5  # rows of the most frequent label for one of the rarest, from which on accuracy alone misleads
 
 
@@ -44,18 +45,18 @@ def results_rows(
     is_told = any(one["reasons"] for one in found.values())
     rows = []
     for name, model in metrics.items():
-        cost, decimals = costs.get(name), task.measure.table_decimals
-        figures = {heading: _spread(model, key, decimals) for heading, key in columns.items()}
+        cost, figure = costs.get(name), task.measure.table_figure
+        figures = {heading: _spread(model, key, figure) for heading, key in columns.items()}
         if name in groups:
             score = next(heading for heading, key in columns.items() if key == task.measure.key)
-            figures[score] = _split(groups[name], decimals)
+            figures[score] = _split(groups[name], figure)
         rows.append(
             {
                 "model": name,
                 "seeds": str(len(model["per_seed"]) or "–"),
                 **({"converged": _converged(found, name)} if is_told else {}),
                 **figures,
-                **{heading: f"{means[name]:.{decimals}f}" for heading, means in slices.items()},
+                **{heading: figure(means[name]) for heading, means in slices.items()},
                 "parameters": f"{model['parameters']:,}",
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",
@@ -79,11 +80,11 @@ def _converged(found: Convergence, name: str) -> str:
     return f"{found[name]['seeds'] - len(found[name]['reasons'])} of {found[name]['seeds']}" if name in found else "–"
 
 
-def _spread(model: Mapping[str, Any], figure: str, decimals: int) -> str:
-    mean = f"{model['mean'][figure]:.{decimals}f}"
-    return f"{mean} ± {model['sd'][figure]:.{decimals}f}" if model["per_seed"] else mean
+def _spread(model: Mapping[str, Any], key: str, figure: Figure) -> str:
+    mean = figure(model["mean"][key])
+    return f"{mean} ± {figure(model['sd'][key])}" if model["per_seed"] else mean
 
 
-def _split(found: Mapping[str, Any], decimals: int) -> str:
+def _split(found: Mapping[str, Any], figure: Figure) -> str:
     higher, seeds = found["higher"], found["seeds"]
-    return f"{higher} at {found['high']:.{decimals}f}, {seeds - higher} at {found['low']:.{decimals}f}"
+    return f"{higher} at {figure(found['high'])}, {seeds - higher} at {figure(found['low'])}"

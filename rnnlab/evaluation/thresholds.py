@@ -9,7 +9,8 @@ from sklearn.metrics import precision_recall_curve
 from rnnlab.evaluation.metrics import confusion, f1_by_label
 from rnnlab.project.tasks import THRESHOLD, decide
 
-FACTORS = np.geomspace(1 / 8, 8, 25)  # of a label's threshold that are tried, of more than two labels
+# Of a label's threshold, of more than two labels: tried from the closest to 1 on.
+FACTORS = sorted(np.geomspace(1 / 8, 8, 25), key=lambda factor: abs(np.log(factor)))
 ROUNDS = 3  # through all labels
 
 
@@ -50,7 +51,7 @@ def _of_more(labels: npt.NDArray[np.integer[Any]], probabilities: npt.NDArray[np
 
     best = score(chosen)
     for label in [*range(count)] * ROUNDS:
-        for factor in sorted(FACTORS, key=lambda factor: abs(np.log(factor))):
+        for factor in FACTORS:
             tried = chosen.copy()
             tried[label] = factor
             if (found := score(tried)) > best + 1e-12:

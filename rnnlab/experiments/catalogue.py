@@ -48,6 +48,7 @@ class Original(Section):
     f1: Figure = None
     log_loss: Figure = None
     mse: Figure = None
+    rmse: Figure = None
     validation_loss: Figure = None
     training_loss: Figure = None
 

@@ -11,6 +11,7 @@ from rnnlab.experiments.comparison_tables import differing_params, origins_table
 from rnnlab.experiments.gains import Compared
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import Result
+from rnnlab.project.tasks import STEP, has_steps
 
 
 def page(results: Sequence[Result], style: str = "simple") -> str:
@@ -85,6 +86,9 @@ def _obstacle(first: Result, other: Result) -> str:
     for result in (first, other):
         if result.predictions is None:
             return result.lost
+    ahead, theirs_ahead = (_steps(result) for result in (first, other))
+    if ahead != theirs_ahead:
+        return f"they forecast {ahead} and {theirs_ahead} steps"
     ours, theirs = _truth(first), _truth(other)
     shared = ours.index.intersection(theirs.index)
     if shared.empty:
@@ -92,6 +96,11 @@ def _obstacle(first: Result, other: Result) -> str:
     changed = int((ours.loc[shared] != theirs.loc[shared]).sum())
     what = "labels" if first.measure.is_share else "values, or the same on another scale"
     return f"{changed:,} of the {len(shared):,} test rows that both have hold other {what}" if changed else ""
+
+
+def _steps(result: Result) -> int:
+    assert result.predictions is not None
+    return int(result.predictions[STEP].max()) if has_steps(result.predictions) else 1
 
 
 def _truth(result: Result) -> "pd.Series[Any]":

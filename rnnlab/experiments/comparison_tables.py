@@ -78,15 +78,15 @@ def scores_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
 def _score(result: Result, model: str) -> str:
     if model not in result.metrics:
         return DASH
-    form, seeds = f".{result.measure.table_decimals}f", result.seed_scores(model)
-    mean = f"{result.mean_score(model):{form}}"
-    return f"{mean} ± {stdev(seeds):{form}}" if len(seeds) > 1 else mean
+    figure, seeds = result.measure.table_figure, result.seed_scores(model)
+    mean = figure(result.mean_score(model))
+    return f"{mean} ± {figure(stdev(seeds))}" if len(seeds) > 1 else mean
 
 
 def _score_difference(first: Result, other: Result, model: str) -> str:
     if model not in first.metrics or model not in other.metrics:
         return DASH
-    return f"{other.mean_score(model) - first.mean_score(model):+z.{first.measure.table_decimals}f}"
+    return first.measure.table_figure(other.mean_score(model) - first.mean_score(model), "+")
 
 
 def _once(cells: Sequence[str]) -> str:

@@ -30,6 +30,12 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
     return ["dvc", "exp", "run", "--name", setup.name, "--queue" if queue else "--temp", *options]
 
 
+def in_workspace(setup: Setup, *, is_taken: bool) -> list[str]:
+    """Returns the command that runs a setup in the workspace; DVC names the experiment if its name is taken."""
+    options = [word for key, value in setup.changes.items() for word in ("-S", option(key, value))]
+    return ["dvc", "exp", "run", *([] if is_taken else ["--name", setup.name]), *options]
+
+
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:
     """Returns the path of the CSV that an experiment reads, for DVC's command line; None for embedded data.
 

@@ -121,7 +121,7 @@ def _checked_out(commit: str, root: Path) -> Iterator[Path]:
         try:
             subprocess.run(("dvc", "cache", "dir", "--local", str(dvc_experiments.cache(root))), cwd=folder, check=True)
             settings = params.read(folder / layout.PARAMS)
-            files = [ENCODINGS[settings.task], layout.EXPLANATIONS, layout.PREDICTIONS, layout.PAGE]
+            files = [ENCODINGS[settings.task], layout.EXPLANATIONS, layout.PREDICTIONS, layout.THRESHOLDS, layout.PAGE]
             files += [layout.BASELINE_TIMINGS, *map(layout.network, settings.runs), *map(layout.timings, settings.runs)]
             subprocess.run(("dvc", "checkout", "--quiet", "--allow-missing", *map(str, files)), cwd=folder, check=False)
             yield folder

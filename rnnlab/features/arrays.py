@@ -12,7 +12,7 @@ from rnnlab.features.text import Encoded
 from rnnlab.project.files import reading
 from rnnlab.project.tasks import TaskName
 
-# Inputs of shape (rows, steps) or (rows, steps, channels), and targets, float32 of shape (rows, 1).
+# Inputs of shape (rows, steps) or (rows, steps, channels), and targets, float32 of shape (rows, 1) or (rows, horizon).
 Examples = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 
 
@@ -35,11 +35,11 @@ class Sequences(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """One split of a series, mapped into memory; arrays of shape (rows,) but for the inputs."""
+    """One split of a series, mapped into memory."""
 
-    inputs: npt.NDArray[np.float32]  # standardised values, of shape (rows, window)
-    targets: npt.NDArray[np.float32]  # the value after each window, standardised
-    rows: npt.NDArray[np.int64]  # row of each target in the CSV, counted from 1
+    inputs: npt.NDArray[np.float32]  # of shape (rows, window, channels), the standardised values first
+    targets: npt.NDArray[np.float32]  # the values after each window, standardised, of shape (rows, horizon)
+    rows: npt.NDArray[np.int64]  # row of each window's first target in the CSV, counted from 1, of shape (rows,)
 
 
 def load(folder: Path) -> Features:
@@ -58,14 +58,14 @@ def load_windows(folder: Path) -> Windows:
 
 
 def read_examples(folder: Path, task: TaskName) -> Examples:
-    """Maps a split as inputs, of shape (rows, steps) or (rows, steps, channels), and targets, of shape (rows, 1)."""
+    """Maps a split as inputs and targets."""
     inputs, targets = _map(folder, EXAMPLES[task])
-    return np.asarray(inputs), np.asarray(targets, np.float32)[:, None]
+    return np.asarray(inputs), np.asarray(targets, np.float32).reshape(len(targets), -1)
 
 
-def count_labels(targets: npt.NDArray[np.float32]) -> int:
-    """Counts the labels of training rows, which hold each of them; of a series the number means nothing."""
-    return int(targets.max()) + 1
+def count_labels(labels: npt.NDArray[Any]) -> int:
+    """Counts the labels of training rows, numbers from 0, as these hold each of them."""
+    return int(labels.max()) + 1
 
 
 def load_labelled(folder: Path, task: TaskName) -> Features | Sequences:

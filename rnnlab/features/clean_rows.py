@@ -1,6 +1,5 @@
 """The clean rows that the ingest stage wrote."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from rnnlab.project import layout
-from rnnlab.project.files import reading
+from rnnlab.project.files import read_json, reading
 from rnnlab.project.tasks import SLICE
 
 SPLITS = ("train", "validation", "test")
@@ -58,7 +57,7 @@ def read_slices(rows: Path, split: str) -> dict[str, npt.NDArray[Any]]:
 def read_labels(summary: Path = layout.SUMMARY) -> tuple[str, ...]:
     """Returns the names of the labels by their numbers, from the counts of the ingest stage."""
     with reading(summary):
-        return tuple(json.loads(summary.read_text(encoding="utf-8"))["labels"])
+        return tuple(read_json(summary)["labels"])
 
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:

@@ -107,16 +107,21 @@ def _encode_shard(vocabulary: list[str], options: TokenizePad, split: str, folde
 def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
     with reading(source):
         table = pq.read_table(source)
-    scaler = windows.fit_scaler(windows.split_values(table, "train")[0])
-    splits = {split: windows.featurise(table, split, scaler, settings.series.window) for split in SPLITS}
+    options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
+    fitted = windows.fit(parts["train"], options.season, options.window)
+    splits = {
+        split: windows.featurise(rows, split, fitted, options.window, options.horizon) for split, rows in parts.items()
+    }
     write_json(vocabulary_file, [])  # numbers have no words
     for split, encoded in splits.items():
         with replacing(folder / split) as target:
             target.mkdir()
             arrays.save(target, encoded)
             if split == "train":
-                windows.save_scaler(target, scaler)
-    return {**scaler._asdict(), **{split: {"windows": len(encoded.targets)} for split, encoded in splits.items()}}
+                windows.save_encoding(target, fitted)
+    facts = {"channels": splits["train"].inputs.shape[2], "season": fitted.season}
+    counts = {split: {"windows": len(encoded.targets)} for split, encoded in splits.items()}
+    return {**fitted.value._asdict(), **facts, **counts}
 
 
 def _encode_sequences(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:

@@ -1,5 +1,6 @@
-"""Windows of a series, from which the next value is predicted, and their scaling."""
+"""Windows of a series, from which the next values are predicted, and how columns become their channels."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,24 +11,135 @@ import pyarrow as pa
 from rnnlab.features.arrays import Windows
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
+from rnnlab.project.results import NOTHING
+from rnnlab.project.tasks import COVARIATE
+
+MOST_WORDS = 100  # of a column; more are rather names or texts
+SEASON_RISE = 0.1  # of the autocorrelation, above its lowest value at a shorter lag
+
+Floats = npt.NDArray[np.float64]
 
 
 class Scaler(NamedTuple):
-    """Mean and standard deviation of the training values, in the unit of the series."""
+    """Mean and standard deviation of the training values, in the unit of their column."""
 
     mean: float
     scale: float
 
-    def apply(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def apply(self, values: Floats) -> Floats:
         """Standardises values of any shape."""
         return (values - self.mean) / self.scale
 
-    def undo(self, scaled: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-        """Converts standardised values back to the unit of the series."""
+    def undo(self, scaled: npt.NDArray[np.floating[Any]]) -> Floats:
+        """Converts standardised values back to the unit of the column."""
         return scaled.astype(np.float64) * self.scale + self.mean
 
 
-def fit_scaler(values: npt.NDArray[np.float64]) -> Scaler:
+class Encoding(NamedTuple):
+    """How columns become channels, and what else the training rows tell.
+
+    Attributes:
+        value: scaler of the values, the first channel.
+        covariates: by column, the scaler of numbers, or the words that have a channel each; other words have none.
+        season: number of steps after which the values are alike; None without a season.
+        naive_error: mean absolute difference of a value from that a season, or a step, before, in the data's unit.
+    """
+
+    value: Scaler
+    covariates: Mapping[str, Scaler | tuple[str, ...]] = NOTHING
+    season: int | None = None
+    naive_error: float = 1.0
+
+    def encode(self, values: Floats, covariates: Mapping[str, npt.NDArray[Any]]) -> Floats:
+        """Turns columns of shape (rows,) into channels of shape (rows, channels)."""
+        channels = [self.value.apply(values)]
+        for name, rule in self.covariates.items():
+            column = covariates[name]
+            if isinstance(rule, Scaler):
+                channels.append(rule.apply(np.asarray(column, np.float64)))
+            else:
+                channels += [(np.asarray(column) == word).astype(np.float64) for word in rule]
+        return np.stack(channels, axis=-1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what `from_json` reads; its numbers are read back exactly."""
+        rules = [
+            {"column": name, **(rule._asdict() if isinstance(rule, Scaler) else {"words": list(rule)})}
+            for name, rule in self.covariates.items()  # in their order, which is that of the channels
+        ]
+        facts = {"season": self.season, "naive_error": self.naive_error, "covariates": rules}
+        return {**self.value._asdict(), **facts}
+
+
+def from_json(values: Mapping[str, Any]) -> Encoding:
+    """Reads an encoding; those of models up to 0.1.0 have a scaler alone."""
+    rules = {
+        rule["column"]: tuple(rule["words"]) if "words" in rule else Scaler(rule["mean"], rule["scale"])
+        for rule in values.get("covariates", ())
+    }
+    scaler = Scaler(values["mean"], values["scale"])
+    return Encoding(scaler, rules, values.get("season"), values.get("naive_error", 1.0))
+
+
+class Split(NamedTuple):
+    """The rows of one split, in the order of time; all of shape (rows,).
+
+    Attributes:
+        values: in the data's unit.
+        rows: in the CSV, counted from 1.
+        filled: whether a value is an earlier one, for want of its own.
+        covariates: by column, numbers or words.
+    """
+
+    values: Floats
+    rows: npt.NDArray[np.int64]
+    filled: npt.NDArray[np.bool_]
+    covariates: Mapping[str, npt.NDArray[Any]] = NOTHING
+
+
+def read_split(table: pa.Table, split: str) -> Split:
+    """Takes the rows of one split from a table of `rnnlab.data.series.to_table`."""
+    rows = table.filter(table["split"].to_numpy() == split)
+    names = [name for name in rows.column_names if name.startswith(COVARIATE)]
+    covariates = {name.removeprefix(COVARIATE): rows[name].to_numpy() for name in names}
+    return Split(rows["value"].to_numpy(), rows["row"].to_numpy(), rows["filled"].to_numpy(), covariates)
+
+
+def fit(train: Split, season: int | str, window: int) -> Encoding:
+    """Fits scalers, words and season to the training rows alone.
+
+    Args:
+        train: the training rows.
+        season: in steps; or "auto", as in `find_season`, or "none".
+        window: number of rows of a window.
+
+    Raises:
+        UserError: there are no values, a column never changes, or it has too many words.
+    """
+    scaler = fit_scaler(train.values)
+    rules = {name: _fit_covariate(name, column) for name, column in train.covariates.items()}
+    lag = find_season(train.values, window) if season == "auto" else season if isinstance(season, int) else None
+    steps = lag or 1
+    real = ~(train.filled[steps:] | train.filled[:-steps])
+    differences = np.abs(train.values[steps:] - train.values[:-steps])[real]
+    naive = float(differences.mean()) if differences.any() else scaler.scale
+    return Encoding(scaler, rules, lag, naive)
+
+
+def _fit_covariate(name: str, column: npt.NDArray[Any]) -> Scaler | tuple[str, ...]:
+    found = np.unique(column.astype(str) if column.dtype == object else column)
+    if len(found) < 2:
+        problem = f"column {name!r} is {found[0]} in all {len(column):,} training rows"
+        raise UserError(f"{problem}: nothing can be learned from it; leave it out of data.covariates")
+    if found.dtype.kind != "U":
+        return Scaler(float(column.mean()), float(column.std()))
+    if len(found) > MOST_WORDS:
+        problem = f"column {name!r} has {len(found):,} different words in the training rows"
+        raise UserError(f"{problem}; expected numbers, or at most {MOST_WORDS} words; leave it out of data.covariates")
+    return tuple(found.tolist())
+
+
+def fit_scaler(values: Floats) -> Scaler:
     """Fits the standardisation to the training values alone, float64 of shape (rows,).
 
     Raises:
@@ -40,40 +152,71 @@ def fit_scaler(values: npt.NDArray[np.float64]) -> Scaler:
     return Scaler(float(values.mean()), float(values.std()))
 
 
+def find_season(values: Floats, window: int) -> int | None:
+    """Returns the lag at which the autocorrelation of values, of shape (rows,), has its highest peak.
+
+    The lag fits into a window, and into the values three times. A straight line is taken off the values first. A peak
+    counts if it is positive and `SEASON_RISE` above the lowest autocorrelation at a shorter lag; without one there is
+    no season. Of peaks nearly as high as the highest the first is taken, as the others are multiples of it.
+    """
+    steps = np.arange(len(values))
+    if len(values) < 6:
+        return None
+    rest = values - np.polyval(np.polyfit(steps, values, 1), steps)
+    spectrum = np.abs(np.fft.rfft(rest, 2 * len(rest))) ** 2
+    correlation = np.fft.irfft(spectrum)[: min(window + 1, len(values) // 3) + 1]  # a peak has a neighbour behind it
+    if correlation[0] <= 0:
+        return None
+    correlation = correlation / correlation[0] * len(rest) / (len(rest) - np.arange(len(correlation)))
+    middle = correlation[1:-1]
+    is_peak = (middle > correlation[:-2]) & (middle >= correlation[2:]) & (middle > 0)
+    is_peak &= middle - np.minimum.accumulate(middle) >= SEASON_RISE
+    peaks = np.flatnonzero(is_peak) + 1
+    if not len(peaks):
+        return None
+    return int(peaks[correlation[peaks] >= 0.9 * correlation[peaks].max()][0])
+
+
 def slide(
-    values: npt.NDArray[np.float64], window: int, split: str
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Cuts the standardised values of one split, float64 of shape (n,), into windows that predict the value after them.
+    channels: Floats, filled: npt.NDArray[np.bool_], window: int, horizon: int, split: str
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.intp]]:
+    """Cuts the channels of one split, of shape (n, channels), into windows that predict the values after them.
 
     Inputs and targets are from the same split, so that no value is in two splits. Validation and test therefore have
-    no targets for their first ``window`` values.
+    no targets for their first ``window`` values. Windows with a filled value among their targets are left out: nobody
+    knows what the forecast should have been.
 
     Returns:
-        Inputs, float32 of shape (n - window, window), and targets, float32 of shape (n - window,).
+        Inputs, float32 of shape (windows, window, channels); targets, the first channel of the rows after each window,
+        float32 of shape (windows, horizon); and the index of each window's first target, of shape (windows,).
 
     Raises:
         UserError: the split is too short for two windows, the minimum for R².
     """
-    if len(values) < window + 2:
-        problem = f"needs {window + 2} rows in each split, but the {split} split has {len(values)}"
+    rows = len(channels)
+    if rows < (needed := window + horizon + 1):
+        problem = f"need {needed} rows in each split, but the {split} split has {rows}"
         shares = "split.test_fraction, split.validation_fraction or split.train_share"
-        raise UserError(f"series.window is {window} and {problem}; lower series.window, add rows, or change {shares}")
-    inputs = np.lib.stride_tricks.sliding_window_view(values, window)[:-1]
-    return inputs.astype(np.float32), values[window:].astype(np.float32)
+        sizes = f"series.window {window} and series.horizon {horizon}"
+        raise UserError(f"{sizes} {problem}; lower series.window, add rows, or change {shares}")
+    views = np.lib.stride_tricks.sliding_window_view
+    unknown = views(filled[window:], horizon).any(axis=1)
+    kept = np.flatnonzero(~unknown)
+    if len(kept) < 2:
+        problem = f"the {split} split has {len(kept)} windows followed by {horizon} values of the file"
+        raise UserError(f"{problem}, as others were filled (data.missing); expected two; lower series.horizon")
+    inputs = views(channels, window, axis=0)[kept].transpose(0, 2, 1)
+    targets = views(channels[window:, 0], horizon)[kept]
+    return np.ascontiguousarray(inputs, np.float32), targets.astype(np.float32), kept + window
 
 
-def featurise(table: pa.Table, split: str, scaler: Scaler, window: int) -> Windows:
-    """Standardises one split of a table of `rnnlab.data.series.SCHEMA` and cuts it into windows, as `slide` does."""
-    values, rows = split_values(table, split)
-    return Windows(*slide(scaler.apply(values), window, split), rows[window:])
+def featurise(rows: Split, split: str, encoding: Encoding, window: int, horizon: int) -> Windows:
+    """Encodes the rows of one split and cuts them into windows, as `slide` does."""
+    channels = encoding.encode(rows.values, rows.covariates)
+    inputs, targets, first = slide(channels, rows.filled, window, horizon, split)
+    return Windows(inputs, targets, rows.rows[first])
 
 
-def split_values(table: pa.Table, split: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Returns the values of one split, float64, and their row numbers, int64, both of shape (rows,)."""
-    mask = table["split"].to_numpy() == split
-    return table["value"].to_numpy()[mask], table["row"].to_numpy()[mask]
-
-
-def save_scaler(folder: Path, scaler: Scaler) -> None:
-    """Writes the scaler next to the arrays of the training split; its numbers are read back exactly."""
-    write_json(folder / "scaler.json", scaler._asdict())
+def save_encoding(folder: Path, encoding: Encoding) -> None:
+    """Writes the encoding next to the arrays of the training split."""
+    write_json(folder / "scaler.json", encoding.to_json())

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from rnnlab.features.arrays import used_steps
+from rnnlab.features.arrays import Examples, count_labels, used_steps
 from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -21,6 +21,7 @@ from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
+FORECAST = "value"  # name of the output layer
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -63,11 +64,9 @@ class MaskedMeanMax(MaskedMax):
 POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
 
 
-def build(
-    task: TaskName, params: Model, vocabulary_size: int, shape: tuple[int, ...], labels: int = 2
-) -> keras.Sequential:
-    """Builds the network of a task for inputs of which a row has this shape, from Keras' global seed."""
-    return BUILDERS[task](params, vocabulary_size, shape, labels)
+def build(task: TaskName, params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:
+    """Builds the network of a task for rows like its training rows, from Keras' global seed."""
+    return BUILDERS[task](params, vocabulary_size, rows)
 
 
 def build_classifier(
@@ -117,18 +116,22 @@ def masks_padding(model: keras.Model) -> bool:
     return isinstance(first, keras.layers.Masking) or getattr(first, "mask_zero", False)
 
 
-def build_forecaster(params: Model, window: int) -> keras.Sequential:
-    """Builds a network from the last values of a series, float32 (rows, window), to the next one, float32 (rows, 1)."""
-    steps = [keras.Input((window,), name="values"), keras.layers.Reshape((window, 1), name="steps")]
-    layers = [*steps, *_recurrent(params), *_head(params), keras.layers.Dense(1, name="value")]
-    return keras.Sequential(layers, name=params.cell)
+def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int = 1) -> keras.Sequential:
+    """Builds a network from the last rows of a series to its next values, all at once.
+
+    It maps float32 (rows, window, channels) to float32 (rows, horizon).
+    """
+    layers = [keras.Input((window, channels), name="values"), *_recurrent(params), *_head(params)]
+    return keras.Sequential([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
 
 
-BUILDERS: dict[TaskName, Callable[[Model, int, tuple[int, ...], int], keras.Sequential]] = {
-    "text": lambda params, vocabulary_size, shape, labels: build_classifier(params, vocabulary_size, shape[0], labels),
-    "series": lambda params, vocabulary_size, shape, labels: build_forecaster(params, shape[0]),
-    "sequences": lambda params, vocabulary_size, shape, labels: build_classifier(
-        params, vocabulary_size, shape[0], labels, channels=shape[1]
+BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
+    "text": lambda params, words, rows: build_classifier(params, words, rows[0].shape[1], count_labels(rows[1])),
+    "series": lambda params, words, rows: build_forecaster(
+        params, rows[0].shape[1], rows[0].shape[2], rows[1].shape[1]
+    ),
+    "sequences": lambda params, words, rows: build_classifier(
+        params, words, rows[0].shape[1], count_labels(rows[1]), channels=rows[0].shape[2]
     ),
 }
 
@@ -220,8 +223,8 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     """Returns what a network says of inputs of the kind that it was built for.
 
     Returns:
-        The next value of a series, or the probability of the second of two labels, float32 of shape (rows,); or the
-        probability of each of more labels, float32 of shape (rows, labels).
+        The next values of a series, float32 of shape (rows, horizon); the probability of the second of two labels,
+        float32 of shape (rows,); or the probability of each of more labels, float32 of shape (rows, labels).
     """
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
@@ -232,6 +235,8 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
         outputs = _predict_by_length(model, rows, batch_size)
     else:
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
+    if model.layers[-1].name == FORECAST:
+        return outputs
     if outputs.shape[1] == 1:
         return outputs[:, 0]
     probabilities = softmax(outputs, axis=1)

@@ -3,17 +3,16 @@
 from bisect import bisect_left
 from collections.abc import Callable
 
-from rnnlab.features.arrays import map_array
-from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Model, Params, Training
 from rnnlab.project.tasks import TaskName
 
 GATES = {"simple_rnn": (1, 1), "lstm": (4, 1), "gru": (3, 2)}  # of each cell, and the biases of a unit in each gate
-CHANNELS: dict[TaskName, Callable[[Model], int]] = {
-    "text": lambda model: model.embedding_dim,
-    "series": lambda model: 1,
-    "sequences": lambda model: map_array(layout.TRAIN / "inputs.npy").shape[2],
+# What the first layer reads at each step, by a network's options and the numbers that a step of the data has.
+CHANNELS: dict[TaskName, Callable[[Model, int], int]] = {
+    "text": lambda model, channels: model.embedding_dim,
+    "series": lambda model, channels: channels,
+    "sequences": lambda model, channels: channels,
 }
 TOLERANCE = 0.02  # of the parameters of the largest network
 WIDEST = 100_000  # units that params.yaml allows
@@ -29,18 +28,22 @@ UNTIMED = {
 }
 
 
-def recurrent_parameters(task: TaskName, model: Model, units: int) -> int:
-    """Counts the weights of all recurrent layers of a network, in both directions, if it has so many units."""
+def recurrent_parameters(task: TaskName, model: Model, units: int, channels: int = 1) -> int:
+    """Counts the weights of all recurrent layers of a network, in both directions, if it has so many units.
+
+    ``channels`` are those of a step of the data.
+    """
     gates, biases = GATES[model.cell]
     directions = 2 if model.bidirectional else 1
-    channels = [CHANNELS[task](model), *[directions * units] * (model.layers - 1)]
-    return directions * gates * units * sum(read + units + biases for read in channels)
+    read = [CHANNELS[task](model, channels), *[directions * units] * (model.layers - 1)]
+    return directions * gates * units * sum(inputs + units + biases for inputs in read)
 
 
-def solve(settings: Params) -> dict[str, int]:
+def solve(settings: Params, channels: int = 1) -> dict[str, int]:
     """Returns the units of each network in `compare`, by name, for the ``match`` none or parameters.
 
     The largest network keeps its own; each other one gets the number that brings its recurrent parameters closest.
+    ``channels`` are those of a step of the data.
 
     Raises:
         UserError: no number of units comes within `TOLERANCE`.
@@ -48,15 +51,15 @@ def solve(settings: Params) -> dict[str, int]:
     own = {name: settings.models[name].units for name in settings.compare}
     if settings.match == "none":
         return own
-    counts = {name: recurrent_parameters(settings.task, settings.models[name], own[name]) for name in own}
+    counts = {name: recurrent_parameters(settings.task, settings.models[name], own[name], channels) for name in own}
     largest = max(counts, key=counts.__getitem__)
     others = [name for name in own if name != largest]
-    return own | {name: _solve_one(settings, name, largest, counts[largest]) for name in others}
+    return own | {name: _solve_one(settings, name, largest, counts[largest], channels) for name in others}
 
 
-def _solve_one(settings: Params, name: str, largest: str, wanted: int) -> int:
+def _solve_one(settings: Params, name: str, largest: str, wanted: int, channels: int) -> int:
     def count(units: int) -> int:
-        return recurrent_parameters(settings.task, settings.models[name], units)
+        return recurrent_parameters(settings.task, settings.models[name], units, channels)
 
     below = bisect_left(range(1, WIDEST + 1), wanted, key=count)
     units = min(max(below, 1), min(below + 1, WIDEST), key=lambda units: abs(count(units) - wanted))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
-from rnnlab.features.arrays import Examples, count_labels
+from rnnlab.features.arrays import Examples
 from rnnlab.networks import models, sizes, training
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -21,8 +21,7 @@ class Timed:
         """Builds the network of a model with so many units."""
         options = settings.models[name].model_copy(update={"units": units})
         params = sizes.step_options(settings, name)
-        inputs, targets = rows
-        model = models.build(settings.task, options, vocabulary_size, inputs.shape[1:], count_labels(targets))
+        model = models.build(settings.task, options, vocabulary_size, rows)
         self.batches = training.batched(model, rows, params, seed=0)
         self._network = training.compiled(model, params, len(rows[1]))
 

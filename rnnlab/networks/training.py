@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab.features.arrays import Examples, count_labels
+from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
 from rnnlab.networks.callbacks import AverageWeights, Early, OnEpoch, Resume, Watch, next_order
@@ -47,10 +47,7 @@ def train(
 ) -> tuple[keras.Sequential, History]:
     """Builds a network and fits it, with the same result in every process; see `fit`."""
     keras.utils.set_random_seed(run.seed)
-    inputs, targets = rows
-    model = models.build(
-        settings.task, settings.models[run.model], vocabulary_size, inputs.shape[1:], count_labels(targets)
-    )
+    model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows)
     return model, fit(model, rows, held_out, settings.training_of(run.model), run, checkpoint, on_epoch)
 
 

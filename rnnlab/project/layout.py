@@ -12,7 +12,8 @@ LOCK = Path("dvc.lock")
 
 SAMPLE_REVIEWS = Path("data/sample/reviews.csv")
 SAMPLE_SERIES = Path("data/sample/series.csv")
-IMDB_REVIEWS = Path("data/raw/imdb.csv")
+RAW = Path("data/raw")  # what users bring
+IMDB_REVIEWS = RAW / "imdb.csv"
 
 ROWS = Path("data/interim/rows.parquet")  # a folder of these if the data have several files
 REJECTED = Path("data/interim/rejected.csv")
@@ -45,6 +46,7 @@ EXPLANATIONS = Path("reports/explanations")
 
 COMPARISON = Path("reports/comparison.json")
 COMPARISON_PAGE = Path("reports/comparison.md")
+GLANCE = Path("reports/summary.json")  # the only metrics that DVC shows
 
 FIGURES = Path("reports/figures")
 HISTORY_TABLE = Path("reports/tables/history.csv")

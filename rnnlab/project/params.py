@@ -53,6 +53,13 @@ def _labels_to_text(value: Any) -> Any:
     return tuple(str(label).lower() if isinstance(label, int | float) else label for label in value)
 
 
+def _season(value: Any) -> Any:
+    is_number = type(value) is int and 2 <= value <= LARGEST_COUNT
+    return (
+        value if is_number or value in (AUTO, "none") else _refuse("must be a number of steps from 2 on, auto or none")
+    )
+
+
 def _refuse(message: str) -> NoReturn:
     raise PydanticCustomError("refused", "{message}", {"message": message})
 
@@ -119,9 +126,14 @@ class Data(Section):
     max_labels: Annotated[int, Field(ge=2, le=MOST_LABELS)]
     delimiter: Annotated[str, Field(min_length=1)]
     encoding: Annotated[str, Field(min_length=1)]
+    header: bool
     max_megabytes: Positive
     files: Text
     engine: Literal["local", "ray"]
+    covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    time_column: Text | None
+    missing: Literal["refuse", "carry_forward"]
+    max_gap: Positive
     sequence_column: Text
     step_column: Text | None
     channels: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
@@ -141,6 +153,8 @@ class Data(Section):
                 _refuse("labels must be different names")
             if not all(map(is_label, self.labels)):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
+        if len({self.value_column, *self.covariates}) <= len(self.covariates):
+            _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -197,6 +211,14 @@ class Series(Section):
     """How a series becomes windows."""
 
     window: Width
+    horizon: Width
+    season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+
+    @model_validator(mode="after")
+    def _season_is_seen(self) -> "Series":
+        if isinstance(self.season, int) and self.season > self.window:
+            _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
+        return self
 
 
 class Sequences(Section):
@@ -313,6 +335,7 @@ class Evaluate(Section):
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
+    coverage: Fraction
 
 
 class Intervals(Section):

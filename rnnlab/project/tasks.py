@@ -4,11 +4,14 @@ Each room keeps a table by task of its own functions that read, encode, build, s
 is otherwise.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series", "sequences"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
+STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
+COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 
@@ -29,10 +32,28 @@ class Measure(NamedTuple):
     scale: float = 1.0  # that figures are multiplied by in sentences
     unit: str = ""  # behind a figure in a sentence
     difference_unit: str = ""  # behind a difference of figures in a sentence
+    has_any_size: bool = False  # whether its figures may be thousands or thousandths, as those in the data's unit
+    held_out: str = ""  # name of the figure of validation rows, where that is in another unit
 
-    def number(self, value: float, more: int = 0) -> str:
-        """Writes a figure without its unit, with so many more decimals."""
-        return f"{self.scale * value:z.{self.decimals + more}f}"
+    @property
+    def validation_name(self) -> str:
+        """The name of the figure of validation rows, in a sentence."""
+        return self.held_out or f"validation {self.name}"
+
+    def number(self, value: float, more: int = 0, sign: str = "") -> str:
+        """Writes a figure without its unit, with so many more decimals, and a plus sign if that is asked for."""
+        return f"{self.scale * value:{sign}z.{self._decimals(self.scale * value, self.decimals + more)}f}"
+
+    def table_figure(self, value: float, sign: str = "") -> str:
+        """Writes a figure, not scaled, in a table; with a plus sign if that is asked for."""
+        return f"{value:{sign}z.{self._decimals(value, self.table_decimals)}f}"
+
+    def _decimals(self, value: float, decimals: int) -> int:
+        """Returns so many decimals, fewer for large figures, and for tiny ones those of two significant digits."""
+        if not self.has_any_size or not value or not math.isfinite(value):
+            return decimals
+        magnitude = math.floor(math.log10(abs(value)))
+        return max(decimals - magnitude - 1, 0) if magnitude >= 0 else max(decimals, 1 - magnitude)
 
     def amount(self, value: float, more: int = 0) -> str:
         """Writes a figure with its unit."""
@@ -77,6 +98,8 @@ MEAN_SQUARED_ERROR = Measure(
     equal="the mean squared errors of {first} and {second} are equal within {margin}",
     unclear="not shown that the mean squared errors of {first} and {second} differ: {size}",
     lower_is_better=True,
+    has_any_size=True,
+    held_out="standardised validation mean squared error",
 )
 
 
@@ -138,12 +161,17 @@ TASKS: dict[TaskName, Task] = {
         item="window",
         unit="step",
         measure=MEAN_SQUARED_ERROR,
-        columns={"test MSE": "mse", "MAE": "mae", "R²": "r2"},
-        figures=("mse", "mae", "r2"),
+        columns={
+            "test MSE": "mse",
+            "RMSE": "rmse",
+            "MAE": "mae",
+            "R²": "r2",
+        },
+        figures=("mse", "rmse", "mae", "smape", "mase", "r2", "coverage"),
         curve="mae",
         row="row",
         truth="target",
-        baselines=("last_value", "linear"),
+        baselines=("last_value", "seasonal_naive", "drift", "linear"),
         split_methods=("chronological",),
         outputs=("auto", "linear"),
         poolings=("last",),
@@ -162,6 +190,11 @@ TASKS: dict[TaskName, Task] = {
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
+
+
+def has_steps(predictions: Any) -> bool:
+    """Whether predictions are of a series in its own unit, step by step; up to 0.1.0 they were standardised."""
+    return STEP in predictions
 
 
 def decide(probabilities: Any, thresholds: Any = None) -> Any:

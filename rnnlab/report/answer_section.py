@@ -153,6 +153,6 @@ def time_to_target(best: str, other: str, race: Race, task: TaskName) -> str:
         return f"{name} needs {median(times):.1f} s{misses}"
 
     measure = TASKS[task].measure
-    level = f"validation {measure.name} of {measure.amount(race.target)}"
+    level = f"{measure.validation_name} of {measure.amount(race.target)}"
     both = f"{needed(best)} and {needed(other)}"
     return f" To the {level} that the weakest network's median training reaches, {both}, median over the seeds."

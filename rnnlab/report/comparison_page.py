@@ -7,7 +7,7 @@ import pandas as pd
 
 from rnnlab.experiments import comparison, comparison_tables
 from rnnlab.project.results import Result
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.tasks import TaskName, has_steps
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
 from rnnlab.report.figures import common, series
@@ -81,7 +81,10 @@ def _predictions(result: Result) -> Iterator[Panel]:
 
 
 def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
-    figure = series.over_time(*series.forecasts(models, predictions))
+    unit = str(result.values.get("data", {}).get("value_column", "the series"))
+    figure = series.over_time(
+        *series.forecasts(models, predictions), unit if has_steps(predictions) else series.STANDARDISED
+    )
     label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
     yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")
 

@@ -18,6 +18,7 @@ SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
 SIDE_BY_SIDE = 6  # labels
 LONGEST_LABEL = 60  # characters
+Encoded = tuple[list[str], list[Table]]  # facts and tables on what the networks get
 STANDARDISED = "Values are standardised with the training rows' mean and deviation"
 
 
@@ -56,7 +57,7 @@ def describe(
     settings: Params,
 ) -> DataSection:
     """Makes the section from what stages report; the vocabulary, the word of each id, is empty for numbers."""
-    encoded_facts, encoded_tables = ENCODED[settings.task](features, settings)
+    encoded_facts, encoded_tables = ENCODED[settings.task](summary, features, settings)
     tables, facts = [splits_table(summary), *encoded_tables], [rows_fact(summary), *encoded_facts]
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
@@ -64,18 +65,13 @@ def describe(
     return DataSection(facts, tables, read_rejected(rejected), checks(findings), frequent)
 
 
-def _texts(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
+def _texts(summary: Mapping[str, Any], features: Mapping[str, Any], settings: Params) -> Encoded:
     shares = {"truncated_share": "cut texts", "oov_rate": "unknown words"}
     table = lengths_table(features, "Words per text, by percentile of the texts", shares)
     return vocabulary_facts(features, settings.tokenize_pad.max_length), [table]
 
 
-def _series(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
-    windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-    return [f"{STANDARDISED}, and cut into windows: {windows}"], []
-
-
-def _sequences(features: Mapping[str, Any], settings: Params) -> tuple[list[str], list[Table]]:
+def _sequences(summary: Mapping[str, Any], features: Mapping[str, Any], settings: Params) -> Encoded:
     channels, cut_share = features["channels"], features["test"]["truncated_share"]
     shown = ", ".join(cut(name, LONGEST_LABEL) for name in channels[:FREQUENT])
     facts = [
@@ -87,10 +83,9 @@ def _sequences(features: Mapping[str, Any], settings: Params) -> tuple[list[str]
     return facts, [table]
 
 
-# By task, facts and tables on what the networks get.
-ENCODED: dict[TaskName, Callable[[Mapping[str, Any], Params], tuple[list[str], list[Table]]]] = {
+ENCODED: dict[TaskName, Callable[[Mapping[str, Any], Mapping[str, Any], Params], Encoded]] = {
     "text": _texts,
-    "series": _series,
+    "series": lambda summary, features, settings: (series_facts(summary, features), []),
     "sequences": _sequences,
 }
 
@@ -115,6 +110,20 @@ def rows_fact(summary: Mapping[str, Any]) -> str:
     left_out = summary.get("rows_left_out", 0)
     others = f", {left_out:,} training rows left out (split.train_share)" if left_out else ""
     return f"{read:,} rows read, {kept:,} kept, {rejected:,} rejected ({rejected / max(read, 1):.1%}){others}"
+
+
+def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> list[str]:
+    """States how a series became windows, which gaps were filled, and what season was found."""
+    windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
+    facts = [f"{STANDARDISED}, and cut into windows: {windows}"]
+    if filled := summary.get("filled"):
+        counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
+        facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")
+    if early := summary.get("rows_before_first"):
+        facts.append(f"The first {early:,} rows are left out, for want of a value to carry forward")
+    if season := features.get("season"):
+        facts.append(f"The season has {season:,} steps")
+    return facts
 
 
 def vocabulary_facts(features: Mapping[str, Any], max_length: int) -> list[str]:

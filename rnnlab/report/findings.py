@@ -44,7 +44,7 @@ def original_sentences(model: str, originals: Mapping[str, float], result: Resul
         if values:
             measured = figure == result.measure.key
             name = result.measure.name if measured else figure.replace("_", " ")
-            write = result.measure.amount if measured else "{:.4f}".format
+            write = result.measure.amount if measured or result.measure.has_any_size else "{:.4f}".format
             sentences.append(original_sentence(f"{model}'s {name}", original, values, write))
     return sentences
 
@@ -130,5 +130,5 @@ def causes(parent: Named, named: Iterable[Named], gains: Gains) -> list[str]:
 
 def _size(gain: Gain) -> str:
     measure, difference = gain.verdict.pair.measure, gain.verdict.pair.difference
-    mean, low, high = (f"{measure.scale * end:+z.{measure.decimals}f}" for end in difference.interval())
+    mean, low, high = (measure.number(end, sign="+") for end in difference.interval())
     return f"{mean}{measure.difference_unit}, interval {low} to {high}"

@@ -16,7 +16,7 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEASURES, TASKS, TaskName
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, TASKS, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -92,6 +92,7 @@ def _labelled(settings: Params, tables: Tables, shown: readings.Shown) -> dict[s
         "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES, shown),
         "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
         "errors": None,
+        "in_unit": None,
     }
 
 
@@ -100,8 +101,9 @@ def _sequences(settings: Params, tables: Tables) -> dict[str, Any]:
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
-    errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"))
-    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None}
+    in_unit = unit_table(tables.metrics, settings)
+    errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"), settings.data.value_column)
+    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None, "in_unit": in_unit}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
@@ -194,11 +196,29 @@ def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:
     return Table("Each label, means over the seeds", ["label", "test rows", *headings], cells)
 
 
-def errors_table(wrong: pd.DataFrame) -> Table:
-    """Shows the largest errors of each forecaster."""
+def unit_table(metrics: Mapping[str, Any], settings: Params) -> Table:
+    """Shows the errors of each model in the unit of the data, and how many values its prediction intervals hold."""
+    columns = {"RMSE": "rmse", "MAE": "mae", "sMAPE": "smape", "MASE": "mase", "width of interval": "interval_width"}
+    figure = MEAN_SQUARED_ERROR.table_figure
+    means = {name: metrics[name]["mean"] for name in settings.scored}
     rows = [
-        [row.model, f"{row.seed}", f"{row.row:,}", f"{row.target:.3f}", f"{row.predicted:.3f}", f"{row.error:.3f}"]
+        [name, *(figure(mean[key]) for key in columns.values()), f"{100 * mean['coverage']:.1f} %"]
+        for name, mean in means.items()
+    ]
+    caption = (
+        f"Test errors in the unit of {settings.data.value_column} (sMAPE: a share; MASE: a multiple of the naive error"
+        f" on training rows), and prediction intervals for {100 * settings.evaluate.coverage:g} % of the values"
+    )
+    return Table(caption, ["model", *columns, "values inside"], rows)
+
+
+def errors_table(wrong: pd.DataFrame, unit: str) -> Table:
+    """Shows the largest errors of each forecaster, in the unit of a column."""
+    figure = MEAN_SQUARED_ERROR.table_figure
+    rows = [
+        [row.model, f"{row.seed}", f"{row.row + row.step - 1:,}", f"{row.step}"]
+        + [figure(value) for value in (row.target, row.predicted, row.error)]
         for row in wrong.itertuples()
     ]
-    caption = "The largest errors of each network, in training standard deviations"
-    return Table(caption, ["model", "seed", "row of the series", "true", "predicted", "error"], rows)
+    caption = f"The largest errors of each network, in the unit of {unit}"
+    return Table(caption, ["model", "seed", "row of the series", "steps ahead", "true", "predicted", "error"], rows)

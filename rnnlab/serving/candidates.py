@@ -16,7 +16,7 @@ from rnnlab.project.params import MOST_LABELS
 from rnnlab.project.tasks import SLICE, answers, of_values
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
-from rnnlab.tracking import pipeline_runs
+from rnnlab.tracking import logged_models, pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.runs import FINISHED
 from rnnlab.tracking.store import Store
@@ -27,25 +27,31 @@ TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors m
 WARM_UP_CALLS, TIMED_CALLS = 3, 30
 
 
-def candidate(store: Store) -> str:
-    """Finds the run of the best model of the newest finished pipeline.
+def candidate(store: Store) -> tuple[str, str]:
+    """Finds the run of the best model of the newest finished pipeline on texts.
+
+    Returns:
+        The run's id, and a remark if there is a newer result that has no champions; else "".
 
     Raises:
-        UserError: there is no finished pipeline, it predicts a series, or its models were deleted.
+        UserError: there is no finished pipeline on texts, or its models were deleted.
     """
-    parent, runs = pipeline_runs.newest_pipeline(store)
-    if parent is None:
-        raise UserError(f"{store.uri}: no finished pipeline to take a model from; `dvc repro` makes one")
+    parent, last = pipeline_runs.newest_pipeline(store, "text"), pipeline_runs.newest_pipeline(store)
+    if parent is None or last is None:
+        raise UserError(f"{store.uri}: no finished pipeline on texts to take a model from; `dvc repro` makes one")
+    runs = pipeline_runs.networks_of(store, parent.info.run_id)
     if not runs:
-        raise UserError(f"run {parent}: the models of this pipeline were deleted; name the run of another model")
-    _check_task(runs[0])
+        raise UserError(f"run {parent.info.run_id}: the models of this pipeline were deleted; name another model's run")
     # Never by test figures: the best of several on the test rows is partly the luckiest, and the rule, which uses the
     # same rows, would judge it by figures that are too good.
     by_model: dict[str, list[float]] = {}
     for run in runs:
         by_model.setdefault(run.data.tags["model"], []).append(validation_loss(run))
     best = min(by_model, key=lambda model: fmean(by_model[model]))
-    return str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
+    chosen = str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
+    if parent.info.run_id == last.info.run_id:
+        return chosen, ""
+    return chosen, f"the last result, {last.info.run_name}, is not of texts: taking {parent.info.run_name}"
 
 
 def evidence(store: Store, run_id: str) -> Evidence:
@@ -55,8 +61,8 @@ def evidence(store: Store, run_id: str) -> Evidence:
         UserError: the run does not exist, is not a finished text model, lacks predictions, or its model fails.
     """
     client = MlflowClient(store.uri)
-    model_run(client, run_id)
-    return Evidence(read_predictions(client, run_id), _latency_ms(run_id))
+    run = model_run(client, run_id)
+    return Evidence(read_predictions(client, run_id), _latency_ms(run))
 
 
 def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
@@ -116,23 +122,24 @@ def validation_loss(run: MlflowRun) -> float:
     return math.inf if math.isnan(loss) else loss
 
 
-def _latency_ms(run_id: str) -> float:
+def _latency_ms(run: MlflowRun) -> float:
     """Median milliseconds for one text, with the model loaded as MLflow serves it."""
     text = pd.DataFrame({"text": [TYPICAL_TEXT]})
     seconds = []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model", dst_path=folder)
+            model = mlflow.pyfunc.load_model(logged_models.address(run), dst_path=folder)
         for _ in range(WARM_UP_CALLS + TIMED_CALLS):
             start = time.perf_counter()
             answer = model.predict(text)
             seconds.append(time.perf_counter() - start)
         sound = bool(answer["probability"].between(0, 1).all())
     except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
-        problem = f"run {run_id}: its model cannot be loaded or used ({first_line(failure)})"
+        problem = f"run {run.info.run_id}: its model cannot be loaded or used ({first_line(failure)})"
         raise UserError(f"{problem}; rerun the pipeline") from failure
     if not sound:
-        raise UserError(f"run {run_id}: its model returns something other than a probability; rerun the pipeline")
+        told = f"run {run.info.run_id}: its model returns something other than a probability"
+        raise UserError(f"{told}; rerun the pipeline")
     return 1000 * median(seconds[WARM_UP_CALLS:])
 
 

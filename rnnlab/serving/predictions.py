@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, TypeVar, cast
 
 from rnnlab.data import csv_files, headers
-from rnnlab.data.csv_files import bounded_lines
+from rnnlab.data.csv_files import DELIMITERS, bounded_lines
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -98,6 +98,12 @@ def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> I
         yield batch
 
 
+def check_target(source: Path, target: Path, what: str) -> None:
+    """Refuses a target that is a folder or the source itself; ``what`` is to be written."""
+    if target.exists() and (not target.is_file() or (source.exists() and target.samefile(source))):
+        raise UserError(f"{target}: the {what} need a file of their own; name another with --out")
+
+
 def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> None:
     """Checks, before a model is loaded, what `predict_csv` would refuse at once.
 
@@ -107,9 +113,8 @@ def check_csv(source: Path, target: Path, column: str, max_megabytes: int) -> No
     """
     if not source.is_file():
         raise UserError(f"{source}: no such file; name a CSV with a header")
-    if target.exists() and (not target.is_file() or target.samefile(source)):
-        raise UserError(f"{target}: the predictions need a file of their own; name another with --out")
-    with _open(source, max_megabytes) as (_, records):
+    check_target(source, target, "predictions")
+    with _open(source, column, max_megabytes) as (_, _, records):
         _read_header(source, records, column)
 
 
@@ -120,8 +125,8 @@ def predict_csv(
 
     Args:
         predictor: labels the texts.
-        source: UTF-8 with a header, comma-separated, or tab-separated if its name ends in .tsv; .gz is decompressed.
-        target: replaced once everything is written; .gz is compressed.
+        source: UTF-8 with a header, which tells what separates the cells; .gz is decompressed.
+        target: replaced once everything is written, with the same delimiter; .gz is compressed.
         column: holds the texts.
         max_megabytes: limit on the size of ``source``, decompressed.
         every_label: whether to add a column with the probability of each label too.
@@ -134,9 +139,10 @@ def predict_csv(
     check_csv(source, target, column, max_megabytes)
     count = 0
     bar = tqdm(desc="predict", total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
-    with replacing(target) as temporary, _create(temporary) as out, _open(source, max_megabytes) as (raw, records), bar:
+    opened = _open(source, column, max_megabytes)
+    with replacing(target) as temporary, _create(temporary) as out, opened as (raw, delimiter, records), bar:
         header, text_index = _read_header(source, records, column)
-        write = csv_files.row_writer(out, _delimiter(source))
+        write = csv_files.row_writer(out, delimiter)
         of_labels = [f"{PROBABILITY}{label}" for label in predictor.labels] if every_label else []
         write([*header, *COLUMNS, *of_labels])
         rows = (row for _, row in headers.rows_below(source, header, records, "line"))
@@ -152,21 +158,35 @@ def predict_csv(
 
 
 @contextmanager
-def _open(source: Path, max_megabytes: int) -> Iterator[tuple[IO[bytes], headers.Records]]:
-    """Opens a CSV: yields the file, whose position shows the progress, and its records, each with its line."""
+def _open(source: Path, column: str, max_megabytes: int) -> Iterator[tuple[IO[bytes], str, headers.Records]]:
+    """Opens a CSV: yields the file, whose position shows the progress, its delimiter, and its records with lines."""
     with csv_files.open_csv(source, max_megabytes) as (raw, stream), _readable(stream) as readable:
-        yield raw, _records(source, bounded_lines(readable))
+        lines = bounded_lines(readable)
+        first = next(lines, "")
+        delimiter = _delimiter(source, first, column)
+        yield raw, delimiter, _records(source, itertools.chain([first], lines), delimiter)
 
 
-def _delimiter(source: Path) -> str:
-    return "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
+def _delimiter(source: Path, header: str, column: str) -> str:
+    """Returns what separates the column's name from the others, or what is usual where nothing does.
+
+    Raises:
+        UserError: its name is part of another, as if the cells were not separated.
+    """
+    usual = "\t" if source.name.removesuffix(".gz").endswith(".tsv") else ","
+    cells = {mark: next(csv.reader([header], delimiter=mark), []) for mark in (usual, *DELIMITERS)}
+    found = next((mark for mark, names in cells.items() if column in names), usual)
+    if all(len(names) == 1 for names in cells.values()) and column in header and column not in cells[usual]:
+        problem = f"its header looks like a single column ({header.strip()[:80]!r})"
+        raise UserError(f"{source}: {problem}; separate the cells by a comma, a semicolon, a tab or |")
+    return found
 
 
-def _records(source: Path, lines: Iterator[str]) -> headers.Records:
+def _records(source: Path, lines: Iterable[str], delimiter: str) -> headers.Records:
     """Yields the rows, each with the number of the line it begins in; skips blank lines."""
     begins = 1
     try:
-        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), _delimiter(source)):
+        for end, record in csv_files.parse(_checked(lines, f"{source}: line"), delimiter):
             if record:
                 yield begins, record
             begins = end + 1

@@ -71,7 +71,18 @@ def load_run(store: Store, run_id: str) -> Predictor:
     Raises:
         UserError: no such run, not that of a text model, it cannot be loaded, or MLflow cannot be reached.
     """
+    return _load_logged(*model_of_run(store, run_id))
+
+
+def model_of_run(store: Store, run_id: str) -> tuple[str, str]:
+    """Returns where MLflow finds the model that a run logged, and its version.
+
+    Raises:
+        UserError: no such run, not that of a trained network, or MLflow cannot be reached.
+    """
     from mlflow import MlflowClient
+
+    from rnnlab.tracking import logged_models
 
     with _explaining(store.uri, absent=f"no run {run_id} in {store.uri}; `rnnlab ui` shows those there are"):
         run = MlflowClient(store.uri).get_run(run_id)
@@ -85,7 +96,7 @@ def load_run(store: Store, run_id: str) -> Predictor:
             "live": "a training that did not finish",
         }.get(kind, "of another kind")
         raise UserError(f"run {run_id} is {what}; take one of a trained network (`rnnlab ui`, tags.kind = 'model')")
-    return _load_logged(f"runs:/{run_id}/model", f"{run.info.run_name}/{run_id}")
+    return logged_models.address(run), f"{run.info.run_name}/{run_id}"
 
 
 def load_file(
@@ -152,22 +163,31 @@ def _explaining(uri: str, absent: str | None = None) -> Iterator[None]:
         raise UserError(f"{problem}; {remedy(uri, failure)}") from None
 
 
-def _load_logged(uri: str, version: str) -> Predictor:
+def load_logged(uri: str, version: str) -> Any:
+    """Loads a model of MLflow.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
     import mlflow
-    import pandas as pd
 
     try:
         # MLflow leaves its copy behind, so it goes into a temporary folder; the model is in memory afterwards.
         with tempfile.TemporaryDirectory() as folder:
-            model = mlflow.pyfunc.load_model(uri, dst_path=folder)
-        if "text" not in model.metadata.signature.inputs.input_names():
-            raise UserError(f"{version} reads numbers, not texts; name a model of the text task")
+            return mlflow.pyfunc.load_model(uri, dst_path=folder)
     except UserError:
         raise
     except Exception as damage:  # whatever MLflow, its server, Keras or the logged code may raise
         problem = f"{version}: its model cannot be loaded ({first_line(damage)})"
         raise UserError(f"{problem}; log it again or name another") from None
 
+
+def _load_logged(uri: str, version: str) -> Predictor:
+    import pandas as pd
+
+    model = load_logged(uri, version)
+    if "text" not in model.metadata.signature.inputs.input_names():
+        raise UserError(f"{version} reads numbers, not texts; name a model of the text task")
     labels = model.model_config["labels"]
     tells_all = model.metadata.signature.params is not None
 

@@ -1,4 +1,4 @@
-"""What MLflow serves: a text or sequence in, its label and probability out; or values of a series in, the next out."""
+"""What MLflow serves: a text or sequence in, its label and probability out; or rows of a series in, the next out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from rnnlab.features import windows
 from rnnlab.features.sequences import read_scaler
-from rnnlab.features.windows import Scaler
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.files import read_json
 from rnnlab.project.params import TokenizePad
-from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier, answer
+from rnnlab.serving.classifier import PROBABILITY, Classifier, answer
 
 
 class TextClassifier(mlflow.pyfunc.PythonModel):
@@ -28,6 +29,8 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
         network = models.load(Path(context.artifacts["network"]))
         vocabulary, thresholds = read_json(Path(context.artifacts["encoding"])), context.model_config.get("thresholds")
         self._classifier = Classifier(network, vocabulary, options, labels, thresholds)
+        # Models that were logged up to version 0.1.0 promised the probability of the second label.
+        self._tells_second = "thresholds" not in context.model_config
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Classifies the column ``text``, where a missing text counts as empty.
@@ -36,8 +39,9 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
             The columns ``label`` and ``probability`` (of that label), a row per text; with the parameter ``all``, also
             ``probability_`` and a label, for each label.
         """
-        answers = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
-        return _table(answers, self._classifier.labels, params)
+        labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
+        names = self._classifier.labels
+        return _table(labels, probabilities, names, params, names[1] if self._tells_second else None)
 
 
 class SequenceClassifier(mlflow.pyfunc.PythonModel):
@@ -59,31 +63,51 @@ class SequenceClassifier(mlflow.pyfunc.PythonModel):
         """
         sequences = [np.array([list(step) for step in steps], np.float64) for steps in model_input["steps"]]
         answers = answer(self._network, self._scaler.encode(sequences), self._labels, self._thresholds)
-        return _table(answers, self._labels, params)
+        return _table(*answers, self._labels, params)
 
 
-def _table(answers: Answers, names: Sequence[str], params: dict[str, Any] | None) -> pd.DataFrame:
-    labels, probabilities = answers
-    given = probabilities[np.arange(len(labels)), [names.index(label) for label in labels]]
+def _table(
+    labels: Sequence[str],
+    probabilities: npt.NDArray[np.float32],
+    names: Sequence[str],
+    params: dict[str, Any] | None,
+    told: str | None = None,
+) -> pd.DataFrame:
+    """Writes answers as a table, with the probability of the label given, or of the one that is ``told``."""
+    given = probabilities[np.arange(len(labels)), [names.index(told or label) for label in labels]]
     table = pd.DataFrame({"label": labels, "probability": given.astype(float)})
     columns = [f"{PROBABILITY}{name}" for name in names] if (params or {}).get("all") else []
     return table.join(pd.DataFrame(probabilities[:, : len(columns)].astype(float), columns=columns))
 
 
 class SeriesForecaster(mlflow.pyfunc.PythonModel):
-    """A trained network with its scaler, in the unit of the series."""
+    """A trained network with its encoding, in the unit of the series."""
 
     def load_context(self, context: Any) -> None:
         """Loads the network; Keras is imported here, so that logging the model does not need it."""
         with importing_keras():
             from rnnlab.networks import models
-        self._network = models.load(Path(context.artifacts["network"]))
-        self._scaler = Scaler(**read_json(Path(context.artifacts["encoding"])))
+        network = models.load(Path(context.artifacts["network"]))
+        self.use(network, windows.from_json(read_json(Path(context.artifacts["encoding"]))))
+
+    def use(self, network: Any, encoding: windows.Encoding) -> None:
+        """Forecasts with a network that is loaded already."""
+        self._network, self._encoding = network, encoding
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predicts ``next_value`` from each row of the column ``values``: a list of as many values as in training."""
+        """Predicts from each row, whose column ``values`` is a list of as many values as in training.
+
+        A column for each covariate has lists of as many numbers or words.
+
+        Returns:
+            The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all.
+        """
         from rnnlab.networks import models
 
-        windows = self._scaler.apply(np.array(model_input["values"].tolist(), np.float64)).astype(np.float32)
-        predicted = models.predict(self._network, windows, batch_size=256)
-        return pd.DataFrame({"next_value": self._scaler.undo(predicted)})
+        columns = {name: np.array(model_input[name].tolist()) for name in self._encoding.covariates}
+        inputs = self._encoding.encode(np.array(model_input["values"].tolist(), np.float64), columns)
+        # Networks up to 0.1.0 read values without an axis of channels.
+        inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
+        predicted = self._encoding.value.undo(models.predict(self._network, inputs, batch_size=256))
+        table = pd.DataFrame({"next_value": predicted[:, 0]})
+        return table.assign(forecast=predicted.tolist()) if predicted.shape[1] > 1 else table

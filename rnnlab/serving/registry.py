@@ -21,6 +21,7 @@ from rnnlab.project.params import Promote
 from rnnlab.serving import promotion_rule
 from rnnlab.serving.candidates import COLUMNS, evidence, read_predictions, validation_loss
 from rnnlab.serving.promotion_rule import Evidence, Rule
+from rnnlab.tracking import logged_models
 from rnnlab.tracking.champion import CHAMPION, HISTORY
 from rnnlab.tracking.store import Store, lock
 
@@ -98,7 +99,8 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
             return Verdict(run_id, rules, "refused", current)
         if dry_run:
             return Verdict(run_id, rules, "would be promoted", current)
-        version = _register(client, limits.name, run_id, _tags(client.get_run(run_id), candidate, failed))
+        run = client.get_run(run_id)
+        version = _register(client, limits.name, run, _tags(run, candidate, failed))
         past = [*_past(client, registered), *([str(current.number)] if current else [])]
         client.set_registered_model_alias(limits.name, CHAMPION, str(version.number))
         # After the alias: a history that does not end with the champion lacks just that, see `_past`.
@@ -185,13 +187,13 @@ def _predictions_of(client: MlflowClient, current: Version) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
 
 
-def _register(client: MlflowClient, name: str, run_id: str, tags: dict[str, str]) -> Version:
+def _register(client: MlflowClient, name: str, run: MlflowRun, tags: dict[str, str]) -> Version:
     """Registers a version of a run, a new one only the first time; the tags are those of its last promotion."""
-    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run.info.run_id}'")
     if not versions:
         # MLflow's own function also links the logged model to its version; it chats on stderr.
         with redirect_stderr(io.StringIO()):
-            return _version(mlflow.register_model(f"runs:/{run_id}/model", name, tags=tags))
+            return _version(mlflow.register_model(logged_models.address(run), name, tags=tags))
     version = _version(versions[0])
     if "forced" not in tags:
         client.delete_model_version_tag(name, str(version.number), "forced")

@@ -71,8 +71,14 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.evaluation import metrics, series_metrics
     from rnnlab.networks import models
 
+    def score_series(true: Any, found: Any) -> dict[str, Any]:
+        encoding = data.encoding
+        assert encoding is not None
+        return series_metrics.score(encoding.value.undo(true), encoding.value.undo(found), encoding.naive_error)
+
+    def score_labels(true: Any, found: Any) -> dict[str, Any]:
+        return metrics.score(true[:, 0].astype(np.int16), found)
+
     inputs, targets = data.test
-    predicted, true = models.predict(model, inputs, settings.evaluate.batch_size), targets[:, 0]
-    if TASKS[settings.task].has_labels:
-        return metrics.score(true.astype(np.int16), predicted)
-    return dict(series_metrics.score(true, predicted))
+    predicted = models.predict(model, inputs, settings.evaluate.batch_size)
+    return (score_labels if TASKS[settings.task].has_labels else score_series)(targets, predicted)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from rnnlab.features import arrays
+from rnnlab.features import arrays, windows
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout, params, ray_cluster
 from rnnlab.project.errors import UserError
@@ -162,4 +162,5 @@ def read_features(settings: Params) -> Data:
         )
     splits = (layout.TRAIN, layout.VALIDATION_ROWS, layout.TEST)
     train, validation, test = (arrays.read_examples(split, settings.task) for split in splits)
-    return Data(train, validation, test, len(read_json(layout.VOCABULARY)))
+    encoding = windows.from_json(read_json(layout.SCALER)) if layout.SCALER.is_file() else None
+    return Data(train, validation, test, len(read_json(layout.VOCABULARY)), encoding)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnlab.features.arrays import Examples
+from rnnlab.features.windows import Encoding
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout
 from rnnlab.project.files import package_digest, read_json, replacing, write_json
@@ -65,12 +66,13 @@ class Trial(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The data that every trial reads: inputs and targets of each split, and the number of word ids."""
+    """The data that every trial reads: inputs and targets of each split, word ids, and how a series is encoded."""
 
     train: Examples
     validation: Examples
     test: Examples
     vocabulary_size: int
+    encoding: Encoding | None = None
 
 
 class Outcome(NamedTuple):

@@ -34,7 +34,12 @@ def page_links(server: str, experiment_id: str, parent: str | None, children: Se
     The server's own has no slash at its end; the parent is the newest pipeline's run, the children are its networks'.
     """
     table = f"{server}/#/experiments/{experiment_id}/runs"
-    links = {"all models": f"{table}?viewStateShareKey={TABLE}&{MODE}", "all runs": f"{table}?{MODE}"}
+    networks = f"{server}/#/experiments/{experiment_id}/models?{MODE}"
+    links = {
+        "all models": f"{table}?viewStateShareKey={TABLE}&{MODE}",
+        "all networks": networks,
+        "all runs": f"{table}?{MODE}",
+    }
     if parent:
         runs, experiments = quote(json.dumps(list(children))), quote(json.dumps([experiment_id]))
         metric, metrics = quote('"val_accuracy"'), quote('["val_accuracy"]')

@@ -1,52 +1,77 @@
 """Trained networks as models of MLflow: code and arrays in a folder, loaded without this repository."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
+from mlflow.entities import Run as MlflowRun
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
+from rnnlab.features import windows
 from rnnlab.features.sequences import read_scaler
+from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project import layout
+from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 
-NAME = "model"
-TEXT = "Not good: a dull plot, though the songs were wonderful."
+OLD_NAME = "model"  # of every model that was logged before each had its own
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
-_LABELS = Schema([ColSpec("string", "label"), ColSpec("double", "probability")])
-_ALL = ParamSchema([ParamSpec("all", "boolean", default=False)])
-SIGNATURES: dict[TaskName, ModelSignature] = {
-    "text": ModelSignature(
-        inputs=Schema([ColSpec("string", "text")]),
-        outputs=_LABELS,
-        params=_ALL,
-    ),
-    "series": ModelSignature(
-        inputs=Schema([ColSpec(Array("double"), "values")]),
-        outputs=Schema([ColSpec("double", "next_value")]),
-    ),
-    "sequences": ModelSignature(
-        inputs=Schema([ColSpec(Array(Array("double")), "steps")]),
-        outputs=_LABELS,
-        params=_ALL,
-    ),
-}
-EXAMPLES: dict[TaskName, Callable[[Params, Path], pd.DataFrame]] = {
-    "text": lambda settings, encoding: pd.DataFrame(
-        {"text": ["Not good: a dull plot, though the songs were wonderful."]}
-    ),
-    "series": lambda settings, encoding: pd.DataFrame({"values": [[0.0] * settings.series.window]}),
-    "sequences": lambda settings, encoding: pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]}),
+TEXT = "Not good: a dull plot, though the songs were wonderful."
+
+
+def _classifier_signature(reads: ColSpec) -> ModelSignature:
+    return ModelSignature(
+        inputs=Schema([reads]),
+        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+        params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
+    )
+
+
+TEXT_SIGNATURE = _classifier_signature(ColSpec("string", "text"))
+
+
+def _series_signature(settings: Params, encoding: Encoding) -> ModelSignature:
+    words = {name for name, rule in encoding.covariates.items() if not isinstance(rule, Scaler)}
+    columns = [ColSpec(Array("string" if name in words else "double"), name) for name in encoding.covariates]
+    several = [ColSpec(Array("double"), "forecast")] if settings.series.horizon > 1 else []
+    return ModelSignature(
+        inputs=Schema([ColSpec(Array("double"), "values"), *columns]),
+        outputs=Schema([ColSpec("double", "next_value"), *several]),
+    )
+
+
+def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
+    middles = {name: rule.mean if isinstance(rule, Scaler) else rule[0] for name, rule in encoding.covariates.items()}
+    columns = {"values": encoding.value.mean, **middles}
+    return pd.DataFrame({name: [[value] * settings.series.window] for name, value in columns.items()})
+
+
+def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+    fitted = windows.from_json(read_json(encoding))
+    return _series_signature(settings, fitted), _series_example(settings, fitted)
+
+
+def _describe_sequences(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+    signature = _classifier_signature(ColSpec(Array(Array("double")), "steps"))
+    return signature, pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]})
+
+
+# What a model takes and gives, and an example of it, by task.
+DESCRIBERS: dict[TaskName, Callable[[Params, Path], tuple[ModelSignature, pd.DataFrame]]] = {
+    "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
+    "series": _describe_forecaster,
+    "sequences": _describe_sequences,
 }
 
 
@@ -54,20 +79,26 @@ def log_model(
     client: MlflowClient,
     experiment_id: str,
     run_id: str,
+    params: Mapping[str, str],
     settings: Params,
     network: Path,
     encoding: Path,
-    labels: Sequence[str],
-    thresholds: Sequence[float] | None,
-) -> None:
-    """Logs a network with all that turns inputs into its numbers and these into labels, as the output of a run.
+    answers: Mapping[str, Any],
+) -> str:
+    """Logs a network with all that it needs to answer, as the output of a run and under its file's name.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scaler of a series or of sequences.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of numbers.
+
+    Returns:
+        The model's id, under which its figures can be logged.
     """
-    model = client.create_logged_model(experiment_id, NAME, source_run_id=run_id, model_type="pyfunc")
+    signature, example = DESCRIBERS[settings.task](settings, encoding)
+    model = client.create_logged_model(
+        experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
+    )
     with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent) / NAME
+        folder = Path(parent) / "model"
         mlflow.pyfunc.save_model(
             folder,
             mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
@@ -77,13 +108,19 @@ def log_model(
             model_config={
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
-                "labels": list(labels),
-                "thresholds": thresholds,
+                **answers,
             },
-            signature=SIGNATURES[settings.task],
-            input_example=EXAMPLES[settings.task](settings, encoding),
+            signature=signature,
+            input_example=example,
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )
         client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    return str(model.model_id)
+
+
+def address(run: MlflowRun) -> str:
+    """Returns where MLflow finds the model that a run logged, whatever its name; of old runs it may be among files."""
+    made = run.outputs.model_outputs if run.outputs else []
+    return f"models:/{made[0].model_id}" if made else f"runs:/{run.info.run_id}/{OLD_NAME}"

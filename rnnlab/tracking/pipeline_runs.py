@@ -1,6 +1,7 @@
 """Results into MLflow: a parent run for the pipeline, a child for each model and seed."""
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,6 +18,7 @@ from rnnlab.project import layout
 from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Run
 from rnnlab.project.results import Result, epoch_seconds
+from rnnlab.project.tasks import TaskName
 from rnnlab.tracking import runs
 from rnnlab.tracking.links import MODELS_TABLE, TABLE, VIEWS
 from rnnlab.tracking.logged_models import log_model
@@ -32,15 +34,18 @@ def find_finished(store: Store, key: str) -> MlflowRun | None:
     return next((run for run in attempts if run.info.status == FINISHED), None)
 
 
-def newest_pipeline(store: Store) -> tuple[str | None, list[MlflowRun]]:
-    """Finds the last complete result: its run id, or None, and the runs of its networks, as they were trained."""
+def newest_pipeline(store: Store, task: TaskName | None = None) -> MlflowRun | None:
+    """Finds the last complete result, of a task if one is named."""
     client = MlflowClient(store.uri)
     finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
-    if not finished:
-        return None, []
-    parent = max(finished, key=lambda run: run.info.end_time).info.run_id
-    networks = search(client, store, f"tags.{PARENT} = '{parent}' and tags.kind = 'model'")
-    return parent, sorted(networks, key=lambda run: run.info.start_time)
+    fitting = [run for run in finished if task in (None, run.data.params.get("task", "text"))]
+    return max(fitting, key=lambda run: run.info.end_time, default=None)
+
+
+def networks_of(store: Store, parent: str) -> list[MlflowRun]:
+    """Finds the runs of a result's networks, as they were trained."""
+    networks = search(MlflowClient(store.uri), store, f"tags.{PARENT} = '{parent}' and tags.kind = 'model'")
+    return sorted(networks, key=lambda run: run.info.start_time)
 
 
 def keep_table(store: Store) -> None:
@@ -122,14 +127,17 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     options = {"text": settings.tokenize_pad, "series": settings.series, "sequences": settings.sequences}
     encoding_options = options[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
-    runs.log_facts(client, run_id, ended, _figures(result, run, history), params, tags)
-    client.log_inputs(run_id, _datasets(record))
+    network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
+    answers = {
+        "labels": list(read_labels(record.folder / layout.SUMMARY)),
+        "thresholds": read_json(record.folder / layout.THRESHOLDS).get(run.name),
+    }
+    model_id = log_model(client, store.experiment_id, run_id, params, settings, network, encoding, answers)
+    figures, datasets = _figures(result, run, history), _datasets(record)
+    runs.log_facts(client, run_id, ended, figures, params, tags, _links(figures, model_id, datasets))
+    client.log_inputs(run_id, datasets)
     client.log_artifact(run_id, str(record.folder / layout.history(run)))
     _log_predictions(client, run_id, result, run)
-    network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
-    labels = read_labels(record.folder / layout.SUMMARY)
-    thresholds = read_json(record.folder / layout.THRESHOLDS).get(run.name)
-    log_model(client, store.experiment_id, run_id, settings, network, encoding, labels, thresholds)
     client.set_terminated(run_id, FINISHED, ended)
 
 
@@ -140,6 +148,19 @@ def _figures(result: Result, run: Run, history: list[dict[str, float]]) -> dict[
     figures |= {"best_val_loss": best["val_loss"], "best_epoch": best["epoch"], "parameters": scored["parameters"]}
     seconds = epoch_seconds({run: result.timings[run]}) if run in result.timings else {}
     return figures | ({"seconds_per_epoch": seconds[run.model]} if seconds else {})
+
+
+def _links(figures: Mapping[str, float], model_id: str, datasets: list[DatasetInput]) -> dict[str, dict[str, str]]:
+    """Says of which model and on which data figures are, so that MLflow's page of models can sort and draw them."""
+    by_split = {each.tags[0].value: each.dataset for each in datasets}
+    links = {}
+    for name, value in figures.items():
+        split = "test" if name.startswith("test_") else "validation" if name.startswith("best_") else ""
+        data = by_split.get(split)
+        of_data = {"dataset_name": data.name, "dataset_digest": data.digest} if data else {}
+        if math.isfinite(value):  # of a model, MLflow would show any other as 0 or as a large number
+            links[name] = {"model_id": model_id, **of_data}
+    return links
 
 
 def _log_predictions(client: MlflowClient, run_id: str, result: Result, run: Run) -> None:

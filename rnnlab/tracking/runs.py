@@ -12,6 +12,7 @@ from mlflow.entities import Run as MlflowRun
 
 from rnnlab.project import overrides
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import NOTHING
 from rnnlab.tracking.store import Store
 
 FINISHED = RunStatus.to_string(RunStatus.FINISHED)
@@ -54,14 +55,23 @@ def log_epochs(run_id: str, rows: Iterable[tuple[int, Mapping[str, float]]]) -> 
 
 
 def log_facts(
-    client: MlflowClient, run_id: str, when: int, figures: Mapping[str, float], params: Texts, tags: Texts | None = None
+    client: MlflowClient,
+    run_id: str,
+    when: int,
+    figures: Mapping[str, float],
+    params: Texts,
+    tags: Texts = NOTHING,
+    links: Mapping[str, Texts] = NOTHING,
 ) -> None:
-    """Logs single figures, as of ``when`` (milliseconds since 1970), parameters and tags of a run."""
+    """Logs single figures, as of ``when`` (milliseconds since 1970), parameters and tags of a run.
+
+    ``links`` has the model and the dataset that some figures are of: arguments of MLflow's ``Metric``, by figure.
+    """
     client.log_batch(
         run_id,
-        metrics=[Metric(name, float(value), when, 0) for name, value in figures.items()],
+        metrics=[Metric(name, float(value), when, 0, **links.get(name, {})) for name, value in figures.items()],
         params=[Param(name, value) for name, value in params.items()],
-        tags=[RunTag(name, value) for name, value in (tags or {}).items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
     )
 
 

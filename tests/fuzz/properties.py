@@ -115,7 +115,7 @@ def check_rows(file: File, folder: Path) -> None:
 def check_series(file: File, folder: Path) -> None:
     source = folder / file.name
     source.write_bytes(file.content)
-    values = series.read_values(source, _settings(file).data)
+    values = series.read(source, _settings(file).data).values
     assert values.dtype == np.float64
     assert len(values)
     assert np.isfinite(values.astype(np.float32)).all()

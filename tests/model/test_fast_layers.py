@@ -164,7 +164,7 @@ def test_a_forecaster_is_made_faster_too() -> None:
     stock = models.build_forecaster(plain(3, 4, output="linear", layers=2), STEPS)
     fast = fast_layers.accelerate(stock, 4)
     assert any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
-    values = np.random.default_rng(1).normal(size=(6, STEPS)).astype(np.float32)
+    values = np.random.default_rng(1).normal(size=(6, STEPS, 1)).astype(np.float32)
     np.testing.assert_allclose(fast(values), stock(values), rtol=1e-4, atol=1e-6)
 
 

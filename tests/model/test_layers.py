@@ -49,10 +49,10 @@ def test_a_layer_states_its_settings_in_words() -> None:
     ]
 
 
-def test_a_forecaster_is_described_from_its_window_to_the_next_value() -> None:
-    model = models.build_forecaster(plain(4, 3, output="linear"), 12)
+def test_a_forecaster_is_described_from_its_window_to_the_next_values() -> None:
+    model = models.build_forecaster(plain(4, 3, output="linear"), 12, channels=2, horizon=5)
     described = layers.describe(model)
-    assert [layer["shape"] for layer in described] == [[12], [12, 1], [3], [3], [1]]
+    assert [layer["shape"] for layer in described] == [[12, 2], [3], [3], [5]]
     assert sum(layer["parameters"] for layer in described) == model.count_params()
 
 

@@ -1,14 +1,12 @@
 """Sizes of networks against Keras itself: recurrent parameters, and steps that are timed."""
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rnnlab.networks import layers, models, sizes, speeds
-from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from tests.support.networks import plain
@@ -21,21 +19,18 @@ from tests.support.results import changed
 def test_recurrent_parameters_are_counted_as_keras_does(cell: str, stacked: int, bidirectional: bool) -> None:
     options = plain(5, 7, cell=cell, layers=stacked, bidirectional=bidirectional, dense=3)
     forecaster = options.model_copy(update={"output": "linear"})
+    examples = {"text": (np.zeros((2, 6)), np.array([[0], [1]])), "series": (np.zeros((2, 6, 3)), np.zeros((2, 4)))}
     for task, network in (("text", options), ("series", forecaster)):
-        described = layers.describe(models.build(task, network, 20, (6,)))
+        described = layers.describe(models.build(task, network, 20, examples[task]))
         counted = sum(layer["parameters"] for layer in described if layer["cell"])
-        assert sizes.recurrent_parameters(task, network, 7) == counted
+        assert sizes.recurrent_parameters(task, network, 7, channels=3) == counted
 
 
-def test_parameters_of_a_network_on_sequences_depend_on_their_channels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    layout.TRAIN.mkdir(parents=True)
-    np.save(layout.TRAIN / "inputs.npy", np.zeros((1, 6, 3), np.float32))
-    described = layers.describe(models.build("sequences", plain(5, 7), 0, (6, 3)))
+def test_parameters_of_a_network_on_sequences_depend_on_their_channels() -> None:
+    rows = np.zeros((2, 6, 3), np.float32), np.array([[0], [1]], np.float32)
+    described = layers.describe(models.build("sequences", plain(5, 7), 0, rows))
     counted = sum(layer["parameters"] for layer in described if layer["cell"])
-    assert sizes.recurrent_parameters("sequences", plain(5, 7), 7) == counted
+    assert sizes.recurrent_parameters("sequences", plain(5, 7), 7, channels=3) == counted
 
 
 def rows() -> tuple[Any, Any]:

@@ -172,14 +172,14 @@ def test_a_rare_label_is_given_more_often_with_balanced_weights() -> None:
 def test_a_forecaster_learns_a_series() -> None:
     values = np.sin(np.arange(300) / 5).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(values, 11)
-    inputs, targets = windows[:, :-1], windows[:, -1:]
+    inputs, targets = windows[:, :-1, None], windows[:, -1:]
     keras.utils.set_random_seed(1)
     network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
     both = (inputs, targets)
     history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
     assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
-    errors = models.predict(network, inputs, 64) - targets[:, 0]
+    errors = models.predict(network, inputs, 64) - targets
     assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
 
 

@@ -316,7 +316,7 @@ def ingested(fresh: Project) -> Iterator[Callable[..., subprocess.CompletedProce
     def ingest(content: str | bytes, expect: int = 0, **params: Any) -> subprocess.CompletedProcess[str]:
         source = fresh.folder / "mine.csv"
         source.write_bytes(content if isinstance(content, bytes) else content.encode())
-        fresh.set_params(data__csv="mine.csv", **params)
+        fresh.set_params(**{"data__csv": "mine.csv", "data__labels": ["negative", "positive"], **params})
         return fresh.stage("ingest", expect=expect)
 
     yield ingest

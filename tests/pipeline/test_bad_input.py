@@ -25,7 +25,10 @@ MISTAKES = {
     "ragged rows": (table(*GOOD[:7], "one,two,three"), "row 8 has 3 cells where the header has 2"),
     "one class only": (table(*GOOD[1::2]), "no usable row has the label 'negative'"),
     "all rows rejected": (table("good,yes", "bad,no"), "every row was rejected (2 × unknown label)"),
-    "fewer rows than the split needs": (table(*GOOD[:4]), "too few for a row in the"),
+    "fewer rows than the split needs": (
+        table(*GOOD[:4]),
+        "no row in the validation split for each label with so few usable rows",
+    ),
 }
 
 
@@ -36,7 +39,7 @@ def test_ingest_names_the_mistake_and_keeps_what_was_there(mistake: str, fresh: 
     earlier.parent.mkdir(parents=True)
     earlier.write_text("earlier")
     source.write_bytes(content if isinstance(content, bytes) else content.encode())
-    fresh.set_params(data__csv="mine.csv")
+    fresh.set_params(data__csv="mine.csv", data__labels=["negative", "positive"])
     done = fresh.stage("ingest", expect=1)
     assert sentence in done.stderr
     assert done.stderr.startswith("error: ")
@@ -100,7 +103,7 @@ def test_a_failed_check_stops_the_pipeline_with_a_table(fresh: Project) -> None:
     shown = done.stdout + done.stderr
     assert done.returncode != 0
     assert "column values to be between" in shown
-    assert "train, label 0" in shown
+    assert "train, label negative" in shown
     assert "error: the data failed a critical check; see reports/validation-failed.html" in shown
     assert "critical" in (fresh.folder / "reports/validation-failed.html").read_text()
     assert not (fresh.folder / "data/features").exists()

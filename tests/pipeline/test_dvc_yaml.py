@@ -1,6 +1,7 @@
 """dvc.yaml names exactly what each stage reads."""
 
 import ast
+import json
 import re
 from contextlib import chdir
 from functools import partial
@@ -14,7 +15,8 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from reliability.verify import WITHOUT_EFFECT
-from rnnlab.project import params
+from rnnlab.evaluation.glance import MOST
+from rnnlab.project import layout, params
 from tests.pipeline.conftest import ORDER, ROOT, Project
 
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -79,6 +81,38 @@ def test_a_stage_depends_on_the_rooms_it_enters_and_no_other(stage: str) -> None
     reached = reached_code(stage)
     assert not {code for code in reached if not covers(declared, code)}
     assert not {dep for dep in declared if not any(covers({dep}, code) for code in reached)}
+
+
+def test_dvc_shows_a_dozen_metrics_of_one_file(project: Project) -> None:
+    assert {name: stage["metrics"] for name, stage in PIPELINE.items() if "metrics" in stage} == {
+        "compare": [{str(layout.GLANCE): {"cache": False}}]
+    }
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    assert list(shown) == [str(layout.GLANCE)]
+    numbers = shown[str(layout.GLANCE)]["data"]
+    assert {"rnn", "lstm", "diff", "low", "high", "unsettled"} < set(numbers)
+    assert len(numbers) <= MOST == 12
+
+
+def test_dvc_draws_no_report_of_numbers(project: Project) -> None:
+    """Those of long stages are under ``plots``, or DVC would not restore these stages from its cache."""
+    reports = [
+        next(iter(out))
+        for stage in PIPELINE.values()
+        for out in stage.get("plots", [])
+        if isinstance(out, dict) and next(iter(out)).endswith((".json", "sizes"))
+    ]
+    assert reports == ["reports/data.json", "reports/features.json", "reports/sizes", "reports/metrics.json"]
+    told = project.run("dvc", "plots", "show", "--json", *reports)
+    assert told.stderr == ""
+    assert {name: plots for name, plots in json.loads(told.stdout)["data"].items() if plots} == {}
+    uncached = {
+        name
+        for name, stage in PIPELINE.items()
+        for out in stage.get("outs", [])
+        if isinstance(out, dict) and next(iter(out.values())) == {"cache": False}
+    }
+    assert uncached == {"validate", "compare"}  # seconds
 
 
 def test_dependencies_on_code_are_few() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_a_temporary_experiment_runs_only_what_its_knob_touches_and_can_be_logge
     assert "up to date" in project.run("dvc", "status").stdout
     row = shown(project, "resampled")
     assert row["intervals.margin"] == "0.02"
-    assert 0 <= float(row["lstm.mean.accuracy"]) <= 1
+    assert 0 <= float(row["lstm"]) <= 1
 
     assert len(project.runs("tags.kind = 'pipeline'")) == before
     first = project.inside("stages.track", "--backfill").stdout
@@ -52,7 +53,10 @@ def test_a_csv_of_ones_own_reaches_a_temporary_experiment_and_its_drift_is_told(
     columns = ("data.csv=data/raw/mine.csv", "data.text_column=text", "data.label_column=stars")
     flags = [flag for setting in (*columns, "data.labels=[bad,good]") for flag in ("-S", setting)]
     project.run("dvc", "exp", "run", "--temp", "--name", "mine", *flags, "ingest")
-    assert shown(project, "mine")["rows_read"] == str(len(rows))
+    [reference] = [
+        ref for ref in project.run("git", "for-each-ref", "--format=%(refname)").stdout.split() if ref.endswith("/mine")
+    ]
+    assert json.loads(project.run("git", "show", f"{reference}:reports/data.json").stdout)["rows_read"] == len(rows)
     project.run("dvc", "exp", "run", *flags, "-S", "train.seeds=[1]", "-S", "compare=[gru]", "tokenize_pad")
     for stage in ("baseline", "size", "train@gru-1", "evaluate", "compare"):
         project.stage(stage, MLFLOW_SYNC="off")

@@ -39,7 +39,7 @@ def write_files(project: Project, rows: pd.DataFrame) -> None:
 
 def encoded(project: Project, csv: str, engine: str = "local") -> dict[str, bytes]:
     """Runs the stages up to the arrays; gives the bytes of all that they wrote."""
-    project.set_params(data__csv=csv, data__files="*.[cp]*", data__engine=engine)
+    project.set_params(data__csv=csv, data__files="*.[cp]*", data__engine=engine, data__labels=["negative", "positive"])
     for stage in ("ingest", "tokenize_pad"):
         project.stage(stage)
     written = (file for part in ("data/interim", "data/features") for file in (project.folder / part).rglob("*"))
@@ -102,7 +102,8 @@ def test_of_many_files_those_are_named_that_cannot_be_read(fresh: Project, engin
     (folder / "c.csv.gz").write_bytes(packed[:-20])
     columns = (folder / "b.parquet").read_bytes()
     pd.DataFrame({"text": ["a"], "sentiment": ["positive"]}).to_parquet(folder / "b.parquet")
-    fresh.set_params(data__csv=FOLDER, data__files="*.[cp]*", data__engine=engine)
+    options = {"data__files": "*.[cp]*", "data__engine": engine, "data__labels": ["negative", "positive"]}
+    fresh.set_params(data__csv=FOLDER, **options)
     told = fresh.stage("ingest", expect=1).stderr
     assert f"{FOLDER}/b.parquet: no column 'review'; its columns are: text, sentiment; set data.text_column" in told
     assert f"; {FOLDER}/c.csv.gz: not a whole gzip file" in told

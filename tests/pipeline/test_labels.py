@@ -115,9 +115,12 @@ def test_a_mixed_verdict_is_a_third_label_of_the_embedded_corpus(fresh: Project)
 @pytest.mark.parametrize(
     ("counts", "sentence"),
     [
-        ({"good": 40}, "every row has the label 'good'; expected two or more; set data.label_column"),
-        ({f"id{number}": 1 for number in range(3_000)}, "3,000 different labels; is 'sentiment' the column of labels"),
-        ({"good": 40, "Good": 40}, "labels 'Good' and 'good' differ in case or blanks only"),
+        ({"good": 40}, "column 'sentiment' has one label only, 'good'; expected two or more"),
+        (
+            {f"id{number}": 1 for number in range(3_000)},
+            "has 3,000 different values in 3,000 rows: an id or a text, and no label",
+        ),
+        ({"good": 40, "Good": 40}, "has labels that differ only in case or blanks"),
         ({"good": 40, "bad": 40, "odd": 1}, "for each label with so few usable rows: 'odd' (1)"),
         ({"good": 40, "bad": 40, "sentiment": 1}, "remove the header that is repeated among the rows"),
     ],

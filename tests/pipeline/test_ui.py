@@ -88,6 +88,21 @@ def test_all_models_are_in_a_table_with_their_figures(page: Page, links: dict[st
     picture(page, "all-models", tmp_path)
 
 
+def test_all_networks_are_models_with_names_and_figures_by_data(
+    page: Page, links: dict[str, str], tmp_path: Path
+) -> None:
+    visit(page, links["all networks"])
+    for name in ("rnn-1", "rnn-2", "lstm-1", "lstm-2"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(2)  # the model, and the run it is of
+    expect(page.get_by_text(re.compile(r"^reviews\.csv test \(#")).first).to_be_visible()
+    expect(page.get_by_role("columnheader", name="test_accuracy", exact=True)).to_be_visible()
+    picture(page, "all-networks", tmp_path)
+    page.locator("input[value=CHART]").evaluate("button => button.click()")
+    expect(page.get_by_text("test_accuracy").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot .barlayer .trace").first).to_be_visible()
+    picture(page, "all-networks-drawn", tmp_path)
+
+
 def test_all_runs_are_in_a_table(page: Page, links: dict[str, str], tmp_path: Path) -> None:
     visit(page, links["all runs"])
     expect(page.get_by_text("workspace-").first).to_be_visible()

@@ -5,12 +5,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from rnnlab.data.series import Series
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
+from rnnlab.project.params import Promote
 from rnnlab.project.results import Result
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LIMITS = Promote(
+    name="it",
+    min_accuracy=0.8,
+    min_slice_accuracy=0.0,
+    margin=0.1,
+    significance=0.05,
+    max_calibration_error=0.2,
+    max_latency_ms=10.0,
+)
 
 
 def named(name: str = "it", parent: str = "", **values: Any) -> Named:
@@ -122,3 +135,8 @@ def write_csv(target: Path, *rows: Sequence[str], delimiter: str = ",") -> Path:
     with target.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
     return target
+
+
+def complete(values: npt.NDArray[np.float64]) -> Series:
+    """A series without gaps and covariates."""
+    return Series(values, np.zeros(len(values), bool))

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from rnnlab.tracking import store
-from rnnlab.tracking.logged_models import SIGNATURES
+from rnnlab.tracking.logged_models import TEXT_SIGNATURE
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.store import Store
 
@@ -75,7 +75,7 @@ def log_run(
                 name="model",
                 python_model=str(script),
                 model_config={"seconds": seconds, "probability": probability},
-                signature=SIGNATURES["text"],
+                signature=TEXT_SIGNATURE,
                 pip_requirements=[],
             )
     client.set_terminated(run_id)
@@ -86,6 +86,7 @@ def pipeline(opened: Store, *losses: tuple[str, int, float], status: str = "FINI
     """A parent with a child for each model, seed and best validation loss; returns the children."""
     client = MlflowClient(opened.uri)
     parent = client.create_run(opened.experiment_id, tags={"kind": "pipeline"}).info.run_id
+    client.log_param(parent, "task", task)
     children = []
     for model, seed, loss in losses:
         tags = {**TAGS, "task": task, "model": model, "seed": str(seed), "mlflow.parentRunId": parent}

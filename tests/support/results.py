@@ -71,7 +71,8 @@ def series_predictions(settings: Params, steps: int) -> pd.DataFrame:
     for place, name in enumerate(settings.scored):
         for seed in [NO_SEED] if name in settings.baselines else settings.train.seeds:
             predicted = (target + draw.normal(0, 0.3 / (1 + place), steps)).astype(np.float32)
-            run = {"row": np.arange(steps) + 100, "target": target, "model": name, "seed": seed, "predicted": predicted}
+            rows = {"row": np.arange(steps) + 100, "step": 1, "target": target}
+            run = {**rows, "model": name, "seed": seed, "predicted": predicted}
             tables.append(pd.DataFrame(run))
     return pd.concat(tables, ignore_index=True)
 
@@ -82,7 +83,9 @@ def summaries(settings: Params, predictions: pd.DataFrame) -> dict[str, Any]:
         seeds = {}
         for seed, rows in predictions[predictions["model"] == name].groupby("seed"):
             if settings.task == "series":
-                seeds[seed] = series_metrics.score(rows["target"].to_numpy(), rows["predicted"].to_numpy())
+                both = rows[["target"]].to_numpy(), rows[["predicted"]].to_numpy()
+                seeds[seed] = series_metrics.score(*both)
+                seeds[seed] |= series_metrics.interval_figures(*both, np.array([0.3]))
             else:
                 seeds[seed] = metrics.score(rows["label"].to_numpy(np.int8), rows["probability"].to_numpy())
         found[name] = metrics.summarise(seeds, 1234)
@@ -94,7 +97,10 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     runs = [{"model": run.model, "seed": run.seed} for run in settings.runs]
     if settings.task == "series":
         wrong = predictions[predictions["model"].isin(settings.compare)].head(3).assign(error=0.5)
-        tables = {"mistakes": wrong[["model", "seed", "row", "target", "predicted", "error"]]}
+        tables = {
+            "mistakes": wrong[["model", "seed", "row", "step", "target", "predicted", "error"]],
+            "windows": windows_table(settings),
+        }
     else:
         wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
         tables = {
@@ -122,6 +128,17 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
     layout.EXPLANATIONS.mkdir()
     for name, table in tables.items():
         table.to_csv(layout.EXPLANATIONS / f"{name}.csv", index=False)
+
+
+def windows_table(settings: Params, horizon: int = 1) -> pd.DataFrame:
+    """A past of eight values and a forecast for each kind of window of each network."""
+    past = pd.DataFrame({"row": range(8), "value": range(8), "predicted": np.nan, "half_width": np.nan})
+    future = pd.DataFrame({"row": range(8, 8 + horizon), "value": 8.0, "predicted": 7.5, "half_width": 0.6})
+    return pd.concat(
+        pd.concat([past, future]).assign(model=name, window=window)
+        for name in settings.compare
+        for window in ("best", "median", "worst")
+    )
 
 
 def states_table(settings: Params, text: str) -> pd.DataFrame:
@@ -155,6 +172,7 @@ def lay_out(settings: Params, texts: Sequence[str] = ()) -> None:
     predictions.to_parquet(layout.PREDICTIONS)
     write_json(layout.PARAMS, settings.model_dump(mode="json", by_alias=True))  # JSON is YAML
     write_json(layout.METRICS, summaries(settings, predictions))
+    write_json(layout.THRESHOLDS, {})
     task = TASKS[settings.task]
     scores = comparisons.scores_by_model(task, predictions, settings.scored)
     for number, run in enumerate(settings.runs):

@@ -202,7 +202,10 @@ def model_content(client: MlflowClient, found: Any, names: dict[str, str]) -> di
     mlmodel = files.pop("MLmodel").decode()
     for unique, name in {found.artifact_location: "place", found.model_id: "model", **names}.items():
         mlmodel = mlmodel.replace(unique, name)
-    measured = {(at.key, at.value, at.timestamp, at.step, names[at.run_id], at.dataset_name) for at in found.metrics}
+    measured = {
+        (at.key, at.value, at.timestamp, at.step, names[at.run_id], at.dataset_name, at.dataset_digest)
+        for at in found.metrics
+    }
     return {
         "info": (found.name, found.model_type, str(found.status), names[found.source_run_id]),
         "tags": own(found.tags),

@@ -115,7 +115,7 @@ def confusion_matrices(confusions: Mapping[str, Sequence[Counts]], labels: Seque
         confusions: by model, `rnnlab.evaluation.metrics.confusion` of each seed, of shape (labels, labels).
         labels: their names; of many, the most frequent `DRAWN_LABELS` are drawn.
     """
-    side = min(4.6 + 0.45 * max(len(labels) - 2, 0), 11)  # inches
+    side = min(4.6 + 0.45 * max(len(labels) - 2, 0), 7.6)  # inches
     size = ((side + 0.2) * len(confusions), side)
     figure, axes = plt.subplots(1, len(confusions), figsize=size, squeeze=False, layout="constrained")
     for panel, (name, runs) in zip(axes[0], confusions.items(), strict=True):
@@ -145,7 +145,7 @@ def _name_labels(panel: Axes, names: Sequence[str]) -> None:
         panel.set_xticks(places, shown, parse_math=False)
         panel.set_yticks(places, shown, rotation=90, va="center", parse_math=False)
         return
-    font = 12 if len(names) <= LABELLED_CELLS else 7
+    font = 12 if len(names) <= LABELLED_CELLS else 8
     panel.set_xticks(places, shown, rotation=90, parse_math=False, fontsize=font)
     panel.set_yticks(places, shown, parse_math=False, fontsize=font)
 

@@ -11,7 +11,7 @@ from rnnlab.project.params import Data
 HEADER = b"review,sentiment\n"
 
 
-def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
+def data(delimiter: str = ",", encoding: str = "utf-8", header: bool = True) -> Data:
     return Data(
         csv="reviews.csv",
         files="*",
@@ -22,11 +22,16 @@ def data(delimiter: str = ",", encoding: str = "utf-8") -> Data:
         labels=("negative", "positive"),
         delimiter=delimiter,
         encoding=encoding,
+        header=header,
         max_megabytes=2000,
         max_labels=50,
         sequence_column="sequence",
         step_column="step",
         channels=(),
+        covariates=(),
+        time_column=None,
+        missing="refuse",
+        max_gap=3,
     )
 
 
@@ -320,3 +325,32 @@ def test_columns_that_results_are_split_by_are_carried_along(tmp_path: Path) -> 
     [rows] = read_rows(source, data(), "part", ["place", "nowhere", "sentiment"])
     assert rows.splits == ["test", "train"]
     assert rows.slices == [["near", "", "positive"], ["far", "", "negative"]]
+
+
+def headless(**changes: str) -> Data:
+    return data(header=False).model_copy(update={"text_column": "column_1", "label_column": "column_2", **changes})
+
+
+def test_without_a_header_the_first_row_is_data(tmp_path: Path) -> None:
+    source = written(tmp_path, b"good,positive\n\nbad,negative\n")
+    assert read(source, headless()) == Rows([1, 2], ["good", "bad"], ["positive", "negative"], ["", ""], [])
+
+
+def test_without_a_header_columns_have_numbers(tmp_path: Path) -> None:
+    source = written(tmp_path, b"good,positive\n")
+    message = complaint(source, headless(text_column="review"))
+    assert message.startswith("no column 'review'; its columns are: column_1, column_2;")
+
+
+def test_without_a_header_the_first_row_says_how_many_cells_there_are(tmp_path: Path) -> None:
+    source = written(tmp_path, b"good,positive\nbad\n")
+    assert complaint(source, headless()).startswith("row 2 has 1 cells where the first row has 2;")
+
+
+def test_without_a_header_the_wrong_byte_is_in_the_right_row(tmp_path: Path) -> None:
+    source = written(tmp_path, b"good,positive\nb\xe4d,negative\n")
+    assert complaint(source, headless()).startswith("row 2, byte 15 is not utf-8")
+
+
+def test_an_empty_file_without_a_header_is_empty(tmp_path: Path) -> None:
+    assert complaint(written(tmp_path, b""), headless()) == "the file is empty; expected one row or more"

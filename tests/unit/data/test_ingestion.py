@@ -135,6 +135,8 @@ def test_a_series_is_one_file_split_in_time(settings: Params, tmp_path: Path) ->
         "rows_kept": 50,
         "rows_left_out": 0,
         "rows_rejected": {"total": 0},
+        "rows_before_first": 0,
+        "filled": {},
         "splits": {split: {"values": size} for split, size in sizes.items()},
     }
     with pytest.raises(UserError, match="is a folder; a series is a single CSV"):

@@ -34,7 +34,7 @@ def split(
     method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1, share: float = 1.0
 ) -> Split:
     fractions = {"test_fraction": test, "validation_fraction": validation, "train_share": share}
-    return Split.model_validate({"method": method, "column": "split", "seed": seed, **fractions})
+    return Split.model_validate({"method": method, "column": "split", "group_column": None, "seed": seed, **fractions})
 
 
 def digests(count: int, seed: int = 0) -> npt.NDArray[np.uint64]:
@@ -98,25 +98,34 @@ def test_any_label_is_known_where_they_are_found() -> None:
 def test_labels_that_are_found_stand_by_size_or_alphabet(
     found: list[str], ordered: list[str], settings: Params
 ) -> None:
-    assert reviews.find_labels(found, settings.data, "mine.csv") == ordered
+    assert reviews.find_labels(dict.fromkeys(found, 9), settings.data, "mine.csv") == ordered
 
 
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (["good"], "mine.csv: every row has the label 'good'; expected two or more; set data.label_column"),
-        ([f"id{n}" for n in range(3_000)], "mine.csv: 3,000 different labels; is 'sentiment' the column of labels, or"),
+        (
+            ["good"],
+            "mine.csv: column 'sentiment' has one label only, 'good'; expected two or more; data.label_column names",
+        ),
+        (
+            [f"id{n}" for n in range(3_000)],
+            "mine.csv: column 'sentiment' has 3,000 labels, 'id0', 'id1', 'id2', …; expected at most 50: raise",
+        ),
         (
             ["good", "Good", "bad"],
-            "mine.csv: labels 'Good' and 'good' differ in case or blanks only; make them one, or",
+            "mine.csv: column 'sentiment' has labels that differ only in case or blanks, 'good' and 'Good'; make",
         ),
-        (["so  so", "so so"], "mine.csv: labels 'so  so' and 'so so' differ in case or blanks only"),
+        (
+            ["so  so", "so so"],
+            "mine.csv: column 'sentiment' has labels that differ only in case or blanks, 'so  so' and 'so so'",
+        ),
         (["good", "bad", "sentiment"], "mine.csv: a row has the label 'sentiment': remove the header that is repeated"),
     ],
 )
 def test_labels_that_cannot_be_meant_are_refused(found: list[str], sentence: str, settings: Params) -> None:
     with pytest.raises(UserError) as mistake:
-        reviews.find_labels(found, settings.data, "mine.csv")
+        reviews.find_labels(dict.fromkeys(found, 9), settings.data, "mine.csv")
     assert str(mistake.value).startswith(sentence)
 
 

@@ -1,6 +1,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,10 @@ from rnnlab.data import series
 from rnnlab.features import arrays, windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.features.windows import Scaler
+from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data, Params
+from tests.support.builders import complete
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def written(folder: Path, content: str | bytes, name: str = "series.csv") -> Pat
 
 def complaint(source: Path, options: Data) -> str:
     with pytest.raises(UserError) as mistake:
-        series.read_values(source, options)
+        series.read(source, options)
     message = str(mistake.value)
     assert message.startswith(f"{source}: ")
     assert "\n" not in message
@@ -39,7 +41,7 @@ def complaint(source: Path, options: Data) -> str:
 
 @pytest.mark.parametrize("name", ["series.csv", "series.csv.gz"])
 def test_values_are_read_in_the_order_of_the_file(tmp_path: Path, options: Data, name: str) -> None:
-    values = series.read_values(written(tmp_path, "value\n1\n-2.5\n 3e2 \n+.5\n", name), options)
+    values = series.read(written(tmp_path, "value\n1\n-2.5\n 3e2 \n+.5\n", name), options).values
     assert values.tolist() == [1.0, -2.5, 300.0, 0.5]
     assert values.dtype == "float64"
 
@@ -47,25 +49,25 @@ def test_values_are_read_in_the_order_of_the_file(tmp_path: Path, options: Data,
 def test_the_column_is_found_by_name(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, 'day\tprice\n"Monday, early"\t7\nTuesday\t8\n')
     chosen = options.model_copy(update={"value_column": "price", "delimiter": "tab"})
-    assert series.read_values(source, chosen).tolist() == [7, 8]
+    assert series.read(source, chosen).values.tolist() == [7, 8]
 
 
 def test_encodings_are_read_as_named(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, "día,value\nmié,7\n".encode("cp1252"))
-    assert series.read_values(source, options.model_copy(update={"encoding": "cp1252"})).tolist() == [7]
+    assert series.read(source, options.model_copy(update={"encoding": "cp1252"})).values.tolist() == [7]
     assert complaint(source, options) == "row 0, byte 1 is not utf-8; set data.encoding (cp1252, latin-1, …)"
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_blank_lines_around_the_series_are_no_gaps(tmp_path: Path, options: Data, ending: str) -> None:
     source = written(tmp_path, ending.join(["", "value", "1", "2", "", "", ""]))
-    assert series.read_values(source, options).tolist() == [1, 2]
+    assert series.read(source, options).values.tolist() == [1, 2]
 
 
 def test_digits_survive_to_the_last_bit(tmp_path: Path, options: Data) -> None:
     values = np.random.default_rng(1).normal(size=100)
     source = written(tmp_path, "\n".join(["value", *(repr(value) for value in values.tolist())]))
-    assert series.read_values(source, options).tolist() == values.tolist()
+    assert series.read(source, options).values.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("make", [lambda place: None, Path.mkdir], ids=["missing", "folder"])
@@ -119,7 +121,7 @@ def test_gaps_are_counted_and_the_first_is_named(tmp_path: Path, options: Data, 
     source = written(tmp_path, f"day,value\n1,10\n2,{gap}\n3,30\n4,{gap}\n5,{gap}\n")
     assert complaint(source, options) == (
         "3 of 5 rows have no value in column 'value', first row 2;"
-        " expected a number at every time step; fill the gaps or cut them off"
+        " expected a value at every time step; fill the gaps, cut them off, or set data.missing to carry_forward"
     )
 
 
@@ -128,6 +130,81 @@ def test_a_blank_line_inside_the_series_is_a_gap(tmp_path: Path, options: Data, 
     row = header.replace("day", "1").replace("value", "7")
     source = written(tmp_path, f"{header}\n{row}\n\n\n{row}\n\n{row}\n\n")
     assert complaint(source, options).startswith("3 of 6 rows have no value in column 'value', first row 2;")
+
+
+def filling(options: Data, longest: int = 2, **changes: Any) -> Data:
+    return options.model_copy(update={"missing": "carry_forward", "max_gap": longest, **changes})
+
+
+def test_a_gap_takes_the_value_before_it(tmp_path: Path, options: Data) -> None:
+    found = series.read(written(tmp_path, "day,value\n1,5\n2,\n3,NA\n4,7\n5,\n"), filling(options))
+    assert found.values.tolist() == [5, 5, 5, 7, 7]
+    assert found.filled.tolist() == [False, True, True, False, True]
+    assert (found.first, found.gaps) == (1, {"value": 3})
+
+
+def test_what_comes_after_a_gap_does_not_change_what_fills_it(tmp_path: Path, options: Data) -> None:
+    one, other = (
+        series.read(written(tmp_path, f"day,value\n1,5\n2,\n3,{after}\n"), filling(options)) for after in ("1", "99")
+    )
+    assert one.values[:2].tolist() == other.values[:2].tolist() == [5, 5]
+
+
+def test_a_longer_gap_is_refused_by_its_row_and_length(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "day,value\n1,5\n2,\n3,7\n4,\n5,\n6,\n7,\n8,9\n")
+    assert complaint(source, filling(options)) == (
+        "column 'value' has no value in 4 rows from row 4 on; expected at most 2 (data.max_gap);"
+        " cut the series there, or raise the limit"
+    )
+    assert len(series.read(source, filling(options, longest=4)).values) == 8
+
+
+def test_rows_before_the_first_value_are_left_out(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "a,value\n1,\n,2\n3,3\n4,4\n")
+    found = series.read(source, filling(options, covariates=("a",)))
+    assert (found.first, found.values.tolist(), found.covariates["a"].to_pylist()) == (2, [2, 3, 4], [1, 3, 4])
+    assert found.gaps == {"a": 1}
+    assert series.to_table(found, series.split_series(3, 0.3, 0.3))["row"].to_pylist() == [2, 3, 4]
+
+
+def test_a_column_without_a_value_is_refused(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "a,value\n,1\n,2\n")
+    assert complaint(source, filling(options, covariates=("a",))) == (
+        "column 'a' has no value in any of 2 rows; name another"
+    )
+
+
+def test_covariates_are_numbers_or_words(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "from,value,speed\nNW,1,0.5\ncv,2,\n,3,2\n")
+    found = series.read(source, filling(options, covariates=("speed", "from")))
+    assert {name: column.to_pylist() for name, column in found.covariates.items()} == {
+        "speed": [0.5, 0.5, 2.0],
+        "from": ["NW", "cv", "cv"],
+    }
+    table = series.to_table(found, series.split_series(3, 0.3, 0.3))
+    assert table.column_names == [*series.SCHEMA.names, "covariate_speed", "covariate_from"]
+
+
+def test_a_word_among_the_numbers_of_a_covariate_is_named(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "speed,value\n1,1\nfast,2\n")
+    assert complaint(source, options.model_copy(update={"covariates": ("speed",)})).startswith(
+        "row 2 has 'fast' in column 'speed'; expected a number such as -1.5 (see data.covariates.0,"
+    )
+
+
+def test_a_gap_in_a_covariate_is_refused_too(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "speed,value\n1,1\n,2\n")
+    assert complaint(source, options.model_copy(update={"covariates": ("speed",)})).startswith(
+        "1 of 2 rows have no value in column 'speed', first row 2;"
+    )
+
+
+def test_times_are_checked(tmp_path: Path, options: Data) -> None:
+    timed = options.model_copy(update={"time_column": "day"})
+    assert series.read(written(tmp_path, "day,value\n2024-01-01,1\n2024-01-02,2\n"), timed).values.tolist() == [1, 2]
+    assert complaint(written(tmp_path, "day,value\n2024-01-02,1\n2024-01-01,2\n"), timed).startswith(
+        "row 2 has the time '2024-01-01' in column 'day', after '2024-01-02', which is later;"
+    )
 
 
 @pytest.mark.parametrize("number", ["inf", "-Infinity", "1e400", "1e39"])
@@ -175,19 +252,20 @@ def test_every_row_is_in_exactly_one_split(length: int, test: float, validation:
 def test_of_the_training_values_the_last_are_kept(share: float, first: int) -> None:
     parts = series.split_series(100, 0.2, 0.25, share)
     assert parts == {**series.split_series(100, 0.2, 0.25), "train": slice(first, 60)}
-    table = series.to_table(np.arange(100.0), parts)
+    table = series.to_table(complete(np.arange(100.0)), parts)
     assert table["row"].to_pylist() == list(range(first + 1, 101))
     assert table["value"].to_pylist() == list(range(first, 100))
     assert table["split"].to_pylist().count("train") == 60 - first and table["split"].null_count == 0
 
 
 def test_a_table_has_row_numbers_from_1_and_splits() -> None:
-    table = series.to_table(np.array([5.0, 6, 7, 8]), series.split_series(4, 0.25, 0.34))
+    table = series.to_table(complete(np.array([5.0, 6, 7, 8])), series.split_series(4, 0.25, 0.34))
     assert table.schema == series.SCHEMA
     assert table.to_pydict() == {
         "row": [1, 2, 3, 4],
         "value": [5, 6, 7, 8],
         "split": ["train", "train", "validation", "test"],
+        "filled": [False] * 4,
     }
 
 
@@ -221,46 +299,82 @@ def test_the_largest_values_allowed_can_be_scaled() -> None:
     assert windows.fit_scaler(values).apply(values).tolist() == [-1, 1]
 
 
+def slid(values: npt.NDArray[np.float64], window: int, horizon: int = 1, split: str = "train") -> Any:
+    return windows.slide(values[:, None], np.zeros(len(values), bool), window, horizon, split)
+
+
 def test_windows_are_followed_by_their_targets() -> None:
-    inputs, targets = windows.slide(np.arange(5.0), 2, "train")
-    assert inputs.tolist() == [[0, 1], [1, 2], [2, 3]]
-    assert targets.tolist() == [2, 3, 4]
+    inputs, targets, first = slid(np.arange(5.0), 2)
+    assert inputs.tolist() == [[[0], [1]], [[1], [2]], [[2], [3]]]
+    assert targets.tolist() == [[2], [3], [4]]
+    assert first.tolist() == [2, 3, 4]
     assert inputs.dtype == targets.dtype == "float32"
+
+
+def test_a_window_is_followed_by_as_many_targets_as_the_horizon_has_steps() -> None:
+    inputs, targets, first = slid(np.arange(6.0), 2, horizon=3)
+    assert inputs[:, :, 0].tolist() == [[0, 1], [1, 2]]
+    assert targets.tolist() == [[2, 3, 4], [3, 4, 5]]
+    assert first.tolist() == [2, 3]
+
+
+def test_of_several_channels_the_first_is_the_target() -> None:
+    channels = np.column_stack([np.arange(5.0), np.arange(5.0) * 10])
+    inputs, targets, _ = windows.slide(channels, np.zeros(5, bool), 2, 1, "train")
+    assert inputs[0].tolist() == [[0, 0], [1, 10]]
+    assert targets.tolist() == [[2], [3], [4]]
+
+
+def test_a_filled_value_may_be_seen_but_is_no_target() -> None:
+    filled = np.array([False] * 4 + [True] + [False] * 4)
+    inputs, targets, first = windows.slide(np.arange(9.0)[:, None], filled, 2, 2, "train")
+    assert first.tolist() == [2, 5, 6, 7]
+    assert 4 not in targets and 4 in inputs
+
+
+def test_too_many_filled_values_are_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"the test split has 0 windows followed by 2 values of the file, as others"):
+        windows.slide(np.arange(9.0)[:, None], np.array([False, True] * 4 + [False]), 2, 2, "test")
 
 
 def test_windows_can_be_changed_without_changing_the_series() -> None:
     values = np.arange(5.0)
-    inputs, _ = windows.slide(values, 2, "train")
+    inputs, *_ = slid(values, 2)
     inputs[:] = -1
     assert values.tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11])
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 12])
 def test_a_window_that_does_not_fit_is_refused(rows: int) -> None:
     with pytest.raises(UserError) as mistake:
-        windows.slide(np.arange(float(rows)), 10, "validation")
+        slid(np.arange(float(rows)), 10, 2, "validation")
     assert str(mistake.value) == (
-        f"series.window is 10 and needs 12 rows in each split, but the validation split has {rows};"
+        f"series.window 10 and series.horizon 2 need 13 rows in each split, but the validation split has {rows};"
         " lower series.window, add rows, or change split.test_fraction, split.validation_fraction or split.train_share"
     )
 
 
 def test_two_windows_are_enough() -> None:
-    assert len(windows.slide(np.arange(12.0), 10, "test")[1]) == 2
+    assert len(slid(np.arange(12.0), 10)[1]) == 2
 
 
 def table_of(values: npt.NDArray[np.float64]) -> pa.Table:
-    return series.to_table(values, series.split_series(len(values), 0.2, 0.25))
+    return series.to_table(complete(values), series.split_series(len(values), 0.2, 0.25))
 
 
-def every_split(table: pa.Table, window: int) -> dict[str, Windows]:
-    return {split: windows.featurise(table, split, Scaler(0.0, 1.0), window) for split in SPLITS}
+def of_split(table: pa.Table, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:
+    return windows.featurise(windows.read_split(table, split), split, encoding, window, horizon)
 
 
-def test_no_value_is_seen_in_two_splits() -> None:
+AS_IT_IS = Encoding(Scaler(0.0, 1.0))
+
+
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_no_value_is_seen_in_two_splits(horizon: int) -> None:
     # Each value is its own row number, so that windows say where they come from.
-    parts = every_split(table_of(np.arange(1.0, 101)), window=5)
-    seen = {split: set(part.inputs.ravel().tolist()) | set(part.targets.tolist()) for split, part in parts.items()}
+    table = table_of(np.arange(1.0, 101))
+    parts = {split: of_split(table, split, AS_IT_IS, 5, horizon) for split in SPLITS}
+    seen = {split: {*part.inputs.ravel().tolist(), *part.targets.ravel().tolist()} for split, part in parts.items()}
     assert seen == {
         "train": set(range(1, 61)),
         "validation": set(range(61, 81)),
@@ -269,42 +383,104 @@ def test_no_value_is_seen_in_two_splits() -> None:
 
 
 def test_targets_come_after_their_window_and_know_their_row() -> None:
-    for part in every_split(table_of(np.arange(1.0, 101)), window=5).values():
-        assert part.targets.tolist() == part.rows.tolist()
-        assert (part.targets == part.inputs[:, -1] + 1).all()
+    table = table_of(np.arange(1.0, 101))
+    for split in SPLITS:
+        part = of_split(table, split, AS_IT_IS, 5, 2)
+        assert part.targets[:, 0].tolist() == part.rows.tolist()
+        assert (part.targets == part.inputs[:, -1] + [1, 2]).all()
         assert part.rows.dtype == "int64"
 
 
+def fitted(table: pa.Table, season: int | str = "none") -> Encoding:
+    return windows.fit(windows.read_split(table, "train"), season, window=5)
+
+
 def test_values_of_later_splits_change_nothing_in_training() -> None:
-    values = np.random.default_rng(1).normal(size=100)
-    changed = values.copy()
-    changed[60:] = 1e6
-    scalers, trained = [], []
-    for given in (values, changed):
-        table = table_of(given)
-        scalers.append(windows.fit_scaler(windows.split_values(table, "train")[0]))
-        trained.append(windows.featurise(table, "train", scalers[-1], 5).inputs.tolist())
-    assert scalers[0] == scalers[1]
-    assert trained[0] == trained[1]
+    draw = np.random.default_rng(1)
+    values, beside, words = draw.normal(size=100), draw.normal(size=100), np.array(["a", "b"] * 50)
+    found = []
+    for end in (0.0, 1e6):
+        beside[60:], values[60:], words[60:] = end, end, "z"
+        covariates = {"beside": pa.array(beside), "words": pa.array(words)}
+        read = complete(values)._replace(covariates=covariates)
+        table = series.to_table(read, series.split_series(100, 0.2, 0.25))
+        encoding = fitted(table, "auto")
+        found.append((encoding.to_json(), of_split(table, "train", encoding, 5).inputs.tolist()))
+    assert found[0] == found[1]
 
 
 def test_training_values_are_standardised() -> None:
     table = table_of(np.random.default_rng(1).normal(50, 3, 1000))
-    scaler = windows.fit_scaler(windows.split_values(table, "train")[0])
-    part = windows.featurise(table, "train", scaler, 1)
-    scaled = np.append(part.inputs[:, 0], part.targets[-1]).astype(np.float64)
+    part = of_split(table, "train", fitted(table), 1)
+    scaled = np.append(part.inputs[:, 0, 0], part.targets[-1]).astype(np.float64)
     assert scaled.mean() == pytest.approx(0, abs=1e-6)
     assert scaled.std() == pytest.approx(1, abs=1e-6)
 
 
+def test_covariates_are_channels_of_their_own() -> None:
+    covariates = {"wind": pa.array([1.0, 3.0] * 50), "from": pa.array(["south", "north", "west", "north"] * 25)}
+    read = complete(np.arange(100.0))._replace(covariates=covariates)
+    table = series.to_table(read, series.split_series(100, 0.2, 0.25))
+    encoding = fitted(table)
+    assert encoding.covariates == {"wind": Scaler(2.0, 1.0), "from": ("north", "south", "west")}
+    part = of_split(table, "train", encoding, 2)
+    assert part.inputs.shape == (58, 2, 5)
+    assert part.inputs[0, :, 1:].tolist() == [[-1, 0, 1, 0], [1, 1, 0, 0]]
+    unknown = encoding.encode(np.zeros(1), {"wind": np.array([2.0]), "from": np.array(["up"])})
+    assert unknown[0, 1:].tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (pa.array([5.0] * 100), "column 'x' is 5.0 in all 60 training rows: nothing can be learned from it"),
+        (pa.array([f"w{n:03}" for n in range(100)]), "column 'x' has 60 different words in the training rows"),
+    ],
+)
+def test_columns_of_no_use_are_refused(column: pa.Array, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "MOST_WORDS", 59)
+    read = complete(np.arange(100.0))._replace(covariates={"x": column})
+    with pytest.raises(UserError, match=sentence):
+        fitted(series.to_table(read, series.split_series(100, 0.2, 0.25)))
+
+
+@pytest.mark.parametrize(("period", "noise"), [(7, 0.0), (7, 0.5), (24, 0.5)])
+def test_a_season_is_found_in_noise_and_a_trend(period: int, noise: float) -> None:
+    steps = np.arange(400)
+    values = np.sin(2 * np.pi * steps / period) + 0.02 * steps + np.random.default_rng(1).normal(0, noise, 400)
+    assert windows.find_season(values, 60) == period
+    assert windows.find_season(values, period) == period
+    assert windows.find_season(values, period - 1) is None
+
+
+@pytest.mark.parametrize("values", [np.arange(100.0), np.zeros(100), np.arange(5.0)], ids=["line", "constant", "short"])
+def test_without_a_season_none_is_found(values: npt.NDArray[np.float64]) -> None:
+    assert windows.find_season(values, 30) is None
+
+
+def test_the_naive_error_is_that_of_a_season_or_a_step_before() -> None:
+    table = table_of(np.tile([0.0, 10.0, 30.0], 100))
+    assert fitted(table).naive_error == pytest.approx((10 + 20 + 30) / 3, rel=0.01)
+    shifted = table_of(np.tile([0.0, 10.0, 30.0], 100) + np.arange(300) // 3)
+    assert fitted(shifted, 3).naive_error == 1
+    assert (fitted(shifted, 3).season, fitted(shifted).season) == (3, None)
+
+
 def test_windows_come_back_from_disk(tmp_path: Path) -> None:
-    part = windows.featurise(table_of(np.arange(1.0, 101)), "test", Scaler(3.0, 7.0), 5)
+    part = of_split(table_of(np.arange(1.0, 101)), "test", Encoding(Scaler(3.0, 7.0)), 5)
     arrays.save(tmp_path, part)
     for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
         assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
 
 
-def test_a_scaler_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
-    windows.save_scaler(tmp_path, scaler)
-    assert Scaler(**json.loads((tmp_path / "scaler.json").read_text())) == scaler
+    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2)
+    windows.save_encoding(tmp_path, encoding)
+    read = windows.from_json(json.loads((tmp_path / "scaler.json").read_text()))
+    assert read == encoding
+    assert list(read.covariates) == ["wind", "from"]  # the order of the channels
+
+
+def test_the_scaler_of_an_old_model_is_an_encoding() -> None:
+    assert windows.from_json({"mean": 1.0, "scale": 2.0}) == Encoding(Scaler(1.0, 2.0))

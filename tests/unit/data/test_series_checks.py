@@ -9,6 +9,7 @@ import pytest
 from rnnlab.data import series
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params, Validate
+from tests.support.builders import complete
 
 if TYPE_CHECKING:
     from rnnlab.data.expectations import Finding
@@ -34,7 +35,7 @@ def sound(per_split: int = LEAST + 2) -> pd.DataFrame:
     """Sound rows, numbered 1, 2, 3 …, as many in each split."""
     values = np.sin(np.arange(3 * per_split))
     parts = {split: slice(place * per_split, (place + 1) * per_split) for place, split in enumerate(SPLITS)}
-    return series.to_table(values, parts).to_pandas()
+    return series.to_table(complete(values), parts).to_pandas()
 
 
 def failures(gate: ModuleType, table: pd.DataFrame, limits: Validate) -> "list[Finding]":

@@ -163,6 +163,16 @@ def test_steps_of_a_series_keep_their_order() -> None:
     assert comparisons.scores_by_model(SERIES, steps, ["rnn"])["rnn"].tolist() == [[1.0, 4.0, 9.0]]
 
 
+def test_the_score_of_a_forecast_is_the_mean_over_its_steps() -> None:
+    rows = [("lstm", 1, row, step, 0.0, float(row * step)) for row in (1, 2) for step in (1, 2)]
+    table = pd.DataFrame(rows, columns=["model", "seed", "row", "step", "target", "predicted"])
+    scores = comparisons.scores_by_model(TASKS["series"], table, ["lstm"])
+    assert scores["lstm"].tolist() == [[(1 + 4) / 2, (4 + 16) / 2]]
+    two = pd.concat([table, table.iloc[:3].assign(seed=2)])
+    with pytest.raises(UserError, match="lstm, seed 2: some test rows have no prediction"):
+        comparisons.scores_by_model(TASKS["series"], two, ["lstm"])
+
+
 def test_people_read_intervals_and_sentences() -> None:
     page = comparisons.markdown(compared())
     assert "| rnn " in page

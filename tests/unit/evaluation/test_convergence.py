@@ -65,7 +65,7 @@ def test_where_no_seed_breaks_through_none_is_known_to_be_on_a_plateau() -> None
 def test_the_margin_of_a_series_is_a_share_of_the_best_error() -> None:
     seeds = [history(3, 7, loss=loss) for loss in (0.1, 0.1049, 0.106)]
     assert reasons(seeds, measure=MEAN_SQUARED_ERROR) == {
-        "3": "plateau at a validation mean squared error of 0.1060, seed 1 reached 0.1000"
+        "3": "plateau at a standardised validation mean squared error of 0.1060, seed 1 reached 0.1000"
     }
 
 

@@ -84,14 +84,14 @@ def test_equal_scores_are_called_the_same() -> None:
         (
             0.0003,
             0.0004,
-            "not shown that the mean squared errors of lstm and rnn differ: 0.0003 (95 % interval -0.0006 to 0.0012);"
+            "not shown that the mean squared errors of lstm and rnn differ: 0.00030 (95 % interval -0.00059 to 0.0012);"
             " with these seeds and rows, a difference of less than 0.0012 would not have been seen",
         ),
         (
             0.0003,
             0.00001,
-            "rnn's mean squared error is 0.0003 lower than lstm's (95 % interval 0.0003 to 0.0003);"
-            " less than the 0.0005 that matter",
+            "rnn's mean squared error is 0.00030 lower than lstm's (95 % interval 0.00028 to 0.00032);"
+            " less than the 0.00050 that matter",
         ),
     ],
 )

@@ -107,7 +107,7 @@ def test_results_of_a_page_are_judged_together() -> None:
 def test_a_smaller_error_is_better() -> None:
     first, other = series([[2.0] * 9] * 2, name="a"), series([[1.0] * 9] * 2, name="b")
     page = comparison.page([first, other])
-    assert "- rnn: b's mean squared error is 3.0000 lower than a's (95 % interval 3.0000 to 3.0000)" in page
+    assert "- rnn: b's mean squared error is 3.000 lower than a's (95 % interval 3.000 to 3.000)" in page
     assert cells(page, "test MSE of")[:3] == ["test MSE of", "a", "b"]
 
 

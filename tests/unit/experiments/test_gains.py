@@ -72,7 +72,7 @@ def test_a_smaller_error_is_a_gain() -> None:
     found = gain(series([[1.0] * 9] * 2), series([[2.0] * 9] * 2))
     assert (mean(found), found.rows, found.of, found.verdict.pair.measure) == (-3.0, 9, 9, MEAN_SQUARED_ERROR)
     assert found.clear
-    assert found.sentence == "new's mean squared error is 3.0000 lower than old's (95 % interval 3.0000 to 3.0000)"
+    assert found.sentence == "new's mean squared error is 3.000 lower than old's (95 % interval 3.000 to 3.000)"
     fewer = found._replace(rows=2)
     assert fewer.sentence == f"{found.sentence}; over the 2 test rows that both have"
 

@@ -61,7 +61,7 @@ def test_a_classifier_of_numbers_is_loaded(tmp_path: Path, changes: dict[str, An
 
 def test_a_forecaster_is_loaded(tmp_path: Path) -> None:
     models.save(models.build_forecaster(plain(4, 3, output="linear"), 12), tmp_path / "it.keras")
-    assert models.load(tmp_path / "it.keras").input_shape == (None, 12)
+    assert models.load(tmp_path / "it.keras").input_shape == (None, 12, 1)
 
 
 def test_a_bomb_of_a_configuration_is_not_unpacked(network: Path) -> None:

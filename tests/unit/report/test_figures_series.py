@@ -9,7 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from rnnlab.evaluation import metrics, series_metrics
+from rnnlab.project.params import Params
 from rnnlab.report.figures import series as series_figures
+from tests.support.results import SERIES, changed, windows_table
+
+NAMES = ("rnn", "lstm")
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +29,7 @@ def example(rows: int = 300, models: int = 2) -> tuple[npt.NDArray[np.float32], 
 
 def drawn(rows: int = 300, models: int = 2) -> Figure:
     targets, predictions = example(rows, models)
-    return series_figures.predicted_and_true(targets, predictions, np.arange(1001, 1001 + rows))
+    return series_figures.predicted_and_true(targets, predictions, np.arange(1001, 1001 + rows), "level")
 
 
 def legend(panel: plt.Axes) -> list[str]:
@@ -59,7 +63,7 @@ def test_all_predictions_are_drawn_against_the_truth() -> None:
 def test_both_axes_of_the_scatter_have_the_same_range_and_hold_every_point() -> None:
     targets, predictions = example()
     predictions["model_1"] = predictions["model_1"] + 5
-    _, against = series_figures.predicted_and_true(targets, predictions, np.arange(300)).axes
+    _, against = series_figures.predicted_and_true(targets, predictions, np.arange(300), "level").axes
     assert against.get_xlim() == against.get_ylim()
     assert against.get_xlim()[0] < -1
     assert against.get_xlim()[1] > 5
@@ -68,9 +72,9 @@ def test_both_axes_of_the_scatter_have_the_same_range_and_hold_every_point() -> 
 def test_axes_name_their_unit() -> None:
     over_time, against = drawn().axes
     assert over_time.get_xlabel() == "time step (row of the series)"
-    assert over_time.get_ylabel() == "value (training standard deviations)"
-    assert against.get_xlabel() == "true value (training standard deviations)"
-    assert against.get_ylabel() == "predicted value (training standard deviations)"
+    assert over_time.get_ylabel() == "value (unit of level)"
+    assert against.get_xlabel() == "true value (unit of level)"
+    assert against.get_ylabel() == "predicted value (unit of level)"
 
 
 def test_six_models_keep_apart_without_colour() -> None:
@@ -85,7 +89,7 @@ def test_six_models_keep_apart_without_colour() -> None:
 @pytest.mark.filterwarnings("error")
 def test_constant_values_are_drawn(tmp_path: Path) -> None:
     flat = np.zeros(5, np.float32)
-    figure = series_figures.predicted_and_true(flat, {"rnn": flat}, np.arange(5))
+    figure = series_figures.predicted_and_true(flat, {"rnn": flat}, np.arange(5), "level")
     figure.savefig(tmp_path / "flat.png")
 
 
@@ -94,7 +98,7 @@ def summary(*errors: float) -> dict[str, object]:
 
 
 def test_errors_are_means_with_one_standard_deviation() -> None:
-    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2, 0.3), "lstm": summary(0.05)}, {}).axes
+    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2, 0.3), "lstm": summary(0.05)}, {}, "level").axes
     rnn, lstm = panel.containers
     assert rnn.lines[0].get_xydata().tolist() == [[pytest.approx(0.2), 0]]
     (bar,) = rnn.lines[2][0].get_segments()
@@ -105,10 +109,10 @@ def test_errors_are_means_with_one_standard_deviation() -> None:
 
 def test_baselines_stand_below_the_models() -> None:
     baselines = {
-        "last_value": series_metrics.score(np.array([0, 1], np.float32), np.array([0.5, 1], np.float32)),
+        "last_value": series_metrics.score(np.array([[0.0], [1]]), np.array([[0.5], [1]])),
         "linear": {"mse": 0.01},
     }
-    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2)}, baselines).axes
+    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2)}, baselines, "level").axes
     names = [label.get_text() for label in panel.get_yticklabels()]
     assert names == ["rnn", "last_value (baseline)", "linear (baseline)"]
     assert [text.get_text() for text in panel.texts] == ["0.15 ± 0.071", "0.125", "0.01"]
@@ -116,20 +120,20 @@ def test_baselines_stand_below_the_models() -> None:
 
 
 def test_the_error_axis_is_logarithmic_and_has_labels() -> None:
-    figure = series_figures.error_bars({"rnn": summary(0.061, 0.062)}, {"linear": {"mse": 0.06}})
+    figure = series_figures.error_bars({"rnn": summary(0.061, 0.062)}, {"linear": {"mse": 0.06}}, "level")
     figure.draw_without_rendering()
     (panel,) = figure.axes
     assert panel.get_xscale() == "log"
     low, high = panel.get_xlim()
     labelled = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
     assert labelled == ["0.05", "0.1"]
-    assert "training standard deviations" in panel.get_xlabel()
+    assert "squared unit of level" in panel.get_xlabel()
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("errors", [(0.0, 0.0), (0.0, 0.4), (1e-15, 3.0)])
 def test_perfect_models_and_wide_spreads_are_drawn(tmp_path: Path, errors: tuple[float, ...]) -> None:
-    figure = series_figures.error_bars({"rnn": summary(*errors)}, {"linear": {"mse": 0.0}})
+    figure = series_figures.error_bars({"rnn": summary(*errors)}, {"linear": {"mse": 0.0}}, "level")
     figure.savefig(tmp_path / "errors.png")
     assert plt.imread(tmp_path / "errors.png").std() > 0
 
@@ -143,3 +147,45 @@ def test_forecasts_are_those_of_one_network_of_each_model() -> None:
         "lstm (seed 2)": [27, 28],
         "rnn (seed 2)": [27, 28],
     }
+
+
+def test_forecasts_have_their_past_and_a_band_in_each_of_three_windows(settings: Params) -> None:
+    table = windows_table(changed(settings, **SERIES), horizon=4)
+    figure = series_figures.bands(table, ["rnn", "lstm"], "level")
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == [f"{name}, {window} test window" for window in ("best", "median", "worst") for name in NAMES]
+    true, forecast = figure.axes[0].lines[:2]
+    assert true.get_xdata().tolist() == list(range(12))
+    assert forecast.get_xydata().tolist() == [[row, 7.5] for row in range(8, 12)]
+    (band,) = figure.axes[0].collections
+    assert (band.get_paths()[0].vertices[:, 1].min(), band.get_paths()[0].vertices[:, 1].max()) == (6.9, 8.1)
+    assert figure.axes[0].get_ylabel() == "level"
+
+
+def test_a_band_of_a_single_step_is_a_bar(settings: Params) -> None:
+    table = windows_table(changed(settings, **SERIES))
+    figure = series_figures.bands(table, ["lstm"], "level", first=1)
+    (bar,) = figure.axes[0].containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(bar, [[8, 6.9], [8, 8.1]])
+
+
+def test_errors_are_drawn_by_step_with_the_range_of_the_seeds() -> None:
+    figure = series_figures.errors_by_step(
+        {"rnn": np.array([[1.0, 2, 3], [3, 4, 5]])}, {"last_value": np.array([5.0, 6, 7])}, "level"
+    )
+    (panel,) = figure.axes
+    assert [line.get_xydata().tolist() for line in panel.lines] == [
+        [[1, 2], [2, 3], [3, 4]],
+        [[1, 5], [2, 6], [3, 7]],
+    ]
+    assert legend(panel) == ["rnn", "last_value"]
+    assert panel.get_ylabel() == "mean absolute error (unit of level)"
+
+
+def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
+    rows = [("lstm", 1, row, step, 10.0 * row + step, float(step)) for row in (5, 6) for step in (1, 2)]
+    table = pd.DataFrame(rows, columns=["model", "seed", "row", "step", "target", "predicted"])
+    truth, predicted, numbers = series_figures.forecasts(["lstm"], table)
+    assert numbers.tolist() == [6, 7]
+    assert truth.tolist() == [52, 62]
+    assert predicted["lstm (seed 1)"].tolist() == [2, 2]

@@ -160,7 +160,7 @@ def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
         and 'id="filter"' not in page
         and 'id="why"' not in page
     )
-    assert page.count('role="img"') == 4 + 3
+    assert page.count('role="img"') == 4 + 5
     inner = {link[1:] for link in Outline(page).links if link.startswith("#")}
     assert inner <= set(Outline(page).ids)
 

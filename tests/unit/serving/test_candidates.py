@@ -36,21 +36,24 @@ def experiment(opened: Store, client: MlflowClient, request: pytest.FixtureReque
 def test_the_candidate_is_the_best_seed_of_the_model_with_the_best_mean_validation_loss(experiment: Store) -> None:
     losses = (("rnn", 1, 0.1), ("rnn", 2, 0.9), ("lstm", 1, 0.4), ("lstm", 2, 0.3), ("gru", 1, math.nan))
     _, _, _, lstm_2, _ = pipeline(experiment, *losses)
-    assert candidate(experiment) == lstm_2
+    assert candidate(experiment) == (lstm_2, "")
 
 
 def test_the_candidate_is_of_the_newest_finished_pipeline(experiment: Store) -> None:
     pipeline(experiment, ("lstm", 1, 0.1))
     [newer] = pipeline(experiment, ("lstm", 1, 0.2))
     pipeline(experiment, ("lstm", 1, 0.0), status="RUNNING")
-    assert candidate(experiment) == newer
+    assert candidate(experiment) == (newer, "")
+    pipeline(experiment, ("lstm", 1, 0.0), task="series")
+    found, remark = candidate(experiment)
+    assert found == newer and remark.startswith("the last result, ") and "is not of texts: taking " in remark
 
 
 def test_without_a_pipeline_there_is_no_candidate(experiment: Store) -> None:
     with pytest.raises(UserError, match="no finished pipeline"):
         candidate(experiment)
     pipeline(experiment, ("lstm", 1, 0.1), task="series")
-    with pytest.raises(UserError, match="predicts a series"):
+    with pytest.raises(UserError, match="no finished pipeline on texts"):
         candidate(experiment)
 
 

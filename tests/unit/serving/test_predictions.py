@@ -255,3 +255,20 @@ def test_only_another_file_may_be_written_over(tmp_path: Path) -> None:
     for target in (source, tmp_path / "link.csv", tmp_path):
         with pytest.raises(UserError, match="the predictions need a file of their own; name another with --out"):
             predictions.check_csv(source, target, "text", 1)
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_the_header_tells_what_separates_the_cells(tmp_path: Path, mark: str) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(f"id{mark}review\n1{mark}good, and long\n2{mark}bad\n")
+    assert predictions.predict_csv(HASHED, source, target, "review", MOST) == 2
+    header, first, _ = read_csv(target, mark)
+    assert header == ["id", "review", "label", "probability", "model_version"]
+    assert first[:2] == ["1", "good, and long"]
+
+
+def test_a_header_that_is_not_separated_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("id:review:stars\n1:good:2\n")
+    with pytest.raises(UserError, match=r"its header looks like a single column \('id:review:stars'\); separate the"):
+        predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review", MOST)

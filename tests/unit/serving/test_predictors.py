@@ -25,7 +25,7 @@ from rnnlab.serving import predictions, predictors
 from rnnlab.serving.predictors import Predictor
 from rnnlab.serving.pyfunc import TextClassifier
 from rnnlab.tracking import store
-from rnnlab.tracking.logged_models import SIGNATURES
+from rnnlab.tracking.logged_models import TEXT_SIGNATURE
 from tests.support.networks import plain
 
 VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't"]
@@ -78,7 +78,7 @@ def text_run(opened: store.Store, trained: Trained) -> str:
             python_model=str(layout.PACKAGE / "serving/served_model.py"),
             artifacts={"network": str(trained.network), "encoding": str(trained.vocabulary)},
             model_config={"task": "text", "tokenize_pad": OPTIONS.model_dump(), "labels": list(LABELS)},
-            signature=SIGNATURES["text"],
+            signature=TEXT_SIGNATURE,
             pip_requirements=["mlflow"],
         )
     client = MlflowClient(opened.uri)

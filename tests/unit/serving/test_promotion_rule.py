@@ -4,16 +4,7 @@ import pytest
 from rnnlab.project.params import Promote
 from rnnlab.serving import promotion_rule
 from rnnlab.serving.promotion_rule import Evidence, Rule
-
-LIMITS = Promote(
-    name="it",
-    min_accuracy=0.8,
-    min_slice_accuracy=0.0,
-    margin=0.1,
-    significance=0.05,
-    max_calibration_error=0.2,
-    max_latency_ms=10.0,
-)
+from tests.support.builders import LIMITS
 
 
 def predictions(hits: str, *, sure: float = 0.9) -> pd.DataFrame:

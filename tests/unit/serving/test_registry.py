@@ -18,6 +18,7 @@ from rnnlab.serving.registry import Version
 from rnnlab.tracking import store
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store
+from tests.support.builders import LIMITS
 from tests.support.logged import log_run, predictions, throw_away_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*input example was not provided")
@@ -58,14 +59,8 @@ def client(opened: Store) -> MlflowClient:
 
 @pytest.fixture
 def limits(request: pytest.FixtureRequest) -> Promote:
-    return Promote(
-        name=request.node.originalname[-60:],
-        min_accuracy=0.8,
-        margin=0.2,
-        significance=0.05,
-        max_calibration_error=0.3,
-        max_latency_ms=80.0,
-    )
+    own = {"name": request.node.originalname[-60:], "margin": 0.2, "max_calibration_error": 0.3, "max_latency_ms": 80.0}
+    return LIMITS.model_copy(update=own)
 
 
 def versions(client: MlflowClient, limits: Promote) -> list[Any]:

@@ -150,6 +150,7 @@ def test_models_are_compared_in_pairs(finished: Path) -> None:
     pairs = [(pair["first"], pair["second"]) for pair in read_json(layout.COMPARISON)["pairs"]]
     assert ("rnn", "lstm") in pairs
     assert "lstm" in layout.COMPARISON_PAGE.read_text()
+    assert {"rnn", "lstm", "diff", "low", "high", "unsettled"} < set(read_json(layout.GLANCE))
 
 
 def test_pictures_tables_and_the_page_are_of_these_trainings(finished: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
+from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.networks import models
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import running
@@ -31,7 +32,7 @@ def rows(task: str, count: int, seed: int) -> Examples:
 
 def run(settings: Params, task: str, **changes: Any) -> tuple[Outcome, bytes, Data, list[dict[str, float]]]:
     ours = changed(settings, **SMALL, **(SERIES if task == "series" else {}), **changes)
-    data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6)
+    data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6, Encoding(Scaler(5.0, 10.0)))
     seen: list[dict[str, float]] = []
     outcome, network = running.run_trial(Trial("key", Run("lstm", 1), ours), data, seen.append)
     return outcome, network, data, seen
@@ -48,8 +49,11 @@ def test_a_trial_is_scored_by_its_task_on_the_test_rows(task: str, settings: Par
     network = models.load(tmp_path / "network.keras")
     assert outcome.parameters == network.count_params()
     predicted = models.predict(network, data.test[0], 7)
-    true = data.test[1][:, 0]
-    scores = series_metrics.score(true, predicted) if task == "series" else metrics.score(true.astype(int), predicted)
+    true = data.test[1]
+    if task == "series":
+        scores = series_metrics.score(10 * true, 10 * predicted)
+    else:
+        scores = metrics.score(true[:, 0].astype(int), predicted)
     name = "mse" if task == "series" else "accuracy"
     assert outcome.test[name] == pytest.approx(scores[name], rel=1e-4)
 

@@ -70,7 +70,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a rate of nothing": ({"learning_rate": {"low": 0.0, "high": 1.0}}, "learning_rate: must be greater than 0, not 0"),
     "half a unit": ({"units": {"low": 1.5, "high": 4}}, "tune.space.units: must be whole numbers, not 1.5 and 4"),
     "a pooling there is not": ({"pooling": ["last", "sum"]}, "models.rnn.pooling: must be 'last', 'mean'"),
-    "an output of the other task": ({"output": ["linear"]}, "models.rnn.output: the text task needs sigmoid or"),
+    "an output of the other task": (
+        {"output": ["linear"]},
+        "models.rnn.output: the text task needs auto or sigmoid or",
+    ),
 }
 
 

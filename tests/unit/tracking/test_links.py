@@ -10,7 +10,14 @@ def query(address: str) -> dict[str, list[str]]:
 
 def test_links_name_the_children_themselves() -> None:
     links = page_links("http://127.0.0.1:5000", "1", "parent", ["a", "b"])
-    assert list(links) == ["all models", "all runs", "last result", "its models side by side", "their curves overlaid"]
+    assert list(links) == [
+        "all models",
+        "all networks",
+        "all runs",
+        "last result",
+        "its models side by side",
+        "their curves overlaid",
+    ]
     for name in ("its models side by side", "their curves overlaid"):
         assert json.loads(query(links[name])["runs"][0]) == ["a", "b"]
         assert json.loads(query(links[name])["experiments"][0]) == ["1"]
@@ -19,4 +26,4 @@ def test_links_name_the_children_themselves() -> None:
 
 
 def test_an_empty_store_still_has_its_table() -> None:
-    assert list(page_links("http://127.0.0.1:5000", "1", None, [])) == ["all models", "all runs"]
+    assert list(page_links("http://127.0.0.1:5000", "1", None, [])) == ["all models", "all networks", "all runs"]

@@ -16,7 +16,7 @@ from rnnlab.experiments import results
 from rnnlab.project import layout
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import Result
-from rnnlab.tracking import live_runs, pipeline_runs
+from rnnlab.tracking import live_runs, logged_models, pipeline_runs
 from rnnlab.tracking.records import ENCODINGS, PREDICTIONS, Record
 from rnnlab.tracking.store import Store
 from tests.support.logged import throw_away_store
@@ -26,6 +26,11 @@ DATASETS = {"train": ("0123abcd", 30), "validation": ("4567abcd", 4), "test": ("
 START = "2026-01-02T03:04:05+00:00"
 START_MS = 1_767_323_045_000
 TASKS = {"text": {"train.seeds": [1, 2]}, "series": SERIES | {"train.seeds": [1, 2], "compare": ["lstm"]}}
+
+
+class Echo(mlflow.pyfunc.PythonModel):
+    def predict(self, context: Any, model_input: list[str], params: Any = None) -> list[str]:
+        return model_input
 
 
 class Logged(NamedTuple):
@@ -86,7 +91,7 @@ def written(
             layout.network(run).write_bytes(run.name.encode())
         encoding = ENCODINGS[ours.task]
         encoding.parent.mkdir(parents=True, exist_ok=True)
-        encoding.write_text("encoding")
+        encoding.write_text('{"mean": 0.0, "scale": 1.0}')
         result = results.read_workspace()._replace(name="it")
         timing = {"started": START, "ended": "2026-01-02T03:05:05+00:00", "epoch_seconds": [2.0, 1.0, 1.5]}
         result = result._replace(timings={ours.runs[0]: timing})
@@ -221,12 +226,63 @@ def test_a_training_has_its_history_and_its_network(written: Logged) -> None:
     assert written.result.runs
 
 
+def test_each_network_is_a_model_of_its_own_with_figures_by_data(written: Logged) -> None:
+    models = {model.name: model for model in written.client.search_logged_models([written.store.experiment_id])}
+    assert set(models) == {run.name for run in written.result.runs}
+    data = {each.dataset.name: each.dataset.digest for each in written.children["lstm-1"].inputs.dataset_inputs}
+    for name, model in models.items():
+        child = written.children[name]
+        assert model.source_run_id == child.info.run_id
+        assert model.params == child.data.params
+        figures = {figure.key: figure for figure in model.metrics}
+        assert {key: figure.value for key, figure in figures.items()} == {
+            key: value for key, value in child.data.metrics.items() if key in figures
+        }
+        on = {key: (figure.dataset_name, figure.dataset_digest) for key, figure in figures.items()}
+        csv = Path(written.record.settings.data.csv).name
+        assert on[f"test_{written.result.measure.key}"] == (f"{csv} test", DATASETS["test"][0])
+        assert on["best_val_loss"] == on["best_epoch"] == (f"{csv} validation", DATASETS["validation"][0])
+        assert on["parameters"] == (None, None)
+        assert {pair for pair in on.values() if pair != (None, None)} <= set(data.items())
+
+
+def test_models_are_sorted_by_a_figure_on_the_test_rows(written: Logged) -> None:
+    figure = f"test_{written.result.measure.key}"
+    csv = Path(written.record.settings.data.csv).name
+    order = {
+        "field_name": f"metrics.{figure}",
+        "ascending": True,
+        "dataset_name": f"{csv} test",
+        "dataset_digest": DATASETS["test"][0],
+    }
+    found = written.client.search_logged_models([written.store.experiment_id], order_by=[order])
+    values = [written.children[model.name].data.metrics[figure] for model in found]
+    assert len(values) == len(written.result.runs) and values == sorted(values)
+
+
+def test_a_figure_that_is_no_number_is_of_no_model(written: Logged) -> None:
+    """MLflow would show it as 0."""
+    links = pipeline_runs._links({"test_roc_auc": float("nan"), "test_mse": float("inf"), "test_f1": 0.5}, "m-1", [])
+    assert links == {"test_f1": {"model_id": "m-1"}}
+
+
+def test_a_model_is_found_whatever_its_name(written: Logged, tmp_path: Path) -> None:
+    child = written.children["lstm-1"]
+    assert logged_models.address(child) == f"models:/{child.outputs.model_outputs[0].model_id}"
+    run_id = written.client.create_run(written.store.experiment_id, tags={"kind": "old"}).info.run_id
+    mlflow.pyfunc.save_model(tmp_path / "model", python_model=Echo(), pip_requirements=[])
+    written.client.log_artifacts(run_id, str(tmp_path / "model"), "model")  # as MLflow 2 kept models
+    old = written.client.get_run(run_id)
+    assert mlflow.pyfunc.load_model(logged_models.address(old)).predict(["said"]) == ["said"]
+
+
 def test_a_finished_result_is_found_by_its_key(written: Logged) -> None:
     found = pipeline_runs.find_finished(written.store, "key-of-it")
     assert found is not None and found.info.run_id == written.parent.info.run_id
     assert pipeline_runs.find_finished(written.store, "another") is None
-    parent, networks = pipeline_runs.newest_pipeline(written.store)
-    assert parent == written.parent.info.run_id
+    newest = pipeline_runs.newest_pipeline(written.store, written.result.task.name)
+    assert newest and newest.info.run_id == written.parent.info.run_id
+    networks = pipeline_runs.networks_of(written.store, newest.info.run_id)
     assert {run.info.run_name for run in networks} == {run.name for run in written.result.runs}
 
 
@@ -257,4 +313,4 @@ def test_the_live_run_of_a_training_becomes_its_record(written: Logged) -> None:
 
 
 def test_an_empty_store_has_no_newest_result(opened: Store) -> None:
-    assert pipeline_runs.newest_pipeline(experiment(opened, "empty")) == (None, [])
+    assert pipeline_runs.newest_pipeline(experiment(opened, "empty")) is None

@@ -1,0 +1,202 @@
+"""Settings that fit a stranger's data."""
+
+import math
+from typing import Any, NamedTuple
+
+from rnnlab.data.choosing import Choice
+from rnnlab.data.looking import Table
+from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
+from rnnlab.project.params import AUTO, Params
+
+LONGEST = 400  # words that a network reads of a text; more take longer than they help
+SLACK = 0.02  # share of rows above those rejected when it was written
+PER_WORD = {"simple_rnn": 1.8e-7, "gru": 2.4e-7, "lstm": 2.4e-7}  # seconds a unit, on two cores: IMDB took as long
+PER_TRAINING, PER_RUN = 8.0, 60.0  # seconds
+
+
+class Setting(NamedTuple):
+    """A parameter by dotted key, and why it has this value."""
+
+    key: str
+    value: Any
+    why: str = ""
+
+
+class Size(NamedTuple):
+    """What fits data of at most so many training rows."""
+
+    rows: float
+    units: int
+    embedding_dim: int
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    dropout: float
+
+
+SIZES = (
+    Size(1_000, 16, 16, 60, 10, 16, 0.005, 0.3),
+    Size(5_000, 32, 32, 40, 6, 32, 0.003, 0.3),
+    Size(20_000, 32, 32, 15, 4, 64, 0.002, 0.4),
+    Size(math.inf, 64, 64, 5, 2, 128, 0.001, 0.4),
+)
+
+
+def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
+    """Returns the changes to the project's parameters that make it run on labelled texts.
+
+    Args:
+        settings: of the project.
+        table: how the file is to be read.
+        choice: its columns.
+        profile: what it holds.
+        csv: the path of the file inside the project.
+    """
+    return [
+        Setting("task", "text"),
+        *_reading(table, csv),
+        Setting("data.text_column", choice.columns["text"].value),
+        Setting("data.label_column", choice.columns["label"].value),
+        _labels(profile),
+        *_splitting(choice),
+        *_limits(settings, profile),
+        *_words(profile),
+        *_networks(settings, profile),
+        Setting("baselines", ["majority", "tfidf", "nbsvm"]),
+        Setting("evaluate.slices", [], "columns whose values results are split by, such as a product or a year"),
+    ]
+
+
+def _labels(profile: Profile) -> Setting:
+    if profile.missing:  # which would be a label of its own
+        return Setting("data.labels", sorted(profile.labels), f"{profile.missing:,} rows name none")
+    return Setting("data.labels", AUTO, f"{len(profile.labels)} labels")
+
+
+def _reading(table: Table, csv: str) -> list[Setting]:
+    data = table.data
+    files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
+    return [
+        Setting("data.csv", csv),
+        *files,
+        Setting("data.delimiter", data.delimiter),
+        Setting("data.encoding", data.encoding),
+        Setting("data.header", data.header, "" if data.header else "columns are named by their number"),
+    ]
+
+
+def _splitting(choice: Choice) -> list[Setting]:
+    if choice.split:
+        return [
+            Setting("split.method", "column", "the file names each row's split"),
+            Setting("split.column", choice.split),
+        ]
+    return [Setting("split.method", "random", "no column names splits")]
+
+
+def _limits(settings: Params, profile: Profile) -> list[Setting]:
+    """Limits that data like these pass, and others would not."""
+    limits, found = settings.validate_, []
+    fewest = smallest(profile, settings.split.test_fraction, settings.split.validation_fraction)
+    if fewest < limits.min_rows_per_class:
+        why = f"the rarest label has some {fewest} rows in its smallest split: a score on these says little"
+        found.append(Setting("validate.min_rows_per_class", max(1, int(0.8 * fewest)), why))
+    if (rejected := (profile.blank + profile.duplicates) / profile.rows) > limits.max_rejected_share - SLACK:
+        why = f"{profile.duplicates:,} duplicates and {profile.blank:,} rows without text or label are left out"
+        found.append(Setting("validate.max_rejected_share", min(1.0, round(rejected + SLACK, 2)), why))
+    if profile.lengths.longest > limits.max_words:
+        longest = _up(profile.lengths.longest, 1000)
+        found.append(Setting("validate.max_words", longest, f"the longest text has {profile.lengths.longest:,}"))
+    return found
+
+
+def _words(profile: Profile) -> list[Setting]:
+    length, vocabulary = max_length(profile), profile.vocabulary
+    whole = f"95 % of the texts have at most {profile.lengths.most:,} words"
+    size = vocabulary_size(profile)
+    told = f"{vocabulary.frequent:,} words are seen twice or more, {vocabulary.coverage:.0%} of all words"
+    return [
+        Setting("tokenize_pad.max_length", length, whole),
+        Setting("tokenize_pad.vocabulary_size", size, told),
+    ]
+
+
+def max_length(profile: Profile) -> int:
+    """Returns how many words of a text are read: all of nearly every text, up to a limit."""
+    return min(LONGEST, max(8, _up(profile.lengths.most, 8)))
+
+
+def vocabulary_size(profile: Profile) -> int:
+    """Returns the number of word ids: one for each word seen twice, rounded, up to a limit."""
+    frequent = profile.vocabulary.frequent
+    return min(MOST_WORDS, max(100, _up(frequent, 100 if frequent < 2_000 else 1_000)))
+
+
+def _up(number: int, step: int) -> int:
+    return math.ceil(number / step) * step
+
+
+def _fitting(profile: Profile) -> Size:
+    rows = sum(profile.labels.values())
+    return next(size for size in SIZES if rows <= size.rows)
+
+
+def _networks(settings: Params, profile: Profile) -> list[Setting]:
+    size, rows = _fitting(profile), sum(profile.labels.values())
+    found = [
+        Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
+        Setting("train.patience", size.patience),
+        Setting("train.batch_size", size.batch_size),
+        Setting("train.learning_rate", size.learning_rate),
+        Setting("train.clip_norm", 1.0),
+    ]
+    for model in settings.compare:
+        of_model: dict[str, Any] = {"units": size.units, "embedding_dim": size.embedding_dim}
+        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
+        why = "enough for so many rows; all models get as many"
+        found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
+    return found
+
+
+def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
+    """Returns the changes to the project's parameters that make it run on a series of so many values."""
+    window = min(30, max(2, values // 20))
+    found = [
+        Setting("task", "series"),
+        *_reading(table, csv),
+        Setting("data.value_column", choice.columns["value"].value),
+        Setting("split.method", "chronological"),
+        Setting("series.window", window, "values that the next one is predicted from"),
+        Setting("train.epochs", 60 if values < 20_000 else 15, f"at most, for {values:,} values"),
+        Setting("train.patience", 10 if values < 20_000 else 4),
+        Setting("train.batch_size", 64 if values < 20_000 else 256),
+        Setting("train.learning_rate", 0.01),
+        Setting("train.clip_norm", 1.0),
+        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
+        Setting("ensemble", []),
+        Setting("evaluate.slices", []),
+    ]
+    smallest_split = round(0.1 * 0.8 * values)
+    if smallest_split < settings.validate_.min_rows_per_class:
+        found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
+    for model in settings.compare:
+        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
+        found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
+    return found
+
+
+def estimate(settings: Params, rows: int, words: float) -> float:
+    """Estimates roughly how many minutes a run takes on two cores.
+
+    Args:
+        settings: with all changes.
+        rows: for training.
+        words: of a text, or values of a window, on average.
+    """
+    seconds = PER_RUN
+    for run in settings.runs:
+        model = settings.models[run.model]
+        steps = settings.training_of(run.model).epochs * rows * words * model.layers * (1 + model.bidirectional)
+        seconds += PER_TRAINING + PER_WORD[model.cell] * model.units * steps
+    return seconds / 60

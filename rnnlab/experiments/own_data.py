@@ -1,0 +1,150 @@
+"""From a look at a stranger's data to the named experiment that fits it."""
+
+import json
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rnnlab.data import choosing, labels, looking, profiles, series
+from rnnlab.data.choosing import Ask, Choice, Wanted
+from rnnlab.data.guesses import CERTAIN, LIKELY
+from rnnlab.data.looking import Table
+from rnnlab.data.profiles import Profile
+from rnnlab.experiments import catalogue
+from rnnlab.experiments.fitting import Setting, estimate, of_series, of_texts
+from rnnlab.project import layout
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import write_text
+from rnnlab.project.overrides import changed
+from rnnlab.project.params import Params
+from rnnlab.project.validation_messages import read_yaml
+
+WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
+SHOWN = 6  # labels in a table
+Finding = tuple[str, str, str, str]
+
+
+class Plan(NamedTuple):
+    """What a look at the data led to.
+
+    Attributes:
+        findings: what was found, in words: what it is of, the value, how sure it is, and why.
+        title: of the experiment, and what it expects.
+        changes: to the project's parameters.
+        runs: number of trainings.
+        minutes: that all takes on two cores, very roughly.
+    """
+
+    findings: list[Finding]
+    title: str
+    expects: str
+    changes: list[Setting]
+    runs: int
+    minutes: float
+
+
+def plan(settings: Params, source: Path, csv: str, wanted: Wanted, ask: Ask) -> Plan:
+    """Looks at a file or folder that the project is to know as ``csv``; asks where several columns could be meant.
+
+    Raises:
+        UserError: the data cannot be used; says why.
+    """
+    table = looking.look(source, settings.data)
+    choice = choosing.choose(table, wanted, settings.data.max_labels, ask)
+    read = [(name, guess.value, guess.sure, guess.why) for name, guess in table.guesses.items()]
+    read += [(f"{name} column", guess.value, guess.sure, guess.why) for name, guess in choice.columns.items()]
+    return PLANS[choice.task](settings, table, choice, csv, read)
+
+
+def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    text, label = (choice.columns[name].value for name in ("text", "label"))
+    data = table.data.model_copy(update={"text_column": text, "label_column": label})
+    profile = profiles.read(table.files, data, choice.split)
+    split = settings.split
+    fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
+    if wrong := labels.problem(profile.labels, data.max_labels, fewest):
+        raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
+    changes = of_texts(settings, table, choice, profile, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    rows = profile.by_split["train"] or sum(profile.labels.values())
+    title = f"{' against '.join(tried.compare)} on {Path(csv).name}"
+    expects = "No figure: nothing is known of these data but what the comments say."
+    minutes = estimate(tried, rows, profile.lengths.mean)
+    return Plan([*read, *_found(profile)], title, expects, changes, len(tried.runs), minutes)
+
+
+def _found(profile: Profile) -> list[Finding]:
+    frequent = profile.labels.most_common()
+    shown = ", ".join(f"{label} {count:,}" for label, count in frequent[:SHOWN])
+    more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
+    words, seen = profile.lengths, profile.vocabulary
+    left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
+    parts = ", ".join(f"{part} {rows:,}" for part, rows in profile.by_split.items())
+    told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
+    growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
+    return [
+        ("rows", f"{profile.rows:,}", CERTAIN, left_out),
+        ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
+        *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
+        ("words per text", f"{words.median:,} (median)", CERTAIN, told),
+        ("vocabulary", f"{seen.words:,} words", LIKELY, growth),
+    ]
+
+
+def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    value = choice.columns["value"].value
+    values = len(series.read(table.files[0], table.data.model_copy(update={"value_column": value})).values)
+    changes = of_series(settings, table, choice, values, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
+    expects = "No figure: nothing is known of this series. It should beat repeating the last value."
+    minutes = estimate(tried, round(0.72 * values), tried.series.window)
+    return Plan([*read, ("values", f"{values:,}", CERTAIN, "")], title, expects, changes, len(tried.runs), minutes)
+
+
+PLANS = {"text": _plan_texts, "series": _plan_series}
+
+
+def write(name: str, plan: Plan, settings: Params) -> Path:
+    """Writes experiments/NAME.yaml; see `free_name`."""
+    target = layout.EXPERIMENTS / f"{name}.yaml"
+    facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
+    head = {**facts, "data": "own"}
+    # JSON is YAML; a line each can be read and edited.
+    lines = [f"{key}: {_written(value)}" for key, value in head.items()]
+    write_text(target, "\n".join([*lines, "params:", *map(_line, plan.changes), ""]))
+    catalogue.load(name, settings)
+    return target
+
+
+def free_name(wanted: str | None, name: str, csv: str) -> str:
+    """Returns the wanted name of an experiment on a file, or else one like ``name``.
+
+    It is free, or that of an earlier look at the same file.
+
+    Raises:
+        UserError: the wanted name is that of an experiment about something else.
+    """
+    if wanted and not _is_free(wanted, csv):
+        taken = layout.EXPERIMENTS / f"{wanted}.yaml"
+        raise UserError(f"{taken}: an experiment about something else has this name; choose another with --name")
+    others = (f"{name}-{number}" for number in count(2))
+    return wanted or next(each for each in chain([name], others) if _is_free(each, csv))
+
+
+def _is_free(name: str, csv: str) -> bool:
+    target = layout.EXPERIMENTS / f"{name}.yaml"
+    if not target.exists():
+        return True
+    known = read_yaml(target)
+    is_ours = isinstance(known, dict) and str(known.get("reproduces", "")).startswith(WRITTEN)
+    return is_ours and (known.get("params") or {}).get("data.csv") == csv
+
+
+def _line(setting: Setting) -> str:
+    line = f"  {setting.key}: {_written(setting.value)}"
+    return f"{line}  # {setting.why}" if setting.why else line
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,94 @@
+"""Forecasts of what comes after the rows of a CSV."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from rnnlab.data import series
+from rnnlab.features import windows
+from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project import dvc_lock, layout
+from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.files import read_json, write_csv
+from rnnlab.project.params import Params
+from rnnlab.serving import predictions, predictors
+from rnnlab.serving.pyfunc import SeriesForecaster
+from rnnlab.tracking.store import Store
+
+
+class Forecaster(NamedTuple):
+    """A model ready to forecast, by its version; see `rnnlab.serving.pyfunc.SeriesForecaster.predict`."""
+
+    version: str
+    predict: Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -> Forecaster:
+    """Loads a ``.keras`` file of this workspace with the encoding of its series.
+
+    Raises:
+        UserError: a file is missing or damaged, or the network does not forecast such windows.
+    """
+    if not network.is_file():
+        raise UserError(f"{network}: no such file; `dvc repro` makes models/<model>-<seed>.keras")
+    fitted = windows.from_json(read_json(encoding))
+    with importing_keras():
+        from rnnlab.networks import models
+    loaded = models.load(network)
+    if loaded.layers[-1].name != models.FORECAST:
+        raise UserError(f"{network}: not a network that forecasts a series; name another file")
+    window, options = loaded.input_shape[1], settings.series
+    if (window, list(fitted.covariates)) != (options.window, list(settings.data.covariates)):
+        problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
+        raise UserError(f"{network}: {problem}; set series.window and data.covariates to what it was trained with")
+    forecaster = SeriesForecaster()
+    forecaster.use(loaded, fitted)
+    return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
+
+
+def load_run(store: Store, run_id: str) -> Forecaster:
+    """Loads the forecaster that a run logged.
+
+    Raises:
+        UserError: no such run, not that of a forecaster, it cannot be loaded, or MLflow cannot be reached.
+    """
+    address, version = predictors.model_of_run(store, run_id)
+    model = predictors.load_logged(address, version)
+    if "values" not in model.metadata.signature.inputs.input_names():
+        raise UserError(f"{version} reads texts, and does not forecast a series; name a model of the series task")
+    return Forecaster(version, model.predict)
+
+
+def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
+    """Writes what comes after the last row of a CSV: the columns row, steps_ahead, forecast and model_version.
+
+    Args:
+        forecaster: the model.
+        settings: names the columns and the window; gaps are treated as in training.
+        source: a CSV with the columns that the model was trained on.
+        target: the CSV to write.
+
+    Returns:
+        The number of steps that are forecast.
+
+    Raises:
+        UserError: the CSV cannot be read or has fewer rows than a window, or the model takes other windows.
+    """
+    predictions.check_target(source, target, "forecasts")
+    found, window = series.read(source, settings.data), settings.series.window
+    if (rows := len(found.values)) < window:
+        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")
+    columns = {"values": found.values[-window:].tolist()}
+    columns |= {name: column.slice(rows - window).to_pylist() for name, column in found.covariates.items()}
+    try:
+        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in columns.items()}))
+    except Exception as failure:  # whatever MLflow or the logged code may raise
+        problem = f"{forecaster.version}: cannot forecast from {window} rows of these columns ({first_line(failure)})"
+        raise UserError(f"{problem}; set series.window and data.covariates to what it was trained with") from None
+    values = answer["forecast"][0] if "forecast" in answer else [answer["next_value"][0]]
+    first = found.first + rows
+    cells = [[first + step, step + 1, f"{value:.9g}", forecaster.version] for step, value in enumerate(values)]
+    write_csv(target, ["row", "steps_ahead", "forecast", "model_version"], cells)
+    return len(cells)

@@ -1,0 +1,50 @@
+"""A forecaster as MLflow calls it: columns of lists in, the next values in the data's unit out."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.networks import models
+from rnnlab.project.files import write_json
+from rnnlab.serving.pyfunc import SeriesForecaster
+from tests.support.networks import plain
+
+WINDOW = 3
+
+
+def served(folder: Path, network: keras.Model, encoding: dict[str, Any]) -> SeriesForecaster:
+    models.save(network, folder / "network.keras")
+    write_json(folder / "scaler.json", encoding)
+    forecaster = SeriesForecaster()
+    artifacts = {"network": str(folder / "network.keras"), "encoding": str(folder / "scaler.json")}
+    forecaster.load_context(SimpleNamespace(artifacts=artifacts))
+    return forecaster
+
+
+def test_several_values_are_forecast_from_several_columns(tmp_path: Path) -> None:
+    encoding = Encoding(Scaler(5.0, 2.0), {"wind": Scaler(1.0, 4.0), "from": ("north", "south")})
+    network = models.build_forecaster(plain(3, 4, output="linear"), WINDOW, channels=4, horizon=2)
+    rows = pd.DataFrame(
+        {"from": [["north", "south", "up"]], "wind": [[1.0, 5.0, 9.0]], "values": [[5.0, 7.0, 9.0]]}, index=[3]
+    )
+    answer = served(tmp_path, network, encoding.to_json()).predict(None, rows)
+    channels = np.array([[[0, 0, 1, 0], [1, 1, 0, 1], [2, 2, 0, 0]]], np.float32)
+    expected = models.predict(network, channels, 8) * 2.0 + 5.0
+    assert list(answer) == ["next_value", "forecast"]
+    assert answer["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
+    assert answer["next_value"][0] == answer["forecast"][0][0]
+
+
+def test_a_network_of_before_there_were_channels_still_forecasts(tmp_path: Path) -> None:
+    layers = [keras.Input((WINDOW,), name="values"), keras.layers.Reshape((WINDOW, 1)), keras.layers.LSTM(2)]
+    network = keras.Sequential([*layers, keras.layers.Dense(1, name="value")])
+    answer = served(tmp_path, network, {"mean": 1.0, "scale": 2.0}).predict(None, pd.DataFrame({"values": [[1, 3, 5]]}))
+    expected = np.asarray(network(np.array([[0, 1, 2]], np.float32))) * 2 + 1
+    assert list(answer) == ["next_value"]
+    assert answer["next_value"][0] == pytest.approx(float(expected[0, 0]), abs=1e-5)

@@ -1,0 +1,135 @@
+"""What `rnnlab use` writes fits the data: the pipeline reads them with it, and they pass its checks."""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rnnlab.data import checks, ingestion
+from rnnlab.data.choosing import Wanted
+from rnnlab.experiments import own_data
+from rnnlab.experiments.own_data import Plan
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json
+from rnnlab.project.overrides import changed
+from rnnlab.project.params import Params
+
+WORDS = ("room", "clean", "staff", "friendly", "breakfast", "cold", "price", "high", "view", "nice", "street", "noisy")
+
+
+def texts(count: int, seed: int = 1, words: int = 12) -> list[str]:
+    draw = random.Random(seed)
+    return [f"{' '.join(draw.choice(WORDS) for _ in range(words))} {seed}x{row}" for row in range(count)]
+
+
+def never(question: str, flag: str, names: Sequence[str]) -> str:
+    raise UserError(f"{question} {flag} {list(names)}")
+
+
+def planned(settings: Params, source: Path) -> tuple[Plan, Params]:
+    plan = own_data.plan(settings, source, "data/raw/mine.csv", Wanted(), never)
+    return plan, changed(settings, {setting.key: setting.value for setting in plan.changes}, source)
+
+
+def failures(settings: Params, source: Path, folder: Path) -> list[str]:
+    """Returns the critical checks that the data fail once they are ingested."""
+    rows, rejected, summary = (folder / name for name in ("rows.parquet", "rejected.csv", "data.json"))
+    ingestion.ingest(settings, source, rows, rejected, summary)
+    found = checks.check(settings, pd.read_parquet(rows), read_json(summary))
+    return [str(finding) for finding in found if not finding.success and finding.severity == "critical"]
+
+
+def csv(frame: dict[str, Any], **options: Any) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        pd.DataFrame(frame).to_csv(folder / "mine.csv", index=False, **options)
+        return folder / "mine.csv"
+
+    return write
+
+
+def parts(folder: Path) -> Path:
+    for number in range(3):
+        (folder / "mine").mkdir(exist_ok=True)
+        frame = {"text": texts(60, number), "label": ["ab"[row % 2] for row in range(60)]}
+        pd.DataFrame(frame).to_json(folder / "mine" / f"{number}.jsonl", orient="records", lines=True)
+    return folder / "mine"
+
+
+def parquet(folder: Path) -> Path:
+    pd.DataFrame({"text": texts(90), "label": [row % 3 for row in range(90)]}).to_parquet(folder / "mine.parquet")
+    return folder / "mine.parquet"
+
+
+HALVES = ["train", "test"] * 60
+FILES: dict[str, Callable[[Path], Path]] = {
+    "balanced": csv({"text": texts(300), "label": ["ab"[row % 2] for row in range(300)]}),
+    "no header": csv({"text": texts(300), "label": ["ab"[row % 2] for row in range(300)]}, header=False),
+    "semicolons": csv({"text": texts(90), "label": ["ab"[row % 2] for row in range(90)]}, sep=";", encoding="utf-16"),
+    "a third duplicates": csv({"text": [*texts(200), *texts(100)], "label": ["ab"[row % 2] for row in range(300)]}),
+    "a rare label": csv({"text": texts(300), "label": ["b" if row < 8 else "a" for row in range(300)]}),
+    "a split": csv({"text": texts(120), "label": ["aabb"[row % 4] for row in range(120)], "part": HALVES}),
+    "missing labels": csv({"text": texts(300), "label": [("a", "b", "NA")[row % 3] for row in range(300)]}),
+    "endless texts": csv({"text": texts(60, words=6000), "label": ["ab"[row % 2] for row in range(60)]}),
+    "a single word more": csv({"text": texts(40, words=1), "label": ["ab"[row % 2] for row in range(40)]}),
+    "a folder of JSON lines": parts,
+    "Parquet": parquet,
+    "a series": csv({"day": range(400), "heat": [row % 9 + row % 7 / 3 for row in range(400)]}),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_written_fits_the_data(settings: Params, tmp_path: Path, name: str) -> None:
+    source = FILES[name](tmp_path)
+    _, tried = planned(settings, source)
+    assert not failures(tried, source, tmp_path)
+
+
+def test_sizes_grow_with_the_data(settings: Params, tmp_path: Path) -> None:
+    found = []
+    for rows in (300, 6000):
+        (folder := tmp_path / str(rows)).mkdir()
+        source = csv({"text": texts(rows), "label": ["ab"[row % 2] for row in range(rows)]})(folder)
+        plan, tried = planned(settings, source)
+        found.append((tried.models["lstm"].units, -tried.train.epochs, tried.train.batch_size, plan.minutes))
+    assert all(small < large for small, large in zip(*found, strict=True))
+
+
+def test_texts_are_cut_where_few_are_longer(settings: Params, tmp_path: Path) -> None:
+    lengths = [300 if row < 3 else 12 for row in range(100)]
+    rows = [" ".join(texts(1, row, words)) for row, words in enumerate(lengths)]
+    _, tried = planned(settings, csv({"text": rows, "label": ["ab"[row % 2] for row in range(100)]})(tmp_path))
+    assert tried.tokenize_pad.max_length == 16
+
+
+def test_labels_are_named_only_where_some_are_missing(settings: Params, tmp_path: Path) -> None:
+    found = {}
+    for name in ("balanced", "missing labels"):
+        (folder := tmp_path / name).mkdir()
+        found[name] = planned(settings, FILES[name](folder))[1].data.labels
+    assert found == {"balanced": "auto", "missing labels": ("a", "b")}
+
+
+def test_an_experiment_is_written_with_reasons(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = planned(settings, FILES["a rare label"](tmp_path))
+    monkeypatch.chdir(tmp_path)
+    written = own_data.write("mine", plan, settings).read_text()
+    assert "  validate.min_rows_per_class: 1  # the rarest label has" in written
+    assert json.dumps(plan.title) in written
+
+
+def test_a_name_is_kept_for_the_same_file_alone(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = planned(settings, FILES["balanced"](tmp_path))
+    monkeypatch.chdir(tmp_path)
+    own_data.write("mine", plan, settings)
+    assert own_data.free_name(None, "mine", "data/raw/mine.csv") == "mine"
+    assert own_data.free_name(None, "mine", "data/raw/other.csv") == "mine-2"
+    with pytest.raises(UserError, match=r"mine\.yaml: an experiment about something else"):
+        own_data.free_name("mine", "mine", "data/raw/other.csv")
