@@ -8,6 +8,7 @@ import pytest
 from mlflow import pyfunc, set_tracking_uri
 from PIL import Image
 
+from rnnlab.tracking.logged_models import address
 from tests.pipeline.conftest import SEQUENCES, Project, change_params, made_sequences
 
 
@@ -64,7 +65,7 @@ def test_the_logged_model_gives_the_labels_of_the_test_rows(finished_sequences: 
     wanted = predictions[predictions["model"] == "lstm"].head(8)
     channels = [rows.loc[wanted["id"], f"channel_{name}"] for name in ("a", "b")]
     steps = [np.stack(both, axis=1).tolist() for both in zip(*channels, strict=True)]
-    model = pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    model = pyfunc.load_model(address(run))
     answer = model.predict(pd.DataFrame({"steps": steps}), params={"all": True})
     assert answer["label"].tolist() == [("down", "flat", "up")[number] for number in wanted["predicted"]]
     assert answer["probability"].tolist() == pytest.approx(wanted["probability"].tolist(), abs=1e-4)
@@ -89,7 +90,7 @@ def test_two_labels_without_groups(engine: str, fresh: Project) -> None:
 MISTAKES = {
     "a word in a channel": ("s1,0,1,x,up,p\n", "row 1 has 'x' in column 'b'; expected a finite number"),
     "no such column": ("", "no column 'kind'"),
-    "only one label": ("s1,0,1,2,up,p\ns2,0,1,3,up,p\n", "every row has the label 'up'"),
+    "only one label": ("s1,0,1,2,up,p\ns2,0,1,3,up,p\n", "column 'kind' has one label only, 'up'"),
 }
 
 
