@@ -12,6 +12,7 @@ from tqdm import tqdm
 from rnnlab.evaluation import (
     ensembles,
     explanation_tables,
+    figure_intervals,
     metrics,
     rivals,
     series_baselines,
@@ -37,7 +38,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class Scored(NamedTuple):
-    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name.
+    """What the models predict, a row per run and test row; figures by model; and other tables by name.
 
     Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
     """
@@ -79,6 +80,11 @@ def _score_labelled(settings: Params) -> Scored:
     answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
     explained = explanation_tables.explain(settings, table, chosen)
+    said = {
+        name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
+        for name in settings.scored
+    }
+    explained["intervals"] = figure_intervals.table(columns, said)
     summaries = _summaries(settings, scores, parameters)
     for name, penalty in penalties.items():
         summaries[name]["inverse_penalty"] = round(penalty, 6)
