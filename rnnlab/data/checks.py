@@ -7,6 +7,7 @@ import pandas as pd
 
 from rnnlab.data.expectations import Finding
 from rnnlab.data.review_checks import check_reviews
+from rnnlab.data.sequence_checks import check_sequences
 from rnnlab.data.series_checks import check_series
 from rnnlab.project.params import Params, Validate
 from rnnlab.project.tasks import TaskName
@@ -16,6 +17,9 @@ CHECKS: dict[TaskName, Callable[[pd.DataFrame, Mapping[str, Any], Validate], lis
         rows, counts["rows_read"], limits, counts["rows_left_out"], counts["labels"]
     ),
     "series": lambda rows, counts, limits: check_series(rows, limits),
+    "sequences": lambda rows, counts, limits: check_sequences(
+        rows, counts["rows_read"], limits, counts["rows_left_out"], counts["labels"], counts["channels"]
+    ),
 }
 
 

@@ -69,16 +69,16 @@ class _Column:
 
     def _parse(self, row: int, cell: str) -> float:
         """Returns a number, that of a word, or NaN for a gap."""
-        stripped = cell.strip()
-        if stripped.lower() in GAPS:
-            return math.nan
+        number = parse_number(cell)
+        if number is not None and math.isnan(number):
+            return number
         if self._is_open:
             self._is_open = False
-            if _number(stripped) is not None:
+            if number is not None:
                 self.words = None
         if self.words is not None:
-            return self.words.setdefault(stripped, len(self.words))
-        if (number := _number(stripped)) is None:
+            return self.words.setdefault(cell.strip(), len(self.words))
+        if number is None:
             expected = f"a number such as -1.5 (see {self._key}, data.delimiter)"
             raise UserError(f"{self._told}: row {row} has {cell[:40]!r} in column {self.name!r}; expected {expected}")
         return number
@@ -162,10 +162,13 @@ def _joined(columns: list[_Column]) -> Series:
     )
 
 
-def _number(cell: str) -> float | None:
-    """Parses one cell; returns None for text."""
+def parse_number(cell: str) -> float | None:
+    """Parses one cell; returns NaN for a gap and None for text."""
+    stripped = cell.strip()
+    if stripped.lower() in GAPS:
+        return math.nan
     try:
-        return None if "_" in cell else float(cell)  # only Python takes 1_000 for a number
+        return None if "_" in stripped else float(stripped)  # only Python takes 1_000 for a number
     except ValueError:
         return None
 

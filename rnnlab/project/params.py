@@ -135,6 +135,9 @@ class Data(Section):
     time_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
+    sequence_column: Text
+    step_column: Text | None
+    channels: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -167,6 +170,7 @@ class Split(Section):
     test_fraction: Fraction
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
+    group_column: Text | None
 
 
 class Severities(Section):
@@ -216,6 +220,12 @@ class Series(Section):
         if isinstance(self.season, int) and self.season > self.window:
             _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
         return self
+
+
+class Sequences(Section):
+    """How sequences become arrays."""
+
+    max_length: Width
 
 
 class Training(Section):
@@ -385,6 +395,7 @@ class Params(Section):
     validate_: Validate = Field(alias="validate")
     tokenize_pad: TokenizePad
     series: Series
+    sequences: Sequences
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     match: Literal["none", "parameters", "time"]
@@ -402,7 +413,7 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists["evaluate.slices"] = self.evaluate.slices
+        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -427,6 +438,8 @@ class Params(Section):
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+        if self.split.group_column and not task.has_groups:
+            _refuse(f"split.group_column: the {task.name} task has no groups; set null")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")

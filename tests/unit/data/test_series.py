@@ -468,7 +468,7 @@ def test_the_naive_error_is_that_of_a_season_or_a_step_before() -> None:
 
 def test_windows_come_back_from_disk(tmp_path: Path) -> None:
     part = of_split(table_of(np.arange(1.0, 101)), "test", Encoding(Scaler(3.0, 7.0)), 5)
-    arrays.save_windows(tmp_path, part)
+    arrays.save(tmp_path, part)
     for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
         assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
 
