@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rnnlab.data import sources
 from rnnlab.data.csv_rows import read_cells, read_first
 from rnnlab.data.series import LARGEST, parse_number
 from rnnlab.project.errors import UserError
@@ -51,6 +52,7 @@ def find_columns(source: Path, settings: Params) -> Columns:
     Raises:
         UserError: there is no such column, or one has two tasks.
     """
+    _check_format(source)
     data, split = settings.data, settings.split
     labels = {"data.label_column": data.label_column}
     labels |= {"split.column": split.column} if split.method == "column" else {}
@@ -78,6 +80,7 @@ def read_sequences(files: Sequence[Path], data: Data, columns: Columns) -> Itera
     """
     ended: dict[str, str] = {}
     for source in files:
+        _check_format(source)
         for name, steps in groupby(_read_steps(source, data, columns), key=lambda step: step.name):
             found, last = _join(source, steps)
             if name in ended:
@@ -85,6 +88,11 @@ def read_sequences(files: Sequence[Path], data: Data, columns: Columns) -> Itera
                 raise UserError(f"{source}: {problem}; put its rows next to each other, or give one another name")
             ended[name] = f"row {last}" + (f" of {source.name}" if len(files) > 1 else "")
             yield found
+
+
+def _check_format(source: Path) -> None:
+    if sources.suffix(source) in (".parquet", *sources.JSON_LINES):
+        raise UserError(f"{source}: sequences are read from a CSV or TSV; save it as one")
 
 
 def _join(source: Path, steps: Iterator[Step]) -> tuple[Found, int]:

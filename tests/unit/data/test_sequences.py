@@ -166,6 +166,15 @@ def test_files_of_a_folder_are_read_as_one(settings: Params, tmp_path: Path) -> 
         list(steps.read_sequences(files, ours.data, steps.find_columns(files[0], ours)))
 
 
+@pytest.mark.parametrize("name", ["mine.parquet", "mine.jsonl"])
+def test_other_formats_are_refused(name: str, settings: Params, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
+        steps.find_columns(tmp_path / name, changed(settings, TASK, tmp_path))
+    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
+        list(steps.read_sequences([tmp_path / name], settings.data, steps.Columns(("a",), {}, ())))
+
+
 def test_a_label_that_is_missing_in_a_split_is_named(settings: Params, tmp_path: Path) -> None:
     few = [["only", 0, 5, 5, "rare", "p1"]]
     with pytest.raises(
