@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from rnnlab.data import reviews, screening, sequences, series, sources
+from rnnlab.data import reviews, screening, sequences, series, sources, steps
 from rnnlab.data.csv_files import row_writer
 from rnnlab.data.reviews import Codes, Labels
 from rnnlab.project.dataframes import defused
@@ -126,13 +126,13 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
 
 def _ingest_sequences(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
     """Reads sequences whole; one with a bad step is an error, as others of the same making are likely to have some."""
-    if source.is_dir():
-        raise UserError(f"{source}: is a folder; sequences are read from a single CSV, to be named in data.csv")
-    columns = sequences.find_columns(source, settings)
-    screened = sequences.screen(settings, source, columns)
+    files = sources.find(source, settings.data)
+    columns = steps.find_columns(files[0], settings)
+    screened = sequences.screen(settings, source, files, columns)
     with replacing(rejected) as rejected_part, replacing(target) as rows:
         pq.write_table(sequences.to_table(screened, columns, settings), rows)
-        reasons = _write_rows(rejected_part, (("", row) for row in screened.rejected), len(HEADER))
+        refused = ((str(row["file"]), row) for row in screened.rejected)
+        reasons = _write_rows(rejected_part, refused, len(HEADER) + (len(files) > 1))
         slices = _check_slices(settings, rows, source)
     counts = reviews.summarise(screened.labels, screened.splits, reasons, screened.names)
     write_json(summary, {**counts, "channels": list(columns.channels), "slices": slices})

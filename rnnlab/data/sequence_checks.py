@@ -74,7 +74,8 @@ def _row_expectations(limits: Validate, labels: int) -> Expectations:
     return {
         "nulls": [*facts, between("largest_value", 0, LARGEST), between("channels_of_other_length", 0, 0)],
         "labels": [among("label", range(labels)), among("split", SPLITS)],
-        "duplicates": [gxe.ExpectColumnValuesToBeUnique(column=column) for column in ("id", "sequence")],
+        "duplicates": [gxe.ExpectColumnValuesToBeUnique(column=column) for column in ("id", "sequence")]
+        + [gxe.ExpectColumnValuesToBeBetween(column="rise", min_value=0, strict_min=True)],  # or steps are twice
         "leakage": [between("splits_of_group", 1, 1)],
         "lengths": [between("steps", limits.min_words, limits.max_words)],
     }

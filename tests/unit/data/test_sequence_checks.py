@@ -22,7 +22,7 @@ def made(count: int = 120) -> pd.DataFrame:
         values = {f"channel_{name}": generator.normal(size=steps) for name in CHANNELS}
         split = ("train", "validation", "test")[number * 3 // count]
         facts = {"id": f"{number:016x}", "row": 10 * number + 1, "sequence": f"s{number}", "label": number % 2}
-        rows.append({**facts, "split": split, "group": f"g{number // 10}", **values, "slice_x": None})
+        rows.append({**facts, "split": split, "group": f"g{number // 10}", "rise": 1.0, **values, "slice_x": None})
     return pd.DataFrame(rows).astype({"label": "int16"})
 
 
@@ -66,6 +66,10 @@ def twice(rows: pd.DataFrame) -> None:
     rows.at[3, "sequence"] = "s4"
 
 
+def standing(rows: pd.DataFrame) -> None:
+    rows.at[3, "rise"] = 0.0
+
+
 CASES: dict[str, tuple[Any, tuple[str, str, list[str]]]] = {
     "too long": (longer, ("lengths", "steps", ["31"])),
     "missing": (missing, ("nulls", "largest_value", ["31"])),
@@ -73,6 +77,7 @@ CASES: dict[str, tuple[Any, tuple[str, str, list[str]]]] = {
     "ragged": (ragged, ("nulls", "channels_of_other_length", ["31"])),
     "constant": (constant, ("balance", "distinct_values", ["a"])),
     "leak": (leaking, ("leakage", "splits_of_group", ["1", "11", "21", "31", "41"])),
+    "steps out of order": (standing, ("duplicates", "rise", ["31"])),
     "twice": (twice, ("duplicates", "sequence", ["31", "41"])),
 }
 

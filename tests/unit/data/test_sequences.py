@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from rnnlab.data import sequences
+from rnnlab.data import ingestion, sequences, steps
 from rnnlab.data.sequences import Sequences, assign_groups
 from rnnlab.features.clean_rows import SPLITS
+from rnnlab.features.sequences import fit_scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from rnnlab.project.params import Params
@@ -39,7 +41,7 @@ def screened(settings: Params, folder: Path, content: Sequence[Sequence[Any]], *
     changes = {key.replace("__", "."): value for key, value in changes.items()}
     ours = changed(settings, TASK | changes, folder)
     source = write_csv(folder / "mine.csv", HEADER, *content)
-    return sequences.screen(ours, source, sequences.find_columns(source, ours))
+    return sequences.screen(ours, source, [source], steps.find_columns(source, ours))
 
 
 def test_sequences_of_a_file_become_rows_of_a_table(settings: Params, tmp_path: Path) -> None:
@@ -49,8 +51,8 @@ def test_sequences_of_a_file_become_rows_of_a_table(settings: Params, tmp_path: 
     assert found.found[1].row == 4 and found.found[1].name == "s1"
     np.testing.assert_allclose(found.found[1].values, [[1.0, 0], [1.1, -1], [1.2, -2]])
     ours = changed(settings, TASK, tmp_path)
-    table = sequences.to_table(found, sequences.find_columns(tmp_path / "mine.csv", ours), ours)
-    assert table.column_names == ["id", "row", "sequence", "label", "split", "group", "channel_a", "channel_b"]
+    table = sequences.to_table(found, steps.find_columns(tmp_path / "mine.csv", ours), ours)
+    assert table.column_names == ["id", "row", "sequence", "label", "split", "group", "rise", "channel_a", "channel_b"]
     assert set(table["split"].to_pylist()) == set(SPLITS) and len(set(table["id"].to_pylist())) == 40
     again = screened(settings, tmp_path, sorted(content, key=lambda row: (int(row[0][1:]) * 7 % 40, row[1])))
     splits = dict(zip(found.ids, found.splits.tolist(), strict=True))
@@ -60,9 +62,9 @@ def test_sequences_of_a_file_become_rows_of_a_table(settings: Params, tmp_path: 
 def test_channels_are_the_columns_that_begin_with_a_number(settings: Params, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "mine.csv", HEADER, *rows())
     ours = changed(settings, TASK | {"data.channels": []}, tmp_path)
-    assert sequences.find_columns(source, ours).channels == ("a", "b")
+    assert steps.find_columns(source, ours).channels == ("a", "b")
     with pytest.raises(UserError, match=r"'kind' is the column of data.label_column"):
-        sequences.find_columns(source, changed(settings, TASK | {"data.channels": ["kind"]}, tmp_path))
+        steps.find_columns(source, changed(settings, TASK | {"data.channels": ["kind"]}, tmp_path))
     with pytest.raises(UserError, match=r"no column 'c'; its columns are: .*; set data.channels"):
         screened(settings, tmp_path, rows(), data__channels=["c"])
 
@@ -93,11 +95,15 @@ def put(row: int, column: str, value: Any) -> Callable[[list[list[Any]]], None]:
 
 BAD = {
     "text in a channel": (put(5, "b", "x"), "row 5 has 'x' in column 'b'; expected a finite number"),
-    "a gap": (put(5, "b", ""), "row 5 has '' in column 'b'; expected a finite number"),
+    "a gap": (put(5, "b", ""), "row 5 has no value in column 'b', but ''; fill the gap, or leave the column out of"),
+    "a channel without a value": (
+        lambda rows: [put(row, "b", "NA")(rows) for row in range(1, 121)],
+        "row 1 has no value in column 'b', but 'NA'; fill the gap, or leave the column out of data.channels",
+    ),
     "infinite": (put(5, "a", "inf"), "row 5 has 'inf' in column 'a'"),
-    "no step": (put(5, "step", ""), "row 5 has '' in column 'step'"),
-    "a step twice": (put(5, "step", 0), "row 5 of sequence 's1' has step 0 after step 0; expected steps that rise"),
-    "backwards": (put(6, "step", -1), "row 6 of sequence 's1' has step -1 after step 1"),
+    "no step": (put(5, "step", ""), "row 5 has no value in column 'step'"),
+    "a step twice": (put(5, "step", 0), "row 5 of sequence 's1' has step 0 after 0; expected steps that rise"),
+    "backwards": (put(6, "step", -1), "row 6 of sequence 's1' has step -1 after 1"),
     "two places": (put(9, "sequence", "s0"), "row 9 begins sequence 's0' again, which ended in row 3"),
     "no name": (put(4, "sequence", " "), "row 4 has no value in column 'sequence'"),
     "two labels": (put(5, "kind", "up"), "sequence 's1' has 'down' and, in row 5, 'up' in column 'kind'"),
@@ -117,6 +123,56 @@ def test_bad_input_is_one_sentence(case: str, settings: Params, tmp_path: Path) 
     with pytest.raises(UserError) as complaint:
         screened(settings, tmp_path, content)
     assert sentence in str(complaint.value) and "\n" not in str(complaint.value)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_leaves_nothing_behind(case: str, settings: Params, tmp_path: Path) -> None:
+    content, out = rows(), tmp_path / "out"
+    BAD[case][0](content)
+    out.mkdir()
+    source = write_csv(tmp_path / "mine.csv", HEADER, *content)
+    targets = [out / name for name in ("rows.parquet", "rejected.csv", "data.json")]
+    with pytest.raises(UserError):
+        ingestion.ingest(changed(settings, TASK, tmp_path), source, *targets)
+    assert list(out.iterdir()) == []
+
+
+def test_a_long_sequence_is_read_whole_and_keeps_its_end(settings: Params, tmp_path: Path) -> None:
+    endless = [["endless", step, step, 1, "up", "p1"] for step in range(100_000)]
+    values = screened(settings, tmp_path, [*rows(), *endless]).found[-1].values
+    assert values.shape == (100_000, 2) and values[-1].tolist() == [99_999, 1]
+    scaler = fit_scaler(["a", "b"], [values, np.zeros((1, 2))], 3)
+    assert scaler.encode([values]).shape == (1, 3, 2)
+
+
+def test_files_of_a_folder_are_read_as_one(settings: Params, tmp_path: Path) -> None:
+    folder, content, ours = tmp_path / "many", rows(), changed(settings, TASK | {"data.files": "?.csv"}, tmp_path)
+    folder.mkdir()
+    twin = [["twin", *row[1:]] for row in content[:3]]
+    parts = {"a.csv": content[:60], "b.csv": [*content[60:], *twin]}
+    files = [write_csv(folder / name, HEADER, *part) for name, part in parts.items()]
+    whole = write_csv(tmp_path / "mine.csv", HEADER, *content)
+    tables = []
+    for source in (folder, whole):
+        targets = [tmp_path / source.stem / f"out.{kind}" for kind in ("parquet", "csv", "json")]
+        targets[0].parent.mkdir(exist_ok=True)
+        ingestion.ingest(ours, source, *targets)
+        tables.append(pq.read_table(targets[0]).drop_columns("row"))
+    assert tables[0].equals(tables[1])
+    rejected = (folder / "out.csv").read_text().splitlines()
+    assert rejected[1:] == ["61,duplicate (row 1 of a.csv is the first),up,twin,b.csv"]
+    write_csv(files[1], HEADER, *content[60:], *content[:3])
+    with pytest.raises(UserError, match=r"b.csv: row 61 begins sequence 's0' again, which ended in row 3 of a.csv"):
+        list(steps.read_sequences(files, ours.data, steps.find_columns(files[0], ours)))
+
+
+@pytest.mark.parametrize("name", ["mine.parquet", "mine.jsonl"])
+def test_other_formats_are_refused(name: str, settings: Params, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
+        steps.find_columns(tmp_path / name, changed(settings, TASK, tmp_path))
+    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
+        list(steps.read_sequences([tmp_path / name], settings.data, steps.Columns(("a",), {}, ())))
 
 
 def test_a_label_that_is_missing_in_a_split_is_named(settings: Params, tmp_path: Path) -> None:

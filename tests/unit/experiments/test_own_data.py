@@ -64,6 +64,16 @@ def parquet(folder: Path) -> Path:
     return folder / "mine.parquet"
 
 
+WALKS = [row // 5 for row in range(600)]
+
+
+def walks(copies: int = 0) -> dict[str, Any]:
+    """Sequences of five steps, the last of which may be copies."""
+    same = [min(walk, 119 - copies) for walk in WALKS]
+    values = [random.Random(walk * 5 + row % 5).random() for row, walk in enumerate(same)]
+    return {"walk": WALKS, "x": values, "moved": ["ny"[walk % 3 > 1] for walk in same]}
+
+
 HALVES = ["train", "test"] * 60
 FILES: dict[str, Callable[[Path], Path]] = {
     "balanced": csv({"text": texts(300), "label": ["ab"[row % 2] for row in range(300)]}),
@@ -77,6 +87,10 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "a single word more": csv({"text": texts(40, words=1), "label": ["ab"[row % 2] for row in range(40)]}),
     "a folder of JSON lines": parts,
     "Parquet": parquet,
+    "sequences": csv(walks()),
+    "sequences of persons": csv(walks() | {"person": [walk % 8 for walk in WALKS]}),
+    "sequences with a split": csv(walks() | {"part": [("train", "test")[walk % 20 > 14] for walk in WALKS]}),
+    "copies of a sequence": csv(walks(copies=10)),
     "a series": csv({"day": range(400), "heat": [row % 9 + row % 7 / 3 for row in range(400)]}),
 }
 
