@@ -116,16 +116,16 @@ class _Column:
         return pa.array(list(self.words), pa.string()).take(pa.array(cells.astype(np.int64)))
 
 
-def read(source: Path, options: Data) -> Series:
+def read(source: Path, options: Data, *, calendar: bool = False) -> Series:
     """Reads the series, one row per time step, from columns of a CSV or TSV, plain or gzipped.
 
     Where ``data.missing`` is carry_forward, a gap takes the value before it, so that nothing is known before its time:
     interpolation would use the value after the gap, which may be one that is to be predicted. Rows before the first
-    value of any column are left out.
+    value of any column are left out. With ``calendar``, parts of the time are further covariates.
 
     Raises:
-        UserError: the file cannot be read; times are not ascending in equal steps; or a row has text for a number, a
-            number that float32 cannot hold, or no value where that is refused or has lasted for too long.
+        UserError: the file cannot be read; times are not ascending in equal steps, or no dates; or a row has text for
+            a number, a number that float32 cannot hold, or no value where that is refused or has lasted for too long.
     """
     longest = 0 if options.missing == "refuse" else options.max_gap
     wanted = {"data.value_column": options.value_column}
@@ -146,17 +146,18 @@ def read(source: Path, options: Data) -> Series:
         column.check(row, options.missing)
         if column.gaps == row:
             raise UserError(f"{source}: column {column.name!r} has no value in any of {row} rows; name another")
-    return _joined(columns)
+    return _joined(columns, times.calendar() if times and calendar else {})
 
 
-def _joined(columns: list[_Column]) -> Series:
+def _joined(columns: list[_Column], calendar: Mapping[str, npt.NDArray[np.float64]]) -> Series:
     first = max(column.first_value() for column in columns)
     target, *others = columns
     gaps = {column.name: int(np.isnan(column.cells[first:]).sum()) for column in columns}
     return Series(
         target.carried_forward(first),
         np.isnan(target.cells)[first:],
-        {column.name: column.arrow(first) for column in others},
+        {column.name: column.arrow(first) for column in others}
+        | {name: pa.array(column[first:]) for name, column in calendar.items()},
         first + 1,
         {name: count for name, count in gaps.items() if count},
     )

@@ -1,9 +1,14 @@
 """The times of a series: ascending, in equal steps."""
 
 import math
+from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.data import calendar
 from rnnlab.project.errors import UserError
 
 MONTH = timedelta(days=28)  # the shortest
@@ -19,6 +24,7 @@ class Times:
         self._last: tuple[str, float, int] | None = None  # as written, in seconds or as a number, and month
         self._step: float | None = None
         self._by_month = False
+        self._clock = array("d")  # what a clock on the spot shows, in seconds; of dates alone
 
     def check(self, row: int, cell: str) -> None:
         """Checks the time of the next row.
@@ -43,12 +49,31 @@ class Times:
                 raise UserError(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
         self._last = (shown, at, month)
 
+    def calendar(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Returns the calendar's columns for all rows; see `rnnlab.data.calendar.columns`.
+
+        Raises:
+            UserError: the times are no dates, or so far apart that the calendar says nothing.
+        """
+        told = f"{self._source}: column {self._column!r}"
+        if not self._is_date:
+            raise UserError(
+                f"{told} holds numbers; expected dates for series.calendar; name another in data.time_column"
+            )
+        clock = np.array(self._clock)
+        found = calendar.columns(clock, float(np.median(np.diff(clock))) if len(clock) > 1 else 0.0)
+        if not found:
+            problem = "has a step of a year or more, on which the calendar says nothing"
+            raise UserError(f"{told} {problem}; set series.calendar to false")
+        return found
+
     def _parse(self, row: int, cell: str) -> tuple[float, int]:
         """Returns a time in seconds, or a number, and the number of its month."""
         if self._is_date is None:
             self._is_date = _date(cell) is not None
         date = _date(cell) if self._is_date else None
         if date is not None:
+            self._clock.append(date.replace(tzinfo=UTC).timestamp())
             return date.replace(tzinfo=date.tzinfo or UTC).timestamp(), 12 * date.year + date.month
         try:
             if self._is_date or not math.isfinite(number := float(cell)):

@@ -12,7 +12,7 @@ from rnnlab.features.arrays import Windows
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import COVARIATE
+from rnnlab.project.tasks import CALENDAR, COVARIATE
 
 MOST_WORDS = 100  # of a column; more are rather names or texts
 SEASON_RISE = 0.1  # of the autocorrelation, above its lowest value at a shorter lag
@@ -127,6 +127,8 @@ def fit(train: Split, season: int | str, window: int) -> Encoding:
 
 
 def _fit_covariate(name: str, column: npt.NDArray[Any]) -> Scaler | tuple[str, ...]:
+    if name.startswith(CALENDAR):  # between -1 and 1 whatever the training rows have, which may be a part of a year
+        return Scaler(0.0, 1.0)
     found = np.unique(column.astype(str) if column.dtype == object else column)
     if len(found) < 2:
         problem = f"column {name!r} is {found[0]} in all {len(column):,} training rows"

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from rnnlab.project.errors import UNSEEN, UserError
-from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
@@ -209,6 +209,7 @@ class Series(Section):
     window: Width
     horizon: Width
     season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+    calendar: bool
 
     @model_validator(mode="after")
     def _season_is_seen(self) -> "Series":
@@ -426,6 +427,10 @@ class Params(Section):
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+        if self.series.calendar and not self.data.time_column:
+            _refuse("series.calendar: needs a column of dates; name it in data.time_column")
+        if self.series.calendar and any(name.startswith(CALENDAR) for name in self.data.covariates):
+            _refuse(f"series.calendar: makes columns whose names begin with {CALENDAR}, as one in data.covariates does")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")

@@ -12,6 +12,7 @@ TaskName = Literal["text", "series"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
+CALENDAR = "calendar_"  # before the name of a covariate that is a part of the time, made by series.calendar
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 

@@ -13,6 +13,7 @@ from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import CALENDAR
 from rnnlab.serving import predictions, predictors
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
@@ -40,9 +41,12 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     if loaded.layers[-1].name != models.FORECAST:
         raise UserError(f"{network}: not a network that forecasts a series; name another file")
     window, options = loaded.input_shape[1], settings.series
-    if (window, list(fitted.covariates)) != (options.window, list(settings.data.covariates)):
+    own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]
+    has_calendar = len(own) < len(fitted.covariates)
+    if (window, own, has_calendar) != (options.window, list(settings.data.covariates), options.calendar):
         problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
-        raise UserError(f"{network}: {problem}; set series.window and data.covariates to what it was trained with")
+        keys = "series.window, data.covariates and series.calendar"
+        raise UserError(f"{network}: {problem}; set {keys} to what it was trained with")
     forecaster = SeriesForecaster()
     forecaster.use(loaded, fitted)
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
@@ -77,7 +81,7 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
         UserError: the CSV cannot be read or has fewer rows than a window, or the model takes other windows.
     """
     predictions.check_target(source, target, "forecasts")
-    found, window = series.read(source, settings.data), settings.series.window
+    found, window = series.read(source, settings.data, calendar=settings.series.calendar), settings.series.window
     if (rows := len(found.values)) < window:
         raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")
     columns = {"values": found.values[-window:].tolist()}

@@ -82,7 +82,7 @@ def test_a_file_of_a_network_forecasts_in_the_unit_of_the_series(settings: Param
     inputs = np.array([[[-1, 0, 1, 0], [1, 1, 0, 1], [2, 2, 1, 0]]], np.float32)
     expected = models.predict(network, inputs, 1)[0] * 10 + 30
     assert pd.read_csv(folder / "out.csv")["forecast"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
-    with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window and"):
+    with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window, data"):
         other = changed(settings, **{"series.window": 4})
         forecasts.load_file(folder / "lstm-1.keras", other, folder / "scaler.json")
 
