@@ -101,7 +101,7 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     with reading(source):
         table = pq.read_table(source)
     options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
-    fitted = windows.fit(parts["train"], options.season, options.window)
+    fitted = windows.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
     splits = {
         split: windows.featurise(rows, split, fitted, options.window, options.horizon) for split, rows in parts.items()
     }

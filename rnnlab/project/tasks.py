@@ -5,7 +5,7 @@ is otherwise.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series"]
@@ -173,6 +173,11 @@ TASKS: dict[TaskName, Task] = {
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
+
+
+def is_known_ahead(covariate: str, known_ahead: Collection[str]) -> bool:
+    """Whether the future values of a covariate of a series are known, by ``data.known_ahead``."""
+    return covariate in known_ahead or ("calendar" in known_ahead and covariate.startswith(CALENDAR))
 
 
 def has_steps(predictions: Any) -> bool:

@@ -426,8 +426,35 @@ def test_covariates_are_channels_of_their_own() -> None:
     part = of_split(table, "train", encoding, 2)
     assert part.inputs.shape == (58, 2, 5)
     assert part.inputs[0, :, 1:].tolist() == [[-1, 0, 1, 0], [1, 1, 0, 0]]
-    unknown = encoding.encode(np.zeros(1), {"wind": np.array([2.0]), "from": np.array(["up"])})
+    unknown = encoding.encode(np.zeros(1), {"wind": np.array([2.0]), "from": np.array(["up"])}, 1)
     assert unknown[0, 1:].tolist() == [0, 0, 0, 0]
+
+
+def test_of_what_is_known_ahead_a_window_has_the_values_of_the_steps_after_it() -> None:
+    covariates = {"wind": pa.array(np.arange(100.0)), "holiday": pa.array(["no", "yes"] * 50)}
+    read = complete(np.arange(100.0))._replace(covariates=covariates)
+    table = series.to_table(read, series.split_series(100, 0.2, 0.25))
+    encoding = windows.fit(windows.read_split(table, "train"), "none", 5, known_ahead=("wind",))
+    assert encoding.ahead == ("wind",)
+    encoding = encoding._replace(covariates={**encoding.covariates, "wind": Scaler(0.0, 1.0)})
+    for split in SPLITS:
+        part = of_split(table, split, encoding, window=5, horizon=3)
+        assert part.inputs.shape[1:] == (5, 5)  # value, wind, two words, wind ahead
+        assert (part.inputs[:, :, 1] == part.rows[:, None] - 1 + np.arange(-5, 0)).all()
+        assert (part.inputs[:, :, 4] == part.inputs[:, :, 1] + 3).all()
+        own = windows.read_split(table, split).rows
+        assert part.inputs[:, :, 4].max() == own[-1] - 1  # seen in no later split
+    plain = of_split(table, "test", encoding._replace(ahead=()), window=5, horizon=3)
+    ahead = of_split(table, "test", encoding, window=5, horizon=3)
+    assert (plain.inputs == ahead.inputs[:, :, :4]).all() and (plain.targets == ahead.targets).all()
+
+
+def test_what_is_known_ahead_must_reach_to_the_horizon() -> None:
+    encoding = Encoding(Scaler(0.0, 1.0), {"wind": Scaler(0.0, 1.0)}, ahead=("wind",))
+    values = np.zeros((1, 3))
+    assert encoding.encode(values, {"wind": np.arange(5.0)[None]}, 2)[0, :, 1:].tolist() == [[0, 2], [1, 3], [2, 4]]
+    with pytest.raises(ValueError, match="same shape"):
+        encoding.encode(values, {"wind": np.arange(3.0)[None]}, 2)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +502,7 @@ def test_windows_come_back_from_disk(tmp_path: Path) -> None:
 
 def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
-    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2)
+    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2, ("from",))
     windows.save_encoding(tmp_path, encoding)
     read = windows.from_json(json.loads((tmp_path / "scaler.json").read_text()))
     assert read == encoding
@@ -484,3 +511,34 @@ def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
 
 def test_the_scaler_of_an_old_model_is_an_encoding() -> None:
     assert windows.from_json({"mean": 1.0, "scale": 2.0}) == Encoding(Scaler(1.0, 2.0))
+
+
+def known(options: Data) -> Data:
+    return options.model_copy(update={"covariates": ("wind", "from"), "known_ahead": ("from",)})
+
+
+def test_rows_at_the_end_without_a_value_are_the_future(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,6\n,N,\n9,E,NA\n")
+    found = series.read(source, known(options))
+    assert found.values.tolist() == [5, 6]
+    assert {name: column.to_pylist() for name, column in found.covariates.items()} == {
+        "wind": [1, 2],
+        "from": ["N", "S"],
+    }
+    assert {name: column.to_pylist() for name, column in found.future.items()} == {"from": ["N", "E"]}
+    assert found.gaps == {}
+    unknown = known(options).model_copy(update={"known_ahead": ()})
+    assert complaint(source, unknown).startswith("2 of 4 rows have no value in column 'value', first row 3;")
+
+
+def test_of_the_future_what_is_known_ahead_must_be_there(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,\n3,W,6\n4,,\n")
+    assert complaint(source, known(options)).startswith("1 of 4 rows have no value in column 'value', first row 2;")
+    ahead = filling(known(options))
+    assert series.read(source, ahead).future["from"].to_pylist() == ["W"]
+    assert complaint(written(tmp_path, "wind,from,value\n1,,5\n2,S,\n"), ahead) == (
+        "column 'from' has no value in any of 2 rows; name another"
+    )
+    assert complaint(written(tmp_path, "wind,from,value\n1,N,\n2,S,\n"), ahead) == (
+        "column 'value' has no value in any of 2 rows; name another"
+    )

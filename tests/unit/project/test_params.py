@@ -179,6 +179,8 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("data.covariates", ["wind", "wind"], "covariates must be different columns"),
         ("data.covariates", ["value"], "covariates must be different columns, and others than value_column"),
         ("series.season", 31, "season: 31 steps are more than a window has (30); raise window"),
+        ("data.known_ahead", ["wind"], "data: known_ahead: wind is neither in covariates nor the word calendar"),
+        ("data.known_ahead", ["calendar"], "data.known_ahead: names the calendar; set series.calendar to true"),
         ("series.calendar", True, "series.calendar: needs a column of dates; name it in data.time_column"),
         ("series.season", "yearly", "series.season: must be a number of steps from 2 on, auto or none"),
         ("series.season", 1, "series.season: must be a number of steps from 2 on, auto or none"),
