@@ -184,6 +184,7 @@ class Severities(Section):
     balance: Severity
     lengths: Severity
     rejected: Severity
+    covariates: Severity
 
 
 class Validate(Section):
