@@ -35,6 +35,7 @@ class Series(NamedTuple):
         first: the row of the first value in the file, counted from 1; earlier ones have no value to carry forward.
         gaps: how many cells were filled, by column, of those that have any.
         future: what is known ahead of the covariates by name, of the rows after the last value.
+        longest_gap: cells without a value that follow each other, the most in any column.
     """
 
     values: npt.NDArray[np.float64]
@@ -43,6 +44,7 @@ class Series(NamedTuple):
     first: int = 1
     gaps: Mapping[str, int] = NOTHING
     future: Mapping[str, pa.Array] = NOTHING
+    longest_gap: int = 0
 
 
 class _Column:
@@ -181,11 +183,17 @@ def _joined(
         first + 1,
         {name: count for name, count in gaps.items() if count},
         {name: column.slice(rows) for name, column in beside.items() if is_known_ahead(name, known_ahead)},
+        max(column.longest for column in columns),
     )
 
 
 def _is_gap(cell: str) -> bool:
     return cell.strip().lower() in GAPS
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as a series may have it."""
+    return _number(cell.strip()) is not None
 
 
 def _number(cell: str) -> float | None:

@@ -14,6 +14,14 @@ from rnnlab.project.errors import UserError
 MONTH = timedelta(days=28)  # the shortest
 
 
+class UnevenTimes(UserError):
+    """Times that ascend in unequal steps."""
+
+
+class UnreadableTime(UserError):
+    """A cell that is no time, or none in ISO format."""
+
+
 class Times:
     """Checks times one by one: numbers, or dates with or without a clock time in ISO format; a step may be a month."""
 
@@ -30,7 +38,9 @@ class Times:
         """Checks the time of the next row.
 
         Raises:
-            UserError: it is missing, no time, not after the one before, or not a step from it.
+            UnreadableTime: it is missing, or no time.
+            UnevenTimes: it is not a step from the one before.
+            UserError: it is not after the one before.
         """
         shown = cell.strip()[:40]
         at, month = self._parse(row, shown)
@@ -46,8 +56,15 @@ class Times:
             self._step = self._step or step
             if abs(step - self._step) > 1e-6 * self._step:
                 steps = f"a step of {self._written(step)}, where the first is {self._written(self._step)}"
-                raise UserError(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
+                raise UnevenTimes(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
         self._last = (shown, at, month)
+
+    def has_calendar(self) -> bool:
+        """Whether the times are dates, and so close that the calendar says something about them."""
+        try:
+            return bool(self.calendar())
+        except UserError:
+            return False
 
     def calendar(self) -> dict[str, npt.NDArray[np.float64]]:
         """Returns the calendar's columns for all rows; see `rnnlab.data.calendar.columns`.
@@ -82,7 +99,7 @@ class Times:
         except ValueError:
             kind = "a date such as 2024-01-31 or 2024-01-31 18:00" if self._is_date else "a date or a number"
             told = f"{self._source}: row {row} has {cell!r} in column {self._column!r}"
-            raise UserError(f"{told}; expected {kind} (see data.time_column)") from None
+            raise UnreadableTime(f"{told}; expected {kind} (see data.time_column)") from None
 
     def _is_month(self, months: int, seconds: float, before: str, shown: str) -> bool:
         first, second = _date(before), _date(shown)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from rnnlab.data.choosing import Choice
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
-from rnnlab.project.params import AUTO, Params
+from rnnlab.project.params import AUTO, Data, Params
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
 SLACK = 0.02  # share of rows above those rejected when it was written
@@ -55,7 +55,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
     """
     return [
         Setting("task", "text"),
-        *_reading(table, csv),
+        *reading(table.data, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
         _labels(profile),
@@ -74,8 +74,8 @@ def _labels(profile: Profile) -> Setting:
     return Setting("data.labels", AUTO, f"{len(profile.labels)} labels")
 
 
-def _reading(table: Table, csv: str) -> list[Setting]:
-    data = table.data
+def reading(data: Data, csv: str) -> list[Setting]:
+    """Returns what says how a file is read."""
     files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
     return [
         Setting("data.csv", csv),
@@ -156,33 +156,6 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
         of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
-    return found
-
-
-def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
-    """Returns the changes to the project's parameters that make it run on a series of so many values."""
-    window = min(30, max(2, values // 20))
-    found = [
-        Setting("task", "series"),
-        *_reading(table, csv),
-        Setting("data.value_column", choice.columns["value"].value),
-        Setting("split.method", "chronological"),
-        Setting("series.window", window, "values that the next one is predicted from"),
-        Setting("train.epochs", 60 if values < 20_000 else 15, f"at most, for {values:,} values"),
-        Setting("train.patience", 10 if values < 20_000 else 4),
-        Setting("train.batch_size", 64 if values < 20_000 else 256),
-        Setting("train.learning_rate", 0.01),
-        Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
-        Setting("ensemble", []),
-        Setting("evaluate.slices", []),
-    ]
-    smallest_split = round(0.1 * 0.8 * values)
-    if smallest_split < settings.validate_.min_rows_per_class:
-        found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
-    for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
-        found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
     return found
 
 
