@@ -57,12 +57,6 @@ def count_labels(labels: npt.NDArray[Any]) -> int:
 EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
 
 
-def save_windows(folder: Path, windows: Windows) -> None:
-    """Writes the arrays of a split to an existing folder."""
-    for name, array in windows._asdict().items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-
-
 def _map(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
     return [map_array(folder / f"{name}.npy") for name in names]
 

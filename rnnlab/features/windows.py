@@ -15,6 +15,7 @@ from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import CALENDAR, COVARIATE, is_known_ahead
 
 MOST_WORDS = 100  # of a column; more are rather names or texts
+BATCH_ROWS = 4096  # windows that are written at once
 SEASON_RISE = 0.1  # of the autocorrelation, above its lowest value at a shorter lag
 
 Floats = npt.NDArray[np.float64]
@@ -202,8 +203,9 @@ def slide(
     knows what the forecast should have been.
 
     Returns:
-        Inputs, float32 of shape (windows, window, channels); targets, the first channel of the rows after each window,
-        float32 of shape (windows, horizon); and the index of each window's first target, of shape (windows,).
+        Views of all windows, which take no memory: inputs, float32 of shape (windows, window, channels), and targets,
+        the first channel of the rows after each window, float32 of shape (windows, horizon). And the indices of those
+        that are not left out.
 
     Raises:
         UserError: the split is too short for two windows, the minimum for R².
@@ -220,13 +222,15 @@ def slide(
     if len(kept) < 2:
         problem = f"the {split} split has {len(kept)} windows followed by {horizon} values of the file"
         raise UserError(f"{problem}, as others were filled (data.missing); expected two; lower series.horizon")
-    inputs = views(channels, window, axis=0)[kept].transpose(0, 2, 1)
-    targets = views(channels[window:, 0], horizon)[kept]
-    return np.ascontiguousarray(inputs, np.float32), targets.astype(np.float32), kept + window
+    exact = channels.astype(np.float32)
+    inputs = views(exact[: rows - horizon], window, axis=0).transpose(0, 2, 1)
+    return inputs, views(exact[window:, 0], horizon), kept
 
 
-def featurise(rows: Split, split: str, encoding: Encoding, window: int, horizon: int) -> Windows:
-    """Encodes the rows of one split and cuts them into windows, as `slide` does.
+def featurise(
+    rows: Split, split: str, encoding: Encoding, window: int, horizon: int
+) -> tuple[Windows, npt.NDArray[np.intp]]:
+    """Encodes the rows of one split and cuts them into windows; returns views of all, and which are kept, as `slide`.
 
     What is known ahead is taken from the same split, too. No window ends so late that it lacks rows for that: those
     behind the last are made up, and are in no window.
@@ -236,8 +240,19 @@ def featurise(rows: Split, split: str, encoding: Encoding, window: int, horizon:
         name: column[within] if name in encoding.ahead else column for name, column in rows.covariates.items()
     }
     channels = encoding.encode(rows.values, covariates, horizon)
-    inputs, targets, first = slide(channels, rows.filled, window, horizon, split)
-    return Windows(inputs, targets, rows.rows[first])
+    inputs, targets, kept = slide(channels, rows.filled, window, horizon, split)
+    return Windows(inputs, targets, rows.rows[window : window + len(targets)]), kept
+
+
+def save(folder: Path, windows: Windows, kept: npt.NDArray[np.intp]) -> None:
+    """Writes the windows of a split that are kept to an existing folder, part by part: a window repeats its rows."""
+    for name, array in windows._asdict().items():
+        shape = (len(kept), *array.shape[1:])
+        with (folder / f"{name}.npy").open("wb") as stream:
+            facts = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, facts)
+            for start in range(0, len(kept), BATCH_ROWS):
+                stream.write(np.ascontiguousarray(array[kept[start : start + BATCH_ROWS]]).tobytes())
 
 
 def save_encoding(folder: Path, encoding: Encoding) -> None:
