@@ -57,8 +57,8 @@ def shape(settings: Params, profile: SeriesProfile) -> Shape:
     smallest = min(part.stop - part.start for part in parts.values())
     room = max(smallest // 2, 2)
     season = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1))
-    window = max(1, min(2 * season if season else WINDOW, LONGEST_WINDOW, room - 1))
-    horizon = season if season and season <= LONGEST_HORIZON and window + season <= room else 1
+    horizon = season if season and season <= min(LONGEST_HORIZON, room // 2) else 1
+    window = max(1, min(2 * season if season else WINDOW, LONGEST_WINDOW, room - horizon))
     rows = "two seasons" if window == 2 * (season or 0) else "rows that are seen"
     why = {
         "season": "the highest peak of the training rows' autocorrelation" if season else "no peak stands out",
