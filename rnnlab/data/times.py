@@ -49,7 +49,8 @@ class Times:
             told = f"{self._source}: row {row} has the time {shown!r} in column {self._column!r}, after {before!r}"
             if at <= last:
                 problem = "the same again" if at == last else "which is later"
-                raise UserError(f"{told}, {problem}; expected ascending times: sort the rows, and drop duplicates")
+                remedy = "sort the rows, and drop duplicates; several series need a file each"
+                raise UserError(f"{told}, {problem}; expected ascending times: {remedy}")
             if self._step is None:
                 self._by_month = self._is_month(month - last_month, at - last, before, shown)
             step = month - last_month if self._by_month else at - last

@@ -8,11 +8,13 @@ from rnnlab.data import series
 from rnnlab.data.series_profiles import SeriesProfile
 from rnnlab.experiments.fitting import Setting, reading
 from rnnlab.features import windows
+from rnnlab.project.errors import UserError
 from rnnlab.project.params import AUTO, Params
 
 FEW = 5_000  # rows, from which on a twelfth of them is enough to choose by
 LONGEST_WINDOW, LONGEST_HORIZON = 200, 100  # steps; longer ones take longer than they help
 WINDOW = 30  # without a season
+FEWEST = 4  # rows of a split: two windows of a row, and the step after each
 SMALLEST_SHARE = 0.8  # of the rows that a split has when it is written
 
 
@@ -50,12 +52,20 @@ def validation_fraction(settings: Params, rows: int) -> float:
 
 
 def shape(settings: Params, profile: SeriesProfile) -> Shape:
-    """Chooses season, window and horizon by the training rows, so that half of each split can be predicted."""
+    """Chooses season, window and horizon by the training rows, so that half of each split can be predicted.
+
+    Raises:
+        UserError: there are too few values, or they are all equal.
+    """
     values = profile.series.values
     share = validation_fraction(settings, len(values))
     parts = series.split_series(len(values), settings.split.test_fraction, share)
     smallest = min(part.stop - part.start for part in parts.values())
-    room = max(smallest // 2, 2)
+    if smallest < FEWEST:
+        problem = f"{len(values)} rows from the first value on are too few: a split would have {smallest}"
+        raise UserError(f"column {profile.data.value_column!r}: {problem}; expected {FEWEST} at least")
+    windows.fit_scaler(values[parts["train"]])
+    room = smallest // 2
     season = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1))
     horizon = season if season and season <= min(LONGEST_HORIZON, room // 2) else 1
     window = max(1, min(2 * season if season else WINDOW, LONGEST_WINDOW, room - horizon))

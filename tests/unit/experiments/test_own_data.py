@@ -119,6 +119,21 @@ def test_window_horizon_and_rivals_follow_the_season(settings: Params, tmp_path:
     assert told.startswith("100% of the validation values are beyond all training values")
 
 
+@pytest.mark.parametrize(
+    ("heat", "problem"),
+    [
+        (HEAT[:20], "column 'heat': 20 rows from the first value on are too few: a split would have 3; expected 4 at"),
+        ([*[5.0] * 300, *HEAT[:100]], "all 256 training values are 5: a constant cannot be standardised or learned"),
+    ],
+)
+def test_a_series_of_no_use_is_a_sentence(
+    settings: Params, tmp_path: Path, heat: Sequence[float], problem: str
+) -> None:
+    with pytest.raises(UserError) as told:
+        planned(settings, csv({"heat": heat})(tmp_path))
+    assert str(told.value).startswith(problem)
+
+
 def test_of_several_columns_the_last_is_predicted_unless_told(settings: Params, tmp_path: Path) -> None:
     source = FILES["a series of several columns"](tmp_path)
     plan, tried = planned(settings, source)
