@@ -20,6 +20,7 @@ FORMATS = (".csv", ".tsv", ".txt")
 TIMES = {"date", "datetime", "ds", "time", "timestamp", "year"}
 CYCLES = {"month", "day", "hour", "minute", "week", "weekday", "quarter"}  # of the calendar, that come again
 MOST_BESIDE, ROWS_EACH = 20, 100  # covariates, and the rows that each of them needs to be more help than hindrance
+LONGEST_CYCLE = 200  # rows
 MOST_WORDS = 20  # different ones of a column, each of which becomes a channel
 MOST_GAPS = 0.2  # share of a covariate's rows
 
@@ -33,6 +34,7 @@ class SeriesProfile(NamedTuple):
         time: its column of times, if there is one, and how sure that is; or why there is none.
         calendar: whether the calendar says something about these times.
         beside: why these covariates.
+        cycle: of how many rows the shortest period is that the calendar has, or a column that comes again; and why.
     """
 
     data: Data
@@ -40,6 +42,7 @@ class SeriesProfile(NamedTuple):
     time: Guess[str | None]
     calendar: bool
     beside: str
+    cycle: Guess[int | None]
 
 
 def read(table: Table, value: str, train_share: float) -> SeriesProfile:
@@ -56,7 +59,8 @@ def read(table: Table, value: str, train_share: float) -> SeriesProfile:
     if len(table.files) > 1 or sources.suffix(table.files[0]) not in FORMATS:
         raise UserError(f"{table.files[0]}: a series is read from a single CSV; write its rows into one")
     found = [column for column in columns.profile(table.names, table.rows) if column.name != value]
-    time, has_calendar = _find_time(table, found)
+    time, times = _find_time(table, found)
+    has_calendar = times is not None and times.has_calendar()
     able = [
         column.name for column in found if column.name != time.value and _may_be_beside(column, table, has_calendar)
     ]
@@ -70,11 +74,23 @@ def read(table: Table, value: str, train_share: float) -> SeriesProfile:
     why = f"of {len(able)} other columns of numbers or few words" if able else "no other column of numbers or few words"
     if len(chosen) < len(able):
         why += f", those that go most with the next step; one needs {ROWS_EACH} rows"
-    return SeriesProfile(data, of_chosen, time, has_calendar, why)
+    return SeriesProfile(data, of_chosen, time, has_calendar, why, _find_cycle(times, whole))
 
 
-def _find_time(table: Table, found: Sequence[Column]) -> tuple[Guess[str | None], bool]:
-    """Finds the first column whose cells are times in order and in equal steps, and whether it has a calendar."""
+def _find_cycle(times: Times | None, found: Series) -> Guess[int | None]:
+    """Finds the shortest period by the calendar, or by a column of numbers that comes again, such as the hour."""
+    if times and (steps := times.cycle()):
+        return Guess(steps, LIKELY, f"{steps} steps are a day, a week or a year")
+    for name, column in found.covariates.items():
+        cells_ = column.to_numpy(zero_copy_only=False)
+        period = len(np.unique(cells_[: 2 * LONGEST_CYCLE]))
+        if 2 < period <= LONGEST_CYCLE and len(cells_) > 2 * period and (cells_[period:] == cells_[:-period]).all():
+            return Guess(period, LIKELY, f"column {name!r} comes again every {period} rows")
+    return Guess(None, LIKELY, "")
+
+
+def _find_time(table: Table, found: Sequence[Column]) -> tuple[Guess[str | None], Times | None]:
+    """Finds the first column whose cells are times in order and in equal steps."""
     dates = [column for column in found if column.kind == cells.DATE]
     numbers = [column for column in found if column.kind == cells.NUMBER]
     named = [column for column in found if cells.name_key(column.name) in TIMES]
@@ -92,10 +108,10 @@ def _find_time(table: Table, found: Sequence[Column]) -> tuple[Guess[str | None]
         except UserError as mistake:
             wrong += [mistake] if column in dates else []
         else:
-            return Guess(column.name, CERTAIN, "ascending, in equal steps"), times.has_calendar()
+            return Guess(column.name, CERTAIN, "ascending, in equal steps"), times
     if wrong:
         raise wrong[0]
-    return Guess(None, LIKELY, f"{problem}: taken as equal steps"), False
+    return Guess(None, LIKELY, f"{problem}: taken as equal steps"), None
 
 
 def _may_be_beside(column: Column, table: Table, has_calendar: bool) -> bool:

@@ -60,6 +60,14 @@ class Times:
                 raise UnevenTimes(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
         self._last = (shown, at, month)
 
+    def cycle(self) -> int | None:
+        """Returns how many steps a day has, or else a week or a year, if it is a whole number; None for numbers."""
+        if not self._is_date or not self._step:
+            return None
+        periods = (12.0,) if self._by_month else (calendar.DAY, calendar.WEEK)
+        whole = (period / self._step for period in periods)
+        return next((round(steps) for steps in whole if steps >= 2 and steps.is_integer()), None)
+
     def has_calendar(self) -> bool:
         """Whether the times are dates, and so close that the calendar says something about them."""
         try:

@@ -14,6 +14,7 @@ from rnnlab.project.params import AUTO, Params
 FEW = 5_000  # rows, from which on a twelfth of them is enough to choose by
 LONGEST_WINDOW, LONGEST_HORIZON = 200, 100  # steps; longer ones take longer than they help
 WINDOW = 30  # without a season
+SEASON = "the highest peak of the training rows' autocorrelation"
 FEWEST = 4  # rows of a split: two windows of a row, and the step after each
 SMALLEST_SHARE = 0.8  # of the rows that a split has when it is written
 
@@ -66,12 +67,14 @@ def shape(settings: Params, profile: SeriesProfile) -> Shape:
         raise UserError(f"column {profile.data.value_column!r}: {problem}; expected {FEWEST} at least")
     windows.fit_scaler(values[parts["train"]])
     room = smallest // 2
-    season = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1))
+    season, told = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1)), SEASON
+    if not season and profile.cycle.value and profile.cycle.value <= room // 2:
+        season, told = profile.cycle.value, profile.cycle.why
     horizon = season if season and season <= min(LONGEST_HORIZON, room // 2) else 1
     window = max(1, min(2 * season if season else WINDOW, LONGEST_WINDOW, room - horizon))
     rows = "two seasons" if window == 2 * (season or 0) else "rows that are seen"
     why = {
-        "season": "the highest peak of the training rows' autocorrelation" if season else "no peak stands out",
+        "season": told if season else "no peak stands out in the training rows' autocorrelation",
         "window": f"{rows}; with the horizon at most half of the smallest split, {room} rows",
         "horizon": "a season ahead, all steps at once" if horizon > 1 else "a step ahead",
     }

@@ -13,7 +13,7 @@ from rnnlab.data.profiles import Profile
 from rnnlab.data.series_profiles import SeriesProfile
 from rnnlab.experiments import catalogue
 from rnnlab.experiments.fitting import Setting, estimate, of_texts
-from rnnlab.experiments.fitting_series import of_series, outside
+from rnnlab.experiments.fitting_series import of_series, outside, shape
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
@@ -115,7 +115,7 @@ def _found_in_series(profile: SeriesProfile, tried: Params) -> list[Finding]:
         ("time column", time.value or "none", time.sure, time.why),
         ("beside it", f"{len(tried.data.covariates)}: {beside}" if beside else "none", LIKELY, profile.beside),
         ("rows", f"{len(found.values):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
-        ("season", f"{options.season}", LIKELY, "steps, by the training rows' autocorrelation"),
+        ("season", f"{options.season}", LIKELY, shape(tried, profile).why["season"]),
         ("forecast", f"{options.horizon} from {options.window}", GUESSED, "steps ahead, and rows that are seen"),
     ]
     if (share := outside(tried, profile)) > TREND:

@@ -92,6 +92,28 @@ def test_few_rows_bear_those_that_tell_most(settings: Params, tmp_path: Path) ->
     assert found.beside.startswith("of 6 other columns of numbers or few words, those that go most with")
 
 
+@pytest.mark.parametrize(
+    ("column", "cycle"),
+    [
+        ({"when": HOURS}, 24),
+        ({"when": HOURS[::2]}, 12),
+        ({"when": pd.date_range("2024-03-01", periods=ROWS).strftime("%Y-%m-%d")}, 7),
+        ({"when": [f"{year}-{month:02}-01" for year in range(2000, 2020) for month in range(1, 13)]}, 12),
+        ({"when": pd.date_range("2024-03-01", periods=ROWS, freq="7h").strftime("%Y-%m-%d %H:%M")}, 24),
+        ({"hour": [row % 24 for row in range(ROWS)]}, 24),
+        ({"hour": [row % 24 + row // 239 for row in range(ROWS)]}, None),
+        ({"wind": DRAW.normal(size=ROWS)}, None),
+        ({}, None),
+    ],
+    ids=["hours", "two hours", "days", "months", "seven hours", "a column", "nearly one", "any", "none"],
+)
+def test_a_cycle_is_that_of_the_calendar_or_of_a_column(
+    settings: Params, tmp_path: Path, column: dict[str, Any], cycle: int | None
+) -> None:
+    rows = len(next(iter(column.values()), HEAT))
+    assert profiled(settings, tmp_path, heat=HEAT[:rows], **column).cycle.value == cycle
+
+
 def test_gaps_are_counted(settings: Params, tmp_path: Path) -> None:
     heat = pd.Series(HEAT)
     heat[[0, 1, 50, 51, 52, 90]] = None
