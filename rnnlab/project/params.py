@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from rnnlab.project import pins
 from rnnlab.project.errors import UNSEEN, UserError
-from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
@@ -132,6 +132,7 @@ class Data(Section):
     files: Text
     engine: Literal["local", "ray"]
     covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    known_ahead: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     time_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
@@ -156,6 +157,9 @@ class Data(Section):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if len({self.value_column, *self.covariates}) <= len(self.covariates):
             _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
+        for name in self.known_ahead:
+            if name not in (*self.covariates, "calendar"):
+                _refuse(f"known_ahead: {name} is neither in covariates nor the word calendar")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -185,6 +189,7 @@ class Severities(Section):
     balance: Severity
     lengths: Severity
     rejected: Severity
+    covariates: Severity
 
 
 class Validate(Section):
@@ -214,6 +219,7 @@ class Series(Section):
     window: Width
     horizon: Width
     season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+    calendar: bool
 
     @model_validator(mode="after")
     def _season_is_seen(self) -> "Series":
@@ -440,6 +446,15 @@ class Params(Section):
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
         if self.split.group_column and not task.has_groups:
             _refuse(f"split.group_column: the {task.name} task has no groups; set null")
+        if self.series.calendar and not self.data.time_column:
+            _refuse("series.calendar: needs a column of dates; name it in data.time_column")
+        if self.series.calendar and any(name.startswith(CALENDAR) for name in self.data.covariates):
+            _refuse(f"series.calendar: makes columns whose names begin with {CALENDAR}, as one in data.covariates does")
+        if "calendar" in {*self.data.known_ahead} - {*self.data.covariates} and not self.series.calendar:
+            _refuse("data.known_ahead: names the calendar; set series.calendar to true")
+        if self.data.known_ahead and self.series.window < self.series.horizon:
+            room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
+            _refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")

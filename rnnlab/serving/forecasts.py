@@ -13,9 +13,12 @@ from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import CALENDAR, is_known_ahead
 from rnnlab.serving import predictions, predictors
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
+
+KEYS = "series.window, data.covariates, data.known_ahead and series.calendar"
 
 
 class Forecaster(NamedTuple):
@@ -40,12 +43,22 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     if loaded.layers[-1].name != models.FORECAST:
         raise UserError(f"{network}: not a network that forecasts a series; name another file")
     window, options = loaded.input_shape[1], settings.series
-    if (window, list(fitted.covariates)) != (options.window, list(settings.data.covariates)):
+    if not (window == options.window and _has_columns(fitted, settings)):
         problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
-        raise UserError(f"{network}: {problem}; set series.window and data.covariates to what it was trained with")
+        ahead = f", of which {', '.join(fitted.ahead)} known ahead" if fitted.ahead else ""
+        raise UserError(f"{network}: {problem}{ahead}; set {KEYS} to what it was trained with")
     forecaster = SeriesForecaster()
     forecaster.use(loaded, fitted)
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
+
+
+def _has_columns(fitted: windows.Encoding, settings: Params) -> bool:
+    """Whether an encoding is of the columns that the parameters name."""
+    data = settings.data
+    own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]
+    ahead = tuple(name for name in fitted.covariates if is_known_ahead(name, data.known_ahead))
+    is_calendar = settings.series.calendar == (len(own) < len(fitted.covariates))
+    return own == list(data.covariates) and is_calendar and ahead == fitted.ahead
 
 
 def load_run(store: Store, run_id: str) -> Forecaster:
@@ -74,19 +87,27 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
         The number of steps that are forecast.
 
     Raises:
-        UserError: the CSV cannot be read or has fewer rows than a window, or the model takes other windows.
+        UserError: the CSV cannot be read, has fewer rows than a window, or too few after the last value to know what
+            is known ahead; or the model takes other windows.
     """
     predictions.check_target(source, target, "forecasts")
-    found, window = series.read(source, settings.data), settings.series.window
+    options = settings.series
+    found, window = series.read(source, settings.data, calendar=options.calendar), options.window
     if (rows := len(found.values)) < window:
         raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")
     columns = {"values": found.values[-window:].tolist()}
     columns |= {name: column.slice(rows - window).to_pylist() for name, column in found.covariates.items()}
+    for name, column in found.future.items():
+        if (known := len(column)) < options.horizon:
+            problem = f"column {name!r} has {known} rows after the last value of {settings.data.value_column!r}"
+            expected = f"{options.horizon} rows (series.horizon) with no value but what is known ahead"
+            raise UserError(f"{source}: {problem}; expected {expected} (data.known_ahead)")
+        columns[name] += column.slice(0, options.horizon).to_pylist()
     try:
         answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in columns.items()}))
     except Exception as failure:  # whatever MLflow or the logged code may raise
         problem = f"{forecaster.version}: cannot forecast from {window} rows of these columns ({first_line(failure)})"
-        raise UserError(f"{problem}; set series.window and data.covariates to what it was trained with") from None
+        raise UserError(f"{problem}; set {KEYS} to what it was trained with") from None
     values = answer["forecast"][0] if "forecast" in answer else [answer["next_value"][0]]
     first = found.first + rows
     cells = [[first + step, step + 1, f"{value:.9g}", forecaster.version] for step, value in enumerate(values)]

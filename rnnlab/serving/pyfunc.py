@@ -97,7 +97,8 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
 
-        A column for each covariate has lists of as many numbers or words.
+        A column for each covariate has lists of as many numbers or words; of one that is known ahead, these and the
+        numbers or words of the steps to predict.
 
         Returns:
             The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all.
@@ -105,7 +106,8 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         from rnnlab.networks import models
 
         columns = {name: np.array(model_input[name].tolist()) for name in self._encoding.covariates}
-        inputs = self._encoding.encode(np.array(model_input["values"].tolist(), np.float64), columns)
+        values, horizon = np.array(model_input["values"].tolist(), np.float64), self._network.output_shape[-1]
+        inputs = self._encoding.encode(values, columns, horizon)
         # Networks up to 0.1.0 read values without an axis of channels.
         inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
         predicted = self._encoding.value.undo(models.predict(self._network, inputs, batch_size=256))

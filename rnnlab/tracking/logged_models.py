@@ -53,8 +53,9 @@ def _series_signature(settings: Params, encoding: Encoding) -> ModelSignature:
 
 def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
     middles = {name: rule.mean if isinstance(rule, Scaler) else rule[0] for name, rule in encoding.covariates.items()}
-    columns = {"values": encoding.value.mean, **middles}
-    return pd.DataFrame({name: [[value] * settings.series.window] for name, value in columns.items()})
+    columns, options = {"values": encoding.value.mean, **middles}, settings.series
+    rows = {name: options.window + options.horizon * (name in encoding.ahead) for name in columns}
+    return pd.DataFrame({name: [[value] * rows[name]] for name, value in columns.items()})
 
 
 def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:

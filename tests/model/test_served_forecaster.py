@@ -41,6 +41,19 @@ def test_several_values_are_forecast_from_several_columns(tmp_path: Path) -> Non
     assert answer["next_value"][0] == answer["forecast"][0][0]
 
 
+def test_what_is_known_ahead_comes_with_the_steps_to_predict(tmp_path: Path) -> None:
+    encoding = Encoding(Scaler(5.0, 2.0), {"wind": Scaler(1.0, 4.0), "from": ("N", "S")}, ahead=("wind", "from"))
+    network = models.build_forecaster(plain(3, 4, output="linear"), WINDOW, channels=7, horizon=2)
+    forecaster = served(tmp_path, network, encoding.to_json())
+    wind, words = [1.0, 5.0, 9.0, 13.0, 17.0], ["N", "S", "up", "N", "N"]
+    rows = pd.DataFrame({"from": [words], "wind": [wind], "values": [[5.0, 7.0, 9.0]]})
+    channels = np.array([[[0, 0, 1, 0, 2, 0, 0], [1, 1, 0, 1, 3, 1, 0], [2, 2, 0, 0, 4, 1, 0]]], np.float32)
+    expected = models.predict(network, channels, 8) * 2.0 + 5.0
+    assert forecaster.predict(None, rows)["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
+    with pytest.raises(ValueError, match="same shape"):
+        forecaster.predict(None, rows.assign(wind=[wind[:3]]))
+
+
 def test_a_network_of_before_there_were_channels_still_forecasts(tmp_path: Path) -> None:
     layers = [keras.Input((WINDOW,), name="values"), keras.layers.Reshape((WINDOW, 1)), keras.layers.LSTM(2)]
     network = keras.Sequential([*layers, keras.layers.Dense(1, name="value")])

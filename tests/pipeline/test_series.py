@@ -65,17 +65,30 @@ MISTAKES = {
     "no such column": ("level\n1\n2\n", "no column 'value'"),
     "a constant": ("value\n" + "1\n" * 60, "a constant cannot be standardised"),
     "a window longer than the series": ("value\n" + "1\n2\n" * 14, "series.window"),
+    "times that run backwards": ("day,value\n2024-01-02,1\n2024-01-01,2\n", "after '2024-01-02', which is later"),
+    "a time twice": ("day,value\n2024-01-02,1\n2024-01-02,2\n", "after '2024-01-02', the same again"),
+    "a step left out": ("day,value\n1,1\n2,2\n4,3\n", "after '2': a step of 2, where the first is 1"),
+    "no time": ("day,value\n1,1\nsoon,2\n", "row 2 has 'soon' in column 'day'; expected a date or a number"),
+    "no value at all": ("value,other\n,1\nNA,2\n", "2 of 2 rows have no value in column 'value', first row 1"),
+    "words in a column of numbers": ("wind,value\n1,1\nN,2\n", "row 2 has 'N' in column 'wind'; expected a number"),
+    "a covariate that never changes": ("wind,value\n" + "1,1\n1,2\n" * 60, "column 'wind' is 1.0 in all"),
+    "a future that is not known": ("wind,value\n1,1\n2,2\n,\n", "1 of 3 rows have no value in column 'wind'"),
 }
+CHANGES = {"day": {"data.time_column": "day"}, "wind": {"data.covariates": ["wind"], "data.known_ahead": ["wind"]}}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_bad_series_is_one_sentence_and_no_partial_result(mistake: str, fresh: Project) -> None:
     content, sentence = MISTAKES[mistake]
     (fresh.folder / "mine.csv").write_text(content)
-    change_params(fresh.folder, SERIES | {"data.csv": "mine.csv", "series.window": 30})
+    change_params(
+        fresh.folder, SERIES | {"data.csv": "mine.csv", "series.window": 30} | CHANGES.get(content.split(",")[0], {})
+    )
     done = fresh.stage("ingest", expect=None)
     if done.returncode == 0:
         done = fresh.stage("tokenize_pad", expect=1)
+    else:
+        assert not (fresh.folder / "data/interim/rows.parquet").exists()
     assert done.stderr.startswith("error: ")
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1

@@ -51,6 +51,27 @@ def test_the_steps_after_the_last_row_are_forecast_from_the_last_window(settings
     assert forecasts.forecast_csv(asked(rows, next_value=1.5), settings, source, target) == 1
 
 
+def test_what_is_known_ahead_is_read_from_rows_after_the_last_value(settings: Params, source: Path) -> None:
+    rows: list[pd.DataFrame] = []
+    ahead, target = changed(settings, **{"data.known_ahead": ["from"]}), source.parent / "out.csv"
+    with source.open("a") as stream:
+        stream.write("6,N,,\n7,W,,8\n8,E,,\n")
+    assert forecasts.forecast_csv(asked(rows, next_value=1.5, forecast=[1.5, 2.5]), ahead, source, target) == 2
+    assert rows[0].to_dict("list") == {
+        "values": [[20, 40, 50]],
+        "wind": [[3, 4, 5]],
+        "from": [["N", "S", "N", "N", "W"]],
+    }
+    assert pd.read_csv(target)["row"].tolist() == [6, 7]
+    with pytest.raises(UserError) as told:
+        far = changed(ahead, **{"series.window": 4, "series.horizon": 4})
+        forecasts.forecast_csv(asked(rows, next_value=1.5), far, source, target)
+    assert str(told.value) == (
+        f"{source}: column 'from' has 3 rows after the last value of 'value'; expected 4 rows (series.horizon) with no"
+        " value but what is known ahead (data.known_ahead)"
+    )
+
+
 def test_what_cannot_be_forecast_is_a_sentence(settings: Params, source: Path) -> None:
     def complaint(forecaster: Forecaster, options: Params, target: Path) -> str:
         with pytest.raises(UserError) as told:
@@ -82,7 +103,7 @@ def test_a_file_of_a_network_forecasts_in_the_unit_of_the_series(settings: Param
     inputs = np.array([[[-1, 0, 1, 0], [1, 1, 0, 1], [2, 2, 1, 0]]], np.float32)
     expected = models.predict(network, inputs, 1)[0] * 10 + 30
     assert pd.read_csv(folder / "out.csv")["forecast"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
-    with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window and"):
+    with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window, data"):
         other = changed(settings, **{"series.window": 4})
         forecasts.load_file(folder / "lstm-1.keras", other, folder / "scaler.json")
 
