@@ -21,9 +21,10 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
-from rnnlab.evaluation import series_baselines
-from rnnlab.features import arrays, text
-from rnnlab.project.files import reading, replacing
+from rnnlab.evaluation import classical, series_baselines
+from rnnlab.features import arrays, text, windows
+from rnnlab.project import layout
+from rnnlab.project.files import read_json, reading, replacing
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TASKS
 
@@ -112,6 +113,10 @@ def fit_all(settings: Params, source: Path, train: Path, validation: Path, folde
         if name == "linear":
             weights = series_baselines.fit_linear(*map(arrays.load_windows, (train, validation)))
             np.save(folder / "linear.npy", weights, allow_pickle=False)
+        elif name in classical.FITS:
+            encoding = windows.from_json(read_json(train / layout.SCALER.name))
+            series, held_windows = classical.read(source, encoding.value), arrays.load_windows(validation)
+            classical.save(classical.fit(name, series, encoding.season, held_windows), folder / f"{name}.npz")
         elif name in NAMES:
             rows, held_out = (Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
             save(fit(name, rows, held_out), folder / f"{name}.npz")

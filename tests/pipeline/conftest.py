@@ -55,7 +55,7 @@ SERIES = {
     "models.lstm.output": "linear",
     "train.seeds": [1],
     "compare": ["lstm"],
-    "baselines": ["last_value", "linear"],
+    "baselines": ["last_value", "linear", "ets"],
 }
 
 

@@ -14,11 +14,12 @@ from tests.pipeline.conftest import SERIES, Project, change_params
 
 def test_the_same_stages_score_networks_and_baselines(finished_series: Project) -> None:
     metrics = json.loads((finished_series.folder / "reports/metrics.json").read_text())
-    assert set(metrics) == {"lstm", "last_value", "linear"}
+    assert set(metrics) == {"lstm", "last_value", "linear", "ets"}
     errors = {"mse", "mae", "rmse", "r2", "smape", "mase", "coverage", "interval_width"}
     assert set(metrics["lstm"]["mean"]) == errors
     assert set(metrics["lstm"]["per_seed"]) == {"1"}
-    assert metrics["linear"]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
+    for baseline in ("linear", "ets"):
+        assert metrics[baseline]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
     assert "mean squared error" in (finished_series.folder / "reports/comparison.md").read_text()
     for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
@@ -93,7 +94,7 @@ PARAMS = {
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
-        "baselines: the series task has last_value, seasonal_naive, drift, linear, not tfidf",
+        "baselines: the series task has last_value, seasonal_naive, drift, linear, ets, arima, not tfidf",
     ),
     "a split out of time": (
         SERIES | {"split.method": "random"},
