@@ -31,6 +31,7 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
 MOST_LABELS = 1_000
+MOST_ORIGINS = 50  # rows of a table
 
 
 def _visible(text: str) -> str:
@@ -326,6 +327,7 @@ class Evaluate(Section):
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
+    origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]
 
 
 class Intervals(Section):
@@ -433,6 +435,8 @@ class Params(Section):
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
             _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
+        if self.evaluate.origins > 1 and not task.rows_are_dependent:
+            _refuse(f"evaluate.origins: rows of the {task.name} task have no order in time; set 1")
         for name in self.compare:
             model = self.models[name]
             if self.training_of(name).class_weights != "none" and not task.has_labels:

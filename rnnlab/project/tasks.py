@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
+ORIGIN = "origin, not refitted"  # the slice of a series: a stretch of its test rows, scored as all are
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels

@@ -56,6 +56,7 @@ SERIES = {
     "train.seeds": [1],
     "compare": ["lstm"],
     "baselines": ["last_value", "linear", "ets"],
+    "evaluate.origins": 2,
 }
 
 

@@ -20,7 +20,9 @@ def test_the_same_stages_score_networks_and_baselines(finished_series: Project) 
     assert set(metrics["lstm"]["per_seed"]) == {"1"}
     for baseline in ("linear", "ets"):
         assert metrics[baseline]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
-    assert "mean squared error" in (finished_series.folder / "reports/comparison.md").read_text()
+    page = (finished_series.folder / "reports/comparison.md").read_text()
+    assert "mean squared error" in page
+    assert "Of 2 stretches of the test rows" in page and "| rows 249 to 274" in page
     for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
             image.load()
@@ -95,6 +97,10 @@ PARAMS = {
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
         "baselines: the series task has last_value, seasonal_naive, drift, linear, ets, arima, not tfidf",
+    ),
+    "stretches of time where there is none": (
+        {"evaluate.origins": 2},
+        "evaluate.origins: rows of the text task have no order in time; set 1",
     ),
     "a split out of time": (
         SERIES | {"split.method": "random"},
