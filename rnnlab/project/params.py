@@ -167,6 +167,13 @@ class Split(Section):
     test_fraction: Fraction
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
+    until: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Split":
+        if self.until < 1 and self.method != "chronological":
+            _refuse(f"until: only rows in the order of time can end earlier, not by method {self.method}; set 1.0")
+        return self
 
 
 class Severities(Section):
