@@ -98,6 +98,10 @@ PARAMS = {
         SERIES | {"baselines": ["tfidf"]},
         "baselines: the series task has last_value, seasonal_naive, drift, linear, ets, arima, not tfidf",
     ),
+    "the last value of a text": (
+        {"models.lstm.residual": True},
+        "models.lstm.residual: the text task has no last value to add to; set false",
+    ),
     "stretches of time where there is none": (
         {"evaluate.origins": 2},
         "evaluate.origins: rows of the text task have no order in time; set 1",
