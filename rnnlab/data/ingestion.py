@@ -111,7 +111,8 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
     found, split = series.read(source, settings.data, calendar=settings.series.calendar), settings.split
-    parts = series.split_series(len(found.values), split.test_fraction, split.validation_fraction, split.train_share)
+    rows = round(len(found.values) * split.until)
+    parts = series.split_series(rows, split.test_fraction, split.validation_fraction, split.train_share)
     table = series.to_table(found, parts)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])

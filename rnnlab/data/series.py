@@ -223,7 +223,7 @@ def split_series(
 def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
     """Builds a table of `SCHEMA`, with a column for each covariate, from a series and the slice of each split.
 
-    Values before the first split are left out.
+    Values before the first split and after the last are left out.
     """
     length = len(series.values)
     splits = np.empty(length, object)
@@ -238,4 +238,5 @@ def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
     table = pa.table(columns, schema=SCHEMA)
     for name, column in series.covariates.items():
         table = table.append_column(f"{COVARIATE}{name}", column)
-    return table.slice(min(part.start for part in parts.values()))
+    first, end = min(part.start for part in parts.values()), max(part.stop for part in parts.values())
+    return table.slice(first, end - first)

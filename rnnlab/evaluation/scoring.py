@@ -10,6 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
+    classical,
     ensembles,
     explanation_tables,
     figure_intervals,
@@ -161,6 +162,11 @@ def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tu
             weights = arrays.map_array(layout.BASELINES / "linear.npy")
             predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
             parameters[name] = weights.size
+        elif name in classical.FITS:
+            model = classical.load(layout.BASELINES / f"{name}.npz")
+            series = classical.read(layout.ROWS, encoding.value)
+            predictions[name, NO_SEED] = classical.predict(model, series, split.rows, horizon)
+            parameters[name] = model.parameters
         else:
             predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
             parameters[name] = 0

@@ -175,7 +175,7 @@ def of_sequences(settings: Params, table: Table, choice: Choice, profile: Profil
     longest, baselines = profile.lengths.longest, ["majority", "summary", "dtw"]
     return [
         Setting("task", "sequences"),
-        *reading(table, csv),
+        *reading(table.data, csv),
         Setting("data.sequence_column", columns["sequence"]),
         Setting("data.step_column", columns.get("step"), "" if "step" in columns else "rows are in their order"),
         Setting("data.channels", list(choice.channels), "columns of numbers that change within sequences"),

@@ -32,6 +32,7 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
 MOST_LABELS = 1_000
+MOST_ORIGINS = 50  # rows of a table
 
 
 def _visible(text: str) -> str:
@@ -175,6 +176,13 @@ class Split(Section):
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
     group_column: Text | None
+    until: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Split":
+        if self.until < 1 and self.method != "chronological":
+            _refuse(f"until: only rows in the order of time can end earlier, not by method {self.method}; set 1.0")
+        return self
 
 
 class Severities(Section):
@@ -288,6 +296,7 @@ class Model(Section):
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
+    residual: bool = False
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
@@ -343,6 +352,7 @@ class Evaluate(Section):
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
+    origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]
 
 
 class Intervals(Section):
@@ -462,6 +472,8 @@ class Params(Section):
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
             _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
+        if self.evaluate.origins > 1 and not task.rows_are_dependent:
+            _refuse(f"evaluate.origins: rows of the {task.name} task have no order in time; set 1")
         for name in self.compare:
             model = self.models[name]
             if self.training_of(name).class_weights != "none" and not task.has_labels:
@@ -469,6 +481,8 @@ class Params(Section):
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"
                 _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
+            if model.residual and task.has_labels:
+                _refuse(f"models.{name}.residual: the {task.name} task has no last value to add to; set false")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")

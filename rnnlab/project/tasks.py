@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series", "sequences"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
+ORIGIN = "origin, not refitted"  # the slice of a series: a stretch of its test rows, scored as all are
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
 CALENDAR = "calendar_"  # before the name of a covariate that is a part of the time, made by series.calendar
@@ -172,7 +173,7 @@ TASKS: dict[TaskName, Task] = {
         curve="mae",
         row="row",
         truth="target",
-        baselines=("last_value", "seasonal_naive", "drift", "linear"),
+        baselines=("last_value", "seasonal_naive", "drift", "linear", "ets", "arima"),
         split_methods=("chronological",),
         outputs=("auto", "linear"),
         poolings=("last",),
