@@ -43,8 +43,12 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     if (window, list(fitted.covariates)) != (options.window, list(settings.data.covariates)):
         problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
         raise UserError(f"{network}: {problem}; set series.window and data.covariates to what it was trained with")
+    half_widths, steps = predictors.chosen_for(network), loaded.output_shape[-1]
+    if half_widths and len(half_widths) != steps:
+        problem = f"has prediction intervals of {len(half_widths)} steps, {network} forecasts {steps}"
+        raise UserError(f"{layout.THRESHOLDS}: {problem}; `dvc repro`")
     forecaster = SeriesForecaster()
-    forecaster.use(loaded, fitted)
+    forecaster.use(loaded, fitted, half_widths)
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
 
 
@@ -54,7 +58,19 @@ def load_run(store: Store, run_id: str) -> Forecaster:
     Raises:
         UserError: no such run, not that of a forecaster, it cannot be loaded, or MLflow cannot be reached.
     """
-    address, version = predictors.model_of_run(store, run_id)
+    return _load_logged(*predictors.model_of_run(store, run_id))
+
+
+def load_champion(store: Store, name: str) -> Forecaster:
+    """Loads the champion of a name.
+
+    Raises:
+        UserError: there is none, it does not forecast, it cannot be loaded, or MLflow cannot be reached.
+    """
+    return _load_logged(*predictors.champion(store, name))
+
+
+def _load_logged(address: str, version: str) -> Forecaster:
     model = predictors.load_logged(address, version)
     if "values" not in model.metadata.signature.inputs.input_names():
         raise UserError(f"{version} reads texts, and does not forecast a series; name a model of the series task")
@@ -62,7 +78,10 @@ def load_run(store: Store, run_id: str) -> Forecaster:
 
 
 def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
-    """Writes what comes after the last row of a CSV: the columns row, steps_ahead, forecast and model_version.
+    """Writes what comes after the last row of a CSV.
+
+    The columns are row, steps_ahead, forecast, the ends of its prediction interval, low and high, which are empty where
+    the model has none, and model_version.
 
     Args:
         forecaster: the model.
@@ -88,7 +107,10 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
         problem = f"{forecaster.version}: cannot forecast from {window} rows of these columns ({first_line(failure)})"
         raise UserError(f"{problem}; set series.window and data.covariates to what it was trained with") from None
     values = answer["forecast"][0] if "forecast" in answer else [answer["next_value"][0]]
-    first = found.first + rows
-    cells = [[first + step, step + 1, f"{value:.9g}", forecaster.version] for step, value in enumerate(values)]
-    write_csv(target, ["row", "steps_ahead", "forecast", "model_version"], cells)
-    return len(cells)
+    ends = [answer[end][0] if end in answer else [None] * len(values) for end in ("low", "high")]
+    first, lines = found.first + rows, []
+    for step, cells in enumerate(zip(values, *ends, strict=True)):
+        figures = ["" if cell is None else f"{cell:.9g}" for cell in cells]
+        lines.append([first + step, step + 1, *figures, forecaster.version])
+    write_csv(target, ["row", "steps_ahead", "forecast", "low", "high", "model_version"], lines)
+    return len(lines)

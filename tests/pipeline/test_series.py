@@ -55,7 +55,7 @@ def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: P
     window = SERIES["series.window"]
     values = [rows.loc[row - window : row - 1].tolist() for row in wanted["row"]]
     answer = pyfunc.load_model(logged_models.address(run)).predict(pd.DataFrame({"values": values}))
-    assert list(answer) == ["next_value"]
+    assert list(answer) == ["next_value", "low", "high"]
     assert answer["next_value"].tolist() == pytest.approx(wanted["predicted"].tolist(), abs=1e-4)
 
 
