@@ -1,8 +1,8 @@
 """Forecasts of what comes after the rows of a CSV."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,6 +23,21 @@ class Forecaster(NamedTuple):
 
     version: str
     predict: Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class Window(NamedTuple):
+    """The last rows of a series: its ``values`` and covariates by column, and the number of the row after them."""
+
+    columns: Mapping[str, list[Any]]
+    end: int
+
+
+class Forecast(NamedTuple):
+    """What follows, step by step, and the ends of its prediction intervals; None where the model has none."""
+
+    values: Sequence[float]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
 
 
 def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -> Forecaster:
@@ -96,21 +111,42 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
         UserError: the CSV cannot be read or has fewer rows than a window, or the model takes other windows.
     """
     predictions.check_target(source, target, "forecasts")
-    found, window = series.read(source, settings.data), settings.series.window
-    if (rows := len(found.values)) < window:
-        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")
-    columns = {"values": found.values[-window:].tolist()}
-    columns |= {name: column.slice(rows - window).to_pylist() for name, column in found.covariates.items()}
-    try:
-        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in columns.items()}))
-    except Exception as failure:  # whatever MLflow or the logged code may raise
-        problem = f"{forecaster.version}: cannot forecast from {window} rows of these columns ({first_line(failure)})"
-        raise UserError(f"{problem}; set series.window and data.covariates to what it was trained with") from None
-    values = answer["forecast"][0] if "forecast" in answer else [answer["next_value"][0]]
-    ends = [answer[end][0] if end in answer else [None] * len(values) for end in ("low", "high")]
-    first, lines = found.first + rows, []
-    for step, cells in enumerate(zip(values, *ends, strict=True)):
+    window = last_window(source, settings)
+    forecast = ask(forecaster, window)
+    lines: list[list[Any]] = []
+    for step, cells in enumerate(zip(*forecast, strict=True)):
         figures = ["" if cell is None else f"{cell:.9g}" for cell in cells]
-        lines.append([first + step, step + 1, *figures, forecaster.version])
+        lines.append([window.end + step, step + 1, *figures, forecaster.version])
     write_csv(target, ["row", "steps_ahead", "forecast", "low", "high", "model_version"], lines)
     return len(lines)
+
+
+def last_window(source: Path, settings: Params) -> Window:
+    """Reads the last rows of a CSV, which a forecast is made from.
+
+    Raises:
+        UserError: the CSV cannot be read, or has fewer rows than a window.
+    """
+    found, length = series.read(source, settings.data), settings.series.window
+    if (rows := len(found.values)) < length:
+        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {length}")
+    columns = {"values": found.values[-length:].tolist()}
+    columns |= {name: column.slice(rows - length).to_pylist() for name, column in found.covariates.items()}
+    return Window(columns, found.first + rows)
+
+
+def ask(forecaster: Forecaster, window: Window) -> Forecast:
+    """Asks a model what follows a window.
+
+    Raises:
+        UserError: the model takes other windows.
+    """
+    try:
+        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in window.columns.items()}))
+    except Exception as failure:  # whatever MLflow or the logged code may raise
+        rows = len(window.columns["values"])
+        problem = f"{forecaster.version}: cannot forecast from {rows} rows of these columns ({first_line(failure)})"
+        raise UserError(f"{problem}; set series.window and data.covariates to what it was trained with") from None
+    values = list(answer["forecast"][0]) if "forecast" in answer else [float(answer["next_value"][0])]
+    low, high = (list(answer[end][0]) if end in answer else [None] * len(values) for end in ("low", "high"))
+    return Forecast(values, low, high)

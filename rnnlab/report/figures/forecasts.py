@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -72,19 +73,50 @@ def _draw_band(panel: Axes, rows: pd.DataFrame, index: int) -> None:
     shown = rows.iloc[-(len(future) + min(PAST, len(rows) - len(future))) :]
     marker = {"marker": MARKERS[index % 6], "ms": 4} if len(future) < 10 else {}
     panel.plot(shown["row"], shown["value"], color=plt.rcParams["text.color"], linewidth=2.5, alpha=0.4, label="true")
-    low, high = (future["predicted"] + sign * future["half_width"] for sign in (-1, 1))
-    colour = COLOURS[index % 6]
-    if len(future) > 1:
-        panel.fill_between(future["row"], low, high, color=colour, alpha=0.2, lw=0, label="prediction interval")
-    else:
-        panel.errorbar(
-            future["row"], future["predicted"], yerr=future["half_width"], color=colour, capsize=4, linestyle="none",
-            label="prediction interval",
-        )  # fmt: skip
-    panel.plot(future["row"], future["predicted"], color=colour, linewidth=1.6, **marker, label="forecast")
+    _draw_interval(panel, future, COLOURS[index % 6], "prediction interval")
+    panel.plot(future["row"], future["predicted"], color=COLOURS[index % 6], linewidth=1.6, **marker, label="forecast")
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     panel.ticklabel_format(axis="x", useOffset=False, style="plain")
     panel.grid(**GRID)
+
+
+def _draw_interval(panel: Axes, future: pd.DataFrame, colour: str, label: str) -> None:
+    """Draws a band, or a bar where there is a single step."""
+    low, high = (future["predicted"] + sign * future["half_width"] for sign in (-1, 1))
+    if len(future) > 1:
+        panel.fill_between(future["row"], low, high, color=colour, alpha=0.2, lw=0, label=label)
+    else:
+        panel.errorbar(
+            future["row"], future["predicted"], yerr=future["half_width"], color=colour, capsize=4, linestyle="none",
+            label=label,
+        )  # fmt: skip
+
+
+def beyond(past: Sequence[float], futures: Mapping[str, pd.DataFrame], unit: str) -> Figure:
+    """Draws what networks say comes after the last value, beside that value; without pyplot, whose state is shared.
+
+    Args:
+        past: values up to the last one.
+        futures: by network, a table with predicted and half_width, which may be missing, step by step.
+        unit: the column whose unit the values have.
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    panel: Axes = figure.subplots()
+    shown = list(past)[-PAST:]
+    panel.plot(range(1 - len(shown), 1), shown, color=rcParams["text.color"], linewidth=2.5, alpha=0.4, label="past")
+    horizon = max(map(len, futures.values()))
+    panel.plot([0, horizon], [shown[-1]] * 2, color="grey", linestyle=":", linewidth=1.5, label="last value")
+    for index, (name, table) in enumerate(futures.items()):
+        future = table.assign(row=range(1, len(table) + 1))
+        if future["half_width"].notna().all():
+            _draw_interval(panel, future, COLOURS[index % 6], "_interval")
+        marks = {"marker": MARKERS[index % 6], "ms": 5} if horizon < 10 else {}
+        panel.plot(future["row"], future["predicted"], **line(index), **marks, label=name)
+    panel.set(xlabel="steps after the last value", ylabel=unit)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid(**GRID)
+    figure.legend(loc="outside lower center", ncols=len(futures) + 2, frameon=False)
+    return figure
 
 
 def predicted_and_true(
