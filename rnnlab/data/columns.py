@@ -9,10 +9,12 @@ from typing import NamedTuple
 from rnnlab.data import cells
 from rnnlab.data.guesses import CERTAIN, LIKELY, Guess
 from rnnlab.features.clean_rows import SPLITS
+from rnnlab.project.params import MOST_LABELS
 
 MOST = 0.95  # share of a column's cells that speaks for all of them
 RIVAL = 0.5  # of the words of the wordiest column, from which on another may be the text
 REPEATS = 3  # rows of a label, on average, below which a column holds no labels
+MANY_REPEATS = 20  # the same, of more labels than `data.max_labels`
 FEW_NUMBERS = 20  # whole numbers that may be labels, such as stars
 
 
@@ -85,9 +87,10 @@ def _may_be_text(column: Column) -> bool:
 
 
 def label(columns: Sequence[Column], text_column: str, most: int) -> Candidates:
-    """Finds the column of labels, of at most so many: few values that come up again and again."""
+    """Finds the column of labels: few values that come up again and again; over ``most`` only if none has fewer."""
     others = [column for column in columns if column.name != text_column]
-    able = [column for column in others if _may_be_label(column, most)]
+    able = [column for column in others if _may_be_label(column, most, REPEATS)]
+    able = able or [column for column in others if _may_be_label(column, MOST_LABELS, MANY_REPEATS)]
     for names in cells.LABEL_NAMES:
         alike = [column for column in able if cells.is_named(column.name, names)]
         named = [column for column in alike if cells.name_key(column.name) in names] or alike
@@ -107,12 +110,12 @@ def _times(column: Column) -> str:
     return f"{column.distinct} values, each {column.filled / max(1, column.distinct):,.0f} times on average"
 
 
-def _may_be_label(column: Column, most: int) -> bool:
+def _may_be_label(column: Column, most: int, repeats: int) -> bool:
     if column.kind == cells.NUMBER and not (column.is_whole and column.distinct <= FEW_NUMBERS):
         return False
     if column.kind not in (cells.WORDS, cells.NUMBER) or cells.name_key(column.name) in cells.CALENDAR:
         return False
-    return 2 <= column.distinct <= most and column.filled >= REPEATS * column.distinct
+    return 2 <= column.distinct <= most and column.filled >= repeats * column.distinct
 
 
 def _no_labels(others: Sequence[Column], most: int) -> str:

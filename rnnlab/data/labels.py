@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
-from rnnlab.project.params import is_label
+from rnnlab.project.params import MOST_LABELS, is_label
 
 NONE = ("nan", "na", "n/a", "null")  # how programs write that a cell is blank; "none" may be meant
 
@@ -30,7 +30,8 @@ def problem(counts: Mapping[str, int], most: int, fewest_rows: int = 0) -> str |
     if len(counts) > max(most, rows // 2):
         return f"has {len(counts):,} different values in {rows:,} rows: an id or a text, and no label"
     if len(counts) > most:
-        return f"has {len(counts):,} labels, {_some(counts)}; expected at most {most}: raise data.max_labels"
+        hint = ": raise data.max_labels" if most < MOST_LABELS else ""
+        return f"has {len(counts):,} labels, {_some(counts)}; expected at most {most}{hint}"
     if bad := next((label for label in counts if not is_label(label)), None):
         return f"has the label {bad[:40]!r}; expected 1 to 100 visible characters on one line"
     if same := _alike(counts):

@@ -17,6 +17,7 @@ from rnnlab.project.params import Data
 SAMPLE = 10_000  # texts that words are counted in
 FREQUENT = 2  # times that a word is seen, from which on a network can learn something of it
 MOST_WORDS = 20_000  # as in most work on such texts
+MOST_RARE = 0.1  # share of the rows whose labels may be left out
 
 
 class Lengths(NamedTuple):
@@ -45,9 +46,17 @@ class Profile(NamedTuple):
     splits: Counter[tuple[str, str]]  # rows that are kept, by split and label; empty without a column of splits
     blank: int  # rows without a text or a label, or without a known split
     missing: int  # of these, rows whose label is a word for none, such as NA
+    rare: Counter[str]  # rows of labels that are left out, as they cannot be in every split
     duplicates: int  # rows whose text came before, or has several labels
     lengths: Lengths
     vocabulary: Vocabulary
+
+    def without_rare(self, fewest: int) -> "Profile":
+        """Leaves out labels of fewer rows, where these are a small part and two or more labels are left."""
+        rare = Counter({label: count for label, count in self.labels.items() if count < fewest})
+        if rare.total() > MOST_RARE * self.labels.total() or len(self.labels) - len(rare) < 2:
+            return self
+        return self._replace(labels=self.labels - rare, rare=rare)
 
     @property
     def by_split(self) -> Counter[str]:
@@ -87,7 +96,7 @@ def read(files: list[Path], data: Data, split_column: str | None) -> Profile:
                 splits[split, label] += 1
             sample.add(written, len(written))
     lengths, vocabulary = _words(sample.items, longest)
-    return Profile(rows, counts, splits, blank, missing, duplicates, lengths, vocabulary)
+    return Profile(rows, counts, splits, blank, missing, Counter(), duplicates, lengths, vocabulary)
 
 
 def _words(sample: list[str], longest: int) -> tuple[Lengths, Vocabulary]:

@@ -99,11 +99,16 @@ def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dic
 def accuracy_by_length(
     lengths: npt.NDArray[np.int32], correct: npt.NDArray[np.bool_], groups: int = 6
 ) -> list[tuple[float, float, int]]:
-    """Returns median length, accuracy and rows of each group of texts of similar length, by length.
+    """Returns median length, accuracy and rows of each of `length_groups`."""
+    members = length_groups(lengths, groups)
+    return [(float(np.median(lengths[m])), float(correct[m].mean()), int(m.sum())) for m in members]
+
+
+def length_groups(lengths: npt.NDArray[np.int32], groups: int = 6) -> list[npt.NDArray[np.bool_]]:
+    """Returns which rows are in each group of texts of similar length, by length.
 
     There are at most so many groups, bounded by quantiles; equal lengths always share a group.
     """
     edges = np.unique(np.quantile(lengths, np.linspace(0, 1, groups + 1)))
     group = np.clip(np.searchsorted(edges, lengths, side="right") - 1, 0, max(len(edges) - 2, 0))
-    members = [group == index for index in np.unique(group)]
-    return [(float(np.median(lengths[m])), float(correct[m].mean()), int(m.sum())) for m in members]
+    return [group == index for index in np.unique(group)]

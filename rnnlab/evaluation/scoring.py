@@ -15,6 +15,7 @@ from rnnlab.evaluation import (
     baselines,
     ensembles,
     explanation_tables,
+    figure_intervals,
     metrics,
     series_baselines,
     series_metrics,
@@ -39,7 +40,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class Scored(NamedTuple):
-    """What the models predict, a row per run and test row; figures by model; and tables of explanations by name.
+    """What the models predict, a row per run and test row; figures by model; and other tables by name.
 
     Thresholds are those of each label, by the name of the run; none where the likeliest label is given. Of a series,
     they are the half-widths of prediction intervals by step.
@@ -81,6 +82,11 @@ def _score_texts(settings: Params) -> Scored:
     answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
     explained = explanation_tables.explain_texts(settings, texts, table, chosen)
+    said = {
+        name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
+        for name in settings.scored
+    }
+    explained["intervals"] = figure_intervals.table(columns, said)
     summaries = _summaries(settings, scores, parameters)
     for name in settings.baselines:
         penalties = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty

@@ -58,7 +58,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
         *_reading(table, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
-        _labels(profile),
+        *_labels(settings, profile),
         *_splitting(choice),
         *_limits(settings, profile),
         *_words(profile),
@@ -68,10 +68,15 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
     ]
 
 
-def _labels(profile: Profile) -> Setting:
-    if profile.missing:  # which would be a label of its own
-        return Setting("data.labels", sorted(profile.labels), f"{profile.missing:,} rows name none")
-    return Setting("data.labels", AUTO, f"{len(profile.labels)} labels")
+def _labels(settings: Params, profile: Profile) -> list[Setting]:
+    found, count = [], len(profile.labels)
+    if count > settings.data.max_labels:
+        found.append(Setting("data.max_labels", count, "each seen many times, so they are no ids"))
+    if not profile.missing and not profile.rare:
+        return [*found, Setting("data.labels", AUTO, f"{count} labels")]
+    rows, rare = profile.missing, len(profile.rare)  # which would be labels of their own
+    why = [f"{rows:,} rows name none"] * bool(rows) + [f"{rare} with too few rows left out"] * bool(rare)
+    return [*found, Setting("data.labels", sorted(profile.labels), ", ".join(why))]
 
 
 def _reading(table: Table, csv: str) -> list[Setting]:
@@ -102,8 +107,9 @@ def _limits(settings: Params, profile: Profile) -> list[Setting]:
     if fewest < limits.min_rows_per_class:
         why = f"the rarest label has some {fewest} rows in its smallest split: a score on these says little"
         found.append(Setting("validate.min_rows_per_class", max(1, int(0.8 * fewest)), why))
-    if (rejected := (profile.blank + profile.duplicates) / profile.rows) > limits.max_rejected_share - SLACK:
-        why = f"{profile.duplicates:,} duplicates and {profile.blank:,} rows without text or label are left out"
+    blank = profile.blank + profile.rare.total()
+    if (rejected := (blank + profile.duplicates) / profile.rows) > limits.max_rejected_share - SLACK:
+        why = f"{profile.duplicates:,} duplicates and {blank:,} rows without text or label are left out"
         found.append(Setting("validate.max_rejected_share", min(1.0, round(rejected + SLACK, 2)), why))
     if profile.lengths.longest > limits.max_words:
         longest = _up(profile.lengths.longest, 1000)

@@ -16,7 +16,7 @@ from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import Params
+from rnnlab.project.params import MOST_LABELS, Params
 from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
@@ -59,10 +59,10 @@ def plan(settings: Params, source: Path, csv: str, wanted: Wanted, ask: Ask) -> 
 def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
     text, label = (choice.columns[name].value for name in ("text", "label"))
     data = table.data.model_copy(update={"text_column": text, "label_column": label})
-    profile = profiles.read(table.files, data, choice.split)
     split = settings.split
     fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
-    if wrong := labels.problem(profile.labels, data.max_labels, fewest):
+    profile = profiles.read(table.files, data, choice.split).without_rare(fewest)
+    if wrong := labels.problem(profile.labels, MOST_LABELS, fewest):
         raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
     changes = of_texts(settings, table, choice, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
@@ -79,12 +79,14 @@ def _found(profile: Profile) -> list[Finding]:
     more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
     words, seen = profile.lengths, profile.vocabulary
     left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
+    rare = ", ".join(f"{label} {count}" for label, count in profile.rare.items())
     parts = ", ".join(f"{part} {rows:,}" for part, rows in profile.by_split.items())
     told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
     growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
     return [
         ("rows", f"{profile.rows:,}", CERTAIN, left_out),
         ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
+        *([("left out", rare, CERTAIN, "labels with too few rows for each split to have one")] if rare else []),
         *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
         ("words per text", f"{words.median:,} (median)", CERTAIN, told),
         ("vocabulary", f"{seen.words:,} words", LIKELY, growth),

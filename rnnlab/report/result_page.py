@@ -11,12 +11,13 @@ import pandas as pd
 from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
+from rnnlab.evaluation.figure_intervals import ALL, LENGTH
 from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, TaskName
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, SLICE, TASKS, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -87,6 +88,9 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
         "heat_maps": heat_maps.read(),
         "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
         "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
+        "every_figure": figures_tables(
+            settings, read_table(layout.EXPLANATIONS / "intervals.csv", keep_default_na=False, dtype={"value": str})
+        ),
         "errors": None,
         "in_unit": None,
     }
@@ -95,7 +99,8 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
     in_unit = unit_table(tables.metrics, settings)
     errors = errors_table(read_table(layout.EXPLANATIONS / "mistakes.csv"), settings.data.value_column)
-    return {"traced": [], "heat_maps": {}, "mistakes": [], "errors": errors, "by_label": None, "in_unit": in_unit}
+    none: dict[str, Any] = {"traced": [], "heat_maps": {}, "mistakes": [], "by_label": None, "every_figure": []}
+    return {**none, "errors": errors, "in_unit": in_unit}
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
@@ -170,6 +175,32 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
         Table(f"Test {name} by {column}, with 95 % intervals", list(rows[0]), [list(row.values()) for row in rows])
         for column, rows in comparisons.slice_tables(comparison, models).items()
     ]
+
+
+def figures_tables(settings: Params, found: pd.DataFrame) -> list[Table]:
+    """Shows every figure of each model with its interval: on all rows, by slice, the worst first, and by length."""
+    tables, headings = [], {key: heading for heading, key in TASKS["text"].columns.items()}
+    for column, group in found.groupby("column", sort=False):
+        networks = group[group["model"].isin(settings.compare) & (group["figure"] == "accuracy")]
+        means = networks.groupby("value", sort=False)["mean"].mean()
+        values = means.index if column == LENGTH else means.sort_values(kind="stable").index
+        counts, figures = dict(zip(group["value"], group["rows"], strict=True)), group["figure"].unique()
+        cells = {
+            (row.value, row.model, row.figure): f"{row.mean:.3f} ({row.low:.3f} to {row.high:.3f})"
+            for row in group[["value", "model", "figure", "mean", "low", "high"]].itertuples()
+        }
+        rows = [
+            [value, f"{counts[value]:,}", model, *(cells.get((value, model, figure), "–") for figure in figures)]
+            for value in values
+            for model in settings.scored
+        ]
+        name = str(column).removeprefix(SLICE)
+        named = [name, "test rows", "model", *(headings.get(figure, figure.replace("_", " ")) for figure in figures)]
+        if column == ALL:
+            named, rows = named[2:], [row[2:] for row in rows]
+        caption = f"Every figure {'on all test rows' if column == ALL else f'by {name}'}, with 95 % intervals"
+        tables.append(Table(caption, named, rows, text=(0, named.index("model"))))
+    return tables
 
 
 def labels_table(confusions: texts.Confusions, labels: Sequence[str]) -> Table:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnlab.evaluation import comparisons, convergence, metrics, series_metrics
+from rnnlab.evaluation import comparisons, convergence, figure_intervals, metrics, series_metrics
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import write_json
 from rnnlab.project.params import AUTO, NO_SEED, Params, Run
-from rnnlab.project.tasks import TASKS
+from rnnlab.project.tasks import TASKS, answers
 from tests.support.builders import write_csv
 
 SERIES = {
@@ -92,6 +92,14 @@ def summaries(settings: Params, predictions: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
+def intervals_table(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
+    runs: dict[str, list[Any]] = {name: [] for name in settings.scored}
+    for (name, _), rows in predictions.groupby(["model", "seed"], sort=False):
+        runs[str(name)].append((rows["probability"].to_numpy(), answers(rows).to_numpy()))
+    columns = {name: rows[name].to_numpy() for name in ("label", "words")}
+    return figure_intervals.table(columns, runs)
+
+
 def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[str]) -> None:
     """The tables that the evaluate stage writes to explain networks."""
     runs = [{"model": run.model, "seed": run.seed} for run in settings.runs]
@@ -105,6 +113,7 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
         wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
         tables = {
             "mistakes": wrong[["id", "label", "words", "model", "text"]].assign(wrong=1, seed_1=wrong["probability"]),
+            "intervals": intervals_table(settings, predictions),
             "gradient_norms": pd.DataFrame(
                 [
                     {**run, "moment": moment, "distance": at, "norm": 1 / (1 + at)}

@@ -109,3 +109,12 @@ def test_rows_that_a_column_joins_are_labelled_sequences() -> None:
     assert columns.groups(columns.profile(list(cells), rows), list(cells), rows) == "walk"
     mixed = [[first, second, "yn"[place % 2]] for place, (first, second, _) in enumerate(rows)]
     assert columns.groups(columns.profile(list(cells), mixed), list(cells), mixed) is None
+
+
+def test_more_labels_than_usual_are_labels_where_each_comes_up_often() -> None:
+    many = [f"section {n % 60}" for n in range(1200)]
+    columns_ = columns.profile(
+        ["text", "owner", "section"], [[f"{n} {TEXTS[n % ROWS]}", f"x{n % 500}", many[n]] for n in range(1200)]
+    )
+    assert chosen(columns.label(columns_, "text", 50)) == "section"
+    assert columns.label(columns_[:2], "text", 50).guess is None

@@ -133,3 +133,18 @@ def test_a_name_is_kept_for_the_same_file_alone(
     assert own_data.free_name(None, "mine", "data/raw/other.csv") == "mine-2"
     with pytest.raises(UserError, match=r"mine\.yaml: an experiment about something else"):
         own_data.free_name("mine", "mine", "data/raw/other.csv")
+
+
+def test_labels_of_too_few_rows_are_left_out_and_told(tmp_path: Path, settings: Params) -> None:
+    source = csv({"text": texts(302), "label": [*("ab"[row % 2] for row in range(300)), "odd", "odd"]})(tmp_path)
+    plan, fitted = planned(settings, source)
+    assert ("left out", "odd 2", "certain", "labels with too few rows for each split to have one") in plan.findings
+    assert fitted.data.labels == ("a", "b")
+    assert failures(fitted, source, tmp_path) == []
+
+
+def test_sixty_labels_raise_the_limit(tmp_path: Path, settings: Params) -> None:
+    source = csv({"text": texts(1500), "section": [f"section {row % 60}" for row in range(1500)]})(tmp_path)
+    _, fitted = planned(settings, source)
+    assert (fitted.data.label_column, fitted.data.max_labels) == ("section", 60)
+    assert failures(fitted, source, tmp_path) == []

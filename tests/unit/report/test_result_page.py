@@ -219,3 +219,23 @@ def test_without_a_run_the_missing_file_is_named(
     lost.unlink()
     with pytest.raises(UserError, match=f"{re.escape(str(lost))}: no such file; `dvc repro` makes it"):
         result_page.write(changed(settings))
+
+
+def test_every_figure_is_shown_where_the_networks_are_worst_first(settings: Params) -> None:
+    settings = changed(settings, compare=["rnn", "lstm"], baselines=["majority"])
+    cells = [
+        {"column": column, "value": value, "rows": 1200, "model": model, "figure": figure, "low": 0.1, "high": 0.95}
+        | {"mean": 0.9 if value == "NA" else 0.8}
+        for column, values in {"all": [""], "slice_place": ["NA", "far"], "words": ["1 to 9", "10 to 20"]}.items()
+        for value in values
+        for model in settings.scored
+        for figure in ("accuracy", "roc_auc")
+        if (value, figure) != ("far", "roc_auc")
+    ]
+    whole, place, words = result_page.figures_tables(settings, pd.DataFrame(cells))
+    assert whole.headings == ["model", "test accuracy", "ROC AUC"]
+    assert whole.rows[0] == ["rnn", "0.800 (0.100 to 0.950)", "0.800 (0.100 to 0.950)"]
+    assert place.headings[:3] == ["place", "test rows", "model"]
+    assert place.rows[0] == ["far", "1,200", "rnn", "0.800 (0.100 to 0.950)", "–"]
+    assert [row[0] for row in place.rows] == ["far"] * 3 + ["NA"] * 3
+    assert [row[0] for row in words.rows] == ["1 to 9"] * 3 + ["10 to 20"] * 3
