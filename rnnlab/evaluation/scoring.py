@@ -119,6 +119,7 @@ def _score_series(settings: Params) -> Scored:
     columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
     table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
     explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
+    explained["attributions"] = explanation_tables.attributions_of(settings, test, encoding)
     half_widths = {run.name: widths[run].tolist() for run in settings.runs}
     return Scored(table, _summaries(settings, scores, parameters), explained, half_widths)
 

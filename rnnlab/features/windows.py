@@ -61,6 +61,13 @@ class Encoding(NamedTuple):
                 channels += [(np.asarray(column) == word).astype(np.float64) for word in rule]
         return np.stack(channels, axis=-1)
 
+    def channel_names(self, value: str) -> list[str]:
+        """Names the channels in their order; ``value`` is the name of the series' own column."""
+        names = [value]
+        for name, rule in self.covariates.items():
+            names += [name] if isinstance(rule, Scaler) else [f"{name} {word}" for word in rule]
+        return names
+
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads; its numbers are read back exactly."""
         rules = [

@@ -20,7 +20,7 @@ def test_the_same_stages_score_networks_and_baselines(finished_series: Project) 
     assert set(metrics["lstm"]["per_seed"]) == {"1"}
     assert metrics["linear"]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
     assert "mean squared error" in (finished_series.folder / "reports/comparison.md").read_text()
-    for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
+    for name in ("training_curves", "predicted_and_true", "errors", "forecasts", "attributions"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
             image.load()
 
@@ -40,6 +40,14 @@ def test_time_only_runs_forward_and_the_scaler_knows_training_rows_alone(finishe
         assert numbers.tolist() == own["row"].tolist()[SERIES["series.window"] :]
         values = rows.set_index("row")["value"][numbers]
         np.testing.assert_allclose(targets[:, 0], (values - scaler["mean"]) / scaler["scale"], rtol=1e-4, atol=1e-5)
+
+
+def test_what_forecasts_rest_on_is_told_by_lag_and_channel(finished_series: Project) -> None:
+    table = pd.read_csv(finished_series.folder / "reports/explanations/attributions.csv")
+    assert table["lag"].tolist() == list(range(SERIES["series.window"], 0, -1))
+    assert set(table["channel"]) == {"value"} and set(table["model"]) == {"lstm"}
+    assert (table["attribution"] > 0).all()
+    assert "What the forecasts rest on" in (finished_series.folder / "reports/index.html").read_text()
 
 
 def test_nothing_changed_runs_nothing(finished_series: Project) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.params import Params
-from rnnlab.report.figures import errors, forecasts
+from rnnlab.report.figures import errors, explanations, forecasts
 from rnnlab.report.figures.tables import Panel, Tables
 
 
@@ -24,6 +24,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
             *forecasts.shown(settings.compare, tables.predictions), unit
         ),
         "errors.png": _errors(settings, tables),
+        "attributions.png": _attributions(settings),
         "forecasts.png": forecasts.bands(read_table(layout.EXPLANATIONS / "windows.csv"), settings.compare, unit),
         **({"errors_by_step.png": _by_step(settings, tables)} if len(errors.steps_of(tables.metrics)) > 1 else {}),
     }
@@ -45,7 +46,25 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         Panel("results", "over-time", forecasts.over_time(truth, predicted, rows, unit), steps, how),
         Panel("results", "against", forecasts.against(truth, predicted, unit), scatter, diagonal),
         Panel("results", "errors", _errors(settings, tables), dots, baselines),
+        _attribution_panel(settings, models),
     ]
+
+
+def _attributions(settings: Params) -> Figure:
+    table = read_table(layout.EXPLANATIONS / "attributions.csv", dtype={"channel": str}, keep_default_na=False)
+    return explanations.attributions(table, settings.data.value_column)
+
+
+def _attribution_panel(settings: Params, models: str) -> Panel:
+    return Panel(
+        "why",
+        "attributions",
+        _attributions(settings),
+        f"Heat maps: how much each lag and channel moves the forecasts of {models}",
+        "What the forecasts rest on: |input × gradient of the mean forecast|, a mean over test windows and seeds, by"
+        " how many steps before the first forecast a value is. A channel at its training mean is taken to move nothing,"
+        " and neighbours that move together are not told apart.",
+    )
 
 
 def _window_panels(settings: Params) -> list[Panel]:
