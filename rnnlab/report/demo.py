@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 from rnnlab.report import demo_series, demo_texts, pages
@@ -102,7 +103,13 @@ class Server(ThreadedWSGIServer):
 
 
 def serve(settings: Params, port: int) -> None:
-    """Loads the networks and serves the page on 127.0.0.1 until Ctrl-C."""
+    """Loads the networks and serves the page on 127.0.0.1 until Ctrl-C.
+
+    Raises:
+        UserError: the task has no page, or there is neither a run nor a champion.
+    """
+    if settings.task not in PAGES:
+        raise UserError(f"params.yaml: task: the demo has no page for {settings.task}; set it to {' or '.join(PAGES)}")
     shown = PAGES[settings.task](settings)
     for example in shown.examples:  # the first predictions compile
         shown.answer(example)

@@ -18,7 +18,7 @@ from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import MOST_LABELS
 from rnnlab.project.tasks import SLICE, STEP, Task, TaskName, answers, of_values
 from rnnlab.serving.predictors import ABSENT
-from rnnlab.serving.promotion_rule import Evidence
+from rnnlab.serving.promotion_rule import LIMITS, Evidence
 from rnnlab.tracking import logged_models, pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.runs import FINISHED, PARENT, search
@@ -80,8 +80,15 @@ def evidence(store: Store, run_id: str) -> Evidence:
 
 
 def task_of(run: MlflowRun) -> Task:
-    """Returns the task of a model's run; the first ones had no tag for it."""
-    return of_values(run.data.tags)
+    """Returns the task of a model's run; the first ones had no tag for it.
+
+    Raises:
+        UserError: there is no rule for its champions.
+    """
+    task = of_values(run.data.tags)
+    if task.name not in LIMITS:
+        raise UserError(f"run {run.info.run_id}: {task.verb}, and there is no rule for the champion of such models")
+    return task
 
 
 def _best_baseline(client: MlflowClient, store: Store, run: MlflowRun, task: Task) -> tuple[str, pd.DataFrame] | None:

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TASKS
+from rnnlab.serving import promotion_rule
 from rnnlab.serving.candidates import candidate, evidence
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.store import Store
@@ -104,6 +105,13 @@ def test_the_baseline_that_is_best_on_the_test_rows_stands_beside_it(
     assert name == "linear" and rows is not None and rows.equals(forecasts(0.2))
     client.log_metric(lost, "test_mse", 0.001)
     assert evidence(opened, run_id).baseline is None
+
+
+def test_a_task_without_a_rule_has_no_champions(opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(promotion_rule.LIMITS, "series")
+    run_id = log_run(opened, tmp_path, forecasts(0.5), probability=None, task="series")
+    with pytest.raises(UserError, match=f"run {run_id}: predicts a series, and there is no rule for the champion"):
+        evidence(opened, run_id)
 
 
 @pytest.mark.parametrize("run_id", ["0" * 32, "no/such run"])
