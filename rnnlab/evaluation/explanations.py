@@ -148,8 +148,8 @@ def attributions(model: keras.Model, inputs: npt.NDArray[np.float32], batch_size
 
     Shrikumar, Greenside & Kundaje 2017, "Learning important features through propagating activation differences", have
     input times gradient. The forecast is the mean of its steps. Inputs are standardised: a channel at its mean, 0, is
-    taken to move nothing, and so is a word that is absent. The measure is linear around each window, and shares nothing out between values that move
-    together, such as neighbours.
+    taken to move nothing, and so is a word that is absent. The measure is linear around each window, and shares nothing
+    out between values that move together, such as neighbours.
 
     Args:
         model: a forecaster; not changed.
