@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from rnnlab.cli import drift, experiments, pages, predict, promote, results, sweep, transfer, tune, use
+from rnnlab.cli import drift, experiments, new, pages, predict, promote, results, sweep, transfer, tune, use
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     """Builds the parser of all verbs; each sets ``run``, the function to call with the parsed flags."""
     made = argparse.ArgumentParser(prog="rnnlab", description=__doc__)
     verbs = made.add_subparsers(required=True, metavar="COMMAND")
+    _add_projects(verbs)
     _add_results(verbs)
     _add_pages_and_models(verbs)
     _add_trainings(verbs)
@@ -125,6 +126,15 @@ def _add_pages_and_models(verbs: Verbs) -> None:
     verb = _verb(verbs, "transfer", transfer.run, "copy the runs and models of the local store to a server")
     verb.add_argument("--to", required=True, metavar="URL", help="for example http://127.0.0.1:5001")
     verb.add_argument("--from", dest="source", metavar="URI", help="the store to copy; the project's own by default")
+
+
+def _add_projects(verbs: Verbs) -> None:
+    verb = _verb(verbs, "new", new.run, "make a small project of your own that runs on the installed rnnlab")
+    verb.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    verb.add_argument(
+        "--csv", type=Path, metavar="FILE", help="look at this file, and write an experiment that fits it"
+    )
+    _verb(verbs, "upgrade", new.upgrade, "bring the files of the installed version into a project made by `rnnlab new`")
 
 
 def _add_trainings(verbs: Verbs) -> None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from rnnlab.project import pins
 from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.tasks import TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
@@ -479,7 +480,9 @@ def read(source: Path = Path("params.yaml")) -> Params:
     Raises:
         UserError: the file is missing or not YAML, or a key is unknown, missing or invalid.
     """
-    return parse(read_yaml(source, "; run from the project's root"), str(source))
+    values = read_yaml(source, "; run from the project's root")
+    pins.check(source.parent)
+    return parse(values, str(source))
 
 
 def parse(values: Any, source: str = "params.yaml") -> Params:

@@ -1,0 +1,51 @@
+"""The wheel alone makes a project, and the project's first stages run on it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnlab.project import scaffold
+from tests.pipeline.conftest import ROOT
+
+
+def run(*command: str, folder: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the wheel is installed, without what it needs."""
+    place = tmp_path_factory.mktemp("wheel")
+    sources = place / "sources"
+    run("git", "clone", "--quiet", str(ROOT), str(sources), folder=place)
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(place), folder=sources)
+    [wheel] = place.glob("*.whl")
+    assert wheel.stat().st_size < 500_000
+    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place / "site"), str(wheel))
+    run(sys.executable, *install, folder=place)
+    return place / "site"
+
+
+def test_only_the_package_is_installed(site: Path) -> None:
+    found = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
+    assert found <= {"rnnlab", "bin", "__pycache__"}
+
+
+def test_it_makes_a_project_whose_stages_run(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my shop"
+    here = {"PYTHONPATH": str(site), "MLFLOW_SYNC": "off"}
+    told = run(sys.executable, "-m", "rnnlab.cli.main", "new", str(folder), folder=tmp_path, **here)
+    assert "made " in told and " files, in Git" in told
+    assert (folder / "stages/train.py").read_text() == (ROOT / "stages/train.py").read_text()
+    assert (folder / "dvc.yaml").read_text() == scaffold.on_installed((ROOT / "dvc.yaml").read_text())
+    run("dvc", "repro", "--quiet", "validate", folder=folder, **here)
+    assert (folder / "reports/validation.json").exists()
+    where = run(sys.executable, "-c", "import rnnlab; print(rnnlab.__file__)", folder=folder, **here)
+    assert where.startswith(str(site))
