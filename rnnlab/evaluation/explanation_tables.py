@@ -168,6 +168,25 @@ def explain_series(
     return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
 
 
+def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) -> pd.DataFrame:
+    """Measures on test windows, spread over all of them, how much each lag and channel moves a network's forecasts.
+
+    Returns:
+        The columns model, seed, lag (steps before the first forecast, from 1), channel, attribution (in the data's
+        unit); see `rnnlab.evaluation.explanations.attributions`.
+    """
+    count = min(settings.explain.gradient_rows, len(test.inputs))
+    inputs = np.asarray(test.inputs[np.linspace(0, len(test.inputs) - 1, count).astype(int)])
+    names, window = encoding.channel_names(settings.data.value_column), inputs.shape[1]
+    networks, tables = models.load_each(map(layout.network, settings.runs)), []
+    for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
+        moved = explanations.attributions(model, inputs, batch_size=100) * encoding.value.scale
+        wide = pd.DataFrame(moved, columns=names).assign(lag=np.arange(window, 0, -1))
+        long = wide.melt(id_vars="lag", var_name="channel", value_name="attribution")
+        tables.append(long.assign(model=run.model, seed=run.seed))
+    return pd.concat(tables, ignore_index=True)
+
+
 def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:
     """Returns the index among the windows of that with the least, the median, and the largest mean squared error."""
     order = (errors["error"] ** 2).groupby(errors["row"]).mean().to_numpy().argsort(kind="stable")

@@ -1,7 +1,7 @@
 """What networks learned: how far back gradients reach, what each word changes, and which rows go wrong."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -35,10 +35,11 @@ class _Nudge(keras.layers.Layer):
 
 
 class _Probe(keras.Model):
-    """A frozen copy of a classifier, up to its logit, with a nudge on its embeddings that alone can learn.
+    """A frozen copy of a network with a nudge that alone can learn, on its embeddings or else on its inputs.
 
-    One step of plain gradient descent at rate 1 on the sum of the logits leaves minus their gradient in the nudge. It
-    starts from 0, so nothing is rounded away; and unlike a gradient tape, every backend of Keras can do it.
+    One step of plain gradient descent at rate 1 on the sum of what the rows are asked for leaves minus its gradient in
+    the nudge. It starts from 0, so nothing is rounded away; and unlike a gradient tape, every backend of Keras can do
+    it.
     """
 
     def __init__(self, model: keras.Model, rows: int) -> None:
@@ -46,30 +47,41 @@ class _Probe(keras.Model):
         copy = keras.Sequential.from_config(model.get_config())
         copy.layers[-1].activation = keras.activations.linear
         copy.trainable = False
-        embedding, *others = copy.layers
-        self._nudge = _Nudge(rows, *embedding.output.shape[1:])
-        self._network = keras.Sequential([embedding, self._nudge, *others])
+        first, *others = copy.layers
+        has_words = isinstance(first, keras.layers.Embedding)
+        self._nudge = _Nudge(rows, *(first.output if has_words else copy.inputs[0]).shape[1:])
+        layers = [first, self._nudge, *others] if has_words else [self._nudge, first, *others]
+        self._network, self._asked = keras.Sequential(layers), ASKED[model.layers[-1].name == models.FORECAST]
         self.compile(keras.optimizers.SGD(1.0), jit_compile=False)
 
-    def call(self, tokens: Any) -> Any:
-        """Returns each row's logit; dropout is off, although this is a training step."""
-        outputs = self._network(tokens, training=False)
-        logits = outputs[:, 0] if outputs.shape[1] == 1 else _log_odds_of_best(outputs)
-        self.add_loss(keras.ops.sum(logits))
-        return logits
+    def call(self, inputs: Any) -> Any:
+        """Returns what each row is asked for; dropout is off, although this is a training step."""
+        asked = self._asked(self._network(inputs, training=False))
+        self.add_loss(keras.ops.sum(asked))
+        return asked
 
     def take_weights(self, model: keras.Model) -> None:
-        """Copies the weights of a classifier of the same architecture."""
+        """Copies the weights of a network of the same architecture."""
         copies = [layer for layer in self._network.layers if layer is not self._nudge]
         for copy, layer in zip(copies, model.layers, strict=True):
             copy.set_weights(layer.get_weights())
 
-    def gradients(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """Returns ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
+    def gradients(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Returns the gradient by row, step and channel of the embedding or input, float32."""
         self._nudge.set_weights([np.zeros(self._nudge.vectors.shape, np.float32)])
-        self.train_on_batch(tokens)
+        self.train_on_batch(inputs)
         step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
         return -step
+
+
+def _logit(outputs: Any) -> Any:
+    """Returns each row's logit: the log-odds of the likeliest label, or of the second of two."""
+    return outputs[:, 0] if outputs.shape[1] == 1 else _log_odds_of_best(outputs)
+
+
+def _mean_step(outputs: Any) -> Any:
+    """Returns the mean of the values that are forecast for each row."""
+    return keras.ops.mean(outputs, axis=1)
 
 
 def _log_odds_of_best(logits: Any) -> Any:
@@ -77,6 +89,9 @@ def _log_odds_of_best(logits: Any) -> Any:
     is_best = keras.ops.one_hot(keras.ops.argmax(logits, axis=1), logits.shape[1], dtype="bool")
     others = keras.ops.where(is_best, -np.inf, logits)
     return keras.ops.max(logits, axis=1) - keras.ops.logsumexp(others, axis=1)
+
+
+ASKED = {False: _logit, True: _mean_step}  # whether the network forecasts
 
 
 @functools.lru_cache(maxsize=1)
@@ -110,15 +125,45 @@ def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size
         float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the likeliest label. Masked
         padding has 0, and so has any gradient below 1e-38, the smallest number of a float32.
     """
-    size = min(batch_size, len(tokens))
+    norms = np.empty(tokens.shape, np.float32)
+    for rows, gradients in _gradients(model, tokens, batch_size):
+        norms[rows] = np.linalg.norm(gradients.astype(np.float64), axis=2)  # the square of a small float32 would be 0
+    return norms
+
+
+def _gradients(
+    model: keras.Model, inputs: npt.NDArray[Any], batch_size: int
+) -> Iterator[tuple[npt.NDArray[np.int_], npt.NDArray[np.float32]]]:
+    """Yields indices of rows and their gradients; batches of one size, so that nothing is compiled again."""
+    size = min(batch_size, len(inputs))
     probe = _probe(model, size)
     probe.take_weights(model)
-    norms = np.empty(tokens.shape, np.float32)
-    for start in range(0, len(tokens), size):
-        rows = np.arange(start, start + size) % len(tokens)  # the last batch is filled up from the start
-        # The square of a small float32 would be 0.
-        norms[rows] = np.linalg.norm(probe.gradients(tokens[rows]).astype(np.float64), axis=2)
-    return norms
+    for start in range(0, len(inputs), size):
+        rows = np.arange(start, start + size) % len(inputs)  # the last batch is filled up from the start
+        yield rows, probe.gradients(inputs[rows])
+
+
+def attributions(model: keras.Model, inputs: npt.NDArray[np.float32], batch_size: int) -> npt.NDArray[np.float64]:
+    """Measures how much each value of a window moves a forecast: |input × ∂ forecast / ∂ input|, a mean over windows.
+
+    Shrikumar, Greenside & Kundaje 2017, "Learning important features through propagating activation differences", have
+    input times gradient. The forecast is the mean of its steps. Inputs are standardised: a channel at its mean, 0, is
+    taken to move nothing, and so is a word that is absent. The measure is linear around each window, and shares nothing
+    out between values that move together, such as neighbours.
+
+    Args:
+        model: a forecaster; not changed.
+        inputs: windows, float32 of shape (rows, window, channels), one row at least.
+        batch_size: rows at once.
+
+    Returns:
+        In standard deviations of the values, float64 of shape (window, channels).
+    """
+    moved = np.empty(inputs.shape, np.float64)
+    for rows, gradients in _gradients(model, inputs, batch_size):
+        moved[rows] = np.abs(inputs[rows] * gradients.astype(np.float64))
+    means: npt.NDArray[np.float64] = moved.mean(axis=0)
+    return means
 
 
 def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

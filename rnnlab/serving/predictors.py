@@ -57,12 +57,21 @@ def load_champion(store: Store, name: str) -> Predictor:
     Raises:
         UserError: there is none, it cannot be loaded, or MLflow cannot be reached.
     """
+    return _load_logged(*champion(store, name))
+
+
+def champion(store: Store, name: str) -> tuple[str, str]:
+    """Returns where MLflow finds the champion of a name, and its version.
+
+    Raises:
+        UserError: there is none, or MLflow cannot be reached.
+    """
     from mlflow import MlflowClient
 
     advice = "`rnnlab promote` chooses one, --run and --model take any other"
     with _explaining(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
         version = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
-    return _load_logged(f"models:/{name}/{version.version}", f"{name}/{version.version}")
+    return f"models:/{name}/{version.version}", f"{name}/{version.version}"
 
 
 def load_run(store: Store, run_id: str) -> Predictor:
@@ -130,12 +139,12 @@ def load_file(
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
     if (outputs := loaded.output_shape[-1]) != len(labels) and (outputs, len(labels)) != (1, 2):
         raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
-    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, _thresholds(network))
+    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, chosen_for(network))
     return Predictor(f"{network.name}/{digest}", classifier.classify, labels, classifier)
 
 
-def _thresholds(network: Path) -> list[float] | None:
-    """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
+def chosen_for(network: Path) -> list[float] | None:
+    """Returns what the evaluate stage chose for a network of a workspace, if it did; see `layout.THRESHOLDS`."""
     source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
     chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}
     return chosen.get(network.stem)

@@ -339,3 +339,43 @@ def test_calibration_adds_up_to_the_calibration_error() -> None:
         rows * abs(forecast - observed) for forecast, observed, rows in explanations.calibration(labels, probabilities)
     )
     assert gaps / 500 == pytest.approx(metrics.calibration_error(labels, probabilities), rel=1e-5)
+
+
+def forecaster(**changes: object) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    options = plain(**{"embedding_dim": CHANNELS, "units": UNITS, "output": "linear", **changes})
+    return models.build_forecaster(options, LENGTH, channels=CHANNELS, horizon=2)
+
+
+WINDOWS = np.random.default_rng(2).normal(size=(5, LENGTH, CHANNELS)).astype(np.float32)
+
+
+def numeric_attributions(model: keras.Model) -> npt.NDArray[np.float64]:
+    """Central differences of the mean forecast."""
+    moved = np.zeros((LENGTH, CHANNELS))
+    for step, channel in np.ndindex(LENGTH, CHANNELS):
+        up, down = WINDOWS.copy(), WINDOWS.copy()
+        up[:, step, channel] += EPSILON
+        down[:, step, channel] -= EPSILON
+        slope = (model.predict(up, verbose=0) - model.predict(down, verbose=0)).mean(axis=1) / (2 * EPSILON)
+        moved[step, channel] = np.abs(slope * WINDOWS[:, step, channel]).mean()
+    return moved
+
+
+@pytest.mark.parametrize("changes", [{"cell": "simple_rnn"}, {"cell": "lstm", "layers": 2, "dropout": 0.5}])
+def test_attributions_are_inputs_times_finite_differences(changes: dict[str, object]) -> None:
+    model = forecaster(**changes)
+    found = explanations.attributions(model, WINDOWS, batch_size=100)
+    assert found.shape == (LENGTH, CHANNELS)
+    np.testing.assert_allclose(found, numeric_attributions(model), rtol=0.02, atol=2e-4)
+    np.testing.assert_allclose(explanations.attributions(model, WINDOWS, batch_size=2), found, rtol=1e-5)
+
+
+def test_what_a_forecaster_does_not_read_moves_nothing() -> None:
+    model = forecaster(cell="lstm")
+    kernel, *others = model.get_layer("recurrent").get_weights()
+    kernel[1] = 0
+    model.get_layer("recurrent").set_weights([kernel, *others])
+    found = explanations.attributions(model, WINDOWS, batch_size=5)
+    assert (found[:, 1] == 0).all()
+    assert (found[:, [0, 2]] > 0).all()
