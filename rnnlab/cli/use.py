@@ -31,7 +31,7 @@ def run(flags: argparse.Namespace) -> None:
     settings = params.read()
     source = Path(flags.file).expanduser()
     target = raw_files.place(source)
-    wanted = Wanted(flags.text, flags.label, flags.value)
+    wanted = Wanted(flags.text, flags.label, flags.value, flags.sequence, flags.step, flags.group)
     plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
     name = own_data.free_name(flags.name, _name(source), target.as_posix())
     _show(plan)

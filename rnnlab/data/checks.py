@@ -7,6 +7,7 @@ import pandas as pd
 
 from rnnlab.data.expectations import Finding
 from rnnlab.data.review_checks import check_reviews
+from rnnlab.data.sequence_checks import check_sequences
 from rnnlab.data.series_checks import check_series
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
@@ -16,6 +17,9 @@ CHECKS: dict[TaskName, Callable[[pd.DataFrame, Mapping[str, Any], Params], list[
         rows, counts["rows_read"], settings.validate_, counts["rows_left_out"], counts["labels"]
     ),
     "series": lambda rows, counts, settings: check_series(rows, settings.validate_, settings.data.known_ahead),
+    "sequences": lambda rows, counts, settings: check_sequences(
+        rows, counts["rows_read"], settings.validate_, counts["rows_left_out"], counts["labels"], counts["channels"]
+    ),
 }
 
 

@@ -75,16 +75,16 @@ class _Column:
 
     def _parse(self, row: int, cell: str) -> float:
         """Returns a number, that of a word, or NaN for a gap."""
-        if _is_gap(cell):
-            return math.nan
-        stripped = cell.strip()
+        number = parse_number(cell)
+        if number is not None and math.isnan(number):
+            return number
         if self._is_open:
             self._is_open = False
-            if _number(stripped) is not None:
+            if number is not None:
                 self.words = None
         if self.words is not None:
-            return self.words.setdefault(stripped, len(self.words))
-        if (number := _number(stripped)) is None:
+            return self.words.setdefault(cell.strip(), len(self.words))
+        if number is None:
             expected = f"a number such as -1.5 (see {self._key}, data.delimiter)"
             raise UserError(f"{self._told}: row {row} has {cell[:40]!r} in column {self.name!r}; expected {expected}")
         return number
@@ -150,7 +150,7 @@ def read(source: Path, options: Data, *, calendar: bool = False) -> Series:
         if times:
             times.check(row, cells[-1])
         pending.append((row, cells))
-        if not options.known_ahead or not _is_gap(cells[0]) or len(pending) > MOST_AHEAD:
+        if not options.known_ahead or not is_gap(cells[0]) or len(pending) > MOST_AHEAD:
             _add(columns, pending)
             pending.clear()
     _add([column for column in columns if column.name in options.known_ahead], pending)
@@ -187,19 +187,18 @@ def _joined(
     )
 
 
-def _is_gap(cell: str) -> bool:
+def is_gap(cell: str) -> bool:
+    """Whether a cell says that there is no value."""
     return cell.strip().lower() in GAPS
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number as a series may have it."""
-    return _number(cell.strip()) is not None
-
-
-def _number(cell: str) -> float | None:
-    """Parses one cell; returns None for text."""
+def parse_number(cell: str) -> float | None:
+    """Parses one cell; returns NaN for a gap and None for text."""
+    stripped = cell.strip()
+    if is_gap(stripped):
+        return math.nan
     try:
-        return None if "_" in cell else float(cell)  # only Python takes 1_000 for a number
+        return None if "_" in stripped else float(stripped)  # only Python takes 1_000 for a number
     except ValueError:
         return None
 
@@ -224,7 +223,7 @@ def split_series(
 def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
     """Builds a table of `SCHEMA`, with a column for each covariate, from a series and the slice of each split.
 
-    Values before the first split are left out.
+    Values before the first split and after the last are left out.
     """
     length = len(series.values)
     splits = np.empty(length, object)
@@ -239,4 +238,5 @@ def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
     table = pa.table(columns, schema=SCHEMA)
     for name, column in series.covariates.items():
         table = table.append_column(f"{COVARIATE}{name}", column)
-    return table.slice(min(part.start for part in parts.values()))
+    first, end = min(part.start for part in parts.values()), max(part.stop for part in parts.values())
+    return table.slice(first, end - first)

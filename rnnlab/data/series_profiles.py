@@ -123,9 +123,10 @@ def _may_be_beside(column: Column, table: Table, has_calendar: bool) -> bool:
     filled = [row[place] for row in table.rows if len(row) == len(table.names) and not cells.is_gap(row[place])]
     if len(filled) < (1 - MOST_GAPS) * len(table.rows):
         return False
-    if all(series.is_number(cell) for cell in filled):
+    are_numbers = [series.parse_number(cell) is not None for cell in filled]
+    if all(are_numbers):
         return True
-    return column.kind == cells.WORDS and not series.is_number(filled[0]) and column.distinct <= MOST_WORDS
+    return column.kind == cells.WORDS and not are_numbers[0] and column.distinct <= MOST_WORDS
 
 
 def _choose(found: Series, training: int) -> tuple[str, ...]:

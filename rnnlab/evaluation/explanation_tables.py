@@ -1,6 +1,6 @@
 """Tables on why networks differ and where they go wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from rnnlab.evaluation import explanations, states
 from rnnlab.features import arrays
-from rnnlab.features.clean_rows import read_texts
+from rnnlab.features.clean_rows import read_sequence_names, read_texts
 from rnnlab.features.windows import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
@@ -18,7 +18,7 @@ from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import STEP, forecasts
+from rnnlab.project.tasks import STEP, TaskName, forecasts
 
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
@@ -83,25 +83,45 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def explain_texts(
-    settings: Params, test: arrays.Features, predictions: pd.DataFrame, chosen: Thresholds = NOTHING
-) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task by name, from the predictions of `rnnlab.evaluation.scoring`."""
+def explain(settings: Params, predictions: pd.DataFrame, chosen: Thresholds = NOTHING) -> dict[str, pd.DataFrame]:
+    """Makes the tables of a task with labels by name, from the predictions of `rnnlab.evaluation.scoring`."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
     wrong = [explanations.mistakes(rows, settings.explain.mistakes).assign(model=name) for name, rows in by_model]
     mistakes = pd.concat(wrong, ignore_index=True)
+    calibration = pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run])
+    return EXPLAINERS[settings.task](settings, compared, mistakes, calibration, chosen)
+
+
+def _explain_texts(
+    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Adds texts to mistakes, and what goes on inside the networks."""
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
-    tables = look_inside(settings, test, {key: texts[key] for key in traced}, chosen)
+    tables = look_inside(settings, arrays.load(layout.TEST), {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         **tables,
         "traces": tables["traces"].assign(label=tables["traces"]["text_id"].map(labels)),
-        "calibration": pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run]),
+        "calibration": calibration,
         "mistakes": mistakes.assign(text=mistakes["id"].map(texts).map(defused)),
     }
+
+
+def _explain_sequences(
+    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Adds names to mistakes."""
+    names = read_sequence_names(layout.ROWS, mistakes["id"].tolist())
+    return {"calibration": calibration, "mistakes": mistakes.assign(text=mistakes["id"].map(names).map(defused))}
+
+
+EXPLAINERS: dict[TaskName, Callable[..., dict[str, pd.DataFrame]]] = {
+    "text": _explain_texts,
+    "sequences": _explain_sequences,
+}
 
 
 def bins(predictions: pd.DataFrame) -> pd.DataFrame:

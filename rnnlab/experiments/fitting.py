@@ -4,11 +4,15 @@ import math
 from typing import Any, NamedTuple
 
 from rnnlab.data.choosing import Choice
+from rnnlab.data.guesses import TOLD
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
 from rnnlab.project.params import AUTO, Data, Params
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
+MOST_STEPS = 512  # that a network reads of a sequence
+MOST_COMPARED = 2_000  # sequences that dtw compares each other one with
+FEWEST_GROUPS = 5  # of which three are left to learn from
 SLACK = 0.02  # share of rows above those rejected when it was written
 PER_WORD = {"simple_rnn": 1.8e-7, "gru": 2.4e-7, "lstm": 2.4e-7}  # seconds a unit, on two cores: IMDB took as long
 PER_TRAINING, PER_RUN = 8.0, 60.0  # seconds
@@ -163,6 +167,40 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
     return found
+
+
+def of_sequences(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
+    """Returns the changes to the project's parameters that make it run on labelled sequences; see `of_texts`."""
+    columns = {name: guess.value for name, guess in choice.columns.items()}
+    longest, baselines = profile.lengths.longest, ["majority", "summary", "dtw"]
+    return [
+        Setting("task", "sequences"),
+        *reading(table.data, csv),
+        Setting("data.sequence_column", columns["sequence"]),
+        Setting("data.step_column", columns.get("step"), "" if "step" in columns else "rows are in their order"),
+        Setting("data.channels", list(choice.channels), "columns of numbers that change within sequences"),
+        Setting("data.label_column", columns["label"]),
+        *_labels(settings, profile),
+        *_splitting(choice),
+        *_grouping(settings, choice, profile),
+        Setting("sequences.max_length", min(MOST_STEPS, longest), f"the longest has {longest:,} steps"),
+        *(each for each in _networks(settings, profile) if "embedding" not in each.key),
+        Setting("baselines", baselines[: 3 if profile.labels.total() <= MOST_COMPARED else 2]),
+        Setting("ensemble", []),
+    ]
+
+
+def _grouping(settings: Params, choice: Choice, profile: Profile) -> list[Setting]:
+    """Keeps groups apart where there are enough of them, or the user names them; else results are split by them."""
+    column, found, limits = choice.columns.get("group"), len(profile.groups), _limits(settings, profile)
+    if column and not choice.split and (column.sure == TOLD or found >= FEWEST_GROUPS):
+        told = f"each of the {found} is in one split only, so that the score is that of new ones"
+        few = Setting("validate.min_rows_per_class", 1, "whole groups are drawn, whatever labels they have")
+        others = [limit for limit in limits if limit.key != few.key]
+        return [Setting("split.group_column", column.value, told), Setting("evaluate.slices", []), few, *others]
+    told = f"split.group_column would keep them apart, but of {found} few would be left to learn from"
+    slices = [column.value] if column else []
+    return [Setting("split.group_column", None), Setting("evaluate.slices", slices, told * bool(column)), *limits]
 
 
 def estimate(settings: Params, rows: int, words: float) -> float:

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from rnnlab.features import arrays, text, windows
+from rnnlab.features import arrays, sequences, text, windows
 from rnnlab.features.clean_rows import SPLITS, read_split
 from rnnlab.project import engines
 from rnnlab.project.files import reading, replacing, write_json
@@ -24,7 +25,7 @@ def encode(settings: Params, rows: Path, vocabulary: Path, folder: Path) -> dict
     Args:
         settings: task, engine and encoding.
         rows: from the ingest stage; a folder if the data have several files.
-        vocabulary: JSON file to write: the word of each id, an empty list for a series.
+        vocabulary: JSON file to write: the word of each id, an empty list for numbers.
         folder: receives the folders.
 
     Raises:
@@ -80,7 +81,13 @@ def _encode_split(
     return {
         "rows": len(lengths),
         "oov_rate": unknown / int(lengths.sum()),
-        "truncated_share": float((lengths > options.max_length).mean()),
+        **_length_figures(lengths, options.max_length),
+    }
+
+
+def _length_figures(lengths: npt.NDArray[np.int32], max_length: int) -> dict[str, float]:
+    return {
+        "truncated_share": float((lengths > max_length).mean()),
         **{f"length_p{point:02}": float(np.percentile(lengths, point)) for point in PERCENTILES},
     }
 
@@ -117,4 +124,23 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     return {**fitted.value._asdict(), **facts, **counts}
 
 
-ENCODERS = {"text": _encode_texts, "series": _encode_series}
+def _encode_sequences(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
+    with reading(source):
+        table = pq.read_table(source)
+        splits = {split: sequences.split_rows(table, split) for split in SPLITS}
+    channels, max_length = sequences.channels_of(table), settings.sequences.max_length
+    scaler = sequences.fit_scaler(channels, splits["train"][1], max_length)
+    write_json(vocabulary_file, [])  # numbers have no words
+    figures: dict[str, object] = {"channels": channels, "mean": scaler.mean, "scale": scaler.scale}
+    for split, (rows, values) in splits.items():
+        encoded = sequences.featurise(rows, values, scaler)
+        with replacing(folder / split) as target:
+            target.mkdir()
+            arrays.save(target, encoded)
+            if split == "train":
+                sequences.save_scaler(target, scaler)
+        figures[split] = {"rows": len(rows), **_length_figures(encoded.lengths, max_length)}
+    return figures
+
+
+ENCODERS = {"text": _encode_texts, "series": _encode_series, "sequences": _encode_sequences}

@@ -12,7 +12,7 @@ LONGEST_CONFIG = 1 << 20  # bytes; a hundred times that of the largest network h
 CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biases of each
 # Layers without weights, by how many channels they have for one that they read.
 CHANNELS = {
-    **dict.fromkeys(("Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
+    **dict.fromkeys(("Masking", "Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
     "MaskedMeanMax": 2,
 }
 # Settings with which Keras would make more than a layer's size says, and how the project leaves them.
@@ -41,7 +41,7 @@ def check(source: Path) -> None:
             raise ValueError(f"its config.json has {sizes['config.json']:,} bytes; expected {LONGEST_CONFIG:,} at most")
         config = json.loads(archive.read("config.json"))
         stored = _stored_bytes(archive.read("model.weights.h5"))
-    if config["class_name"] != "Sequential":
+    if config["class_name"] not in ("Sequential", "Change"):
         raise ValueError(f"it is a {config['class_name']} model; expected a Sequential one")
     if stored > sizes["model.weights.h5"]:
         raise ValueError(f"its weights unpack to {stored:,} bytes, more than there are in the file")

@@ -32,6 +32,7 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
 MOST_LABELS = 1_000
+MOST_ORIGINS = 50  # rows of a table
 
 
 def _visible(text: str) -> str:
@@ -136,6 +137,9 @@ class Data(Section):
     time_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
+    sequence_column: Text
+    step_column: Text | None
+    channels: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -171,6 +175,14 @@ class Split(Section):
     test_fraction: Fraction
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
+    group_column: Text | None
+    until: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Split":
+        if self.until < 1 and self.method != "chronological":
+            _refuse(f"until: only rows in the order of time can end earlier, not by method {self.method}; set 1.0")
+        return self
 
 
 class Severities(Section):
@@ -222,6 +234,12 @@ class Series(Section):
         if isinstance(self.season, int) and self.season > self.window:
             _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
         return self
+
+
+class Sequences(Section):
+    """How sequences become arrays."""
+
+    max_length: Width
 
 
 class Training(Section):
@@ -278,6 +296,7 @@ class Model(Section):
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
+    residual: bool = False
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
@@ -333,6 +352,7 @@ class Evaluate(Section):
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
+    origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]
 
 
 class Intervals(Section):
@@ -391,6 +411,7 @@ class Params(Section):
     validate_: Validate = Field(alias="validate")
     tokenize_pad: TokenizePad
     series: Series
+    sequences: Sequences
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     match: Literal["none", "parameters", "time"]
@@ -408,7 +429,7 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists["evaluate.slices"] = self.evaluate.slices
+        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -433,6 +454,8 @@ class Params(Section):
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+        if self.split.group_column and not task.has_groups:
+            _refuse(f"split.group_column: the {task.name} task has no groups; set null")
         if self.series.calendar and not self.data.time_column:
             _refuse("series.calendar: needs a column of dates; name it in data.time_column")
         if self.series.calendar and any(name.startswith(CALENDAR) for name in self.data.covariates):
@@ -449,6 +472,8 @@ class Params(Section):
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
             _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
+        if self.evaluate.origins > 1 and not task.rows_are_dependent:
+            _refuse(f"evaluate.origins: rows of the {task.name} task have no order in time; set 1")
         for name in self.compare:
             model = self.models[name]
             if self.training_of(name).class_weights != "none" and not task.has_labels:
@@ -456,6 +481,8 @@ class Params(Section):
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"
                 _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
+            if model.residual and task.has_labels:
+                _refuse(f"models.{name}.residual: the {task.name} task has no last value to add to; set false")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")

@@ -89,10 +89,12 @@ def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame)
     yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")
 
 
-def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
-    lengths = common.accuracy_over_length(common.length_groups(predictions))
-    label = f"Line chart: test accuracy by words in the text, {result.name}"
-    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of similar length.")
+def _labelled(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    lengths = common.accuracy_over_length(common.length_groups(predictions), task=result.task)
+    label = f"Line chart: test accuracy by {result.task.unit}s in the {result.task.item}, {result.name}"
+    yield Panel(
+        "", "accuracy-by-length", lengths, label, f"Test accuracy in groups of {result.task.item}s of similar length."
+    )
     scored = {name: result.metrics[name] for name in models}
     areas = {
         name: (model["mean"]["roc_auc"], model.get("sd", {}).get("roc_auc", 0.0)) for name, model in scored.items()
@@ -102,6 +104,7 @@ def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> 
 
 
 PREDICTIONS: dict[TaskName, Callable[[Result, Sequence[str], pd.DataFrame], Iterator[Panel]]] = {
-    "text": _texts,
+    "text": _labelled,
     "series": _forecasts,
+    "sequences": _labelled,
 }

@@ -89,7 +89,7 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
         UserError: the task has no texts, or there is neither a run nor a champion.
     """
     if settings.task != "text":
-        raise UserError("params.yaml: task: the demo reads texts, not a series; set it to text")
+        raise UserError("params.yaml: task: the demo reads texts, not numbers; set it to text")
     loaded = {}
     for model in settings.compare:
         runs = [run for run in settings.runs if run.model == model and (folder / layout.network(run)).is_file()]

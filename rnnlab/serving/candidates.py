@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import MOST_LABELS
-from rnnlab.project.tasks import SLICE, answers
+from rnnlab.project.tasks import SLICE, answers, of_values
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import logged_models, pipeline_runs
@@ -155,6 +155,6 @@ def _run(client: MlflowClient, run_id: str) -> MlflowRun:
 def _check_task(run: MlflowRun) -> None:
     if run.data.tags.get("task", "text") != "text":
         raise UserError(
-            f"run {run.info.run_id}: predicts a series, but the rule for the champion judges texts only; "
+            f"run {run.info.run_id}: {of_values(run.data.tags).verb}, but the rule for the champion judges texts only; "
             "name the run of a text model"
         )

@@ -34,11 +34,18 @@ class Classifier(NamedTuple):
 
     def classify(self, texts: Sequence[str]) -> Answers:
         """Returns the label of each text, and the probability of each label, float32 of shape (rows, labels)."""
-        from rnnlab.networks import models
+        return answer(self.network, self.encode(texts), self.labels, self.thresholds)
 
-        if not texts:
-            return [], np.zeros((0, len(self.labels)), np.float32)
-        probabilities = models.predict(self.network, self.encode(texts), batch_size=256)
-        answers = [self.labels[number] for number in decide(probabilities, self.thresholds)]
-        is_single = probabilities.ndim == 1
-        return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities
+
+def answer(
+    network: Any, inputs: npt.NDArray[Any], labels: Sequence[str], thresholds: Sequence[float] | None
+) -> Answers:
+    """Returns what a network says of encoded rows; see `Classifier.classify`."""
+    from rnnlab.networks import models
+
+    if not len(inputs):
+        return [], np.zeros((0, len(labels)), np.float32)
+    probabilities = models.predict(network, inputs, batch_size=256)
+    answers = [labels[number] for number in decide(probabilities, thresholds)]
+    is_single = probabilities.ndim == 1
+    return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities

@@ -187,7 +187,7 @@ def _load_logged(uri: str, version: str) -> Predictor:
 
     model = load_logged(uri, version)
     if "text" not in model.metadata.signature.inputs.input_names():
-        raise UserError(f"{version} predicts a series, not texts; name a model of the text task")
+        raise UserError(f"{version} reads numbers, not texts; name a model of the text task")
     labels = model.model_config["labels"]
     tells_all = model.metadata.signature.params is not None
 

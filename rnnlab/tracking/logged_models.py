@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from rnnlab.features import windows
+from rnnlab.features.sequences import read_scaler
 from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project import layout
 from rnnlab.project.files import read_json
@@ -27,11 +28,17 @@ PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
 TEXT = "Not good: a dull plot, though the songs were wonderful."
-TEXT_SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "text")]),
-    outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
-    params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
-)
+
+
+def _classifier_signature(reads: ColSpec) -> ModelSignature:
+    return ModelSignature(
+        inputs=Schema([reads]),
+        outputs=Schema([ColSpec("string", "label"), ColSpec("double", "probability")]),
+        params=ParamSchema([ParamSpec("all", "boolean", default=False)]),
+    )
+
+
+TEXT_SIGNATURE = _classifier_signature(ColSpec("string", "text"))
 
 
 def _series_signature(settings: Params, encoding: Encoding) -> ModelSignature:
@@ -56,10 +63,16 @@ def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignatu
     return _series_signature(settings, fitted), _series_example(settings, fitted)
 
 
+def _describe_sequences(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+    signature = _classifier_signature(ColSpec(Array(Array("double")), "steps"))
+    return signature, pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]})
+
+
 # What a model takes and gives, and an example of it, by task.
 DESCRIBERS: dict[TaskName, Callable[[Params, Path], tuple[ModelSignature, pd.DataFrame]]] = {
     "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
     "series": _describe_forecaster,
+    "sequences": _describe_sequences,
 }
 
 
@@ -76,7 +89,7 @@ def log_model(
     """Logs a network with all that it needs to answer, as the output of a run and under its file's name.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of a series.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of numbers.
 
     Returns:
         The model's id, under which its figures can be logged.

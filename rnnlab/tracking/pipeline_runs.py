@@ -124,7 +124,8 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
         "mlflow.note.content": _note(result, record, run),
     }
     settings = record.settings.with_units(result.units)
-    encoding_options = {"text": settings.tokenize_pad, "series": settings.series}[settings.task].model_dump()
+    options = {"text": settings.tokenize_pad, "series": settings.series, "sequences": settings.sequences}
+    encoding_options = options[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
     answers = {

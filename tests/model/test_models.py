@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.project.errors import UserError
 from tests.support.networks import plain
@@ -138,6 +139,28 @@ def test_a_seed_gives_one_network_and_another_seed_another() -> None:
     assert first != other
 
 
+def forecaster(residual: bool) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return models.build_forecaster(plain(5, 4, output="linear", residual=residual), 3, channels=2, horizon=2)
+
+
+def test_a_residual_network_adds_to_the_last_value_and_still_does_when_loaded(tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    usual, residual = forecaster(False), forecaster(True)
+    expected = models.predict(usual, values, 4) + values[:, -1:, 0]
+    np.testing.assert_allclose(models.predict(residual, values, 4), expected, rtol=1e-6)
+    models.save(residual, tmp_path / "network.keras")
+    loaded = models.load(tmp_path / "network.keras")
+    np.testing.assert_array_equal(models.predict(loaded, values, 4), models.predict(residual, values, 4))
+
+
+def test_a_residual_network_without_weights_says_that_nothing_changes() -> None:
+    network = forecaster(True)
+    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
+    values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    assert np.array_equal(models.predict(network, values, 16), np.repeat(values[:, -1:, 0], 2, axis=1))
+
+
 def test_saved_bytes_depend_on_the_weights_alone(tmp_path) -> None:
     compiled = built()
     compiled.compile("adam", "binary_crossentropy")
@@ -208,6 +231,38 @@ def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(pad
         tokens[row, place] = generator.integers(1, VOCABULARY, length)
     whole = models.predict(network, tokens, batch_size=100)
     np.testing.assert_allclose(models.predict(network, tokens, batch_size=2), whole, atol=1e-6)
+
+
+def sequences(steps: int, channels: int, labels: int = 2) -> Examples:
+    """Training rows of that shape, and labels."""
+    targets = np.arange(labels, dtype=np.float32)[:, None]
+    return np.zeros((labels, steps, channels), np.float32), targets
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_numbers_are_read_by_length_like_words(pooling: str) -> None:
+    keras.utils.set_random_seed(1)
+    options = plain(embedding_dim=5, units=4, pooling=pooling)
+    network = models.build("sequences", options, 0, sequences(150, 3))
+    inputs = np.random.default_rng(1).normal(size=(7, 150, 3)).astype(np.float32)
+    for row, length in enumerate([150, 3, 64, 65, 149, 1, 70]):
+        inputs[row, : 150 - length] = 0
+        inputs[row, -length, :2] = 0  # a channel that is not 0 makes a step
+    whole = models.predict(network, inputs, batch_size=100)
+    np.testing.assert_allclose(models.predict(network, inputs, batch_size=2), whole, atol=1e-6)
+    shorter = inputs[1:2, -3:]
+    np.testing.assert_allclose(models.predict(network, shorter, 1), whole[1:2], atol=1e-6)
+
+
+def test_without_a_mask_padding_changes_what_a_network_says() -> None:
+    keras.utils.set_random_seed(1)
+    network = models.build("sequences", plain(5, 4, mask=False, output="auto"), 0, sequences(9, 2, labels=3))
+    inputs = np.zeros((2, 9, 2), np.float32)
+    inputs[:, -2:] = 1.0
+    inputs[1, 0] = 5.0
+    assert network.output_shape == (None, 3) and not models.masks_padding(network)
+    first, second = models.predict(network, inputs, 2)
+    assert np.abs(first - second).max() > 1e-4
 
 
 def test_networks_of_one_architecture_are_one_and_predict_as_each_alone(tmp_path) -> None:

@@ -14,12 +14,15 @@ from tests.pipeline.conftest import SERIES, Project, change_params
 
 def test_the_same_stages_score_networks_and_baselines(finished_series: Project) -> None:
     metrics = json.loads((finished_series.folder / "reports/metrics.json").read_text())
-    assert set(metrics) == {"lstm", "last_value", "linear"}
+    assert set(metrics) == {"lstm", "last_value", "linear", "ets"}
     errors = {"mse", "mae", "rmse", "r2", "smape", "mase", "coverage", "interval_width"}
     assert set(metrics["lstm"]["mean"]) == errors
     assert set(metrics["lstm"]["per_seed"]) == {"1"}
-    assert metrics["linear"]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
-    assert "mean squared error" in (finished_series.folder / "reports/comparison.md").read_text()
+    for baseline in ("linear", "ets"):
+        assert metrics[baseline]["mean"]["mse"] < metrics["last_value"]["mean"]["mse"]
+    page = (finished_series.folder / "reports/comparison.md").read_text()
+    assert "mean squared error" in page
+    assert "Of 2 stretches of the test rows" in page and "| rows 249 to 274" in page
     for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
             image.load()
@@ -106,7 +109,15 @@ PARAMS = {
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
-        "baselines: the series task has last_value, seasonal_naive, drift, linear, not tfidf",
+        "baselines: the series task has last_value, seasonal_naive, drift, linear, ets, arima, not tfidf",
+    ),
+    "the last value of a text": (
+        {"models.lstm.residual": True},
+        "models.lstm.residual: the text task has no last value to add to; set false",
+    ),
+    "stretches of time where there is none": (
+        {"evaluate.origins": 2},
+        "evaluate.origins: rows of the text task have no order in time; set 1",
     ),
     "a split out of time": (
         SERIES | {"split.method": "random"},

@@ -248,6 +248,11 @@ def test_every_row_is_in_exactly_one_split(length: int, test: float, validation:
     assert [place for part in parts.values() for place in range(length)[part]] == list(range(length))
 
 
+def test_a_series_can_end_earlier() -> None:
+    table = series.to_table(complete(np.arange(100.0)), series.split_series(50, 0.2, 0.25))
+    assert table["row"].to_pylist() == list(range(1, 51)) and table["split"].null_count == 0
+
+
 @pytest.mark.parametrize(("share", "first"), [(1.0, 0), (0.5, 30), (0.25, 45), (0.01, 59)])
 def test_of_the_training_values_the_last_are_kept(share: float, first: int) -> None:
     parts = series.split_series(100, 0.2, 0.25, share)

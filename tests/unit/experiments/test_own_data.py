@@ -68,6 +68,16 @@ def parquet(folder: Path) -> Path:
     return folder / "mine.parquet"
 
 
+WALKS = [row // 5 for row in range(600)]
+
+
+def walks(copies: int = 0) -> dict[str, Any]:
+    """Sequences of five steps, the last of which may be copies."""
+    same = [min(walk, 119 - copies) for walk in WALKS]
+    values = [random.Random(walk * 5 + row % 5).random() for row, walk in enumerate(same)]
+    return {"walk": WALKS, "x": values, "moved": ["ny"[walk % 3 > 1] for walk in same]}
+
+
 HALVES = ["train", "test"] * 60
 HEAT = [row % 9 + row % 7 / 3 for row in range(400)]
 HOURS = [f"2024-{1 + row // 24 // 28:02}-{1 + row // 24 % 28:02} {row % 24:02}:00" for row in range(400)]
@@ -83,6 +93,10 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "a single word more": csv({"text": texts(40, words=1), "label": ["ab"[row % 2] for row in range(40)]}),
     "a folder of JSON lines": parts,
     "Parquet": parquet,
+    "sequences": csv(walks()),
+    "sequences of persons": csv(walks() | {"person": [walk % 8 for walk in WALKS]}),
+    "sequences with a split": csv(walks() | {"part": [("train", "test")[walk % 20 > 14] for walk in WALKS]}),
+    "copies of a sequence": csv(walks(copies=10)),
     "a series": csv({"day": range(400), "heat": HEAT}),
     "a series of dates": csv({"when": HOURS, "wind": ["NS"[row % 2] for row in range(400)], "heat": HEAT}),
     "a series of several columns": csv(

@@ -195,6 +195,7 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("data.label_column", "\u2066sentiment", "data.label_column: must be visible characters"),
         ("data.value_column", "value\u2028", "data.value_column: must be visible characters"),
         ("split.column", "split\x85", "split.column: must be visible characters"),
+        ("split.until", 0.9, "split: until: only rows in the order of time can end earlier, not by method random"),
         ("data.csv", "http://127.0.0.1/x.csv", "csv must be a path, not an address"),
         ("data.csv", "remote://team/x.csv", "csv must be a path, not an address"),
         ("data.csv", "\ud800.csv", "data.csv"),
