@@ -104,27 +104,26 @@ def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read:
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
     expects = "No figure: nothing is known of this series. It should beat repeating the last value."
+    trend = list[Finding]()
+    if (share := outside(tried, profile)) > TREND:
+        told = f"{share:.0%} of the validation values are beyond all training values: networks follow no such trend"
+        trend = [("trend", "yes", LIKELY, told)]
+        expects = f"That networks lose to the linear model, drift or the season before: {told}."
     minutes = estimate(tried, round(0.72 * len(profile.series.values)), tried.series.window)
-    return Plan([*read, *_found_in_series(profile, tried)], title, expects, changes, len(tried.runs), minutes)
+    return Plan([*read, *_found_in_series(profile, tried), *trend], title, expects, changes, len(tried.runs), minutes)
 
 
 def _found_in_series(profile: SeriesProfile, tried: Params) -> list[Finding]:
     found, options, time = profile.series, tried.series, profile.time
     gaps = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
     beside = ", ".join(tried.data.covariates)
-    rows = [
+    return [
         ("time column", time.value or "none", time.sure, time.why),
         ("beside it", f"{len(tried.data.covariates)}: {beside}" if beside else "none", LIKELY, profile.beside),
         ("rows", f"{len(found.values):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
         ("season", f"{options.season}", LIKELY, shape(tried, profile).why["season"]),
         ("forecast", f"{options.horizon} from {options.window}", GUESSED, "steps ahead, and rows that are seen"),
     ]
-    if (share := outside(tried, profile)) > TREND:
-        told = (
-            f"{share:.0%} of the validation values are beyond all training values: networks follow no such trend well"
-        )
-        rows.append(("trend", "yes", LIKELY, told))
-    return rows
 
 
 def _plan_sequences(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
