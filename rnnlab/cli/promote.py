@@ -4,6 +4,7 @@ import argparse
 
 from rnnlab.project import params
 from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.tasks import TASKS, TEXTS
 
 
 def run(flags: argparse.Namespace) -> None:
@@ -14,7 +15,8 @@ def run(flags: argparse.Namespace) -> None:
     """
     from rnnlab.tracking import store
 
-    limits = params.read().promote
+    settings = params.read()
+    limits, task = settings.promote, TASKS[settings.task] if TASKS[settings.task].has_labels else TEXTS
     try:
         opened = store.connect()
         from rnnlab.serving import candidates, registry  # import MLflow, which `connect` has told to be quiet
@@ -22,7 +24,7 @@ def run(flags: argparse.Namespace) -> None:
         if flags.rollback:
             version = registry.roll_back(opened, limits.name)
         else:
-            run_id, remark = (flags.run_id, "") if flags.run_id else candidates.candidate(opened)
+            run_id, remark = (flags.run_id, "") if flags.run_id else candidates.candidate(opened, task)
             if remark:
                 print(remark)
             verdict = registry.promote(opened, run_id, limits, dry_run=flags.dry_run, force=flags.force)

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import MOST_LABELS
-from rnnlab.project.tasks import SLICE, answers, of_values
+from rnnlab.project.tasks import SLICE, TEXTS, Task, answers, of_values
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import Evidence
 from rnnlab.tracking import logged_models, pipeline_runs
@@ -27,18 +27,18 @@ TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors m
 WARM_UP_CALLS, TIMED_CALLS = 3, 30
 
 
-def candidate(store: Store) -> tuple[str, str]:
-    """Finds the run of the best model of the newest finished pipeline on texts.
+def candidate(store: Store, task: Task = TEXTS) -> tuple[str, str]:
+    """Finds the run of the best model of the newest finished pipeline of a task with labels.
 
     Returns:
         The run's id, and a remark if there is a newer result that has no champions; else "".
 
     Raises:
-        UserError: there is no finished pipeline on texts, or its models were deleted.
+        UserError: there is no finished pipeline of the task, or its models were deleted.
     """
-    parent, last = pipeline_runs.newest_pipeline(store, "text"), pipeline_runs.newest_pipeline(store)
+    parent, last = pipeline_runs.newest_pipeline(store, task.name), pipeline_runs.newest_pipeline(store)
     if parent is None or last is None:
-        raise UserError(f"{store.uri}: no finished pipeline on texts to take a model from; `dvc repro` makes one")
+        raise UserError(f"{store.uri}: no finished pipeline on {task.item}s to take a model of; `dvc repro` makes one")
     runs = pipeline_runs.networks_of(store, parent.info.run_id)
     if not runs:
         raise UserError(f"run {parent.info.run_id}: the models of this pipeline were deleted; name another model's run")
@@ -51,14 +51,14 @@ def candidate(store: Store) -> tuple[str, str]:
     chosen = str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
     if parent.info.run_id == last.info.run_id:
         return chosen, ""
-    return chosen, f"the last result, {last.info.run_name}, is not of texts: taking {parent.info.run_name}"
+    return chosen, f"the last result, {last.info.run_name}, is not of {task.item}s: taking {parent.info.run_name}"
 
 
 def evidence(store: Store, run_id: str) -> Evidence:
     """Gathers what a model is judged by: its test predictions, and the time that it takes on this machine.
 
     Raises:
-        UserError: the run does not exist, is not a finished text model, lacks predictions, or its model fails.
+        UserError: the run does not exist, is not a finished model with labels, lacks predictions, or its model fails.
     """
     client = MlflowClient(store.uri)
     run = model_run(client, run_id)
@@ -66,7 +66,7 @@ def evidence(store: Store, run_id: str) -> Evidence:
 
 
 def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
-    """Finds the finished run of a text model.
+    """Finds the finished run of a model that gives labels.
 
     Raises:
         UserError: no run has this id, or it is of another kind.
@@ -123,15 +123,16 @@ def validation_loss(run: MlflowRun) -> float:
 
 
 def _latency_ms(run: MlflowRun) -> float:
-    """Median milliseconds for one text, with the model loaded as MLflow serves it."""
-    text = pd.DataFrame({"text": [TYPICAL_TEXT]})
+    """Median milliseconds for one text or sequence, with the model loaded as MLflow serves it."""
     seconds = []
     try:
         with tempfile.TemporaryDirectory() as folder:
             model = mlflow.pyfunc.load_model(logged_models.address(run), dst_path=folder)
+            is_text = of_values(run.data.tags) is TEXTS  # else the example will do: all sequences are padded alike
+            row = pd.DataFrame({"text": [TYPICAL_TEXT]}) if is_text else model.input_example
         for _ in range(WARM_UP_CALLS + TIMED_CALLS):
             start = time.perf_counter()
-            answer = model.predict(text)
+            answer = model.predict(row)
             seconds.append(time.perf_counter() - start)
         sound = bool(answer["probability"].between(0, 1).all())
     except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
@@ -153,8 +154,7 @@ def _run(client: MlflowClient, run_id: str) -> MlflowRun:
 
 
 def _check_task(run: MlflowRun) -> None:
-    if run.data.tags.get("task", "text") != "text":
-        raise UserError(
-            f"run {run.info.run_id}: {of_values(run.data.tags).verb}, but the rule for the champion judges texts only; "
-            "name the run of a text model"
-        )
+    task = of_values(run.data.tags)
+    if not task.has_labels:
+        problem = f"{task.verb}, but the rule for the champion judges labels only"
+        raise UserError(f"run {run.info.run_id}: {problem}; name the run of a model that gives labels")

@@ -60,7 +60,7 @@ def judge(candidate: Evidence, rivals: Mapping[str, pd.DataFrame], limits: Promo
     rules = [
         Rule("accuracy", accuracy >= least, f"{count}; at least {least:g} is required"),
         Rule("calibration", error <= most, calibration),
-        Rule("latency", time <= longest, f"one text takes {time:.1f} ms, at most {longest:g} ms are allowed"),
+        Rule("latency", time <= longest, f"one answer takes {time:.1f} ms, at most {longest:g} ms are allowed"),
     ]
     rules += [_worst_slice(candidate.predictions, limits.min_slice_accuracy)] if limits.min_slice_accuracy else []
     if not rivals:

@@ -27,6 +27,8 @@ OLD_NAME = "model"  # of every model that was logged before each had its own
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
+# What a model takes and gives, an example of it, and what those who ask it must know.
+Description = tuple[ModelSignature, pd.DataFrame, dict[str, Any]]
 TEXT = "Not good: a dull plot, though the songs were wonderful."
 
 
@@ -57,19 +59,19 @@ def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
     return pd.DataFrame({name: [[value] * settings.series.window] for name, value in columns.items()})
 
 
-def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_forecaster(settings: Params, encoding: Path) -> Description:
     fitted = windows.from_json(read_json(encoding))
-    return _series_signature(settings, fitted), _series_example(settings, fitted)
+    return _series_signature(settings, fitted), _series_example(settings, fitted), {}
 
 
-def _describe_sequences(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_sequences(settings: Params, encoding: Path) -> Description:
+    scaler = read_scaler(encoding)
     signature = _classifier_signature(ColSpec(Array(Array("double")), "steps"))
-    return signature, pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]})
+    return signature, pd.DataFrame({"steps": [[scaler.mean] * 2]}), {"channels": list(scaler.channels)}
 
 
-# What a model takes and gives, and an example of it, by task.
-DESCRIBERS: dict[TaskName, Callable[[Params, Path], tuple[ModelSignature, pd.DataFrame]]] = {
-    "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
+DESCRIBERS: dict[TaskName, Callable[[Params, Path], Description]] = {
+    "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]}), {}),
     "series": _describe_forecaster,
     "sequences": _describe_sequences,
 }
@@ -93,7 +95,7 @@ def log_model(
     Returns:
         The model's id, under which its figures can be logged.
     """
-    signature, example = DESCRIBERS[settings.task](settings, encoding)
+    signature, example, facts = DESCRIBERS[settings.task](settings, encoding)
     model = client.create_logged_model(
         experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
     )
@@ -108,6 +110,7 @@ def log_model(
             model_config={
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
+                **facts,
                 **answers,
             },
             signature=signature,
