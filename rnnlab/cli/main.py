@@ -111,9 +111,12 @@ def _add_pages_and_models(verbs: Verbs) -> None:
         verbs, "predict", predict.run, "label texts, lines, or the rows of a CSV; or forecast what follows a series"
     )
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
-    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or a series")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or sequences or a series")
     verb.add_argument(
-        "--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more; or forecasts"
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="the CSV to write: IN and three columns more; or a row per sequence; or forecasts",
     )
     verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")

@@ -24,9 +24,11 @@ from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.runs import FINISHED, PARENT, search
 from rnnlab.tracking.store import Store
 
+OF_LABELS = ["id", "label", "predicted", "probability"]
 # Of predictions of the test rows.
 COLUMNS: dict[TaskName, list[str]] = {
-    "text": ["id", "label", "predicted", "probability"],
+    "text": OF_LABELS,
+    "sequences": OF_LABELS,
     "series": ["row", STEP, "target", "predicted"],
 }
 # As long as the average review of IMDB.
@@ -165,7 +167,11 @@ def _are_values(rows: pd.DataFrame) -> bool:
     return bool(np.isfinite(rows[["target", "predicted"]].to_numpy(np.float64)).all())
 
 
-SOUND: dict[TaskName, Callable[[pd.DataFrame], bool]] = {"text": _are_labels, "series": _are_values}
+SOUND: dict[TaskName, Callable[[pd.DataFrame], bool]] = {
+    "text": _are_labels,
+    "sequences": _are_labels,
+    "series": _are_values,
+}
 
 
 def validation_loss(run: MlflowRun) -> float:
@@ -188,11 +194,15 @@ class Question(NamedTuple):
     answer: str
 
 
+def _is_probability(answer: pd.DataFrame) -> bool:
+    return bool(answer["probability"].between(0, 1).all())
+
+
 QUESTIONS: dict[TaskName, Question] = {
-    "text": Question(
-        lambda model, folder: pd.DataFrame({"text": [TYPICAL_TEXT]}),
-        lambda answer: bool(answer["probability"].between(0, 1).all()),
-        "a probability",
+    "text": Question(lambda model, folder: pd.DataFrame({"text": [TYPICAL_TEXT]}), _is_probability, "a probability"),
+    # All sequences are padded alike, so that the example will do.
+    "sequences": Question(
+        lambda model, folder: model.metadata.load_input_example(folder), _is_probability, "a probability"
     ),
     "series": Question(
         lambda model, folder: model.metadata.load_input_example(folder),

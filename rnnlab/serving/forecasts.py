@@ -15,6 +15,7 @@ from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import CALENDAR, is_known_ahead
 from rnnlab.serving import predictions, predictors
+from rnnlab.serving.classifier import chosen_for
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
 
@@ -62,7 +63,7 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
         problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
         ahead = f", of which {', '.join(fitted.ahead)} known ahead" if fitted.ahead else ""
         raise UserError(f"{network}: {problem}{ahead}; set {KEYS} to what it was trained with")
-    half_widths, steps = predictors.chosen_for(network), loaded.output_shape[-1]
+    half_widths, steps = chosen_for(network), loaded.output_shape[-1]
     if half_widths and len(half_widths) != steps:
         problem = f"has prediction intervals of {len(half_widths)} steps, {network} forecasts {steps}"
         raise UserError(f"{layout.THRESHOLDS}: {problem}; `dvc repro`")

@@ -111,14 +111,16 @@ def _limits_of_errors(candidate: Evidence, limits: Promote) -> list[Rule]:
 
 LIMITS: dict[TaskName, Callable[[Evidence, Promote], list[Rule]]] = {
     "text": _limits_of_labels,
+    "sequences": _limits_of_labels,
     "series": _limits_of_errors,
 }
 # What a version keeps in its tags beside its score.
 FIGURES: dict[TaskName, Callable[[Evidence], dict[str, float]]] = {
     "text": lambda candidate: {"calibration_error": candidate.calibration_error},
+    "sequences": lambda candidate: {"calibration_error": candidate.calibration_error},
     "series": lambda candidate: {name: candidate.logged[name] for name in KEPT if name in candidate.logged},
 }
-ONE: dict[TaskName, str] = {"text": "one text", "series": "one forecast"}
+ONE: dict[TaskName, str] = {"text": "one text", "sequences": "one sequence", "series": "one forecast"}
 
 
 def _worst_slice(predictions: pd.DataFrame, least: float) -> Rule:

@@ -28,6 +28,8 @@ OLD_NAME = "model"  # of every model that was logged before each had its own
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
+# What a model takes and gives, an example of it, and what those who ask it must know.
+Description = tuple[ModelSignature, pd.DataFrame, dict[str, Any]]
 TEXT = "Not good: a dull plot, though the songs were wonderful."
 
 
@@ -59,20 +61,20 @@ def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
     return pd.DataFrame({name: [[value] * rows[name]] for name, value in columns.items()})
 
 
-def _describe_forecaster(settings: Params, encoding: Path, answers: Answers) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_forecaster(settings: Params, encoding: Path, answers: Answers) -> Description:
     fitted = windows.from_json(read_json(encoding))
     has_intervals = bool(answers.get("half_widths"))
-    return _series_signature(settings, fitted, has_intervals), _series_example(settings, fitted)
+    return _series_signature(settings, fitted, has_intervals), _series_example(settings, fitted), {}
 
 
-def _describe_sequences(settings: Params, encoding: Path, answers: Answers) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_sequences(settings: Params, encoding: Path, answers: Answers) -> Description:
+    scaler = read_scaler(encoding)
     signature = _classifier_signature(ColSpec(Array(Array("double")), "steps"))
-    return signature, pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]})
+    return signature, pd.DataFrame({"steps": [[scaler.mean] * 2]}), {"channels": list(scaler.channels)}
 
 
-# What a model takes and gives, and an example of it, by task.
-DESCRIBERS: dict[TaskName, Callable[[Params, Path, Answers], tuple[ModelSignature, pd.DataFrame]]] = {
-    "text": lambda settings, encoding, answers: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
+DESCRIBERS: dict[TaskName, Callable[[Params, Path, Answers], Description]] = {
+    "text": lambda settings, encoding, answers: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]}), {}),
     "series": _describe_forecaster,
     "sequences": _describe_sequences,
 }
@@ -96,7 +98,7 @@ def log_model(
     Returns:
         The model's id, under which its figures can be logged.
     """
-    signature, example = DESCRIBERS[settings.task](settings, encoding, answers)
+    signature, example, facts = DESCRIBERS[settings.task](settings, encoding, answers)
     model = client.create_logged_model(
         experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
     )
@@ -111,6 +113,7 @@ def log_model(
             model_config={
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
+                **facts,
                 **answers,
             },
             signature=signature,

@@ -26,12 +26,15 @@ from rnnlab.tracking.records import ENCODINGS, PREDICTIONS, Record
 from rnnlab.tracking.runs import FINISHED, PARENT, search
 from rnnlab.tracking.store import Store, now
 
+
+def _labels(record: Record, chosen: list[float] | None) -> dict[str, Any]:
+    return {"labels": list(read_labels(record.folder / layout.SUMMARY)), "thresholds": chosen}
+
+
 # What a served network needs to know beside its network and encoding, from what the evaluate stage chose for it.
 ANSWERS: dict[TaskName, Callable[[Record, list[float] | None], dict[str, Any]]] = {
-    "text": lambda record, chosen: {
-        "labels": list(read_labels(record.folder / layout.SUMMARY)),
-        "thresholds": chosen,
-    },
+    "text": _labels,
+    "sequences": _labels,
     "series": lambda record, chosen: {"half_widths": chosen, "coverage": record.settings.evaluate.coverage},
 }
 
