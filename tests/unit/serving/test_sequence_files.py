@@ -67,7 +67,7 @@ def test_each_sequence_gets_the_label_that_the_network_gives(folder: Path, ours:
 
 def test_what_cannot_be_labelled_is_a_sentence(folder: Path, ours: Params, tmp_path: Path) -> None:
     predictor, source, target = loaded(folder), written(tmp_path / "in.csv"), tmp_path / "out.csv"
-    with pytest.raises(UserError, match="none.csv: no such file; name a CSV with a row per step"):
+    with pytest.raises(UserError, match=r"none\.csv: no such file; name a CSV with a row per step"):
         sequence_files.label_csv(predictor, ours, tmp_path / "none.csv", target)
     with pytest.raises(UserError, match="the predictions need a file of their own"):
         sequence_files.label_csv(predictor, ours, source, source)
@@ -87,5 +87,5 @@ def test_a_network_of_other_sequences_is_refused(folder: Path, tmp_path: Path) -
     with pytest.raises(UserError, match="not a network that reads 5 steps of 2 channels"):
         sequence_files.load_file(folder / "lstm-1.keras", tmp_path / "scaler.json", folder / "data.json")
     write_json(tmp_path / "data.json", {"labels": ["a", "b", "c", "d"]})
-    with pytest.raises(UserError, match="tells 3 labels apart, and .* names 4"):
+    with pytest.raises(UserError, match=r"tells 3 labels apart, and .* names 4"):
         sequence_files.load_file(folder / "lstm-1.keras", folder / "scaler.json", tmp_path / "data.json")
