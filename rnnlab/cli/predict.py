@@ -57,7 +57,7 @@ def _forecast_csv(flags: argparse.Namespace, settings: Params) -> None:
     elif flags.run_id:
         forecaster = forecasts.load_run(predictors.open_store(), flags.run_id)
     else:
-        raise UserError("a series has no champion; name a network with --model or --run")
+        forecaster = forecasts.load_champion(predictors.open_store(), settings.promote.name)
     steps = forecasts.forecast_csv(forecaster, settings, flags.csv, flags.out)
     print(f"{steps} {'steps' if steps > 1 else 'step'} forecast into {flags.out}")
 

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from rnnlab.data import cells, columns, sequence_columns
 from rnnlab.data.columns import Candidates, Column
-from rnnlab.data.guesses import CERTAIN, LIKELY, TOLD, Guess
+from rnnlab.data.guesses import CERTAIN, GUESSED, LIKELY, TOLD, Guess
 from rnnlab.data.looking import Table
 from rnnlab.data.sequence_columns import Joined
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TaskName
 
-Ask = Callable[[str, str, Sequence[str]], str]  # a question, the flag that answers it, and the columns to choose from
+# A question, the flag that answers it, the columns to choose from, and one for want of an answer, if there may be none.
+Ask = Callable[[str, str, Sequence[str], str], str]
 
 
 class Wanted(NamedTuple):
@@ -111,7 +112,10 @@ def _series(table: Table, found: Sequence[Column], problem: str, ask: Ask) -> Ch
     numbers = columns.series(found)
     if not numbers.names:
         raise UserError(f"{source}: {problem}, {numbers.problem}; name the texts with --text")
-    value = numbers.guess or _asked(ask, "the series of numbers to predict", "--value", numbers)
+    # Rows of numbers with a class, such as those of flowers, have no time, and are no series.
+    has_time = any(column.kind == cells.DATE or cells.name_key(column.name) in cells.CALENDAR for column in found)
+    last = Guess(numbers.names[-1], GUESSED, "the last column of numbers; --value names another") if has_time else None
+    value = numbers.guess or _asked(ask, "the series of numbers to predict", "--value", numbers, last)
     return Choice("series", {"value": value})
 
 
@@ -128,5 +132,6 @@ def _told(source: object, found: Sequence[Column], name: str, flag: str, kind: s
     return Guess(name, TOLD, flag)
 
 
-def _asked(ask: Ask, what: str, flag: str, candidates: Candidates) -> Guess[str]:
-    return Guess(ask(f"which column holds {what}?", flag, candidates.names), TOLD, "your choice")
+def _asked(ask: Ask, what: str, flag: str, candidates: Candidates, default: Guess[str] | None = None) -> Guess[str]:
+    answer = ask(f"which column holds {what}?", flag, candidates.names, default.value if default else "")
+    return default if default and answer == default.value else Guess(answer, TOLD, "your choice")

@@ -110,8 +110,9 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
-    found, split = series.read(source, settings.data), settings.split
-    parts = series.split_series(len(found.values), split.test_fraction, split.validation_fraction, split.train_share)
+    found, split = series.read(source, settings.data, calendar=settings.series.calendar), settings.split
+    rows = round(len(found.values) * split.until)
+    parts = series.split_series(rows, split.test_fraction, split.validation_fraction, split.train_share)
     table = series.to_table(found, parts)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])

@@ -1,6 +1,6 @@
 """Who is better, and how sure that is: every pair of models on the same test rows."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from rnnlab.evaluation.statistics import GROUPS_APART, Interval
 from rnnlab.evaluation.verdicts import Scores
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import MEASURES, STEP, Measure, Task, TaskName, has_steps, right
+from rnnlab.project.tasks import MEASURES, ORIGIN, STEP, Measure, Task, TaskName, has_steps, right
 
 # Of a forecast of several steps, a row here is a step, and that of the table their mean.
 ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
@@ -131,7 +131,7 @@ def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Returns sentences on models and every pair of them, from reports/comparison.json."""
     matched = match_sentence(comparison)
     told = [*([f"{matched}."] if matched else []), *group_sentences(comparison), *convergence_sentences(comparison)]
-    return [*told, *pair_sentences(comparison), *slice_sentences(comparison)]
+    return [*told, *pair_sentences(comparison), *origin_sentences(comparison), *slice_sentences(comparison)]
 
 
 def match_sentence(comparison: Mapping[str, Any]) -> str:
@@ -181,17 +181,40 @@ def slice_tables(comparison: Mapping[str, Any], models: Sequence[str] | None = N
 def slice_sentences(comparison: Mapping[str, Any]) -> list[str]:
     """Says of each slice how the networks compare there."""
     return [
-        f"Where {one['column']} is {one['value']} ({one['rows']:,} test rows), {pair['claim']}."
+        f"{_where(one)} ({one['rows']:,} test rows), {pair['claim']}."
         for one in comparison.get("slices", [])
         for pair in one["pairs"]
     ]
 
 
+def _where(one: Mapping[str, Any]) -> str:
+    return f"In {one['value']}" if one["column"] == ORIGIN else f"Where {one['column']} is {one['value']}"
+
+
+def origin_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """Says in how many stretches of time each model has the best mean score; nothing where there are none."""
+    measure, best = MEASURES[comparison["measure"]], Counter[str]()
+    for one in comparison.get("slices", []):
+        if one["column"] == ORIGIN:
+            means = {name: ends["mean"] for name, ends in one["intervals"].items()}
+            best[(min if measure.lower_is_better else max)(means, key=means.__getitem__)] += 1
+    if not best:
+        return []
+    counts = ", ".join(f"{name} in {count}" for name, count in best.most_common())
+    order = "least" if measure.lower_is_better else "highest"
+    told = f"{order} {measure.name} is that of {counts}; no model was fitted again between them"
+    return [f"Of {best.total()} stretches of the test rows, one after the other, the {told}."]
+
+
 def slice_means(comparison: Mapping[str, Any], most: int) -> dict[str, dict[str, float]]:
-    """Returns the mean scores by model of each slice, by heading; none if there are more slices than ``most``."""
+    """Returns the mean scores by model of each slice, by heading; none if there are more slices than ``most``.
+
+    Stretches of time have a table of their own.
+    """
     found = {
         f"{one['column']} {one['value']}": {name: float(ends["mean"]) for name, ends in one["intervals"].items()}
         for one in comparison.get("slices", [])
+        if one["column"] != ORIGIN
     }
     return found if len(found) <= most else {}
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab.evaluation import baselines, sequence_baselines, series_baselines
-from rnnlab.features import arrays
+from rnnlab.evaluation import baselines, classical, sequence_baselines, series_baselines
+from rnnlab.features import arrays, windows
 from rnnlab.project import layout
-from rnnlab.project.files import reading
+from rnnlab.project.files import read_json, reading
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 
@@ -60,9 +60,13 @@ def _texts(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
 
 def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
     def fit(name: str) -> None:
+        train, held_out = (arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS))
         if name == "linear":
-            splits = [arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS)]
-            np.save(folder / "linear.npy", series_baselines.fit_linear(*splits), allow_pickle=False)
+            np.save(folder / "linear.npy", series_baselines.fit_linear(train, held_out), allow_pickle=False)
+        elif name in classical.FITS:
+            encoding = windows.from_json(read_json(features / layout.TRAIN.name / layout.SCALER.name))
+            series = classical.read(source, encoding.value)
+            classical.save(classical.fit(name, series, encoding.season, held_out), folder / f"{name}.npz")
 
     return fit
 

@@ -10,6 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
+    classical,
     ensembles,
     explanation_tables,
     figure_intervals,
@@ -40,7 +41,8 @@ Columns = dict[str, npt.NDArray[Any]]
 class Scored(NamedTuple):
     """What the models predict, a row per run and test row; figures by model; and other tables by name.
 
-    Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
+    Thresholds are those of each label, by the name of the run; none where the likeliest label is given. Of a series,
+    they are the half-widths of prediction intervals by step.
     """
 
     predictions: pd.DataFrame
@@ -116,7 +118,9 @@ def _score_series(settings: Params) -> Scored:
     columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
     table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
     explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
-    return Scored(table, _summaries(settings, scores, parameters), explained)
+    explained["attributions"] = explanation_tables.attributions_of(settings, test, encoding)
+    half_widths = {run.name: widths[run].tolist() for run in settings.runs}
+    return Scored(table, _summaries(settings, scores, parameters), explained, half_widths)
 
 
 SCORERS: dict[TaskName, Callable[[Params], Scored]] = {
@@ -161,6 +165,11 @@ def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tu
             weights = arrays.map_array(layout.BASELINES / "linear.npy")
             predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
             parameters[name] = weights.size
+        elif name in classical.FITS:
+            model = classical.load(layout.BASELINES / f"{name}.npz")
+            series = classical.read(layout.ROWS, encoding.value)
+            predictions[name, NO_SEED] = classical.predict(model, series, split.rows, horizon)
+            parameters[name] = model.parameters
         else:
             predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
             parameters[name] = 0

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from rnnlab.evaluation import comparisons, verdicts
 from rnnlab.evaluation.verdicts import Pair
-from rnnlab.project.tasks import SLICE, Task
+from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import ORIGIN, SLICE, Task
 
 FEWEST_ROWS = 10  # of a slice: an interval of fewer says nothing
 
@@ -20,14 +22,14 @@ def compare(
 
     Args:
         task: that the predictions are of.
-        predictions: of the evaluate stage, with a column for each of ``evaluate.slices``.
+        predictions: of the evaluate stage, with a column for each of ``evaluate.slices``, or that of `by_origin`.
         names: of all models.
         baselines: those without seeds.
         margin: `intervals.margin`.
 
     Returns:
         ``column``, ``value``, ``rows``, ``intervals`` by model and ``pairs`` of networks of each slice; the slices of a
-        column in which the networks are worst come first. All pairs are one family.
+        column in which the networks are worst come first, but for stretches of time. All pairs are one family.
     """
     found, pairs = [], []
     for column in [name for name in predictions.columns if name.startswith(SLICE)]:
@@ -46,7 +48,34 @@ def compare(
     for each, of_slice in zip(found, pairs, strict=True):
         each["pairs"] = [next(judged).facts() for _ in of_slice]
     sign = -1 if task.measure.lower_is_better else 1
-    return sorted(found, key=lambda one: (one["column"], sign * _mean(one, baselines)))
+    return sorted(found, key=lambda one: (one["column"], sign * _mean(one, baselines) * (one["column"] != ORIGIN)))
+
+
+def by_origin(task: Task, predictions: pd.DataFrame, origins: int) -> pd.DataFrame:
+    """Adds the column of slices `ORIGIN`: consecutive stretches of the test rows, as equal in size as can be.
+
+    A rolling-origin evaluation without recalibration: what a forecast knows moves on with its row, and the models stay
+    as they were fitted to the training rows (Tashman 2000, "Out-of-sample tests of forecasting accuracy: an analysis
+    and review"). Rows are those of windows' first targets.
+
+    Args:
+        task: that the predictions are of.
+        predictions: of the evaluate stage.
+        origins: number of stretches; with 1 the predictions stay as they are.
+
+    Raises:
+        UserError: a stretch has fewer than `FEWEST_ROWS` rows.
+    """
+    if origins == 1:
+        return predictions
+    rows = np.sort(predictions[task.row].unique())
+    if len(rows) // origins < FEWEST_ROWS:
+        least = f"expected {FEWEST_ROWS} in each at least"
+        raise UserError(f"evaluate.origins: {len(rows)} test rows cannot be cut into {origins}: {least}; lower it")
+    parts = np.array_split(rows, origins)
+    names = np.array([f"rows {part[0]:,} to {part[-1]:,}" for part in parts], object)
+    numbers = np.searchsorted([part[0] for part in parts], predictions[task.row], side="right") - 1
+    return predictions.assign(**{f"{SLICE}{ORIGIN}": names[numbers]})
 
 
 def _pairs(task: Task, scores: Mapping[str, verdicts.Scores], margin: float) -> list[Pair]:

@@ -7,7 +7,7 @@ from rnnlab.data.choosing import Choice
 from rnnlab.data.guesses import TOLD
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
-from rnnlab.project.params import AUTO, Params
+from rnnlab.project.params import AUTO, Data, Params
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
 MOST_STEPS = 512  # that a network reads of a sequence
@@ -59,7 +59,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
     """
     return [
         Setting("task", "text"),
-        *_reading(table, csv),
+        *reading(table.data, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
         *_labels(settings, profile),
@@ -83,8 +83,8 @@ def _labels(settings: Params, profile: Profile) -> list[Setting]:
     return [*found, Setting("data.labels", sorted(profile.labels), ", ".join(why))]
 
 
-def _reading(table: Table, csv: str) -> list[Setting]:
-    data = table.data
+def reading(data: Data, csv: str) -> list[Setting]:
+    """Returns what says how a file is read."""
     files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
     return [
         Setting("data.csv", csv),
@@ -175,7 +175,7 @@ def of_sequences(settings: Params, table: Table, choice: Choice, profile: Profil
     longest, baselines = profile.lengths.longest, ["majority", "summary", "dtw"]
     return [
         Setting("task", "sequences"),
-        *_reading(table, csv),
+        *reading(table.data, csv),
         Setting("data.sequence_column", columns["sequence"]),
         Setting("data.step_column", columns.get("step"), "" if "step" in columns else "rows are in their order"),
         Setting("data.channels", list(choice.channels), "columns of numbers that change within sequences"),
@@ -201,33 +201,6 @@ def _grouping(settings: Params, choice: Choice, profile: Profile) -> list[Settin
     told = f"split.group_column would keep them apart, but of {found} few would be left to learn from"
     slices = [column.value] if column else []
     return [Setting("split.group_column", None), Setting("evaluate.slices", slices, told * bool(column)), *limits]
-
-
-def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
-    """Returns the changes to the project's parameters that make it run on a series of so many values."""
-    window = min(30, max(2, values // 20))
-    found = [
-        Setting("task", "series"),
-        *_reading(table, csv),
-        Setting("data.value_column", choice.columns["value"].value),
-        Setting("split.method", "chronological"),
-        Setting("series.window", window, "values that the next one is predicted from"),
-        Setting("train.epochs", 60 if values < 20_000 else 15, f"at most, for {values:,} values"),
-        Setting("train.patience", 10 if values < 20_000 else 4),
-        Setting("train.batch_size", 64 if values < 20_000 else 256),
-        Setting("train.learning_rate", 0.01),
-        Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
-        Setting("ensemble", []),
-        Setting("evaluate.slices", []),
-    ]
-    smallest_split = round(0.1 * 0.8 * values)
-    if smallest_split < settings.validate_.min_rows_per_class:
-        found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
-    for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
-        found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
-    return found
 
 
 def estimate(settings: Params, rows: int, words: float) -> float:

@@ -5,14 +5,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.data import choosing, labels, looking, profiles, series
+from rnnlab.data import choosing, labels, looking, profiles, series_profiles
 from rnnlab.data.choosing import Ask, Choice, Wanted
-from rnnlab.data.guesses import CERTAIN, LIKELY
+from rnnlab.data.guesses import CERTAIN, GUESSED, LIKELY
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import Profile
+from rnnlab.data.series_profiles import SeriesProfile
 from rnnlab.data.steps import Columns
 from rnnlab.experiments import catalogue
-from rnnlab.experiments.fitting import Setting, estimate, of_sequences, of_series, of_texts
+from rnnlab.experiments.fitting import Setting, estimate, of_sequences, of_texts
+from rnnlab.experiments.fitting_series import of_series, outside, shape
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
@@ -22,6 +24,7 @@ from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
 SHOWN = 6  # labels in a table
+TREND = 0.2  # share of values beyond the training rows
 Finding = tuple[str, str, str, str]
 
 
@@ -95,14 +98,32 @@ def _counted(profile: Profile, item: str, unit: str) -> list[Finding]:
 
 
 def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
-    value = choice.columns["value"].value
-    values = len(series.read(table.files[0], table.data.model_copy(update={"value_column": value})).values)
-    changes = of_series(settings, table, choice, values, csv)
+    value, split = choice.columns["value"].value, settings.split
+    profile = series_profiles.read(table, value, (1 - split.test_fraction) * (1 - split.validation_fraction))
+    changes = of_series(settings, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
     expects = "No figure: nothing is known of this series. It should beat repeating the last value."
-    minutes = estimate(tried, round(0.72 * values), tried.series.window)
-    return Plan([*read, ("values", f"{values:,}", CERTAIN, "")], title, expects, changes, len(tried.runs), minutes)
+    trend = list[Finding]()
+    if (share := outside(tried, profile)) > TREND:
+        told = f"{share:.0%} of the validation values are beyond all training values: networks follow no such trend"
+        trend = [("trend", "yes", LIKELY, told)]
+        expects = f"That networks lose to the linear model, drift or the season before: {told}."
+    minutes = estimate(tried, round(0.72 * len(profile.series.values)), tried.series.window)
+    return Plan([*read, *_found_in_series(profile, tried), *trend], title, expects, changes, len(tried.runs), minutes)
+
+
+def _found_in_series(profile: SeriesProfile, tried: Params) -> list[Finding]:
+    found, options, time = profile.series, tried.series, profile.time
+    gaps = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
+    beside = ", ".join(tried.data.covariates)
+    return [
+        ("time column", time.value or "none", time.sure, time.why),
+        ("beside it", f"{len(tried.data.covariates)}: {beside}" if beside else "none", LIKELY, profile.beside),
+        ("rows", f"{len(found.values):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
+        ("season", f"{options.season}", LIKELY, shape(tried, profile).why["season"]),
+        ("forecast", f"{options.horizon} from {options.window}", GUESSED, "steps ahead, and rows that are seen"),
+    ]
 
 
 def _plan_sequences(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:

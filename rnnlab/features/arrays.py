@@ -83,7 +83,7 @@ def used_steps(inputs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return used if used.ndim == 2 else np.asarray(used.any(axis=2))
 
 
-def save(folder: Path, rows: Windows | Sequences) -> None:
+def save(folder: Path, rows: Sequences) -> None:
     """Writes the arrays of a split to an existing folder."""
     for name, array in rows._asdict().items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)

@@ -108,19 +108,19 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     with reading(source):
         table = pq.read_table(source)
     options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
-    fitted = windows.fit(parts["train"], options.season, options.window)
-    splits = {
+    fitted = windows.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
+    cut = {
         split: windows.featurise(rows, split, fitted, options.window, options.horizon) for split, rows in parts.items()
     }
     write_json(vocabulary_file, [])  # numbers have no words
-    for split, encoded in splits.items():
+    for split, (views, kept) in cut.items():
         with replacing(folder / split) as target:
             target.mkdir()
-            arrays.save(target, encoded)
+            windows.save(target, views, kept)
             if split == "train":
                 windows.save_encoding(target, fitted)
-    facts = {"channels": splits["train"].inputs.shape[2], "season": fitted.season}
-    counts = {split: {"windows": len(encoded.targets)} for split, encoded in splits.items()}
+    facts = {"channels": cut["train"][0].inputs.shape[2], "season": fitted.season}
+    counts = {split: {"windows": len(kept)} for split, (_, kept) in cut.items()}
     return {**fitted.value._asdict(), **facts, **counts}
 
 

@@ -41,7 +41,7 @@ def check(source: Path) -> None:
             raise ValueError(f"its config.json has {sizes['config.json']:,} bytes; expected {LONGEST_CONFIG:,} at most")
         config = json.loads(archive.read("config.json"))
         stored = _stored_bytes(archive.read("model.weights.h5"))
-    if config["class_name"] != "Sequential":
+    if config["class_name"] not in ("Sequential", "Change"):
         raise ValueError(f"it is a {config['class_name']} model; expected a Sequential one")
     if stored > sizes["model.weights.h5"]:
         raise ValueError(f"its weights unpack to {stored:,} bytes, more than there are in the file")

@@ -81,7 +81,7 @@ def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> ke
     if masks_padding(model):
         layers = [Trim(), *layers]
     dtype = model.inputs[0].dtype
-    return keras.Sequential([keras.Input(model.input_shape[1:], dtype=dtype), *layers], name=model.name)
+    return type(model)([keras.Input(model.input_shape[1:], dtype=dtype), *layers], name=model.name)
 
 
 def _is_supported(layer: keras.Layer) -> bool:

@@ -61,6 +61,15 @@ class MaskedMeanMax(MaskedMax):
         return keras.ops.concatenate([self._mean(inputs, mask=mask), super().call(inputs, mask)], axis=1)
 
 
+@keras.saving.register_keras_serializable(package="rnnlab")
+class Change(keras.Sequential):
+    """Layers that learn by how much a series changes: what they say is added to the last value of the window."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Maps (rows, window, channels), the values first, to (rows, horizon)."""
+        return super().call(inputs, training=training, mask=mask) + inputs[:, -1, :1]
+
+
 POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
 
 
@@ -122,7 +131,8 @@ def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int
     It maps float32 (rows, window, channels) to float32 (rows, horizon).
     """
     layers = [keras.Input((window, channels), name="values"), *_recurrent(params), *_head(params)]
-    return keras.Sequential([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
+    kind = Change if params.residual else keras.Sequential
+    return kind([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
 
 
 BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
@@ -161,7 +171,7 @@ def save(model: keras.Model, target: Path, weights: list[npt.NDArray[np.float32]
     Keras' own file also holds the time of saving, the optimizer, memory addresses and zip dates; they are left out, so
     that DVC sees the same hash after a forced rerun.
     """
-    uncompiled = keras.Sequential.from_config(model.get_config())
+    uncompiled = type(model).from_config(model.get_config())
     uncompiled.set_weights(model.get_weights() if weights is None else weights)
     with replacing(target) as temporary:
         uncompiled.save(temporary)

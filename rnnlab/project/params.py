@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from rnnlab.project import pins
 from rnnlab.project.errors import UNSEEN, UserError
-from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
@@ -32,6 +32,7 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
 MOST_LABELS = 1_000
+MOST_ORIGINS = 50  # rows of a table
 
 
 def _visible(text: str) -> str:
@@ -132,6 +133,7 @@ class Data(Section):
     files: Text
     engine: Literal["local", "ray"]
     covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    known_ahead: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     time_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
@@ -156,6 +158,9 @@ class Data(Section):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if len({self.value_column, *self.covariates}) <= len(self.covariates):
             _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
+        for name in self.known_ahead:
+            if name not in (*self.covariates, "calendar"):
+                _refuse(f"known_ahead: {name} is neither in covariates nor the word calendar")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -171,6 +176,13 @@ class Split(Section):
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
     group_column: Text | None
+    until: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Split":
+        if self.until < 1 and self.method != "chronological":
+            _refuse(f"until: only rows in the order of time can end earlier, not by method {self.method}; set 1.0")
+        return self
 
 
 class Severities(Section):
@@ -185,6 +197,7 @@ class Severities(Section):
     balance: Severity
     lengths: Severity
     rejected: Severity
+    covariates: Severity
 
 
 class Validate(Section):
@@ -214,6 +227,7 @@ class Series(Section):
     window: Width
     horizon: Width
     season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+    calendar: bool
 
     @model_validator(mode="after")
     def _season_is_seen(self) -> "Series":
@@ -282,6 +296,7 @@ class Model(Section):
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
+    residual: bool = False
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
 
 
@@ -337,6 +352,7 @@ class Evaluate(Section):
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
+    origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]
 
 
 class Intervals(Section):
@@ -359,6 +375,7 @@ class Promote(Section):
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
     min_slice_accuracy: Share
+    max_mase: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     margin: Fraction
     significance: Fraction
     max_calibration_error: Share
@@ -440,6 +457,15 @@ class Params(Section):
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
         if self.split.group_column and not task.has_groups:
             _refuse(f"split.group_column: the {task.name} task has no groups; set null")
+        if self.series.calendar and not self.data.time_column:
+            _refuse("series.calendar: needs a column of dates; name it in data.time_column")
+        if self.series.calendar and any(name.startswith(CALENDAR) for name in self.data.covariates):
+            _refuse(f"series.calendar: makes columns whose names begin with {CALENDAR}, as one in data.covariates does")
+        if "calendar" in {*self.data.known_ahead} - {*self.data.covariates} and not self.series.calendar:
+            _refuse("data.known_ahead: names the calendar; set series.calendar to true")
+        if self.data.known_ahead and self.series.window < self.series.horizon:
+            room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
+            _refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
@@ -447,6 +473,8 @@ class Params(Section):
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
             _refuse(f"evaluate.threshold: the {task.name} task has no labels; set likeliest")
+        if self.evaluate.origins > 1 and not task.rows_are_dependent:
+            _refuse(f"evaluate.origins: rows of the {task.name} task have no order in time; set 1")
         for name in self.compare:
             model = self.models[name]
             if self.training_of(name).class_weights != "none" and not task.has_labels:
@@ -454,6 +482,8 @@ class Params(Section):
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"
                 _refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
+            if model.residual and task.has_labels:
+                _refuse(f"models.{name}.residual: the {task.name} task has no last value to add to; set false")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 _refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")

@@ -5,13 +5,15 @@ is otherwise.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 TaskName = Literal["text", "series", "sequences"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
+ORIGIN = "origin, not refitted"  # the slice of a series: a stretch of its test rows, scored as all are
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
+CALENDAR = "calendar_"  # before the name of a covariate that is a part of the time, made by series.calendar
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 
@@ -171,7 +173,7 @@ TASKS: dict[TaskName, Task] = {
         curve="mae",
         row="row",
         truth="target",
-        baselines=("last_value", "seasonal_naive", "drift", "linear"),
+        baselines=("last_value", "seasonal_naive", "drift", "linear", "ets", "arima"),
         split_methods=("chronological",),
         outputs=("auto", "linear"),
         poolings=("last",),
@@ -190,6 +192,11 @@ TASKS: dict[TaskName, Task] = {
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
+
+
+def is_known_ahead(covariate: str, known_ahead: Collection[str]) -> bool:
+    """Whether the future values of a covariate of a series are known, by ``data.known_ahead``."""
+    return covariate in known_ahead or ("calendar" in known_ahead and covariate.startswith(CALENDAR))
 
 
 def has_steps(predictions: Any) -> bool:

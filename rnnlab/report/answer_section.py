@@ -47,6 +47,8 @@ def answer(
     if others:
         spent = price(best, others[0], metrics, costs)
         questions.append(("What does it cost?", f"{spent}{time_to_target(best, others[0], race, settings.task)}"))
+    if told := comparisons.origin_sentences(comparison):
+        questions.append(("Does it hold over time?", told[0]))
     if parts := comparisons.slice_sentences(comparison):
         questions.append(("On which rows?", " ".join(parts[:SLICES])))
     for baseline in rank(settings.baselines, comparison)[:1]:

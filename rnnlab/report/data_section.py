@@ -105,10 +105,10 @@ def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapp
 
 
 def rows_fact(summary: Mapping[str, Any]) -> str:
-    """States how many rows there are, how many were rejected, and how many training rows were left out, if any."""
+    """States how many rows there are, how many were rejected, and how many were left out on request, if any."""
     read, kept, rejected = summary["rows_read"], summary["rows_kept"], summary["rows_rejected"]["total"]
     left_out = summary.get("rows_left_out", 0)
-    others = f", {left_out:,} training rows left out (split.train_share)" if left_out else ""
+    others = f", {left_out:,} left out (split.train_share or split.until)" if left_out else ""
     return f"{read:,} rows read, {kept:,} kept, {rejected:,} rejected ({rejected / max(read, 1):.1%}){others}"
 
 

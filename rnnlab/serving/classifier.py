@@ -61,7 +61,7 @@ def check_labels(network: Path, loaded: Any, labels: Sequence[str], summary: Pat
         raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
 
 
-def read_thresholds(network: Path) -> list[float] | None:
+def chosen_for(network: Path) -> list[float] | None:
     """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
     source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
     chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}

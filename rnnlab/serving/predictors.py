@@ -17,7 +17,7 @@ from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
 from rnnlab.project.tasks import TaskName
-from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier, check_labels, read_thresholds
+from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier, check_labels, chosen_for
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store, remedy
 
@@ -61,12 +61,21 @@ def load_champion(store: Store, name: str, task: TaskName = "text") -> Predictor
     Raises:
         UserError: there is none, it is of another task, it cannot be loaded, or MLflow cannot be reached.
     """
+    return _load_logged(*champion(store, name), task)
+
+
+def champion(store: Store, name: str) -> tuple[str, str]:
+    """Returns where MLflow finds the champion of a name, and its version.
+
+    Raises:
+        UserError: there is none, or MLflow cannot be reached.
+    """
     from mlflow import MlflowClient
 
     advice = "`rnnlab promote` chooses one, --run and --model take any other"
     with _explaining(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
         version = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
-    return _load_logged(f"models:/{name}/{version.version}", f"{name}/{version.version}", task)
+    return f"models:/{name}/{version.version}", f"{name}/{version.version}"
 
 
 def load_run(store: Store, run_id: str, task: TaskName = "text") -> Predictor:
@@ -133,7 +142,7 @@ def load_file(
     loaded = models.load(network)
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
     check_labels(network, loaded, labels, summary)
-    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, read_thresholds(network))
+    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, chosen_for(network))
     return Predictor(f"{network.name}/{digest}", classifier.classify, labels, classifier)
 
 

@@ -15,7 +15,7 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_csv
 from rnnlab.project.params import Params
 from rnnlab.serving import predictions
-from rnnlab.serving.classifier import PROBABILITY, answer, check_labels, read_thresholds
+from rnnlab.serving.classifier import PROBABILITY, answer, check_labels, chosen_for
 from rnnlab.serving.predictors import Predictor
 
 MOST_STEPS = 100_000  # that are classified at a time
@@ -37,7 +37,7 @@ def load_file(network: Path, encoding: Path = layout.SCALER, summary: Path = lay
         told = f"{scaler.max_length:,} steps of {len(scaler.channels)} channels, as {encoding} has them"
         raise UserError(f"{network}: not a network that reads {told}; name another file, or `dvc repro`")
     check_labels(network, loaded, labels, summary)
-    thresholds = read_thresholds(network)
+    thresholds = chosen_for(network)
     return Predictor(
         f"{network.name}/{dvc_lock.file_digest(network)}",
         lambda rows: answer(loaded, scaler.encode([np.array(each, np.float64) for each in rows]), labels, thresholds),

@@ -159,9 +159,10 @@ def test_dropout_between_steps_stays_with_the_stock_layer() -> None:
     assert not any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
 
 
-def test_a_forecaster_is_made_faster_too() -> None:
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_forecaster_is_made_faster_too(residual: bool) -> None:
     keras.utils.set_random_seed(5)
-    stock = models.build_forecaster(plain(3, 4, output="linear", layers=2), STEPS)
+    stock = models.build_forecaster(plain(3, 4, output="linear", layers=2, residual=residual), STEPS)
     fast = fast_layers.accelerate(stock, 4)
     assert any(isinstance(layer, fast_layers.Recurrence) for layer in fast.layers)
     values = np.random.default_rng(1).normal(size=(6, STEPS, 1)).astype(np.float32)

@@ -139,6 +139,28 @@ def test_a_seed_gives_one_network_and_another_seed_another() -> None:
     assert first != other
 
 
+def forecaster(residual: bool) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return models.build_forecaster(plain(5, 4, output="linear", residual=residual), 3, channels=2, horizon=2)
+
+
+def test_a_residual_network_adds_to_the_last_value_and_still_does_when_loaded(tmp_path) -> None:
+    values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    usual, residual = forecaster(False), forecaster(True)
+    expected = models.predict(usual, values, 4) + values[:, -1:, 0]
+    np.testing.assert_allclose(models.predict(residual, values, 4), expected, rtol=1e-6)
+    models.save(residual, tmp_path / "network.keras")
+    loaded = models.load(tmp_path / "network.keras")
+    np.testing.assert_array_equal(models.predict(loaded, values, 4), models.predict(residual, values, 4))
+
+
+def test_a_residual_network_without_weights_says_that_nothing_changes() -> None:
+    network = forecaster(True)
+    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
+    values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
+    assert np.array_equal(models.predict(network, values, 16), np.repeat(values[:, -1:, 0], 2, axis=1))
+
+
 def test_saved_bytes_depend_on_the_weights_alone(tmp_path) -> None:
     compiled = built()
     compiled.compile("adam", "binary_crossentropy")

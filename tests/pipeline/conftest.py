@@ -57,7 +57,8 @@ SERIES = {
     "models.lstm.output": "linear",
     "train.seeds": [1],
     "compare": ["lstm"],
-    "baselines": ["last_value", "linear"],
+    "baselines": ["last_value", "linear", "ets"],
+    "evaluate.origins": 2,
 }
 # And into the third, on `made_sequences`.
 SEQUENCES = {

@@ -32,6 +32,7 @@ def data(delimiter: str = ",", encoding: str = "utf-8", header: bool = True) -> 
         time_column=None,
         missing="refuse",
         max_gap=3,
+        known_ahead=(),
     )
 
 

@@ -116,6 +116,14 @@ def test_the_last_values_of_a_series_are_kept(settings: Params, tmp_path: Path) 
     assert counted["splits"]["train"] == {"values": 9}
 
 
+def test_a_series_ends_where_it_is_asked_to(settings: Params, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "mine.csv", ("value",), *((str(number),) for number in range(50)))
+    rows, _, counted = ingested(settings, source, **SERIES, split__until=0.8)
+    assert rows["value"].tolist() == list(range(40))
+    assert (counted["rows_read"], counted["rows_kept"], counted["rows_left_out"]) == (50, 40, 10)
+    assert counted["splits"] == {"train": {"values": 29}, "validation": {"values": 3}, "test": {"values": 8}}
+
+
 def test_rows_that_are_all_rejected_are_counted_by_reason(settings: Params, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "mine.csv", HEADER, ("one", "?"), ("two", "?"), (" ", "positive"))
     with pytest.raises(UserError, match=r"every row was rejected \(2 × unknown label, 1 × blank text\); check"):

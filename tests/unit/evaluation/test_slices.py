@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from rnnlab.evaluation import comparisons, slices, tables
+from rnnlab.project.errors import UserError
 from rnnlab.project.params import NO_SEED
 from rnnlab.project.tasks import TASKS
+from rnnlab.report import result_page
 
-TEXT = TASKS["text"]
+TEXT, SERIES = TASKS["text"], TASKS["series"]
 ROWS = 400
 
 
@@ -79,3 +82,63 @@ def test_a_few_slices_stand_in_the_table_of_results() -> None:
     assert rnn["place far"] == f"{comparison['slices'][0]['intervals']['rnn']['mean']:.3f}"
     many = [{**each, "value": str(number)} for number, each in enumerate(comparison["slices"] * 3)]
     assert "place 0" not in tables.results_rows(metrics, {}, {**comparison, "slices": many})[0]
+
+
+def forecasts(rows: int = 90) -> pd.DataFrame:
+    """Two steps from each row: the rnn is worse than the last value in the last third alone."""
+    first, step = np.divmod(np.arange(2 * rows), 2)
+    noise = np.random.default_rng(4).normal(size=2 * rows)
+    parts = []
+    for model, seed in (("rnn", 1), ("rnn", 2), ("lstm", 1), ("lstm", 2), ("last_value", NO_SEED)):
+        size = {"rnn": np.where(first < 60, 1.0, 9.0), "lstm": 1.0 + 0.01 * seed, "last_value": 2.0}[model]
+        columns = {"row": 1001 + first, "step": step + 1, "target": 0.0, "predicted": size * noise}
+        parts.append(pd.DataFrame({**columns, "model": model, "seed": seed}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_origin(origins: int) -> list[dict[str, Any]]:
+    cut = slices.by_origin(SERIES, forecasts(), origins)
+    return slices.compare(SERIES, cut, ["rnn", "lstm", "last_value"], ["last_value"], 0.01)
+
+
+def test_a_series_is_scored_in_stretches_of_its_test_rows_in_the_order_of_time() -> None:
+    found = by_origin(3)
+    assert [each["value"] for each in found] == ["rows 1,001 to 1,030", "rows 1,031 to 1,060", "rows 1,061 to 1,090"]
+    assert [each["rows"] for each in found] == [30, 30, 30]
+    errors = forecasts().query("model == 'rnn' and row > 1060")["predicted"] ** 2
+    assert found[2]["intervals"]["rnn"]["mean"] == pytest.approx(errors.mean())
+    assert found[0]["intervals"]["rnn"]["mean"] < found[2]["intervals"]["rnn"]["mean"]
+    ahead = ["lstm" if pair["difference"]["mean"] < 0 else "rnn" for each in found for pair in each["pairs"]]
+    assert ahead == ["rnn", "rnn", "lstm"]
+
+
+def test_each_window_is_in_one_stretch_with_all_its_steps_whatever_their_number() -> None:
+    for origins in (2, 4, 7):
+        cut = slices.by_origin(SERIES, forecasts(), origins)
+        [column] = set(cut) - set(forecasts())
+        assert (cut.groupby("row")[column].nunique() == 1).all()
+        sizes = cut.groupby(column)["row"].nunique()
+        assert len(sizes) == origins and sizes.max() - sizes.min() <= 1
+
+
+def test_one_stretch_is_no_slice() -> None:
+    assert slices.by_origin(SERIES, table := forecasts(), 1) is table
+    assert by_origin(1) == []
+
+
+def test_stretches_of_few_rows_are_refused() -> None:
+    with pytest.raises(UserError, match=r"evaluate.origins: 90 test rows cannot be cut into 10: expected 10 in each"):
+        by_origin(10)
+
+
+def test_it_is_told_whether_a_ranking_holds_over_time_and_that_nothing_was_refitted() -> None:
+    comparison = {"measure": "mse", "pairs": [], "slices": by_origin(3)}
+    ranking, first, *_ = comparisons.sentences(comparison)
+    assert ranking == (
+        "Of 3 stretches of the test rows, one after the other, the least mean squared error is that of rnn in 2,"
+        " lstm in 1; no model was fitted again between them."
+    )
+    assert first.startswith("In rows 1,001 to 1,030 (30 test rows), ")
+    [table] = result_page.slices_tables(comparison, ["rnn", "lstm", "last_value"])
+    assert table.caption.startswith("Test mean squared error by origin, not refitted, with")
+    assert comparisons.slice_means(comparison, 4) == {}

@@ -59,8 +59,9 @@ def test_a_classifier_of_numbers_is_loaded(tmp_path: Path, changes: dict[str, An
     assert archives._parameters(layers) == model.count_params()
 
 
-def test_a_forecaster_is_loaded(tmp_path: Path) -> None:
-    models.save(models.build_forecaster(plain(4, 3, output="linear"), 12), tmp_path / "it.keras")
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_forecaster_is_loaded(tmp_path: Path, residual: bool) -> None:
+    models.save(models.build_forecaster(plain(4, 3, output="linear", residual=residual), 12), tmp_path / "it.keras")
     assert models.load(tmp_path / "it.keras").input_shape == (None, 12, 1)
 
 

@@ -36,9 +36,9 @@ def test_reasons_are_ranked() -> None:
     assert data_section.rows_fact(SUMMARY) == "110 rows read, 100 kept, 10 rejected (9.1%)"
 
 
-def test_training_rows_that_are_left_out_are_told() -> None:
+def test_rows_that_are_left_out_are_told() -> None:
     told = data_section.rows_fact({**SUMMARY, "rows_kept": 60, "rows_left_out": 40})
-    assert told.endswith("60 kept, 10 rejected (9.1%), 40 training rows left out (split.train_share)")
+    assert told.endswith("60 kept, 10 rejected (9.1%), 40 left out (split.train_share or split.until)")
 
 
 def test_a_few_refused_rows_of_each_reason_are_shown_in_part(tmp_path: Path) -> None:
