@@ -8,10 +8,10 @@ from rnnlab.project.files import replacing, write_json
 def main() -> None:
     """Fits the baselines of the task."""
     settings = params.read()
-    from rnnlab.evaluation import baselines  # takes seconds to import: mistakes in params are reported first
+    from rnnlab.evaluation import rivals  # takes seconds to import: mistakes in params are reported first
 
     with replacing(layout.BASELINES) as folder:
-        seconds = baselines.fit_all(settings, layout.ROWS, layout.TRAIN, layout.VALIDATION_ROWS, folder)
+        seconds = rivals.fit_all(settings, layout.ROWS, layout.FEATURES, folder)
     write_json(layout.BASELINE_TIMINGS, seconds)
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from rnnlab.features.arrays import load_windows, read_examples
+from rnnlab.features.arrays import load_sequences, load_windows, read_examples
 from rnnlab.networks import sizes
 from rnnlab.networks.keras_import import importing_keras, thread_variables
 from rnnlab.project import layout, params
@@ -29,6 +29,7 @@ def main() -> None:
 CHANNELS: dict[TaskName, Callable[[], int]] = {
     "text": lambda: 1,
     "series": lambda: load_windows(layout.TRAIN).inputs.shape[2],
+    "sequences": lambda: load_sequences(layout.TRAIN).inputs.shape[2],
 }
 
 

@@ -96,7 +96,9 @@ def _add_results(verbs: Verbs) -> None:
 def _add_pages_and_models(verbs: Verbs) -> None:
     verb = _verb(verbs, "ui", pages.ui, "serve MLflow's pages on 127.0.0.1")
     verb.add_argument("--port", type=int, default=5000, help="5000 by default")
-    verb = _verb(verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where the networks read your text word by word")
+    verb = _verb(
+        verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where networks read your text, or forecast your series"
+    )
     verb.add_argument("--port", type=int, default=5050, help="5050 by default")
     verb = _verb(verbs, "promote", promote.run, "make a model the champion if it passes the rule in params.yaml")
     verb.add_argument(
@@ -109,9 +111,12 @@ def _add_pages_and_models(verbs: Verbs) -> None:
         verbs, "predict", predict.run, "label texts, lines, or the rows of a CSV; or forecast what follows a series"
     )
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
-    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or a series")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or sequences or a series")
     verb.add_argument(
-        "--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more; or forecasts"
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="the CSV to write: IN and three columns more; or a row per sequence; or forecasts",
     )
     verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")
@@ -143,6 +148,9 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--text", metavar="COLUMN", help="the column of texts")
     verb.add_argument("--label", metavar="COLUMN", help="the column of their labels")
     verb.add_argument("--value", metavar="COLUMN", help="the column of a series of numbers, instead of texts")
+    verb.add_argument("--sequence", metavar="COLUMN", help="the column that joins rows to sequences of numbers")
+    verb.add_argument("--step", metavar="COLUMN", help="the column of their steps")
+    verb.add_argument("--group", metavar="COLUMN", help="the column of what is to be in one split, such as a person")
     verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
     verb.add_argument("--run", dest="at_once", action="store_true", help="run it at once, and show the result")
     verb = _verb(

@@ -31,7 +31,7 @@ def run(flags: argparse.Namespace) -> None:
     settings = params.read()
     source = Path(flags.file).expanduser()
     target = raw_files.place(source)
-    wanted = Wanted(flags.text, flags.label, flags.value)
+    wanted = Wanted(flags.text, flags.label, flags.value, flags.sequence, flags.step, flags.group)
     plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
     name = own_data.free_name(flags.name, _name(source), target.as_posix())
     _show(plan)
@@ -68,21 +68,25 @@ def _start(name: str) -> None:
     print(f"{layout.PARAMS} now holds these settings; to have yours back: git checkout {layout.PARAMS}")
 
 
-def _ask(question: str, flag: str, names: Sequence[str]) -> str:
-    """Has the user choose a column by number.
+def _ask(question: str, flag: str, names: Sequence[str], default: str = "") -> str:
+    """Has the user choose a column by number; without an answer it is the default, if there is one.
 
     Raises:
         UserError: nobody is there to choose.
     """
     if not sys.stdin.isatty():
+        if default:
+            return default
         raise UserError(f"{question} It could be any of {', '.join(names)}; name one with {flag}")
     for number, name in enumerate(names, start=1):
         print(f"  {number}  {name}")
     while True:
         try:
-            answer = input(f"{question} (1 to {len(names)}) ").strip()
+            answer = input(f"{question} (1 to {len(names)}{f', or nothing for {default}' * bool(default)}) ").strip()
         except EOFError:
             raise UserError(f"no column chosen; name one with {flag}: {', '.join(names)}") from None
+        if default and not answer:
+            return default
         if answer in names:
             return answer
         if answer.isdecimal() and 1 <= int(answer) <= len(names):

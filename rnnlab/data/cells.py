@@ -38,6 +38,12 @@ OTHER_NAMES = _set(
 )
 KNOWN_NAMES = frozenset[str]().union(TEXT_NAMES, *LABEL_NAMES, OTHER_NAMES)
 CALENDAR = _set("year month day hour minute second week weekday date time timestamp")
+SEQUENCE_NAMES = _set("sequence sequence_id seq series series_id sample sample_id trial recording episode walk id case")
+STEP_NAMES = _set("step time_step timestep t time frame tick timestamp position seconds second ms offset")
+GROUP_NAMES = _set(
+    "group person subject patient user participant speaker performer volunteer environment place site house room device"
+    " sensor_id session location driver animal"
+)
 ID_NAMES = _set("id index idx no nr row number key uuid")
 
 

@@ -1,16 +1,18 @@
-"""Settles what a stranger's table is about: which columns hold texts and labels, or a series."""
+"""Settles what a stranger's table is about: which columns hold texts and labels, sequences of numbers, or a series."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rnnlab.data import cells, columns
+from rnnlab.data import cells, columns, sequence_columns
 from rnnlab.data.columns import Candidates, Column
-from rnnlab.data.guesses import CERTAIN, TOLD, Guess
+from rnnlab.data.guesses import CERTAIN, GUESSED, LIKELY, TOLD, Guess
 from rnnlab.data.looking import Table
+from rnnlab.data.sequence_columns import Joined
 from rnnlab.project.errors import UserError
 from rnnlab.project.tasks import TaskName
 
-Ask = Callable[[str, str, Sequence[str]], str]  # a question, the flag that answers it, and the columns to choose from
+# A question, the flag that answers it, the columns to choose from, and one for want of an answer, if there may be none.
+Ask = Callable[[str, str, Sequence[str], str], str]
 
 
 class Wanted(NamedTuple):
@@ -19,14 +21,18 @@ class Wanted(NamedTuple):
     text: str | None = None
     label: str | None = None
     value: str | None = None
+    sequence: str | None = None
+    step: str | None = None
+    group: str | None = None
 
 
 class Choice(NamedTuple):
     """What the table is about, each column with how sure that is."""
 
     task: TaskName
-    columns: dict[str, Guess[str]]  # text and label, and split if there is one; or value
+    columns: dict[str, Guess[str]]  # text and label; sequence and label, and step and group if any; or value; or split
     split: str | None = None  # the column that names splits
+    channels: tuple[str, ...] = ()  # columns of numbers of sequences
 
 
 def choose(table: Table, wanted: Wanted, most_labels: int, ask: Ask) -> Choice:
@@ -42,8 +48,8 @@ def choose(table: Table, wanted: Wanted, most_labels: int, ask: Ask) -> Choice:
     if wanted.value:
         return Choice("series", {"value": _told(source, found, wanted.value, "--value", cells.NUMBER)})
     texts = columns.text(found)
-    if not wanted.text and not texts.names:
-        return _series(table, found, texts.problem, ask)
+    if wanted.sequence or (not wanted.text and not texts.names):
+        return _sequences(table, found, wanted, most_labels, ask) or _series(table, found, texts.problem, ask)
     text = _told(source, found, wanted.text, "--text", cells.WORDS) if wanted.text else None
     text = text or texts.guess or _asked(ask, "texts", "--text", texts)
     split = columns.split(found, dict(columns.few_values(table.names, table.rows)))
@@ -62,15 +68,54 @@ def choose(table: Table, wanted: Wanted, most_labels: int, ask: Ask) -> Choice:
     return Choice("text", chosen)
 
 
+def _sequences(table: Table, found: Sequence[Column], wanted: Wanted, most_labels: int, ask: Ask) -> Choice | None:
+    """Chooses the columns of labelled sequences; None if rows are none."""
+    source = table.files[0]
+    told = {
+        name: _told(source, found, value, f"--{name}", None)
+        for name in ("sequence", "step", "label", "group")
+        if (value := getattr(wanted, name))
+    }
+    rows = sequence_columns.joined(found, table.names, table.rows, wanted.sequence)
+    if not rows:
+        return None
+    chosen = {"sequence": told.get("sequence") or Guess(rows.column.name, LIKELY, _joins(rows))}
+    split = columns.split(rows.facts, dict(columns.few_values(table.names, table.rows)))
+    if "label" not in told:
+        able = [each for each in rows.facts if sequence_columns.may_be_label(each, len(rows.runs))]
+        labels = columns.label([each for each in able if each.name != split], "", most_labels)
+        if not labels.names:
+            problem = f"no column holds one label for all rows of a {rows.column.name!r}, each several times"
+            raise UserError(f"{source}: {problem}; name one with --label, or a series with --value")
+        told["label"] = labels.guess or _asked(ask, "labels", "--label", labels)
+    chosen["label"] = told["label"]
+    if step := sequence_columns.step(found, table.names, rows):
+        chosen["step"] = Guess(step.name, LIKELY, "rises in each sequence")
+    if group := sequence_columns.group(rows, chosen["label"].value):
+        chosen["group"] = Guess(group.name, LIKELY, f"its name, and {group.distinct} values, one in each sequence")
+    if split:
+        chosen["split"] = Guess(split, CERTAIN, "names the split of each sequence")
+    chosen |= told
+    channels = sequence_columns.channels(found, rows, [guess.value for guess in chosen.values()])
+    if not channels:
+        raise UserError(f"{source}: no column of numbers changes within a sequence; --sequence names their column")
+    return Choice("sequences", chosen, split, tuple(channels))
+
+
+def _joins(rows: Joined) -> str:
+    steps = sum(map(len, rows.runs)) / len(rows.runs)
+    return f"joins the rows to {len(rows.runs):,} sequences of {steps:,.0f} steps on average"
+
+
 def _series(table: Table, found: Sequence[Column], problem: str, ask: Ask) -> Choice:
     source = table.files[0]
     numbers = columns.series(found)
     if not numbers.names:
         raise UserError(f"{source}: {problem}, {numbers.problem}; name the texts with --text")
-    if group := columns.groups(found, table.names, table.rows):
-        told = f"the rows are labelled sequences of numbers, which column {group!r} joins"
-        raise UserError(f"{source}: {told}; texts with labels and single series (--value COLUMN) are supported so far")
-    value = numbers.guess or _asked(ask, "the series of numbers to predict", "--value", numbers)
+    # Rows of numbers with a class, such as those of flowers, have no time, and are no series.
+    has_time = any(column.kind == cells.DATE or cells.name_key(column.name) in cells.CALENDAR for column in found)
+    last = Guess(numbers.names[-1], GUESSED, "the last column of numbers; --value names another") if has_time else None
+    value = numbers.guess or _asked(ask, "the series of numbers to predict", "--value", numbers, last)
     return Choice("series", {"value": value})
 
 
@@ -87,5 +132,6 @@ def _told(source: object, found: Sequence[Column], name: str, flag: str, kind: s
     return Guess(name, TOLD, flag)
 
 
-def _asked(ask: Ask, what: str, flag: str, candidates: Candidates) -> Guess[str]:
-    return Guess(ask(f"which column holds {what}?", flag, candidates.names), TOLD, "your choice")
+def _asked(ask: Ask, what: str, flag: str, candidates: Candidates, default: Guess[str] | None = None) -> Guess[str]:
+    answer = ask(f"which column holds {what}?", flag, candidates.names, default.value if default else "")
+    return default if default and answer == default.value else Guess(answer, TOLD, "your choice")

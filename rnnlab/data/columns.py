@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from rnnlab.data import cells
@@ -150,24 +150,6 @@ def series(columns: Sequence[Column]) -> Candidates:
     if len(able) == 1 or len(named) == 1:
         return _found((named or able)[0], LIKELY, "numbers, and no column of texts")
     return Candidates(tuple(column.name for column in able), None, "" if able else "no column of numbers either")
-
-
-def groups(columns: Sequence[Column], names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
-    """Finds the column that joins rows to sequences, each with one label; None if rows are no labelled sequences."""
-    kept = [row for row in rows if len(row) == len(names)]
-    labels = [column for column in columns if column.kind == cells.WORDS and 2 <= column.distinct <= FEW_NUMBERS]
-    for column in columns:
-        if not column.is_whole or not 2 <= column.distinct <= column.filled / 2:
-            continue
-        place = names.index(column.name)
-        runs = [list(run) for _, run in groupby(kept, key=lambda row: row[place])]
-        if len(runs) == column.distinct and any(_is_constant(runs, names.index(each.name)) for each in labels):
-            return column.name
-    return None
-
-
-def _is_constant(runs: Sequence[Sequence[Sequence[str]]], place: int) -> bool:
-    return all(len({row[place] for row in run}) == 1 for run in runs)
 
 
 def few_values(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, set[str]]]:

@@ -17,6 +17,7 @@ from rnnlab.project.params import Data
 
 BATCH_ROWS = 4096
 BATCH_CHARACTERS = 8 << 20
+MISREAD = ", or set data.delimiter"
 SAMPLES = "data/sample/reviews.csv or data/sample/series.csv"
 
 
@@ -62,6 +63,13 @@ def wanted_columns(data: Data, split_column: str | None) -> dict[str, str]:
     """Returns the columns of labelled texts, by the parameter that sets them."""
     wanted = {"data.text_column": data.text_column, "data.label_column": data.label_column}
     return wanted if split_column is None else {**wanted, "split.column": split_column}
+
+
+def read_first(source: Path, data: Data) -> dict[str, str]:
+    """Reads the first row by column; raises as `read_cells` does."""
+    header, records, top = _headed(source, read_records(source, data), data)
+    _, cells = next(headers.rows_below(source, header, records, "row", MISREAD, top))
+    return dict(zip(header, cells, strict=True))
 
 
 def read_cells(
@@ -140,16 +148,20 @@ def _numbered(source: Path, records: Iterator[list[str]], header: bool, blank_li
 def _pick(
     source: Path, records: headers.Records, data: Data, wanted: Mapping[str, str], optional: Sequence[str]
 ) -> headers.Records:
-    if data.header:
-        header, top = headers.take_header(source, records), "the header"
-    else:
-        (header, records), top = headers.number_columns(source, records), "the first row"
+    header, records, top = _headed(source, records, data)
     columns: list[int | None] = [
         headers.find_column(source, header, name, f"set {key} (or data.delimiter)") for key, name in wanted.items()
     ]
     columns += [header.index(name) if name in header else None for name in optional]
-    for number, record in headers.rows_below(source, header, records, "row", ", or set data.delimiter", top):
+    for number, record in headers.rows_below(source, header, records, "row", MISREAD, top):
         yield number, [record[column] if record and column is not None else "" for column in columns]
+
+
+def _headed(source: Path, records: headers.Records, data: Data) -> tuple[list[str], headers.Records, str]:
+    """Returns the names of columns, the records that they name, and what tells how many cells each should have."""
+    if data.header:
+        return headers.take_header(source, records), records, "the header"
+    return *headers.number_columns(source, records), "the first row"
 
 
 def _undecodable(source: Path, data: Data) -> str:

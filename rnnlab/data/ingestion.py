@@ -2,13 +2,14 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from rnnlab.data import reviews, screening, series, sources
+from rnnlab.data import reviews, screening, sequences, series, sources, steps
 from rnnlab.data.csv_files import row_writer
 from rnnlab.data.reviews import Codes, Labels
 from rnnlab.project.dataframes import defused
@@ -89,14 +90,19 @@ def _check_slices(settings: Params, rows: Path, source: Path) -> dict[str, dict[
 def _write_rejected(target: Path, names: Sequence[str], folders: Sequence[Path]) -> Counter[str]:
     """Writes the rejected rows, with their file if there are several; counts the reasons."""
     columns = len(HEADER) + (len(names) > 1)
+    rejected = ((name, row) for name, batch in screening.rejected_rows(names, folders) for row in batch.to_pylist())
+    return _write_rows(target, rejected, columns)
+
+
+def _write_rows(target: Path, rejected: Iterable[tuple[str, Mapping[str, Any]]], columns: int) -> Counter[str]:
+    """Writes so many columns of rejected rows, each with the name of its file; counts the reasons."""
     reasons: Counter[str] = Counter()
     with target.open("w", newline="", encoding="utf-8") as stream:
         write = row_writer(stream)
         write([*HEADER, "file"][:columns])
-        for name, batch in screening.rejected_rows(names, folders):
-            reasons.update(batch["reason"].to_pylist())
-            for row in batch.to_pylist():
-                write([row["row"], row["detail"], *map(defused, (row["label"], row["text"], name))][:columns])
+        for name, row in rejected:
+            reasons[row["reason"]] += 1
+            write([row["row"], row["detail"], *map(defused, (row["label"], row["text"], name))][:columns])
     return reasons
 
 
@@ -104,7 +110,7 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
-    found, split = series.read(source, settings.data), settings.split
+    found, split = series.read(source, settings.data, calendar=settings.series.calendar), settings.split
     rows = round(len(found.values) * split.until)
     parts = series.split_series(rows, split.test_fraction, split.validation_fraction, split.train_share)
     table = series.to_table(found, parts)
@@ -119,4 +125,18 @@ def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path,
     write_json(summary, {**counts, "rows_before_first": early, "filled": found.gaps, "splits": splits})
 
 
-INGESTERS = {"text": _ingest_reviews, "series": _ingest_series}
+def _ingest_sequences(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
+    """Reads sequences whole; one with a bad step is an error, as others of the same making are likely to have some."""
+    files = sources.find(source, settings.data)
+    columns = steps.find_columns(files[0], settings)
+    screened = sequences.screen(settings, source, files, columns)
+    with replacing(rejected) as rejected_part, replacing(target) as rows:
+        pq.write_table(sequences.to_table(screened, columns, settings), rows)
+        refused = ((str(row["file"]), row) for row in screened.rejected)
+        reasons = _write_rows(rejected_part, refused, len(HEADER) + (len(files) > 1))
+        slices = _check_slices(settings, rows, source)
+    counts = reviews.summarise(screened.labels, screened.splits, reasons, screened.names)
+    write_json(summary, {**counts, "channels": list(columns.channels), "slices": slices})
+
+
+INGESTERS = {"text": _ingest_reviews, "series": _ingest_series, "sequences": _ingest_sequences}

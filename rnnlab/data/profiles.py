@@ -1,6 +1,8 @@
 """Counts what settings depend on: one pass over all labelled texts, as the pipeline reads them."""
 
+import math
 from collections import Counter
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnlab.data import labels, sources
+from rnnlab.data import labels, sources, steps
 from rnnlab.data.looking import Thinned
 from rnnlab.data.reviews import rows_of
+from rnnlab.data.steps import Columns
 from rnnlab.features import clean_rows, text
 from rnnlab.project.params import Data
 
@@ -50,6 +53,7 @@ class Profile(NamedTuple):
     duplicates: int  # rows whose text came before, or has several labels
     lengths: Lengths
     vocabulary: Vocabulary
+    groups: Set[str] = frozenset()  # of sequences
 
     def without_rare(self, fewest: int) -> "Profile":
         """Leaves out labels of fewer rows, where these are a small part and two or more labels are left."""
@@ -97,6 +101,39 @@ def read(files: list[Path], data: Data, split_column: str | None) -> Profile:
             sample.add(written, len(written))
     lengths, vocabulary = _words(sample.items, longest)
     return Profile(rows, counts, splits, blank, missing, Counter(), duplicates, lengths, vocabulary)
+
+
+def read_sequences(
+    files: Sequence[Path], data: Data, columns: Columns, split_column: str | None, group_column: str | None
+) -> Profile:
+    """Reads every sequence of some files; lengths are in steps, and there are no words.
+
+    Raises:
+        UserError: the pipeline cannot read a file; says why.
+    """
+    blank = missing = duplicates = 0
+    lengths: list[int] = []
+    seen: set[bytes] = set()
+    groups: set[str] = set()
+    counts: Counter[str] = Counter()
+    splits: Counter[tuple[str, str]] = Counter()
+    for one in steps.read_sequences(files, data, columns):
+        lengths.append(len(one.values))
+        label, split = one.facts[data.label_column], one.facts[split_column].lower() if split_column else ""
+        if labels.is_missing(label) or (split_column and split not in clean_rows.SPLITS):
+            blank, missing = blank + 1, missing + (bool(label) and labels.is_missing(label))
+        elif (values := one.values.tobytes()) in seen:
+            duplicates += 1
+        else:
+            seen.add(values)
+            groups |= {one.facts[group_column]} if group_column else set()
+            counts[label] += 1
+            splits.update([(split, label)] if split_column else [])
+    middle, most = (math.ceil(np.percentile(lengths, share)) for share in (50, 95))
+    sizes = Lengths(middle, most, max(lengths), float(np.mean(lengths)))
+    return Profile(
+        len(lengths), counts, splits, blank, missing, Counter(), duplicates, sizes, Vocabulary(0, 0, 0, 0.0), groups
+    )
 
 
 def _words(sample: list[str], longest: int) -> tuple[Lengths, Vocabulary]:

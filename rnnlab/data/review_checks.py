@@ -33,7 +33,18 @@ def check_reviews(
         return schema
     words = reviews["text"].str.count(" ").fillna(0) + 1
     rows = reviews.assign(words=words, splits_of_text=reviews.groupby("text")["split"].transform("nunique"))
-    rejected_share = (rows_read - left_out - len(reviews)) / max(rows_read, 1)
+    return [
+        *schema,
+        *run_expectations(rows, "row", _row_expectations(limits, len(labels)), limits),
+        *check_counts(reviews, rows_read, limits, left_out, labels),
+    ]
+
+
+def check_counts(
+    rows: pd.DataFrame, rows_read: int, limits: Validate, left_out: int, labels: Sequence[str]
+) -> list[Finding]:
+    """Checks how many labelled rows there are by split and label, and how many were rejected; see `check_reviews`."""
+    rejected_share = (rows_read - left_out - len(rows)) / max(rows_read, 1)
     source = pd.DataFrame({"source": ["csv"], "rejected_share": [rejected_share]})
     of_totals = {
         "rows": [between("rows", limits.min_rows_per_class)],
@@ -41,9 +52,7 @@ def check_reviews(
     }
     of_source = {"rejected": [between("rejected_share", None, limits.max_rejected_share)]}
     return [
-        *schema,
-        *run_expectations(rows, "row", _row_expectations(limits, len(labels)), limits),
-        *run_expectations(_totals(reviews, labels), "part", of_totals, limits),
+        *run_expectations(_totals(rows, labels), "part", of_totals, limits),
         *run_expectations(source, "source", of_source, limits),
     ]
 

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +15,10 @@ from rnnlab.data.times import Times
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import COVARIATE
+from rnnlab.project.tasks import COVARIATE, is_known_ahead
 
 GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
+MOST_AHEAD = 100_000  # rows after the last value; no horizon is longer
 LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
 # The row is that in the CSV, counted from 1: a time step. A filled value is an earlier one, for want of its own.
@@ -33,6 +34,8 @@ class Series(NamedTuple):
         covariates: the columns beside it by name, float64 or text, of shape (rows,).
         first: the row of the first value in the file, counted from 1; earlier ones have no value to carry forward.
         gaps: how many cells were filled, by column, of those that have any.
+        future: what is known ahead of the covariates by name, of the rows after the last value.
+        longest_gap: cells without a value that follow each other, the most in any column.
     """
 
     values: npt.NDArray[np.float64]
@@ -40,13 +43,16 @@ class Series(NamedTuple):
     covariates: Mapping[str, pa.Array] = NOTHING
     first: int = 1
     gaps: Mapping[str, int] = NOTHING
+    future: Mapping[str, pa.Array] = NOTHING
+    longest_gap: int = 0
 
 
 class _Column:
     """The cells of a column, numbers or words as the first of them says; a gap is NaN. Words are numbered."""
 
-    def __init__(self, source: Path, name: str, key: str, longest_gap: int, *, is_target: bool) -> None:
-        self.name, self._told, self._key = name, str(source), key
+    def __init__(self, source: Path, place: int, name: str, key: str, longest_gap: int) -> None:
+        is_target = place == 0
+        self.name, self.place, self._told, self._key = name, place, str(source), key
         self.cells, self.words = array("d"), None if is_target else dict[str, int]()
         self._is_open = not is_target  # whether the first cell is still to say what the column holds
         self._longest_gap = longest_gap
@@ -69,16 +75,16 @@ class _Column:
 
     def _parse(self, row: int, cell: str) -> float:
         """Returns a number, that of a word, or NaN for a gap."""
-        stripped = cell.strip()
-        if stripped.lower() in GAPS:
-            return math.nan
+        number = parse_number(cell)
+        if number is not None and math.isnan(number):
+            return number
         if self._is_open:
             self._is_open = False
-            if _number(stripped) is not None:
+            if number is not None:
                 self.words = None
         if self.words is not None:
-            return self.words.setdefault(stripped, len(self.words))
-        if (number := _number(stripped)) is None:
+            return self.words.setdefault(cell.strip(), len(self.words))
+        if number is None:
             expected = f"a number such as -1.5 (see {self._key}, data.delimiter)"
             raise UserError(f"{self._told}: row {row} has {cell[:40]!r} in column {self.name!r}; expected {expected}")
         return number
@@ -96,6 +102,10 @@ class _Column:
         if self._too_large:
             expected = f"finite numbers of magnitude at most {LARGEST:.1e}"
             raise UserError(f"{self._told}: {self._too_large}; expected {expected}")
+
+    def is_empty(self, rows: int) -> bool:
+        """Whether none of the first rows has a value."""
+        return bool(np.isnan(self.cells[:rows]).all())
 
     def first_value(self) -> int:
         """Returns the index of the first cell that is no gap."""
@@ -116,56 +126,79 @@ class _Column:
         return pa.array(list(self.words), pa.string()).take(pa.array(cells.astype(np.int64)))
 
 
-def read(source: Path, options: Data) -> Series:
+def read(source: Path, options: Data, *, calendar: bool = False) -> Series:
     """Reads the series, one row per time step, from columns of a CSV or TSV, plain or gzipped.
 
     Where ``data.missing`` is carry_forward, a gap takes the value before it, so that nothing is known before its time:
     interpolation would use the value after the gap, which may be one that is to be predicted. Rows before the first
-    value of any column are left out.
+    value of any column are left out. With ``calendar``, parts of the time are further covariates. Where something is
+    known ahead, rows at the end that have no value are of the future, and not part of the series.
 
     Raises:
-        UserError: the file cannot be read; times are not ascending in equal steps; or a row has text for a number, a
-            number that float32 cannot hold, or no value where that is refused or has lasted for too long.
+        UserError: the file cannot be read; times are not ascending in equal steps, or no dates; or a row has text for
+            a number, a number that float32 cannot hold, or no value where that is refused or has lasted for too long.
     """
     longest = 0 if options.missing == "refuse" else options.max_gap
     wanted = {"data.value_column": options.value_column}
     wanted |= {f"data.covariates.{number}": name for number, name in enumerate(options.covariates)}
-    columns = [
-        _Column(source, name, key, longest, is_target=key == "data.value_column") for key, name in wanted.items()
-    ]
+    columns = [_Column(source, place, name, key, longest) for place, (key, name) in enumerate(wanted.items())]
     times = Times(source, options.time_column) if options.time_column else None
     if options.time_column:
         wanted["data.time_column"] = options.time_column
-    row = 0
+    row, pending = 0, list[tuple[int, list[str]]]()
     for row, cells in read_cells(source, options, wanted, blank_lines=True):
-        for column, cell in zip(columns, cells, strict=False):
-            column.add(row, cell)
         if times:
             times.check(row, cells[-1])
+        pending.append((row, cells))
+        if not options.known_ahead or not is_gap(cells[0]) or len(pending) > MOST_AHEAD:
+            _add(columns, pending)
+            pending.clear()
+    _add([column for column in columns if column.name in options.known_ahead], pending)
     for column in columns:
         column.check(row, options.missing)
-        if column.gaps == row:
+        if column.is_empty(len(columns[0].cells)):
             raise UserError(f"{source}: column {column.name!r} has no value in any of {row} rows; name another")
-    return _joined(columns)
+    return _joined(columns, times.calendar() if times and calendar else {}, options.known_ahead)
 
 
-def _joined(columns: list[_Column]) -> Series:
+def _add(columns: Sequence[_Column], rows: Sequence[tuple[int, list[str]]]) -> None:
+    for row, cells in rows:
+        for column in columns:
+            column.add(row, cells[column.place])
+
+
+def _joined(
+    columns: list[_Column], calendar: Mapping[str, npt.NDArray[np.float64]], known_ahead: Collection[str]
+) -> Series:
     first = max(column.first_value() for column in columns)
     target, *others = columns
+    beside = {column.name: column.arrow(first) for column in others}
+    beside |= {name: pa.array(column[first:]) for name, column in calendar.items()}
+    rows = len(target.cells) - first
     gaps = {column.name: int(np.isnan(column.cells[first:]).sum()) for column in columns}
     return Series(
         target.carried_forward(first),
         np.isnan(target.cells)[first:],
-        {column.name: column.arrow(first) for column in others},
+        {name: column.slice(0, rows) for name, column in beside.items()},
         first + 1,
         {name: count for name, count in gaps.items() if count},
+        {name: column.slice(rows) for name, column in beside.items() if is_known_ahead(name, known_ahead)},
+        max(column.longest for column in columns),
     )
 
 
-def _number(cell: str) -> float | None:
-    """Parses one cell; returns None for text."""
+def is_gap(cell: str) -> bool:
+    """Whether a cell says that there is no value."""
+    return cell.strip().lower() in GAPS
+
+
+def parse_number(cell: str) -> float | None:
+    """Parses one cell; returns NaN for a gap and None for text."""
+    stripped = cell.strip()
+    if is_gap(stripped):
+        return math.nan
     try:
-        return None if "_" in cell else float(cell)  # only Python takes 1_000 for a number
+        return None if "_" in stripped else float(stripped)  # only Python takes 1_000 for a number
     except ValueError:
         return None
 

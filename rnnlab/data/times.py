@@ -1,12 +1,25 @@
 """The times of a series: ascending, in equal steps."""
 
 import math
+from array import array
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.data import calendar
 from rnnlab.project.errors import UserError
 
 MONTH = timedelta(days=28)  # the shortest
+
+
+class UnevenTimes(UserError):
+    """Times that ascend in unequal steps."""
+
+
+class UnreadableTime(UserError):
+    """A cell that is no time, or none in ISO format."""
 
 
 class Times:
@@ -19,12 +32,15 @@ class Times:
         self._last: tuple[str, float, int] | None = None  # as written, in seconds or as a number, and month
         self._step: float | None = None
         self._by_month = False
+        self._clock = array("d")  # what a clock on the spot shows, in seconds; of dates alone
 
     def check(self, row: int, cell: str) -> None:
         """Checks the time of the next row.
 
         Raises:
-            UserError: it is missing, no time, not after the one before, or not a step from it.
+            UnreadableTime: it is missing, or no time.
+            UnevenTimes: it is not a step from the one before.
+            UserError: it is not after the one before.
         """
         shown = cell.strip()[:40]
         at, month = self._parse(row, shown)
@@ -33,15 +49,49 @@ class Times:
             told = f"{self._source}: row {row} has the time {shown!r} in column {self._column!r}, after {before!r}"
             if at <= last:
                 problem = "the same again" if at == last else "which is later"
-                raise UserError(f"{told}, {problem}; expected ascending times: sort the rows, and drop duplicates")
+                remedy = "sort the rows, and drop duplicates; several series need a file each"
+                raise UserError(f"{told}, {problem}; expected ascending times: {remedy}")
             if self._step is None:
                 self._by_month = self._is_month(month - last_month, at - last, before, shown)
             step = month - last_month if self._by_month else at - last
             self._step = self._step or step
             if abs(step - self._step) > 1e-6 * self._step:
                 steps = f"a step of {self._written(step)}, where the first is {self._written(self._step)}"
-                raise UserError(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
+                raise UnevenTimes(f"{told}: {steps}; expected equal steps: add missing rows (see data.missing)")
         self._last = (shown, at, month)
+
+    def cycle(self) -> int | None:
+        """Returns how many steps a day has, or else a week or a year, if it is a whole number; None for numbers."""
+        if not self._is_date or not self._step:
+            return None
+        periods = (12.0,) if self._by_month else (calendar.DAY, calendar.WEEK)
+        whole = (period / self._step for period in periods)
+        return next((round(steps) for steps in whole if steps >= 2 and steps.is_integer()), None)
+
+    def has_calendar(self) -> bool:
+        """Whether the times are dates, and so close that the calendar says something about them."""
+        try:
+            return bool(self.calendar())
+        except UserError:
+            return False
+
+    def calendar(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Returns the calendar's columns for all rows; see `rnnlab.data.calendar.columns`.
+
+        Raises:
+            UserError: the times are no dates, or so far apart that the calendar says nothing.
+        """
+        told = f"{self._source}: column {self._column!r}"
+        if not self._is_date:
+            raise UserError(
+                f"{told} holds numbers; expected dates for series.calendar; name another in data.time_column"
+            )
+        clock = np.array(self._clock)
+        found = calendar.columns(clock, float(np.median(np.diff(clock))) if len(clock) > 1 else 0.0)
+        if not found:
+            problem = "has a step of a year or more, on which the calendar says nothing"
+            raise UserError(f"{told} {problem}; set series.calendar to false")
+        return found
 
     def _parse(self, row: int, cell: str) -> tuple[float, int]:
         """Returns a time in seconds, or a number, and the number of its month."""
@@ -49,6 +99,7 @@ class Times:
             self._is_date = _date(cell) is not None
         date = _date(cell) if self._is_date else None
         if date is not None:
+            self._clock.append(date.replace(tzinfo=UTC).timestamp())
             return date.replace(tzinfo=date.tzinfo or UTC).timestamp(), 12 * date.year + date.month
         try:
             if self._is_date or not math.isfinite(number := float(cell)):
@@ -57,7 +108,7 @@ class Times:
         except ValueError:
             kind = "a date such as 2024-01-31 or 2024-01-31 18:00" if self._is_date else "a date or a number"
             told = f"{self._source}: row {row} has {cell!r} in column {self._column!r}"
-            raise UserError(f"{told}; expected {kind} (see data.time_column)") from None
+            raise UnreadableTime(f"{told}; expected {kind} (see data.time_column)") from None
 
     def _is_month(self, months: int, seconds: float, before: str, shown: str) -> bool:
         first, second = _date(before), _date(shown)

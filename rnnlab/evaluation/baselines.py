@@ -4,7 +4,6 @@ All are logistic: the log-odds are a weighted sum of n-grams and an intercept. T
 labels there is one such sum, for the second; of more there is one for each, against the rest.
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from scipy.sparse import csr_array, vstack
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
@@ -21,14 +19,11 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import normalize
 from tqdm import tqdm
 
-from rnnlab.evaluation import classical, series_baselines
-from rnnlab.features import arrays, text, windows
-from rnnlab.project import layout
-from rnnlab.project.files import read_json, reading, replacing
-from rnnlab.project.params import Params
+from rnnlab.features import arrays, text
+from rnnlab.project.files import reading, replacing
 from rnnlab.project.tasks import TASKS
 
-NAMES = TASKS["text"].baselines
+NAMES = [*TASKS["text"].baselines, "summary"]  # of those that are linear
 MIN_ROWS = 2  # in which an n-gram must occur
 INVERSE_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # scikit-learn's C, tried on the validation rows
 BATCH_ROWS = 4096
@@ -102,29 +97,6 @@ def _fit_output(
     return scale, best.coef_[0].astype(np.float32), float(best.intercept_[0]), best.C
 
 
-def fit_all(settings: Params, source: Path, train: Path, validation: Path, folder: Path) -> dict[str, float]:
-    """Fits the baselines that the parameters name into a new folder; returns the seconds that each took."""
-    with reading(source):
-        splits = [pq.read_table(source, filters=pc.field("split") == name) for name in ("train", "validation")]
-    folder.mkdir()
-    seconds = {}
-    for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
-        started = time.perf_counter()
-        if name == "linear":
-            weights = series_baselines.fit_linear(*map(arrays.load_windows, (train, validation)))
-            np.save(folder / "linear.npy", weights, allow_pickle=False)
-        elif name in classical.FITS:
-            encoding = windows.from_json(read_json(train / layout.SCALER.name))
-            series, held_windows = classical.read(source, encoding.value), arrays.load_windows(validation)
-            classical.save(classical.fit(name, series, encoding.season, held_windows), folder / f"{name}.npz")
-        elif name in NAMES:
-            rows, held_out = (Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
-            save(fit(name, rows, held_out), folder / f"{name}.npz")
-        seconds[name] = round(time.perf_counter() - started, 3)
-    (folder / "names.txt").write_text("".join(f"{name}\n" for name in settings.baselines), encoding="utf-8")
-    return seconds
-
-
 def predict(model: Linear, texts: pa.Array) -> Array:
     """Returns probabilities for cleaned strings of shape (rows,).
 
@@ -138,6 +110,15 @@ def predict(model: Linear, texts: pa.Array) -> Array:
             for output, (scale, weights) in enumerate(zip(model.scale, model.weights, strict=True)):
                 log_odds = _weigh(counts, model.name, scale) @ weights + model.intercept[output]
                 found[first : first + len(batch), output] = expit(log_odds)
+    return _normalised(found)
+
+
+def probabilities(log_odds: npt.NDArray[np.float64]) -> Array:
+    """Returns what `predict` does, from log-odds of shape (rows, outputs)."""
+    return _normalised(expit(log_odds).astype(np.float32))
+
+
+def _normalised(found: Array) -> Array:
     return found[:, 0] if found.shape[1] == 1 else found / found.sum(axis=1, keepdims=True)
 
 

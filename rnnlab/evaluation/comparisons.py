@@ -20,6 +20,7 @@ from rnnlab.project.tasks import MEASURES, ORIGIN, STEP, Measure, Task, TaskName
 # Of a forecast of several steps, a row here is a step, and that of the table their mean.
 ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
+    "sequences": right,
     "series": lambda predictions: (predictions["predicted"] - predictions["target"]) ** 2,
 }
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`

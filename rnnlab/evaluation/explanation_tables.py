@@ -1,6 +1,6 @@
 """Tables on why networks differ and where they go wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from rnnlab.evaluation import explanations, states
+from rnnlab.evaluation import explanations, gradients, states
 from rnnlab.features import arrays
-from rnnlab.features.clean_rows import read_texts
+from rnnlab.features.clean_rows import read_sequence_names, read_texts
 from rnnlab.features.windows import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
@@ -18,7 +18,7 @@ from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import STEP, forecasts
+from rnnlab.project.tasks import STEP, TaskName, forecasts
 
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
@@ -33,12 +33,12 @@ def look_inside(
         model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
         text_id, model, quantity, word, and a column per unit.
     """
-    gradients, traces, held = [], [], []
+    norms, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
     vocabulary, options = read_json(layout.VOCABULARY), settings.tokenize_pad
     networks = models.load_each(map(layout.network, settings.runs))
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        gradients.append(gradients_of(model, run, tokens))
+        norms.append(gradients_of(model, run, tokens))
         for key, text in texts.items():
             limits = chosen.get((run.model, run.seed))
             steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size, limits)
@@ -50,7 +50,7 @@ def look_inside(
             if run.seed == settings.train.seeds[0]:
                 held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
     return {
-        "gradient_norms": pd.concat(gradients, ignore_index=True),
+        "gradient_norms": pd.concat(norms, ignore_index=True),
         "traces": pd.DataFrame(traces),
         "states": pd.concat(held, ignore_index=True),
     }
@@ -59,14 +59,14 @@ def look_inside(
 def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) -> pd.DataFrame:
     """Measures gradient norms with a run's weights before its training, after its first epoch, and in the end."""
     moments = {
-        "before": explanations.fresh_weights(model, run.seed),
+        "before": gradients.fresh_weights(model, run.seed),
         "early": models.load(layout.early(run)).get_weights(),
         "after": model.get_weights(),
     }
     tables = []
     for moment, weights in moments.items():  # the last are the model's own, which it keeps
         model.set_weights(weights)
-        norms = explanations.norms_by_distance(explanations.gradient_norms(model, tokens, batch_size=100), tokens)
+        norms = gradients.norms_by_distance(gradients.gradient_norms(model, tokens, batch_size=100), tokens)
         table = pd.DataFrame({"distance": np.arange(len(norms)), "norm": norms}).dropna()
         tables.append(table.assign(model=run.model, seed=run.seed, moment=moment))
     return pd.concat(tables)
@@ -83,25 +83,45 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def explain_texts(
-    settings: Params, test: arrays.Features, predictions: pd.DataFrame, chosen: Thresholds = NOTHING
-) -> dict[str, pd.DataFrame]:
-    """Makes the tables of the text task by name, from the predictions of `rnnlab.evaluation.scoring`."""
+def explain(settings: Params, predictions: pd.DataFrame, chosen: Thresholds = NOTHING) -> dict[str, pd.DataFrame]:
+    """Makes the tables of a task with labels by name, from the predictions of `rnnlab.evaluation.scoring`."""
     compared = predictions[predictions["model"].isin(settings.compare)]
     by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
     wrong = [explanations.mistakes(rows, settings.explain.mistakes).assign(model=name) for name, rows in by_model]
     mistakes = pd.concat(wrong, ignore_index=True)
+    calibration = pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run])
+    return EXPLAINERS[settings.task](settings, compared, mistakes, calibration, chosen)
+
+
+def _explain_texts(
+    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Adds texts to mistakes, and what goes on inside the networks."""
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
-    tables = look_inside(settings, test, {key: texts[key] for key in traced}, chosen)
+    tables = look_inside(settings, arrays.load(layout.TEST), {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
         **tables,
         "traces": tables["traces"].assign(label=tables["traces"]["text_id"].map(labels)),
-        "calibration": pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run]),
+        "calibration": calibration,
         "mistakes": mistakes.assign(text=mistakes["id"].map(texts).map(defused)),
     }
+
+
+def _explain_sequences(
+    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Adds names to mistakes."""
+    names = read_sequence_names(layout.ROWS, mistakes["id"].tolist())
+    return {"calibration": calibration, "mistakes": mistakes.assign(text=mistakes["id"].map(names).map(defused))}
+
+
+EXPLAINERS: dict[TaskName, Callable[..., dict[str, pd.DataFrame]]] = {
+    "text": _explain_texts,
+    "sequences": _explain_sequences,
+}
 
 
 def bins(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -146,6 +166,25 @@ def explain_series(
         for title, index in chosen_windows(rows).items()
     ]
     return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
+
+
+def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) -> pd.DataFrame:
+    """Measures on test windows, spread over all of them, how much each lag and channel moves a network's forecasts.
+
+    Returns:
+        The columns model, seed, lag (steps before the first forecast, from 1), channel, attribution (in the data's
+        unit); see `rnnlab.evaluation.gradients.attributions`.
+    """
+    count = min(settings.explain.gradient_rows, len(test.inputs))
+    inputs = np.asarray(test.inputs[np.linspace(0, len(test.inputs) - 1, count).astype(int)])
+    names, window = encoding.channel_names(settings.data.value_column), inputs.shape[1]
+    networks, tables = models.load_each(map(layout.network, settings.runs)), []
+    for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
+        moved = gradients.attributions(model, inputs, batch_size=100) * encoding.value.scale
+        wide = pd.DataFrame(moved, columns=names).assign(lag=np.arange(window, 0, -1))
+        long = wide.melt(id_vars="lag", var_name="channel", value_name="attribution")
+        tables.append(long.assign(model=run.model, seed=run.seed))
+    return pd.concat(tables, ignore_index=True)
 
 
 def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:

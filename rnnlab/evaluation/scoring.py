@@ -7,17 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
-    baselines,
     classical,
     ensembles,
     explanation_tables,
     figure_intervals,
     metrics,
+    rivals,
     series_baselines,
     series_metrics,
     thresholds,
@@ -27,7 +25,7 @@ from rnnlab.features.clean_rows import read_slices
 from rnnlab.features.windows import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
-from rnnlab.project.files import read_json, reading
+from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import STEP, TaskName, decide, told
@@ -43,7 +41,8 @@ Columns = dict[str, npt.NDArray[Any]]
 class Scored(NamedTuple):
     """What the models predict, a row per run and test row; figures by model; and other tables by name.
 
-    Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
+    Thresholds are those of each label, by the name of the run; none where the likeliest label is given. Of a series,
+    they are the half-widths of prediction intervals by step.
     """
 
     predictions: pd.DataFrame
@@ -61,36 +60,36 @@ def score(settings: Params) -> Scored:
     return SCORERS[settings.task](settings)
 
 
-def _score_texts(settings: Params) -> Scored:
-    """Scores texts: predictions have the columns id, label, words, model, seed, predicted, probability and slices'.
+def _score_labelled(settings: Params) -> Scored:
+    """Scores rows with labels: predictions have the columns id, label, words, model, seed, predicted, probability and
+    slices'; of sequences, words are steps.
 
     The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
     """
-    predictions, parameters, texts = _predict_texts(settings, layout.TEST)
+    predictions, parameters, penalties, rows = _predict_labelled(settings, layout.TEST)
     chosen: dict[Key, list[float]] = {}
     if settings.ensemble or settings.evaluate.threshold == "f1":
-        held_out, _, others = _predict_texts(settings, layout.VALIDATION_ROWS)
+        held_out, *_, others = _predict_labelled(settings, layout.VALIDATION_ROWS)
         labels = np.asarray(others.labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
             parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
-    columns = {"id": texts.ids.astype(str), "label": np.asarray(texts.labels), "words": np.asarray(texts.lengths)}
+    columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
     scores = {run: metrics.score(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
     answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
-    explained = explanation_tables.explain_texts(settings, texts, table, chosen)
+    explained = explanation_tables.explain(settings, table, chosen)
     said = {
         name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
         for name in settings.scored
     }
     explained["intervals"] = figure_intervals.table(columns, said)
     summaries = _summaries(settings, scores, parameters)
-    for name in settings.baselines:
-        penalties = baselines.load(layout.BASELINES / f"{name}.npz").inverse_penalty
-        summaries[name]["inverse_penalty"] = round(float(np.median(penalties)), 6)
+    for name, penalty in penalties.items():
+        summaries[name]["inverse_penalty"] = round(penalty, 6)
     return Scored(table, summaries, explained, {Run(*run).name: values for run, values in chosen.items()})
 
 
@@ -119,10 +118,16 @@ def _score_series(settings: Params) -> Scored:
     columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
     table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
     explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
-    return Scored(table, _summaries(settings, scores, parameters), explained)
+    explained["attributions"] = explanation_tables.attributions_of(settings, test, encoding)
+    half_widths = {run.name: widths[run].tolist() for run in settings.runs}
+    return Scored(table, _summaries(settings, scores, parameters), explained, half_widths)
 
 
-SCORERS: dict[TaskName, Callable[[Params], Scored]] = {"text": _score_texts, "series": _score_series}
+SCORERS: dict[TaskName, Callable[[Params], Scored]] = {
+    "text": _score_labelled,
+    "series": _score_series,
+    "sequences": _score_labelled,
+}
 
 
 def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predictions, Parameters]:
@@ -138,17 +143,17 @@ def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predi
     return predictions, parameters
 
 
-def _predict_texts(settings: Params, split: Path) -> tuple[Predictions, Parameters, arrays.Features]:
-    """Runs networks and linear models on a split of texts."""
-    texts = arrays.load(split)
-    predictions, parameters = _predict_networks(settings, texts.tokens)
-    with reading(layout.ROWS):
-        rows = pq.read_table(layout.ROWS, columns=["text"], filters=pc.field("split") == split.name)
-    for name in settings.baselines:
-        model = baselines.load(layout.BASELINES / f"{name}.npz")
-        parameters[name] = baselines.count_parameters(model)
-        predictions[name, NO_SEED] = baselines.predict(model, rows["text"].combine_chunks())
-    return predictions, parameters, texts
+def _predict_labelled(
+    settings: Params, split: Path
+) -> tuple[Predictions, Parameters, dict[str, float], arrays.Features | arrays.Sequences]:
+    """Runs networks and baselines on a split of rows with labels; tells the baselines' penalties, too."""
+    rows, penalties = arrays.load_labelled(split, settings.task), {}
+    predictions, parameters = _predict_networks(settings, rows[0])
+    for name, answer in rivals.ask(settings, split).items():
+        predictions[name, NO_SEED], parameters[name] = answer.probabilities, answer.parameters
+        if answer.inverse_penalty is not None:
+            penalties[name] = answer.inverse_penalty
+    return predictions, parameters, penalties, rows
 
 
 def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tuple[Predictions, Parameters]:

@@ -4,11 +4,15 @@ import math
 from typing import Any, NamedTuple
 
 from rnnlab.data.choosing import Choice
+from rnnlab.data.guesses import TOLD
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
-from rnnlab.project.params import AUTO, Params
+from rnnlab.project.params import AUTO, Data, Params
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
+MOST_STEPS = 512  # that a network reads of a sequence
+MOST_COMPARED = 2_000  # sequences that dtw compares each other one with
+FEWEST_GROUPS = 5  # of which three are left to learn from
 SLACK = 0.02  # share of rows above those rejected when it was written
 PER_WORD = {"simple_rnn": 1.8e-7, "gru": 2.4e-7, "lstm": 2.4e-7}  # seconds a unit, on two cores: IMDB took as long
 PER_TRAINING, PER_RUN = 8.0, 60.0  # seconds
@@ -55,7 +59,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
     """
     return [
         Setting("task", "text"),
-        *_reading(table, csv),
+        *reading(table.data, csv),
         Setting("data.text_column", choice.columns["text"].value),
         Setting("data.label_column", choice.columns["label"].value),
         *_labels(settings, profile),
@@ -79,8 +83,8 @@ def _labels(settings: Params, profile: Profile) -> list[Setting]:
     return [*found, Setting("data.labels", sorted(profile.labels), ", ".join(why))]
 
 
-def _reading(table: Table, csv: str) -> list[Setting]:
-    data = table.data
+def reading(data: Data, csv: str) -> list[Setting]:
+    """Returns what says how a file is read."""
     files = [Setting("data.files", data.files, "those of the folder")] if data.files != "*" else []
     return [
         Setting("data.csv", csv),
@@ -165,31 +169,38 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
     return found
 
 
-def of_series(settings: Params, table: Table, choice: Choice, values: int, csv: str) -> list[Setting]:
-    """Returns the changes to the project's parameters that make it run on a series of so many values."""
-    window = min(30, max(2, values // 20))
-    found = [
-        Setting("task", "series"),
-        *_reading(table, csv),
-        Setting("data.value_column", choice.columns["value"].value),
-        Setting("split.method", "chronological"),
-        Setting("series.window", window, "values that the next one is predicted from"),
-        Setting("train.epochs", 60 if values < 20_000 else 15, f"at most, for {values:,} values"),
-        Setting("train.patience", 10 if values < 20_000 else 4),
-        Setting("train.batch_size", 64 if values < 20_000 else 256),
-        Setting("train.learning_rate", 0.01),
-        Setting("train.clip_norm", 1.0),
-        Setting("baselines", ["last_value", "seasonal_naive", "linear"]),
+def of_sequences(settings: Params, table: Table, choice: Choice, profile: Profile, csv: str) -> list[Setting]:
+    """Returns the changes to the project's parameters that make it run on labelled sequences; see `of_texts`."""
+    columns = {name: guess.value for name, guess in choice.columns.items()}
+    longest, baselines = profile.lengths.longest, ["majority", "summary", "dtw"]
+    return [
+        Setting("task", "sequences"),
+        *reading(table.data, csv),
+        Setting("data.sequence_column", columns["sequence"]),
+        Setting("data.step_column", columns.get("step"), "" if "step" in columns else "rows are in their order"),
+        Setting("data.channels", list(choice.channels), "columns of numbers that change within sequences"),
+        Setting("data.label_column", columns["label"]),
+        *_labels(settings, profile),
+        *_splitting(choice),
+        *_grouping(settings, choice, profile),
+        Setting("sequences.max_length", min(MOST_STEPS, longest), f"the longest has {longest:,} steps"),
+        *(each for each in _networks(settings, profile) if "embedding" not in each.key),
+        Setting("baselines", baselines[: 3 if profile.labels.total() <= MOST_COMPARED else 2]),
         Setting("ensemble", []),
-        Setting("evaluate.slices", []),
     ]
-    smallest_split = round(0.1 * 0.8 * values)
-    if smallest_split < settings.validate_.min_rows_per_class:
-        found.append(Setting("validate.min_rows_per_class", max(1, smallest_split)))
-    for model in settings.compare:
-        of_model = {"units": 32, "dropout": 0.0, "output": AUTO, "pooling": "last"}
-        found += [Setting(f"models.{model}.{key}", value) for key, value in of_model.items()]
-    return found
+
+
+def _grouping(settings: Params, choice: Choice, profile: Profile) -> list[Setting]:
+    """Keeps groups apart where there are enough of them, or the user names them; else results are split by them."""
+    column, found, limits = choice.columns.get("group"), len(profile.groups), _limits(settings, profile)
+    if column and not choice.split and (column.sure == TOLD or found >= FEWEST_GROUPS):
+        told = f"each of the {found} is in one split only, so that the score is that of new ones"
+        few = Setting("validate.min_rows_per_class", 1, "whole groups are drawn, whatever labels they have")
+        others = [limit for limit in limits if limit.key != few.key]
+        return [Setting("split.group_column", column.value, told), Setting("evaluate.slices", []), few, *others]
+    told = f"split.group_column would keep them apart, but of {found} few would be left to learn from"
+    slices = [column.value] if column else []
+    return [Setting("split.group_column", None), Setting("evaluate.slices", slices, told * bool(column)), *limits]
 
 
 def estimate(settings: Params, rows: int, words: float) -> float:

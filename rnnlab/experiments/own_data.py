@@ -5,13 +5,16 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlab.data import choosing, labels, looking, profiles, series
+from rnnlab.data import choosing, labels, looking, profiles, series_profiles
 from rnnlab.data.choosing import Ask, Choice, Wanted
-from rnnlab.data.guesses import CERTAIN, LIKELY
+from rnnlab.data.guesses import CERTAIN, GUESSED, LIKELY
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import Profile
+from rnnlab.data.series_profiles import SeriesProfile
+from rnnlab.data.steps import Columns
 from rnnlab.experiments import catalogue
-from rnnlab.experiments.fitting import Setting, estimate, of_series, of_texts
+from rnnlab.experiments.fitting import Setting, estimate, of_sequences, of_texts
+from rnnlab.experiments.fitting_series import of_series, outside, shape
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
@@ -21,6 +24,7 @@ from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces
 SHOWN = 6  # labels in a table
+TREND = 0.2  # share of values beyond the training rows
 Finding = tuple[str, str, str, str]
 
 
@@ -59,11 +63,7 @@ def plan(settings: Params, source: Path, csv: str, wanted: Wanted, ask: Ask) -> 
 def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
     text, label = (choice.columns[name].value for name in ("text", "label"))
     data = table.data.model_copy(update={"text_column": text, "label_column": label})
-    split = settings.split
-    fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
-    profile = profiles.read(table.files, data, choice.split).without_rare(fewest)
-    if wrong := labels.problem(profile.labels, MOST_LABELS, fewest):
-        raise UserError(f"{table.files[0]}: column {label!r} {wrong}; --label names another column")
+    profile = _usable(settings, table, choice, profiles.read(table.files, data, choice.split))
     changes = of_texts(settings, table, choice, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     rows = profile.by_split["train"] or sum(profile.labels.values())
@@ -74,37 +74,89 @@ def _plan_texts(settings: Params, table: Table, choice: Choice, csv: str, read: 
 
 
 def _found(profile: Profile) -> list[Finding]:
+    seen = profile.vocabulary
+    growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
+    return [*_counted(profile, "text", "word"), ("vocabulary", f"{seen.words:,} words", LIKELY, growth)]
+
+
+def _counted(profile: Profile, item: str, unit: str) -> list[Finding]:
     frequent = profile.labels.most_common()
     shown = ", ".join(f"{label} {count:,}" for label, count in frequent[:SHOWN])
     more = f", and {len(frequent) - SHOWN:,} more" if len(frequent) > SHOWN else ""
-    words, seen = profile.lengths, profile.vocabulary
-    left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without text or label"
+    words = profile.lengths
+    left_out = f"{profile.duplicates:,} duplicates, {profile.blank:,} without {item} or label"
     rare = ", ".join(f"{label} {count}" for label, count in profile.rare.items())
     parts = ", ".join(f"{part} {rows:,}" for part, rows in profile.by_split.items())
     told = f"95 % have at most {words.most:,}, one has {words.longest:,}"
-    growth = f"{seen.frequent:,} seen twice or more, {seen.half:,} in half the texts"
     return [
-        ("rows", f"{profile.rows:,}", CERTAIN, left_out),
+        (f"{item}s", f"{profile.rows:,}", CERTAIN, left_out),
         ("labels", f"{len(frequent)}: {shown}{more}", CERTAIN, "of rows that are kept"),
         *([("left out", rare, CERTAIN, "labels with too few rows for each split to have one")] if rare else []),
         *([("splits", parts, CERTAIN, "named by the file")] if parts else []),
-        ("words per text", f"{words.median:,} (median)", CERTAIN, told),
-        ("vocabulary", f"{seen.words:,} words", LIKELY, growth),
+        (f"{unit}s per {item}", f"{words.median:,} (median)", CERTAIN, told),
     ]
 
 
 def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
-    value = choice.columns["value"].value
-    values = len(series.read(table.files[0], table.data.model_copy(update={"value_column": value})).values)
-    changes = of_series(settings, table, choice, values, csv)
+    value, split = choice.columns["value"].value, settings.split
+    profile = series_profiles.read(table, value, (1 - split.test_fraction) * (1 - split.validation_fraction))
+    changes = of_series(settings, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
     expects = "No figure: nothing is known of this series. It should beat repeating the last value."
-    minutes = estimate(tried, round(0.72 * values), tried.series.window)
-    return Plan([*read, ("values", f"{values:,}", CERTAIN, "")], title, expects, changes, len(tried.runs), minutes)
+    trend = list[Finding]()
+    if (share := outside(tried, profile)) > TREND:
+        told = f"{share:.0%} of the validation values are beyond all training values: networks follow no such trend"
+        trend = [("trend", "yes", LIKELY, told)]
+        expects = f"That networks lose to the linear model, drift or the season before: {told}."
+    minutes = estimate(tried, round(0.72 * len(profile.series.values)), tried.series.window)
+    return Plan([*read, *_found_in_series(profile, tried), *trend], title, expects, changes, len(tried.runs), minutes)
 
 
-PLANS = {"text": _plan_texts, "series": _plan_series}
+def _found_in_series(profile: SeriesProfile, tried: Params) -> list[Finding]:
+    found, options, time = profile.series, tried.series, profile.time
+    gaps = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
+    beside = ", ".join(tried.data.covariates)
+    return [
+        ("time column", time.value or "none", time.sure, time.why),
+        ("beside it", f"{len(tried.data.covariates)}: {beside}" if beside else "none", LIKELY, profile.beside),
+        ("rows", f"{len(found.values):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
+        ("season", f"{options.season}", LIKELY, shape(tried, profile).why["season"]),
+        ("forecast", f"{options.horizon} from {options.window}", GUESSED, "steps ahead, and rows that are seen"),
+    ]
+
+
+def _plan_sequences(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
+    columns = {name: guess.value for name, guess in choice.columns.items()}
+    label, group = columns["label"], columns.get("group")
+    names = {"sequence_column": columns["sequence"], "step_column": columns.get("step"), "label_column": label}
+    facts = {f"--{name}": columns[name] for name in ("label", "group", "split") if name in columns}
+    data = table.data.model_copy(update=names)
+    profile = profiles.read_sequences(table.files, data, Columns(choice.channels, facts, ()), choice.split, group)
+    profile = _usable(settings, table, choice, profile)
+    changes = of_sequences(settings, table, choice, profile, csv)
+    tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
+    title = f"{' against '.join(tried.compare)} on {Path(csv).name}"
+    expects = "No figure: nothing is known of these data. The networks should beat summary; dtw is a hard rival."
+    rows = profile.by_split["train"] or profile.labels.total()
+    minutes = estimate(tried, rows, min(profile.lengths.mean, tried.sequences.max_length))
+    found = [("channels", ", ".join(choice.channels[:SHOWN]), LIKELY, f"{len(choice.channels)} columns of numbers")]
+    found += _counted(profile, "sequence", "step")
+    return Plan([*read, *found], title, expects, changes, len(tried.runs), minutes)
+
+
+def _usable(settings: Params, table: Table, choice: Choice, profile: Profile) -> Profile:
+    """Leaves out labels that are too rare; raises a `UserError` if those that are left will not do."""
+    split = settings.split
+    fewest = 1 if choice.split else profiles.needed(split.test_fraction, split.validation_fraction)
+    kept = profile.without_rare(fewest)
+    if wrong := labels.problem(kept.labels, MOST_LABELS, fewest):
+        column = choice.columns["label"].value
+        raise UserError(f"{table.files[0]}: column {column!r} {wrong}; --label names another column")
+    return kept
+
+
+PLANS = {"text": _plan_texts, "series": _plan_series, "sequences": _plan_sequences}
 
 
 def write(name: str, plan: Plan, settings: Params) -> Path:

@@ -1,6 +1,6 @@
-"""The encoded rows of one split, texts or windows of a series: a folder of .npy files to be mapped into memory."""
+"""The encoded rows of one split, of any task: a folder of .npy files to be mapped into memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,15 @@ class Features(NamedTuple):
     ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
 
 
+class Sequences(NamedTuple):
+    """One split of sequences, mapped into memory; arrays of shape (rows,) but for the inputs."""
+
+    inputs: npt.NDArray[np.float32]  # standardised, of shape (rows, max_length, channels)
+    labels: npt.NDArray[np.int16]  # numbers of labels, from 0
+    lengths: npt.NDArray[np.int32]  # steps before they were cut
+    ids: npt.NDArray[np.bytes_]  # 16 ASCII characters each
+
+
 class Windows(NamedTuple):
     """One split of a series, mapped into memory."""
 
@@ -36,6 +45,11 @@ class Windows(NamedTuple):
 def load(folder: Path) -> Features:
     """Maps the arrays of a split of texts; tokens are read only when they are used. Raises as `map_array` does."""
     return Features(*_map(folder, Features._fields))
+
+
+def load_sequences(folder: Path) -> Sequences:
+    """Maps the arrays of a split of sequences. Raises as `map_array` does."""
+    return Sequences(*_map(folder, Sequences._fields))
 
 
 def load_windows(folder: Path) -> Windows:
@@ -54,12 +68,24 @@ def count_labels(labels: npt.NDArray[Any]) -> int:
     return int(labels.max()) + 1
 
 
-EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets")}
+def load_labelled(folder: Path, task: TaskName) -> Features | Sequences:
+    """Maps the arrays of a split of rows with labels. Raises as `map_array` does."""
+    return LABELLED[task](folder)
 
 
-def save_windows(folder: Path, windows: Windows) -> None:
+LABELLED: dict[TaskName, Callable[[Path], Features | Sequences]] = {"text": load, "sequences": load_sequences}
+EXAMPLES = {"text": ("tokens", "labels"), "series": ("inputs", "targets"), "sequences": ("inputs", "labels")}
+
+
+def used_steps(inputs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tells steps from padding, which is 0 in every channel: of shape (rows, steps)."""
+    used = np.asarray(inputs != 0)
+    return used if used.ndim == 2 else np.asarray(used.any(axis=2))
+
+
+def save(folder: Path, rows: Sequences) -> None:
     """Writes the arrays of a split to an existing folder."""
-    for name, array in windows._asdict().items():
+    for name, array in rows._asdict().items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 

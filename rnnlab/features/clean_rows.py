@@ -66,3 +66,11 @@ def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
     with reading(rows):
         table = pq.read_table(rows, columns=["id", "text"], filters=wanted)
     return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
+
+
+def read_sequence_names(rows: Path, ids: Sequence[str]) -> dict[str, str]:
+    """Returns where some sequences stand in the user's file, by id."""
+    wanted = pc.field("id").isin(pa.array(ids, pa.string()))
+    with reading(rows):
+        table = pq.read_table(rows, columns=["id", "sequence", "row"], filters=wanted)
+    return {one["id"]: f"sequence {one['sequence']}, from row {one['row']:,} on" for one in table.to_pylist()}

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from rnnlab.features import arrays, text, windows
+from rnnlab.features import arrays, sequences, text, windows
 from rnnlab.features.clean_rows import SPLITS, read_split
 from rnnlab.project import engines
 from rnnlab.project.files import reading, replacing, write_json
@@ -24,7 +25,7 @@ def encode(settings: Params, rows: Path, vocabulary: Path, folder: Path) -> dict
     Args:
         settings: task, engine and encoding.
         rows: from the ingest stage; a folder if the data have several files.
-        vocabulary: JSON file to write: the word of each id, an empty list for a series.
+        vocabulary: JSON file to write: the word of each id, an empty list for numbers.
         folder: receives the folders.
 
     Raises:
@@ -80,7 +81,13 @@ def _encode_split(
     return {
         "rows": len(lengths),
         "oov_rate": unknown / int(lengths.sum()),
-        "truncated_share": float((lengths > options.max_length).mean()),
+        **_length_figures(lengths, options.max_length),
+    }
+
+
+def _length_figures(lengths: npt.NDArray[np.int32], max_length: int) -> dict[str, float]:
+    return {
+        "truncated_share": float((lengths > max_length).mean()),
         **{f"length_p{point:02}": float(np.percentile(lengths, point)) for point in PERCENTILES},
     }
 
@@ -101,20 +108,39 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     with reading(source):
         table = pq.read_table(source)
     options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
-    fitted = windows.fit(parts["train"], options.season, options.window)
-    splits = {
+    fitted = windows.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
+    cut = {
         split: windows.featurise(rows, split, fitted, options.window, options.horizon) for split, rows in parts.items()
     }
     write_json(vocabulary_file, [])  # numbers have no words
-    for split, encoded in splits.items():
+    for split, (views, kept) in cut.items():
         with replacing(folder / split) as target:
             target.mkdir()
-            arrays.save_windows(target, encoded)
+            windows.save(target, views, kept)
             if split == "train":
                 windows.save_encoding(target, fitted)
-    facts = {"channels": splits["train"].inputs.shape[2], "season": fitted.season}
-    counts = {split: {"windows": len(encoded.targets)} for split, encoded in splits.items()}
+    facts = {"channels": cut["train"][0].inputs.shape[2], "season": fitted.season}
+    counts = {split: {"windows": len(kept)} for split, (_, kept) in cut.items()}
     return {**fitted.value._asdict(), **facts, **counts}
 
 
-ENCODERS = {"text": _encode_texts, "series": _encode_series}
+def _encode_sequences(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
+    with reading(source):
+        table = pq.read_table(source)
+        splits = {split: sequences.split_rows(table, split) for split in SPLITS}
+    channels, max_length = sequences.channels_of(table), settings.sequences.max_length
+    scaler = sequences.fit_scaler(channels, splits["train"][1], max_length)
+    write_json(vocabulary_file, [])  # numbers have no words
+    figures: dict[str, object] = {"channels": channels, "mean": scaler.mean, "scale": scaler.scale}
+    for split, (rows, values) in splits.items():
+        encoded = sequences.featurise(rows, values, scaler)
+        with replacing(folder / split) as target:
+            target.mkdir()
+            arrays.save(target, encoded)
+            if split == "train":
+                sequences.save_scaler(target, scaler)
+        figures[split] = {"rows": len(rows), **_length_figures(encoded.lengths, max_length)}
+    return figures
+
+
+ENCODERS = {"text": _encode_texts, "series": _encode_series, "sequences": _encode_sequences}

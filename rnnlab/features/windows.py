@@ -1,6 +1,6 @@
 """Windows of a series, from which the next values are predicted, and how columns become their channels."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,10 @@ from rnnlab.features.arrays import Windows
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import COVARIATE
+from rnnlab.project.tasks import CALENDAR, COVARIATE, is_known_ahead
 
 MOST_WORDS = 100  # of a column; more are rather names or texts
+BATCH_ROWS = 4096  # windows that are written at once
 SEASON_RISE = 0.1  # of the autocorrelation, above its lowest value at a shorter lag
 
 Floats = npt.NDArray[np.float64]
@@ -43,23 +44,43 @@ class Encoding(NamedTuple):
         covariates: by column, the scaler of numbers, or the words that have a channel each; other words have none.
         season: number of steps after which the values are alike; None without a season.
         naive_error: mean absolute difference of a value from that a season, or a step, before, in the data's unit.
+        ahead: covariates whose values at the steps to predict are seen, too.
     """
 
     value: Scaler
     covariates: Mapping[str, Scaler | tuple[str, ...]] = NOTHING
     season: int | None = None
     naive_error: float = 1.0
+    ahead: tuple[str, ...] = ()
 
-    def encode(self, values: Floats, covariates: Mapping[str, npt.NDArray[Any]]) -> Floats:
-        """Turns columns of shape (rows,) into channels of shape (rows, channels)."""
-        channels = [self.value.apply(values)]
-        for name, rule in self.covariates.items():
-            column = covariates[name]
-            if isinstance(rule, Scaler):
-                channels.append(rule.apply(np.asarray(column, np.float64)))
-            else:
-                channels += [(np.asarray(column) == word).astype(np.float64) for word in rule]
+    def encode(self, values: Floats, covariates: Mapping[str, npt.NDArray[Any]], horizon: int) -> Floats:
+        """Turns columns of shape (rows,) into channels of shape (rows, channels).
+
+        A column that is known ahead has as many rows more as the horizon has steps. It becomes channels twice: its
+        value at a row, and its value as many rows later. The last rows of a window thus show what is known of the steps
+        after it, and an input has a step a row, whatever is known.
+        """
+        channels, rows = [self.value.apply(values)], values.shape[-1]
+        for name in self.covariates:
+            channels += self._channels(name, covariates[name][..., :rows] if name in self.ahead else covariates[name])
+        for name in self.ahead:
+            channels += self._channels(name, covariates[name][..., horizon : horizon + rows])
         return np.stack(channels, axis=-1)
+
+    def _channels(self, name: str, column: npt.NDArray[Any]) -> list[Floats]:
+        rule = self.covariates[name]
+        if isinstance(rule, Scaler):
+            return [rule.apply(np.asarray(column, np.float64))]
+        return [(np.asarray(column) == word).astype(np.float64) for word in rule]
+
+    def channel_names(self, value: str) -> list[str]:
+        """Names the channels in their order; ``value`` is the name of the series' own column."""
+        names = [value]
+        columns = [(name, name) for name in self.covariates] + [(name, f"{name} ahead") for name in self.ahead]
+        for name, told in columns:
+            rule = self.covariates[name]
+            names += [told] if isinstance(rule, Scaler) else [f"{told} {word}" for word in rule]
+        return names
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads; its numbers are read back exactly."""
@@ -68,7 +89,7 @@ class Encoding(NamedTuple):
             for name, rule in self.covariates.items()  # in their order, which is that of the channels
         ]
         facts = {"season": self.season, "naive_error": self.naive_error, "covariates": rules}
-        return {**self.value._asdict(), **facts}
+        return {**self.value._asdict(), **facts, **({"ahead": list(self.ahead)} if self.ahead else {})}
 
 
 def from_json(values: Mapping[str, Any]) -> Encoding:
@@ -78,7 +99,8 @@ def from_json(values: Mapping[str, Any]) -> Encoding:
         for rule in values.get("covariates", ())
     }
     scaler = Scaler(values["mean"], values["scale"])
-    return Encoding(scaler, rules, values.get("season"), values.get("naive_error", 1.0))
+    ahead = tuple(values.get("ahead", ()))
+    return Encoding(scaler, rules, values.get("season"), values.get("naive_error", 1.0), ahead)
 
 
 class Split(NamedTuple):
@@ -105,13 +127,14 @@ def read_split(table: pa.Table, split: str) -> Split:
     return Split(rows["value"].to_numpy(), rows["row"].to_numpy(), rows["filled"].to_numpy(), covariates)
 
 
-def fit(train: Split, season: int | str, window: int) -> Encoding:
+def fit(train: Split, season: int | str, window: int, known_ahead: Collection[str] = ()) -> Encoding:
     """Fits scalers, words and season to the training rows alone.
 
     Args:
         train: the training rows.
         season: in steps; or "auto", as in `find_season`, or "none".
         window: number of rows of a window.
+        known_ahead: as in ``data.known_ahead``.
 
     Raises:
         UserError: there are no values, a column never changes, or it has too many words.
@@ -123,10 +146,12 @@ def fit(train: Split, season: int | str, window: int) -> Encoding:
     real = ~(train.filled[steps:] | train.filled[:-steps])
     differences = np.abs(train.values[steps:] - train.values[:-steps])[real]
     naive = float(differences.mean()) if differences.any() else scaler.scale
-    return Encoding(scaler, rules, lag, naive)
+    return Encoding(scaler, rules, lag, naive, tuple(name for name in rules if is_known_ahead(name, known_ahead)))
 
 
 def _fit_covariate(name: str, column: npt.NDArray[Any]) -> Scaler | tuple[str, ...]:
+    if name.startswith(CALENDAR):  # between -1 and 1 whatever the training rows have, which may be a part of a year
+        return Scaler(0.0, 1.0)
     found = np.unique(column.astype(str) if column.dtype == object else column)
     if len(found) < 2:
         problem = f"column {name!r} is {found[0]} in all {len(column):,} training rows"
@@ -187,8 +212,9 @@ def slide(
     knows what the forecast should have been.
 
     Returns:
-        Inputs, float32 of shape (windows, window, channels); targets, the first channel of the rows after each window,
-        float32 of shape (windows, horizon); and the index of each window's first target, of shape (windows,).
+        Views of all windows, which take no memory: inputs, float32 of shape (windows, window, channels), and targets,
+        the first channel of the rows after each window, float32 of shape (windows, horizon). And the indices of those
+        that are not left out.
 
     Raises:
         UserError: the split is too short for two windows, the minimum for R².
@@ -205,16 +231,37 @@ def slide(
     if len(kept) < 2:
         problem = f"the {split} split has {len(kept)} windows followed by {horizon} values of the file"
         raise UserError(f"{problem}, as others were filled (data.missing); expected two; lower series.horizon")
-    inputs = views(channels, window, axis=0)[kept].transpose(0, 2, 1)
-    targets = views(channels[window:, 0], horizon)[kept]
-    return np.ascontiguousarray(inputs, np.float32), targets.astype(np.float32), kept + window
+    exact = channels.astype(np.float32)
+    inputs = views(exact[: rows - horizon], window, axis=0).transpose(0, 2, 1)
+    return inputs, views(exact[window:, 0], horizon), kept
 
 
-def featurise(rows: Split, split: str, encoding: Encoding, window: int, horizon: int) -> Windows:
-    """Encodes the rows of one split and cuts them into windows, as `slide` does."""
-    channels = encoding.encode(rows.values, rows.covariates)
-    inputs, targets, first = slide(channels, rows.filled, window, horizon, split)
-    return Windows(inputs, targets, rows.rows[first])
+def featurise(
+    rows: Split, split: str, encoding: Encoding, window: int, horizon: int
+) -> tuple[Windows, npt.NDArray[np.intp]]:
+    """Encodes the rows of one split and cuts them into windows; returns views of all, and which are kept, as `slide`.
+
+    What is known ahead is taken from the same split, too. No window ends so late that it lacks rows for that: those
+    behind the last are made up, and are in no window.
+    """
+    within = np.minimum(np.arange(len(rows.values) + horizon), len(rows.values) - 1)
+    covariates = {
+        name: column[within] if name in encoding.ahead else column for name, column in rows.covariates.items()
+    }
+    channels = encoding.encode(rows.values, covariates, horizon)
+    inputs, targets, kept = slide(channels, rows.filled, window, horizon, split)
+    return Windows(inputs, targets, rows.rows[window : window + len(targets)]), kept
+
+
+def save(folder: Path, windows: Windows, kept: npt.NDArray[np.intp]) -> None:
+    """Writes the windows of a split that are kept to an existing folder, part by part: a window repeats its rows."""
+    for name, array in windows._asdict().items():
+        shape = (len(kept), *array.shape[1:])
+        with (folder / f"{name}.npy").open("wb") as stream:
+            facts = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, facts)
+            for start in range(0, len(kept), BATCH_ROWS):
+                stream.write(np.ascontiguousarray(array[kept[start : start + BATCH_ROWS]]).tobytes())
 
 
 def save_encoding(folder: Path, encoding: Encoding) -> None:

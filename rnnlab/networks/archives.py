@@ -12,7 +12,7 @@ LONGEST_CONFIG = 1 << 20  # bytes; a hundred times that of the largest network h
 CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biases of each
 # Layers without weights, by how many channels they have for one that they read.
 CHANNELS = {
-    **dict.fromkeys(("Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
+    **dict.fromkeys(("Masking", "Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
     "MaskedMeanMax": 2,
 }
 # Settings with which Keras would make more than a layer's size says, and how the project leaves them.

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab.features.arrays import Examples
+from rnnlab.features.arrays import Examples, used_steps
 
-Inputs = npt.NDArray[Any]  # of shape (rows, steps)
+Inputs = npt.NDArray[Any]  # of shape (rows, steps) or (rows, steps, channels)
 Targets = npt.NDArray[np.float32]  # of shape (rows, 1)
 # Batches per pool of rows drawn at random, within which a batch takes neighbours by length: enough for similar lengths,
 # and few enough that an epoch's batches stay a random draw.
@@ -28,14 +28,14 @@ class Batches(keras.utils.PyDataset):
         """Draws the order of the first epoch that is not finished.
 
         Args:
-            inputs: word ids, 0 for padding, if ``by_length``.
+            inputs: 0 for padding, if ``by_length``.
             size: rows per batch; one batch of each epoch holds the remainder.
             by_length: whether the rows of a batch have similar lengths.
             finished_epochs: of a training that is resumed.
         """
         super().__init__()
         self._inputs, self._targets, self._size = inputs, targets, size
-        self._lengths = np.count_nonzero(inputs, axis=1) if by_length else np.zeros(len(inputs), np.int64)
+        self._lengths = used_steps(inputs).sum(axis=1) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
         # The first order is never used: Keras' own loop drew one more, and committed results depend on those orders.
         for _ in range(finished_epochs + 2):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from rnnlab.networks.models import STRIDE
+from rnnlab.networks.models import STRIDE, masks_padding
 
 Tensor = Any  # TensorFlow has no types
 States = tuple[Tensor, ...]
@@ -78,8 +78,8 @@ def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> ke
         rest = list(itertools.dropwhile(lambda layer: isinstance(layer, keras.layers.Dropout) and not layer.rate, rest))
         if isinstance(rest[0], Recurrence) and not rest[0].directions[0].dropout:
             layers = [Recurrence(rest[0].layer, batch_size, threads, embedding), *rest[1:]]
-        if embedding.mask_zero:
-            layers = [Trim(), *layers]
+    if masks_padding(model):
+        layers = [Trim(), *layers]
     dtype = model.inputs[0].dtype
     return type(model)([keras.Input(model.input_shape[1:], dtype=dtype), *layers], name=model.name)
 
@@ -92,16 +92,17 @@ def _is_supported(layer: keras.Layer) -> bool:
 class Trim(keras.layers.Layer):
     """Cuts off time steps that are padding in every row, on both sides, in multiples of `STRIDE`."""
 
-    def call(self, words: Tensor) -> Tensor:
-        """Takes word ids, (rows, steps), and returns (rows, fewer steps)."""
-        first, stop = _used(tf.transpose(words != 0))
-        steps = tf.minimum(tf.shape(words)[1], -(-(stop - first) // STRIDE) * STRIDE)
-        first = tf.minimum(first, tf.shape(words)[1] - steps)
-        return words[:, first : first + steps]
+    def call(self, inputs: Tensor) -> Tensor:
+        """Takes word ids, (rows, steps), or numbers, (rows, steps, channels), and returns fewer steps."""
+        is_used = inputs != 0
+        first, stop = _used(tf.transpose(is_used if len(inputs.shape) == 2 else tf.reduce_any(is_used, axis=2)))
+        steps = tf.minimum(tf.shape(inputs)[1], -(-(stop - first) // STRIDE) * STRIDE)
+        first = tf.minimum(first, tf.shape(inputs)[1] - steps)
+        return inputs[:, first : first + steps]
 
-    def compute_output_spec(self, words: keras.KerasTensor) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Leaves the number of steps open."""
-        return keras.KerasTensor((words.shape[0], None), words.dtype)
+        return keras.KerasTensor((inputs.shape[0], None, *inputs.shape[2:]), inputs.dtype)
 
 
 class Recurrence(keras.layers.Layer):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from rnnlab.features.arrays import Examples, count_labels
+from rnnlab.features.arrays import Examples, count_labels, used_steps
 from rnnlab.networks import archives
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -78,11 +78,14 @@ def build(task: TaskName, params: Model, vocabulary_size: int, rows: Examples) -
     return BUILDERS[task](params, vocabulary_size, rows)
 
 
-def build_classifier(params: Model, vocabulary_size: int, max_length: int, labels: int = 2) -> keras.Sequential:
-    """Builds a classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1.
+def build_classifier(
+    params: Model, vocabulary_size: int, max_length: int, labels: int = 2, channels: int = 0
+) -> keras.Sequential:
+    """Builds a classifier of sequences of word ids from 0 (padding) to ``vocabulary_size`` - 1, or of numbers.
 
-    It maps int32 (rows, max_length) to float32: the probability of the second of two labels, (rows, 1), or a logit of
-    each label, (rows, labels). Its weights are drawn from Keras' global seed.
+    It maps int32 (rows, max_length), or float32 (rows, max_length, channels) if there are channels, to float32: the
+    probability of the second of two labels, (rows, 1), or a logit of each label, (rows, labels). Its weights are drawn
+    from Keras' global seed.
 
     Raises:
         UserError: its output is for two labels, and there are more.
@@ -91,10 +94,7 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int, label
         raise UserError(f"params.yaml: models: output: sigmoid is for two labels, the data have {labels:,}; set auto")
     is_single = params.output == "sigmoid" or (params.output == AUTO and labels == 2)
     layers = [
-        keras.Input((max_length,), dtype="int32", name="tokens"),
-        keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
-        keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
-        keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
+        *(_numbers(params, max_length, channels) if channels else _words(params, vocabulary_size, max_length)),
         *_recurrent(params),
         *([POOLINGS[params.pooling](name="pooling")] if params.pooling != "last" else []),
         *_head(params),
@@ -103,6 +103,26 @@ def build_classifier(params: Model, vocabulary_size: int, max_length: int, label
         else keras.layers.Dense(labels, name="logits"),
     ]
     return keras.Sequential(layers, name=params.cell)
+
+
+def _words(params: Model, vocabulary_size: int, max_length: int) -> list[keras.Layer]:
+    return [
+        keras.Input((max_length,), dtype="int32", name="tokens"),
+        keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
+        keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
+        keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
+    ]
+
+
+def _numbers(params: Model, max_length: int, channels: int) -> list[keras.Layer]:
+    masking = [keras.layers.Masking(0.0, name="masking")] if params.mask else []
+    return [keras.Input((max_length, channels), name="steps"), *masking]
+
+
+def masks_padding(model: keras.Model) -> bool:
+    """Returns whether a network skips padding, the steps that are 0 in every channel."""
+    first = model.layers[0]
+    return isinstance(first, keras.layers.Masking) or getattr(first, "mask_zero", False)
 
 
 def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int = 1) -> keras.Sequential:
@@ -119,6 +139,9 @@ BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
     "text": lambda params, words, rows: build_classifier(params, words, rows[0].shape[1], count_labels(rows[1])),
     "series": lambda params, words, rows: build_forecaster(
         params, rows[0].shape[1], rows[0].shape[2], rows[1].shape[1]
+    ),
+    "sequences": lambda params, words, rows: build_classifier(
+        params, words, rows[0].shape[1], count_labels(rows[1]), channels=rows[0].shape[2]
     ),
 }
 
@@ -218,7 +241,7 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     if len(rows) <= batch_size:
         # Setting up Keras' loop over batches takes longer than reading one text.
         outputs = np.asarray(model.predict_on_batch(rows))
-    elif getattr(model.layers[0], "mask_zero", False):
+    elif masks_padding(model):
         outputs = _predict_by_length(model, rows, batch_size)
     else:
         outputs = model.predict(rows, batch_size=batch_size, verbose=0)
@@ -230,26 +253,27 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     return np.asarray(probabilities[:, 1] if outputs.shape[1] == 2 else probabilities)
 
 
-def _predict_by_length(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
+def _predict_by_length(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
     """Reads rows of similar lengths together, without the padding that they share: it is masked, so nothing changes."""
     network = _of_any_length(model)
-    order = np.argsort(np.count_nonzero(tokens, axis=1), kind="stable")
-    outputs = np.empty((len(tokens), *model.output_shape[1:]), np.float32)
-    for start in range(0, len(tokens), batch_size):
+    order = np.argsort(used_steps(inputs).sum(axis=1), kind="stable")
+    outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
+    for start in range(0, len(inputs), batch_size):
         rows = order[start : start + batch_size]
-        outputs[rows] = network.predict_on_batch(_without_shared_padding(tokens[rows]))
+        outputs[rows] = network.predict_on_batch(_without_shared_padding(inputs[rows]))
     return outputs
 
 
 @functools.lru_cache(maxsize=1)
 def _of_any_length(model: keras.Model) -> keras.Model:
-    return keras.Sequential([keras.Input((None,), dtype=model.inputs[0].dtype), *model.layers])
+    shape = (None, *model.input_shape[2:])
+    return keras.Sequential([keras.Input(shape, dtype=model.inputs[0].dtype), *model.layers])
 
 
-def _without_shared_padding(tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    length = tokens.shape[1]
-    used = np.flatnonzero(tokens.any(axis=0))
+def _without_shared_padding(inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    length = inputs.shape[1]
+    used = np.flatnonzero(used_steps(inputs).any(axis=0))
     first, stop = (used[0], used[-1] + 1) if len(used) else (0, 1)
     steps = min(length, -(-(stop - first) // STRIDE) * STRIDE)
     first = min(first, length - steps)
-    return tokens[:, first : first + steps]
+    return inputs[:, first : first + steps]

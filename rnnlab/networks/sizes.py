@@ -12,6 +12,7 @@ GATES = {"simple_rnn": (1, 1), "lstm": (4, 1), "gru": (3, 2)}  # of each cell, a
 CHANNELS: dict[TaskName, Callable[[Model, int], int]] = {
     "text": lambda model, channels: model.embedding_dim,
     "series": lambda model, channels: channels,
+    "sequences": lambda model, channels: channels,
 }
 TOLERANCE = 0.02  # of the parameters of the largest network
 WIDEST = 100_000  # units that params.yaml allows

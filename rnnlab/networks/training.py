@@ -109,7 +109,7 @@ def balanced_weights(targets: npt.NDArray[np.float32]) -> dict[int, float]:
 
 def batched(model: keras.Sequential, rows: Examples, params: Training, seed: int, finished_epochs: int = 0) -> Batches:
     """Returns the batches that a network is trained with, of similar lengths if it skips padding."""
-    by_length = params.engine == "fast" and getattr(model.layers[0], "mask_zero", False)
+    by_length = params.engine == "fast" and models.masks_padding(model)
     return Batches(*rows, params.batch_size, seed, by_length=by_length, finished_epochs=finished_epochs)
 
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from rnnlab.project import pins
 from rnnlab.project.errors import UNSEEN, UserError
-from rnnlab.project.tasks import TASKS, TaskName
+from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
 
 NO_SEED = -1  # of models without randomness, in tables of predictions
@@ -133,9 +133,13 @@ class Data(Section):
     files: Text
     engine: Literal["local", "ray"]
     covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    known_ahead: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     time_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
+    sequence_column: Text
+    step_column: Text | None
+    channels: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
 
     @model_validator(mode="after")
     def _is_readable(self) -> "Data":
@@ -154,6 +158,9 @@ class Data(Section):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if len({self.value_column, *self.covariates}) <= len(self.covariates):
             _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
+        for name in self.known_ahead:
+            if name not in (*self.covariates, "calendar"):
+                _refuse(f"known_ahead: {name} is neither in covariates nor the word calendar")
         if not is_encoding(self.encoding):
             _refuse("encoding must be one that Python knows for text files, such as utf-8")
         return self
@@ -168,6 +175,7 @@ class Split(Section):
     test_fraction: Fraction
     validation_fraction: Fraction
     train_share: Annotated[float, Field(gt=0, le=1)]
+    group_column: Text | None
     until: Annotated[float, Field(gt=0, le=1)]
 
     @model_validator(mode="after")
@@ -189,6 +197,7 @@ class Severities(Section):
     balance: Severity
     lengths: Severity
     rejected: Severity
+    covariates: Severity
 
 
 class Validate(Section):
@@ -218,12 +227,19 @@ class Series(Section):
     window: Width
     horizon: Width
     season: Annotated[int | Literal["auto", "none"], BeforeValidator(_season)]
+    calendar: bool
 
     @model_validator(mode="after")
     def _season_is_seen(self) -> "Series":
         if isinstance(self.season, int) and self.season > self.window:
             _refuse(f"season: {self.season} steps are more than a window has ({self.window}); raise window")
         return self
+
+
+class Sequences(Section):
+    """How sequences become arrays."""
+
+    max_length: Width
 
 
 class Training(Section):
@@ -359,6 +375,7 @@ class Promote(Section):
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
     min_slice_accuracy: Share
+    max_mase: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     margin: Fraction
     significance: Fraction
     max_calibration_error: Share
@@ -395,6 +412,7 @@ class Params(Section):
     validate_: Validate = Field(alias="validate")
     tokenize_pad: TokenizePad
     series: Series
+    sequences: Sequences
     train: Train
     compare: Annotated[tuple[ModelName, ...], BeforeValidator(_list_to_tuple), Field(min_length=1)]
     match: Literal["none", "parameters", "time"]
@@ -412,7 +430,7 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists["evaluate.slices"] = self.evaluate.slices
+        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -437,6 +455,17 @@ class Params(Section):
         if self.split.method not in task.split_methods:
             ways = " or ".join(task.split_methods)
             _refuse(f"split.method: the {task.name} task splits {ways}, not {self.split.method}")
+        if self.split.group_column and not task.has_groups:
+            _refuse(f"split.group_column: the {task.name} task has no groups; set null")
+        if self.series.calendar and not self.data.time_column:
+            _refuse("series.calendar: needs a column of dates; name it in data.time_column")
+        if self.series.calendar and any(name.startswith(CALENDAR) for name in self.data.covariates):
+            _refuse(f"series.calendar: makes columns whose names begin with {CALENDAR}, as one in data.covariates does")
+        if "calendar" in {*self.data.known_ahead} - {*self.data.covariates} and not self.series.calendar:
+            _refuse("data.known_ahead: names the calendar; set series.calendar to true")
+        if self.data.known_ahead and self.series.window < self.series.horizon:
+            room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
+            _refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
         for baseline in self.baselines:
             if baseline not in task.baselines:
                 _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")

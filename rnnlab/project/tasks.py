@@ -5,14 +5,15 @@ is otherwise.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
-TaskName = Literal["text", "series"]
+TaskName = Literal["text", "series", "sequences"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
 ORIGIN = "origin, not refitted"  # the slice of a series: a stretch of its test rows, scored as all are
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
+CALENDAR = "calendar_"  # before the name of a covariate that is a part of the time, made by series.calendar
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels
 
 
@@ -109,6 +110,8 @@ class Task(NamedTuple):
 
     name: TaskName  # in params.yaml
     verb: str  # what its models do
+    item: str  # what a row of results is
+    unit: str  # of its length
     measure: Measure  # that they are compared by
     columns: Mapping[str, str]  # of the table of results: figure by heading, of those that reports/metrics.json has
     figures: tuple[str, ...]  # of a single run, as its note in MLflow shows those that there are
@@ -121,37 +124,44 @@ class Task(NamedTuple):
     poolings: tuple[str, ...]  # of a network's states
     has_labels: bool  # whether models choose among labels
     has_ensembles: bool  # whether several models may be joined into one
+    has_groups: bool  # whether rows may belong together, as those of a person do, so that a split gets all or none
     rows_are_dependent: bool  # whether test rows follow each other in time
 
 
+TEXTS = Task(
+    name="text",
+    verb="classifies texts",
+    item="text",
+    unit="word",
+    measure=ACCURACY,
+    columns={
+        "test accuracy": "accuracy",
+        "balanced accuracy": "balanced_accuracy",
+        "F1": "f1",
+        "macro F1": "macro_f1",
+        "ROC AUC": "roc_auc",
+        "log loss": "log_loss",
+    },
+    figures=("accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss", "ece"),
+    curve="accuracy",
+    row="id",
+    truth="label",
+    baselines=("majority", "tfidf", "nbsvm"),
+    split_methods=("random", "column"),
+    outputs=("auto", "sigmoid", "logits"),
+    poolings=("last", "mean", "max", "mean_max"),
+    has_labels=True,
+    has_ensembles=True,
+    has_groups=False,
+    rows_are_dependent=False,
+)
 TASKS: dict[TaskName, Task] = {
-    "text": Task(
-        name="text",
-        verb="classifies texts",
-        measure=ACCURACY,
-        columns={
-            "test accuracy": "accuracy",
-            "balanced accuracy": "balanced_accuracy",
-            "F1": "f1",
-            "macro F1": "macro_f1",
-            "ROC AUC": "roc_auc",
-            "log loss": "log_loss",
-        },
-        figures=("accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss", "ece"),
-        curve="accuracy",
-        row="id",
-        truth="label",
-        baselines=("majority", "tfidf", "nbsvm"),
-        split_methods=("random", "column"),
-        outputs=("auto", "sigmoid", "logits"),
-        poolings=("last", "mean", "max", "mean_max"),
-        has_labels=True,
-        has_ensembles=True,
-        rows_are_dependent=False,
-    ),
+    "text": TEXTS,
     "series": Task(
         name="series",
         verb="predicts a series",
+        item="window",
+        unit="step",
         measure=MEAN_SQUARED_ERROR,
         columns={
             "test MSE": "mse",
@@ -169,10 +179,24 @@ TASKS: dict[TaskName, Task] = {
         poolings=("last",),
         has_labels=False,
         has_ensembles=False,
+        has_groups=False,
         rows_are_dependent=True,
+    ),
+    "sequences": TEXTS._replace(
+        name="sequences",
+        verb="classifies sequences",
+        item="sequence",
+        unit="step",
+        baselines=("majority", "summary", "dtw"),
+        has_groups=True,
     ),
 }
 MEASURES = {task.measure.key: task.measure for task in TASKS.values()}
+
+
+def is_known_ahead(covariate: str, known_ahead: Collection[str]) -> bool:
+    """Whether the future values of a covariate of a series are known, by ``data.known_ahead``."""
+    return covariate in known_ahead or ("calendar" in known_ahead and covariate.startswith(CALENDAR))
 
 
 def has_steps(predictions: Any) -> bool:
@@ -245,9 +269,9 @@ def has_more_than_two(predictions: Any) -> bool:
 
 def of_values(values: Mapping[str, Any]) -> Task:
     """Returns the task of unchecked parameters; results from before there were several are of the first."""
-    return TASKS["series" if values.get("task") == "series" else "text"]
+    return TASKS.get(values.get("task", "text"), TEXTS)
 
 
 def of_metrics(metrics: Mapping[str, Any]) -> Task:
-    """Returns the task whose figures reports/metrics.json has."""
+    """Returns the task whose figures reports/metrics.json has, or the first of those with the same."""
     return next(task for task in TASKS.values() if all(task.measure.key in model["mean"] for model in metrics.values()))

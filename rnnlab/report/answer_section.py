@@ -10,7 +10,7 @@ import pandas as pd
 from rnnlab.evaluation import comparisons, power, tables
 from rnnlab.evaluation.costs import Cost, Race
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import ACCURACY, MEASURES, TASKS, TaskName
+from rnnlab.project.tasks import ACCURACY, MEASURES, TASKS, TEXTS, Task, TaskName
 from rnnlab.report.pages import Table
 
 SLICES = 4  # sentences on slices at the top of the page
@@ -43,7 +43,7 @@ def answer(
     if told := comparisons.convergence_sentences(comparison):
         questions.append(("Had every training converged?", " ".join(told)))
     if others and not lengths.empty:
-        questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths)))
+        questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths, TASKS[settings.task])))
     if others:
         spent = price(best, others[0], metrics, costs)
         questions.append(("What does it cost?", f"{spent}{time_to_target(best, others[0], race, settings.task)}"))
@@ -112,8 +112,8 @@ def reality(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
     return " ".join([f"{'. '.join(facts)}.", *more])
 
 
-def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:
-    """States at which lengths of text two models are closest and farthest apart."""
+def weakness(best: str, other: str, lengths: pd.DataFrame, task: Task = TEXTS) -> str:
+    """States at which lengths two models are closest and farthest apart."""
     means = lengths.groupby(["words", "model"])["accuracy"].mean().unstack()[[best, other]]
     gaps = means[best] - means[other]
     worst, least = gaps.idxmax(), gaps.idxmin()
@@ -122,8 +122,12 @@ def weakness(best: str, other: str, lengths: pd.DataFrame) -> str:
         ours, theirs = (ACCURACY.amount(means.loc[words, name]) for name in (best, other))
         return f"{theirs} against {best}'s {ours}"
 
-    farthest = f"{other} is farthest behind on texts of about {worst:.0f} words: {scores(worst)}"
-    closest = f"; they are closest on texts of about {least:.0f} words: {scores(least)}" if worst != least else ""
+    farthest = f"{other} is farthest behind on {task.item}s of about {worst:.0f} {task.unit}s: {scores(worst)}"
+    closest = (
+        f"; they are closest on {task.item}s of about {least:.0f} {task.unit}s: {scores(least)}"
+        if worst != least
+        else ""
+    )
     return f"{farthest}{closest}."
 
 

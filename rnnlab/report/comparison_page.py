@@ -10,7 +10,7 @@ from rnnlab.project.results import Result
 from rnnlab.project.tasks import TaskName, has_steps
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
-from rnnlab.report.figures import common, series
+from rnnlab.report.figures import common, forecasts
 from rnnlab.report.figures.tables import Panel
 from rnnlab.report.pages import Drawing, Table, render
 
@@ -82,17 +82,19 @@ def _predictions(result: Result) -> Iterator[Panel]:
 
 def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
     unit = str(result.values.get("data", {}).get("value_column", "the series"))
-    figure = series.over_time(
-        *series.forecasts(models, predictions), unit if has_steps(predictions) else series.STANDARDISED
+    figure = forecasts.over_time(
+        *forecasts.shown(models, predictions), unit if has_steps(predictions) else forecasts.STANDARDISED
     )
     label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
     yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")
 
 
-def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
-    lengths = common.accuracy_over_length(common.length_groups(predictions))
-    label = f"Line chart: test accuracy by words in the text, {result.name}"
-    yield Panel("", "accuracy-by-length", lengths, label, "Test accuracy in groups of texts of similar length.")
+def _labelled(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
+    lengths = common.accuracy_over_length(common.length_groups(predictions), task=result.task)
+    label = f"Line chart: test accuracy by {result.task.unit}s in the {result.task.item}, {result.name}"
+    yield Panel(
+        "", "accuracy-by-length", lengths, label, f"Test accuracy in groups of {result.task.item}s of similar length."
+    )
     scored = {name: result.metrics[name] for name in models}
     areas = {
         name: (model["mean"]["roc_auc"], model.get("sd", {}).get("roc_auc", 0.0)) for name, model in scored.items()
@@ -102,6 +104,7 @@ def _texts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> 
 
 
 PREDICTIONS: dict[TaskName, Callable[[Result, Sequence[str], pd.DataFrame], Iterator[Panel]]] = {
-    "text": _texts,
+    "text": _labelled,
     "series": _forecasts,
+    "sequences": _labelled,
 }

@@ -2,13 +2,15 @@
 
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.encoding import PERCENTILES
 from rnnlab.features.text import RESERVED_IDS
+from rnnlab.project.params import Params
+from rnnlab.project.tasks import TaskName
 from rnnlab.report.pages import Table, cut, render
 
 EXAMPLES = 3  # rejected rows shown of each reason
@@ -16,6 +18,8 @@ SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
 SIDE_BY_SIDE = 6  # labels
 LONGEST_LABEL = 60  # characters
+Encoded = tuple[list[str], list[Table]]  # facts and tables on what the networks get
+STANDARDISED = "Values are standardised with the training rows' mean and deviation"
 
 
 class Rejected(NamedTuple):
@@ -50,19 +54,40 @@ def describe(
     findings: Sequence[Mapping[str, Any]],
     rejected: Path,
     vocabulary: Sequence[str],
-    max_length: int,
+    settings: Params,
 ) -> DataSection:
-    """Makes the section from what stages report; the vocabulary, the word of each id, is empty for a series."""
-    tables, facts = [splits_table(summary)], [rows_fact(summary)]
-    if vocabulary:
-        facts += vocabulary_facts(features, max_length)
-        tables.append(lengths_table(features))
-    else:
-        facts += series_facts(summary, features)
+    """Makes the section from what stages report; the vocabulary, the word of each id, is empty for numbers."""
+    encoded_facts, encoded_tables = ENCODED[settings.task](summary, features, settings)
+    tables, facts = [splits_table(summary), *encoded_tables], [rows_fact(summary), *encoded_facts]
     if summary["rows_rejected"]["total"]:
         tables.append(reasons_table(summary))
     frequent = vocabulary[RESERVED_IDS : RESERVED_IDS + FREQUENT]
     return DataSection(facts, tables, read_rejected(rejected), checks(findings), frequent)
+
+
+def _texts(summary: Mapping[str, Any], features: Mapping[str, Any], settings: Params) -> Encoded:
+    shares = {"truncated_share": "cut texts", "oov_rate": "unknown words"}
+    table = lengths_table(features, "Words per text, by percentile of the texts", shares)
+    return vocabulary_facts(features, settings.tokenize_pad.max_length), [table]
+
+
+def _sequences(summary: Mapping[str, Any], features: Mapping[str, Any], settings: Params) -> Encoded:
+    channels, cut_share = features["channels"], features["test"]["truncated_share"]
+    shown = ", ".join(cut(name, LONGEST_LABEL) for name in channels[:FREQUENT])
+    facts = [
+        f"{STANDARDISED}, each of the {len(channels)} channels by itself: {shown}",
+        f"A sequence keeps its last {settings.sequences.max_length:,} steps; {cut_share:.1%} of the test rows have more"
+        " and were cut",
+    ]
+    table = lengths_table(features, "Steps per sequence, by percentile of the sequences", {"truncated_share": "cut"})
+    return facts, [table]
+
+
+ENCODED: dict[TaskName, Callable[[Mapping[str, Any], Mapping[str, Any], Params], Encoded]] = {
+    "text": _texts,
+    "series": lambda summary, features, settings: (series_facts(summary, features), []),
+    "sequences": _sequences,
+}
 
 
 def failed_page(source: str, summary: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], rejected: Path) -> str:
@@ -90,7 +115,7 @@ def rows_fact(summary: Mapping[str, Any]) -> str:
 def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> list[str]:
     """States how a series became windows, which gaps were filled, and what season was found."""
     windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
-    facts = [f"Values are standardised with the training rows' mean and deviation, and cut into windows: {windows}"]
+    facts = [f"{STANDARDISED}, and cut into windows: {windows}"]
     if filled := summary.get("filled"):
         counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
         facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")
@@ -127,14 +152,14 @@ def splits_table(summary: Mapping[str, Any]) -> Table:
     return Table("Rows by split", ["split", "rows", *(classes if len(classes) > 1 else [])], rows)
 
 
-def lengths_table(features: Mapping[str, Any]) -> Table:
-    """Shows how long texts are, and what is lost in encoding."""
-    headings = ["split", *(f"{point} %" for point in PERCENTILES), "cut texts", "unknown words"]
+def lengths_table(features: Mapping[str, Any], caption: str, shares: Mapping[str, str]) -> Table:
+    """Shows how long rows are, and shares of what is lost in encoding, whose headings are given."""
+    headings = ["split", *(f"{point} %" for point in PERCENTILES), *shares.values()]
     rows = []
     for split in SPLITS:
         lengths = [f"{features[split][f'length_p{point:02}']:,.0f}" for point in PERCENTILES]
-        rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in ("truncated_share", "oov_rate"))])
-    return Table("Words per text, by percentile of the texts", headings, rows)
+        rows.append([split, *lengths, *(f"{features[split][share]:.1%}" for share in shares)])
+    return Table(caption, headings, rows)
 
 
 def reasons_table(summary: Mapping[str, Any]) -> Table:

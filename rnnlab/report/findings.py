@@ -81,10 +81,11 @@ def pair_sentences(result: Result) -> list[str]:
     return [pair["sentence"] for pair in pairs]
 
 
-# By task, the baselines that networks are compared with: of texts the best one, of a series each.
+# By task, the baselines that networks are compared with: of rows with labels the best one, of a series each.
 RIVALS: dict[TaskName, Callable[[dict[str, float]], set[str]]] = {
     "text": lambda means: {max(means, key=means.__getitem__)} if means else set(),
     "series": set,
+    "sequences": lambda means: {max(means, key=means.__getitem__)} if means else set(),
 }
 
 

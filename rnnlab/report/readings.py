@@ -1,6 +1,6 @@
-"""Single texts on the page: how networks read them word by word, and which ones they get wrong."""
+"""Single rows on the page: how networks read texts word by word, and which rows with labels they get wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ EVERY = 10  # words between numbers
 LEAD = 300  # characters of a text that are shown before a click
 LONGEST = 4000  # characters of a text on the page
 LONGEST_LABEL = 24  # characters of a label behind a word
+Shown = Callable[[Path, Sequence[str]], dict[str, str]]
 
 
 class Step(NamedTuple):
@@ -149,6 +150,7 @@ def mistakes(
     labels: Sequence[str],
     rows: Path,
     count: int,
+    shown: Shown = read_texts,
 ) -> list[Mistake]:
     """Lists the most confident mistakes of each model and the rows on which models differ, each row once.
 
@@ -159,10 +161,11 @@ def mistakes(
         labels: by their numbers.
         rows: the file that holds the texts.
         count: disagreements of either kind.
+        shown: returns what the page shows of rows, by id.
     """
     said = opinions(settings, predictions)
     chosen = list(dict.fromkeys([*table["id"], *disagreements(said, settings.compare[0], settings.compare[-1], count)]))
-    texts = read_texts(rows, chosen)
+    texts = shown(rows, chosen)
     listed = said[said.index.isin(chosen, level="id")]
     found = {
         facts[0]: mistake(settings, labels, facts, row, texts.get(facts[0], "")) for facts, row in listed.iterrows()

@@ -12,7 +12,7 @@ from rnnlab.evaluation import comparisons, convergence, metrics
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import in_order, race, read_costs, read_timings
 from rnnlab.evaluation.figure_intervals import ALL, LENGTH
-from rnnlab.features.clean_rows import read_labels
+from rnnlab.features.clean_rows import read_labels, read_sequence_names, read_texts
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
@@ -64,7 +64,7 @@ def write(settings: Params) -> str:
             read_json(layout.VALIDATION),
             layout.REJECTED,
             read_json(layout.VOCABULARY),
-            settings.tokenize_pad.max_length,
+            settings,
         ),
         matched=comparisons.match_sentence(comparison),
         networks=[network(name, settings.train.seeds[0]) for name in settings.compare],
@@ -75,6 +75,7 @@ def write(settings: Params) -> str:
         tuning=tuning,
         seeds=len(settings.train.seeds),
         first_seed=settings.train.seeds[0],
+        task=TASKS[settings.task],
         labels=read_labels(),
         models=settings.compare,
         **rows,
@@ -82,11 +83,14 @@ def write(settings: Params) -> str:
 
 
 def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
+    traced = readings.traced(settings, texts.read_traces(), read_labels())
+    return {**_labelled(settings, tables, read_texts), "traced": traced, "heat_maps": heat_maps.read()}
+
+
+def _labelled(settings: Params, tables: Tables, shown: readings.Shown) -> dict[str, Any]:
     wrong, labels = read_table(layout.EXPLANATIONS / "mistakes.csv", dtype={"id": str}), read_labels()
     return {
-        "traced": readings.traced(settings, texts.read_traces(), labels),
-        "heat_maps": heat_maps.read(),
-        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES),
+        "mistakes": readings.mistakes(settings, tables.predictions, wrong, labels, layout.ROWS, DIFFERENCES, shown),
         "by_label": labels_table(texts.confusion_matrices(settings, tables.predictions, len(labels)), labels),
         "every_figure": figures_tables(
             settings, read_table(layout.EXPLANATIONS / "intervals.csv", keep_default_na=False, dtype={"value": str})
@@ -94,6 +98,10 @@ def _texts(settings: Params, tables: Tables) -> dict[str, Any]:
         "errors": None,
         "in_unit": None,
     }
+
+
+def _sequences(settings: Params, tables: Tables) -> dict[str, Any]:
+    return {**_labelled(settings, tables, read_sequence_names), "traced": [], "heat_maps": {}}
 
 
 def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
@@ -104,7 +112,11 @@ def _forecasts(settings: Params, tables: Tables) -> dict[str, Any]:
 
 
 # The single test rows that the page shows: texts word by word, wrong labels, or large errors.
-ROWS: dict[TaskName, Callable[[Params, Tables], dict[str, Any]]] = {"text": _texts, "series": _forecasts}
+ROWS: dict[TaskName, Callable[[Params, Tables], dict[str, Any]]] = {
+    "text": _texts,
+    "series": _forecasts,
+    "sequences": _sequences,
+}
 
 
 def network(model: str, seed: int) -> Network:
@@ -118,17 +130,17 @@ def draw(settings: Params, tables: Tables, tuning: TuningSection | None) -> dict
     """Draws the figures of the page by section."""
     drawings: dict[str, list[Drawing]] = {"training": [], "tuning": [], "results": [], "why": []}
     with svg.style():
-        of_experiments = [*tuning_section.panels(tuning), *sweep_panels(layout.EXPERIMENTS_CURVES)]
+        of_experiments = [*tuning_section.panels(tuning), *sweep_panels(layout.EXPERIMENTS_CURVES, settings.task)]
         for panel in [*result_figures.panels(settings, tables), *of_experiments]:
             drawings[panel.section].append(Drawing(svg.inline(panel.figure, panel.name, panel.label), panel.caption))
             common.close(panel.figure)
     return drawings
 
 
-def sweep_panels(folder: Path) -> Iterator[Panel]:
-    """Draws the curves of named experiments that vary one parameter."""
+def sweep_panels(folder: Path, task: TaskName) -> Iterator[Panel]:
+    """Draws the curves of a task's named experiments that vary one parameter."""
     for source in sorted(folder.glob("*.csv")):
-        if swept := known_sweeps.of_points(read_table(source)):
+        if (swept := known_sweeps.of_points(read_table(source))) and swept.sweep.task == task:
             sweep, points = swept
             told = answer_section.capitalised(swept.sentence)
             caption = f"From the experiment {source.stem}, not from this run: {sweep.caption}. {told}."
@@ -179,7 +191,8 @@ def slices_tables(comparison: Mapping[str, Any], models: Sequence[str]) -> list[
 
 def figures_tables(settings: Params, found: pd.DataFrame) -> list[Table]:
     """Shows every figure of each model with its interval: on all rows, by slice, the worst first, and by length."""
-    tables, headings = [], {key: heading for heading, key in TASKS["text"].columns.items()}
+    task = TASKS[settings.task]
+    tables, headings = [], {key: heading for heading, key in task.columns.items()}
     for column, group in found.groupby("column", sort=False):
         networks = group[group["model"].isin(settings.compare) & (group["figure"] == "accuracy")]
         means = networks.groupby("value", sort=False)["mean"].mean()
@@ -194,7 +207,7 @@ def figures_tables(settings: Params, found: pd.DataFrame) -> list[Table]:
             for value in values
             for model in settings.scored
         ]
-        name = str(column).removeprefix(SLICE)
+        name = f"{task.unit}s" if column == LENGTH else str(column).removeprefix(SLICE)
         named = [name, "test rows", "model", *(headings.get(figure, figure.replace("_", " ")) for figure in figures)]
         if column == ALL:
             named, rows = named[2:], [row[2:] for row in rows]

@@ -1,17 +1,20 @@
-"""What MLflow serves: text in, label and its probability out; or the last rows of a series in, the next values out."""
+"""What MLflow serves: a text or sequence in, its label and probability out; or rows of a series in, the next out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rnnlab.features import windows
+from rnnlab.features.sequences import read_scaler
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.files import read_json
 from rnnlab.project.params import TokenizePad
-from rnnlab.serving.classifier import PROBABILITY, Classifier
+from rnnlab.serving.classifier import PROBABILITY, Classifier, answer
 
 
 class TextClassifier(mlflow.pyfunc.PythonModel):
@@ -36,13 +39,45 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
             The columns ``label`` and ``probability`` (of that label), a row per text; with the parameter ``all``, also
             ``probability_`` and a label, for each label.
         """
-        names = self._classifier.labels
         labels, probabilities = self._classifier.classify(model_input["text"].fillna("").astype(str).tolist())
-        told = [1 if self._tells_second else names.index(label) for label in labels]
-        given = probabilities[np.arange(len(labels)), told]
-        table = pd.DataFrame({"label": labels, "probability": given.astype(float)})
-        columns = [f"{PROBABILITY}{name}" for name in names] if (params or {}).get("all") else []
-        return table.join(pd.DataFrame(probabilities[:, : len(columns)].astype(float), columns=columns))
+        names = self._classifier.labels
+        return _table(labels, probabilities, names, params, names[1] if self._tells_second else None)
+
+
+class SequenceClassifier(mlflow.pyfunc.PythonModel):
+    """A trained network with its scaler, for sequences of steps in the unit of the data."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the network; Keras is imported here, so that logging the model does not need it."""
+        with importing_keras():
+            from rnnlab.networks import models
+        self._scaler = read_scaler(Path(context.artifacts["encoding"]))
+        self._network = models.load(Path(context.artifacts["network"]))
+        self._labels, self._thresholds = context.model_config["labels"], context.model_config.get("thresholds")
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Classifies the column ``steps``: lists of steps, each the values of all channels in the order of training.
+
+        Returns:
+            As `TextClassifier.predict` does.
+        """
+        sequences = [np.array([list(step) for step in steps], np.float64) for steps in model_input["steps"]]
+        answers = answer(self._network, self._scaler.encode(sequences), self._labels, self._thresholds)
+        return _table(*answers, self._labels, params)
+
+
+def _table(
+    labels: Sequence[str],
+    probabilities: npt.NDArray[np.float32],
+    names: Sequence[str],
+    params: dict[str, Any] | None,
+    told: str | None = None,
+) -> pd.DataFrame:
+    """Writes answers as a table, with the probability of the label given, or of the one that is ``told``."""
+    given = probabilities[np.arange(len(labels)), [names.index(told or label) for label in labels]]
+    table = pd.DataFrame({"label": labels, "probability": given.astype(float)})
+    columns = [f"{PROBABILITY}{name}" for name in names] if (params or {}).get("all") else []
+    return table.join(pd.DataFrame(probabilities[:, : len(columns)].astype(float), columns=columns))
 
 
 class SeriesForecaster(mlflow.pyfunc.PythonModel):
@@ -53,26 +88,36 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab.networks import models
         network = models.load(Path(context.artifacts["network"]))
-        self.use(network, windows.from_json(read_json(Path(context.artifacts["encoding"]))))
+        encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
+        self.use(network, encoding, context.model_config.get("half_widths"))  # models up to 0.1.0 have none
 
-    def use(self, network: Any, encoding: windows.Encoding) -> None:
-        """Forecasts with a network that is loaded already."""
-        self._network, self._encoding = network, encoding
+    def use(self, network: Any, encoding: windows.Encoding, half_widths: Sequence[float] | None = None) -> None:
+        """Forecasts with a network that is loaded already; half-widths are of its prediction intervals by step."""
+        self._network, self._encoding, self._half_widths = network, encoding, half_widths
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
 
-        A column for each covariate has lists of as many numbers or words.
+        A column for each covariate has lists of as many numbers or words; of one that is known ahead, these and the
+        numbers or words of the steps to predict.
 
         Returns:
-            The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all.
+            The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all; of one
+            whose errors on validation rows are known, also the ends of prediction intervals, the lists ``low`` and
+            ``high``.
         """
         from rnnlab.networks import models
 
         columns = {name: np.array(model_input[name].tolist()) for name in self._encoding.covariates}
-        inputs = self._encoding.encode(np.array(model_input["values"].tolist(), np.float64), columns)
+        values, horizon = np.array(model_input["values"].tolist(), np.float64), self._network.output_shape[-1]
+        inputs = self._encoding.encode(values, columns, horizon)
         # Networks up to 0.1.0 read values without an axis of channels.
         inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
         predicted = self._encoding.value.undo(models.predict(self._network, inputs, batch_size=256))
         table = pd.DataFrame({"next_value": predicted[:, 0]})
-        return table.assign(forecast=predicted.tolist()) if predicted.shape[1] > 1 else table
+        if predicted.shape[1] > 1:
+            table = table.assign(forecast=predicted.tolist())
+        if self._half_widths:
+            width = np.array(self._half_widths)
+            table = table.assign(low=(predicted - width).tolist(), high=(predicted + width).tolist())
+        return table

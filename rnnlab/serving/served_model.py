@@ -2,7 +2,7 @@
 
 import mlflow.models
 
-from rnnlab.serving.pyfunc import SeriesForecaster, TextClassifier
+from rnnlab.serving.pyfunc import SequenceClassifier, SeriesForecaster, TextClassifier
 
-served = {"text": TextClassifier, "series": SeriesForecaster}
+served = {"text": TextClassifier, "series": SeriesForecaster, "sequences": SequenceClassifier}
 mlflow.models.set_model(served[mlflow.models.ModelConfig().get("task")]())

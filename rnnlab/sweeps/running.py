@@ -11,6 +11,7 @@ import numpy as np
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import TASKS
 from rnnlab.sweeps.trials import Data, Outcome, Trial
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
         assert encoding is not None
         return series_metrics.score(encoding.value.undo(true), encoding.value.undo(found), encoding.naive_error)
 
-    def score_texts(true: Any, found: Any) -> dict[str, Any]:
+    def score_labels(true: Any, found: Any) -> dict[str, Any]:
         return metrics.score(true[:, 0].astype(np.int16), found)
 
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)
-    return {"text": score_texts, "series": score_series}[settings.task](targets, predicted)
+    return (score_labels if TASKS[settings.task].has_labels else score_series)(targets, predicted)

@@ -12,7 +12,7 @@ from rnnlab.project.tasks import TaskName
 PREDICTIONS = "predictions.parquet"  # in MLflow: the answers of one model, with one seed, to the test rows
 
 # What turns inputs into numbers, which a served model needs.
-ENCODINGS: dict[TaskName, Path] = {"text": layout.VOCABULARY, "series": layout.SCALER}
+ENCODINGS: dict[TaskName, Path] = {"text": layout.VOCABULARY, "series": layout.SCALER, "sequences": layout.SCALER}
 
 
 class Record(NamedTuple):

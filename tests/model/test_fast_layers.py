@@ -33,10 +33,10 @@ def words(lengths: list[int], side: str, steps: int = STEPS) -> np.ndarray:
 
 
 def twins(
-    options: Model, steps: int = STEPS, batch_size: int = 4, threads: int = 1
+    options: Model, steps: int = STEPS, batch_size: int = 4, threads: int = 1, channels: int = 0
 ) -> tuple[keras.Sequential, keras.Sequential]:
     keras.utils.set_random_seed(5)
-    stock = models.build_classifier(options, VOCABULARY, steps)
+    stock = models.build_classifier(options, VOCABULARY, steps, channels=channels)
     # Weights large enough that gates leave their linear part, and biases that are not all alike.
     generator = np.random.default_rng(1)
     stock.set_weights([weights + generator.normal(0, 0.5, weights.shape) for weights in stock.get_weights()])
@@ -75,6 +75,16 @@ def test_outputs_and_gradients_are_those_of_the_stock_layers(cell: str, shape: s
     # four is not full.
     for side in ("pre", "post"):
         assert_same(stock, fast, words([5, 3, 1, 2 if "pooled" in shape else 0, 4, 5], side))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_outputs_and_gradients_on_numbers_are_those_of_the_stock_layers(cell: str, shape: str) -> None:
+    stock, fast = twins(plain(3, 4, cell=cell, **SHAPES[shape]), channels=2)
+    used = words([5, 3, STEPS - 2, 1, 4, 6], "pre") != 0
+    numbers = np.random.default_rng(4).normal(size=(*used.shape, 2)).astype(np.float32) * used[:, :, None]
+    numbers[2, -1, 0] = 0  # in one channel of a step: no padding
+    assert_same(stock, fast, numbers)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -118,6 +128,14 @@ def test_padding_that_a_whole_batch_shares_is_cut_off(monkeypatch: pytest.Monkey
         cut = fast.layers[0](tokens).numpy()
         assert cut.shape == (len(lengths), left)
         assert [row[row > 0].tolist() for row in cut] == [row[row > 0].tolist() for row in tokens]
+
+
+def test_padding_of_numbers_is_cut_off_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_layers, "STRIDE", 2)
+    numbers = np.ones((3, 9, 2), np.float32)
+    numbers[:, :4] = 0
+    numbers[:, 4, 0] = 0
+    assert fast_layers.Trim()(numbers).shape == (3, 6, 2)
 
 
 @pytest.mark.parametrize("cell", CELLS)

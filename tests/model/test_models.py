@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from rnnlab.features.arrays import Examples
 from rnnlab.networks import models
 from rnnlab.project.errors import UserError
 from tests.support.networks import plain
@@ -230,6 +231,38 @@ def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(pad
         tokens[row, place] = generator.integers(1, VOCABULARY, length)
     whole = models.predict(network, tokens, batch_size=100)
     np.testing.assert_allclose(models.predict(network, tokens, batch_size=2), whole, atol=1e-6)
+
+
+def sequences(steps: int, channels: int, labels: int = 2) -> Examples:
+    """Training rows of that shape, and labels."""
+    targets = np.arange(labels, dtype=np.float32)[:, None]
+    return np.zeros((labels, steps, channels), np.float32), targets
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+def test_numbers_are_read_by_length_like_words(pooling: str) -> None:
+    keras.utils.set_random_seed(1)
+    options = plain(embedding_dim=5, units=4, pooling=pooling)
+    network = models.build("sequences", options, 0, sequences(150, 3))
+    inputs = np.random.default_rng(1).normal(size=(7, 150, 3)).astype(np.float32)
+    for row, length in enumerate([150, 3, 64, 65, 149, 1, 70]):
+        inputs[row, : 150 - length] = 0
+        inputs[row, -length, :2] = 0  # a channel that is not 0 makes a step
+    whole = models.predict(network, inputs, batch_size=100)
+    np.testing.assert_allclose(models.predict(network, inputs, batch_size=2), whole, atol=1e-6)
+    shorter = inputs[1:2, -3:]
+    np.testing.assert_allclose(models.predict(network, shorter, 1), whole[1:2], atol=1e-6)
+
+
+def test_without_a_mask_padding_changes_what_a_network_says() -> None:
+    keras.utils.set_random_seed(1)
+    network = models.build("sequences", plain(5, 4, mask=False, output="auto"), 0, sequences(9, 2, labels=3))
+    inputs = np.zeros((2, 9, 2), np.float32)
+    inputs[:, -2:] = 1.0
+    inputs[1, 0] = 5.0
+    assert network.output_shape == (None, 3) and not models.masks_padding(network)
+    first, second = models.predict(network, inputs, 2)
+    assert np.abs(first - second).max() > 1e-4
 
 
 def test_networks_of_one_architecture_are_one_and_predict_as_each_alone(tmp_path) -> None:

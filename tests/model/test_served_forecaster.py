@@ -18,12 +18,12 @@ from tests.support.networks import plain
 WINDOW = 3
 
 
-def served(folder: Path, network: keras.Model, encoding: dict[str, Any]) -> SeriesForecaster:
+def served(folder: Path, network: keras.Model, encoding: dict[str, Any], **config: object) -> SeriesForecaster:
     models.save(network, folder / "network.keras")
     write_json(folder / "scaler.json", encoding)
     forecaster = SeriesForecaster()
     artifacts = {"network": str(folder / "network.keras"), "encoding": str(folder / "scaler.json")}
-    forecaster.load_context(SimpleNamespace(artifacts=artifacts))
+    forecaster.load_context(SimpleNamespace(artifacts=artifacts, model_config=config))
     return forecaster
 
 
@@ -39,6 +39,32 @@ def test_several_values_are_forecast_from_several_columns(tmp_path: Path) -> Non
     assert list(answer) == ["next_value", "forecast"]
     assert answer["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
     assert answer["next_value"][0] == answer["forecast"][0][0]
+
+
+def test_what_is_known_ahead_comes_with_the_steps_to_predict(tmp_path: Path) -> None:
+    encoding = Encoding(Scaler(5.0, 2.0), {"wind": Scaler(1.0, 4.0), "from": ("N", "S")}, ahead=("wind", "from"))
+    network = models.build_forecaster(plain(3, 4, output="linear"), WINDOW, channels=7, horizon=2)
+    forecaster = served(tmp_path, network, encoding.to_json())
+    wind, words = [1.0, 5.0, 9.0, 13.0, 17.0], ["N", "S", "up", "N", "N"]
+    rows = pd.DataFrame({"from": [words], "wind": [wind], "values": [[5.0, 7.0, 9.0]]})
+    channels = np.array([[[0, 0, 1, 0, 2, 0, 0], [1, 1, 0, 1, 3, 1, 0], [2, 2, 0, 0, 4, 1, 0]]], np.float32)
+    expected = models.predict(network, channels, 8) * 2.0 + 5.0
+    assert forecaster.predict(None, rows)["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
+    with pytest.raises(ValueError, match="same shape"):
+        forecaster.predict(None, rows.assign(wind=[wind[:3]]))
+
+
+def test_intervals_are_as_wide_as_errors_on_validation_rows_were(tmp_path: Path) -> None:
+    network = models.build_forecaster(plain(3, 4, output="linear"), WINDOW, channels=1, horizon=2)
+    rows = pd.DataFrame({"values": [[5.0, 7.0, 9.0], [1.0, 2.0, 3.0]]})
+    encoding = Encoding(Scaler(5.0, 2.0)).to_json()
+    answer = served(tmp_path, network, encoding, half_widths=[0.5, 1.5]).predict(None, rows)
+    assert list(answer) == ["next_value", "forecast", "low", "high"]
+    for row in answer.itertuples():
+        assert np.subtract(row.high, row.forecast).tolist() == pytest.approx([0.5, 1.5])
+        assert np.subtract(row.forecast, row.low).tolist() == pytest.approx([0.5, 1.5])
+    without = served(tmp_path, network, encoding, half_widths=None).predict(None, rows)
+    assert list(without) == ["next_value", "forecast"]
 
 
 def test_a_network_of_before_there_were_channels_still_forecasts(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ def test_recurrent_parameters_are_counted_as_keras_does(cell: str, stacked: int,
         assert sizes.recurrent_parameters(task, network, 7, channels=3) == counted
 
 
+def test_parameters_of_a_network_on_sequences_depend_on_their_channels() -> None:
+    rows = np.zeros((2, 6, 3), np.float32), np.array([[0], [1]], np.float32)
+    described = layers.describe(models.build("sequences", plain(5, 7), 0, rows))
+    counted = sum(layer["parameters"] for layer in described if layer["cell"])
+    assert sizes.recurrent_parameters("sequences", plain(5, 7), 7, channels=3) == counted
+
+
 def rows() -> tuple[Any, Any]:
     draw = np.random.default_rng(1)
     return draw.integers(1, 20, (50, 12)).astype(np.int32), draw.integers(0, 2, (50, 1)).astype(np.float32)

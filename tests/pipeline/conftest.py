@@ -1,13 +1,15 @@
 """A throw-away copy of the project with a tiny corpus, run for real."""
 
+import csv
 import importlib
 import io
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from configparser import ConfigParser
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
@@ -58,6 +60,39 @@ SERIES = {
     "baselines": ["last_value", "linear", "ets"],
     "evaluate.origins": 2,
 }
+# And into the third, on `made_sequences`.
+SEQUENCES = {
+    "task": "sequences",
+    "data.csv": "data/raw/mine.csv",
+    "data.label_column": "kind",
+    "data.channels": ["a", "b"],
+    "split.group_column": "person",
+    "evaluate.slices": ["person"],
+    "sequences.max_length": 12,
+    "validate.min_rows_per_class": 1,
+    "train.seeds": [1],
+    "train.epochs": 12,
+    "train.batch_size": 16,
+    "train.learning_rate": 0.03,
+    "models.rnn.units": 6,
+    "models.lstm.units": 6,
+    "baselines": ["majority", "summary", "dtw"],
+}
+
+
+def made_sequences(target: Path, kinds: Sequence[str] = ("down", "flat", "up"), persons: int = 10) -> None:
+    """Writes noisy sequences of 4 to 15 steps, whose kind is the slope of a channel, twelve of each person."""
+    generator = random.Random(1)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", newline="") as stream:
+        write = csv.writer(stream).writerow
+        write(("sequence", "step", "a", "b", "kind", "person"))
+        for number in range(12 * persons):
+            kind, steps = number % len(kinds), generator.randrange(4, 16)
+            for step in range(steps):
+                value = (kind - 1) * (step / steps - 0.5) + generator.gauss(0, 0.1)
+                cells = f"{value:.4f}", f"{generator.gauss(5, 2):.4f}", kinds[kind], f"p{number // 12}"
+                write((f"s{number}", step, *cells))
 
 
 class Project:
@@ -230,6 +265,24 @@ def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) ->
         project.commit("results")
 
     return shared(tmp_path_factory, "finished-series", make)
+
+
+@pytest.fixture(scope="session")
+def finished_sequences(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project after the stages of the sequences task, one by one in this process, committed."""
+
+    def make(folder: Path) -> None:
+        project = blank.copy(folder)
+        made_sequences(folder / "data/raw/mine.csv")
+        change_params(folder, SEQUENCES)
+        for name in ORDER[:-1]:
+            for item in ("train@rnn-1", "train@lstm-1") if name == "train" else (name,):
+                project.stage(item)
+        project.run("dvc", "commit", "--force")
+        project.stage("track")
+        project.commit("results")
+
+    return shared(tmp_path_factory, "finished-sequences", make)
 
 
 @pytest.fixture(scope="session")

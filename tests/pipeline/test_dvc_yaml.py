@@ -266,14 +266,19 @@ def read_keys(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("stage", ORDER[:-1])
 def test_a_stage_declares_the_parameters_it_reads_and_no_other(
-    stage: str, project: Project, finished_series: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    project: Project,
+    finished_series: Project,
+    finished_sequences: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     declared = {key.replace("${item.model}", "lstm") for key in PIPELINE[stage]["params"]}
-    series = finished_series.copy(tmp_path / "series")
+    others = [finished_series.copy(tmp_path / "series"), finished_sequences.copy(tmp_path / "sequences")]
     timed = project.copy(tmp_path / "timed")
     timed.set_params(match="time")
     read: set[str] = set()
-    for task in (project, series, *([timed] if stage == "size" else [])):
+    for task in (project, *others, *([timed] if stage == "size" else [])):
         with monkeypatch.context() as patch:
             patch.setattr("rnnlab.networks.sizes.search", lambda ratio, units: units)
             read |= read_keys(stage, task, patch)

@@ -1,6 +1,7 @@
 """The second task on the same pipeline: the next value of a series."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def test_the_same_stages_score_networks_and_baselines(finished_series: Project) 
     page = (finished_series.folder / "reports/comparison.md").read_text()
     assert "mean squared error" in page
     assert "Of 2 stretches of the test rows" in page and "| rows 249 to 274" in page
-    for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
+    for name in ("training_curves", "predicted_and_true", "errors", "forecasts", "attributions"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
             image.load()
 
@@ -45,6 +46,14 @@ def test_time_only_runs_forward_and_the_scaler_knows_training_rows_alone(finishe
         np.testing.assert_allclose(targets[:, 0], (values - scaler["mean"]) / scaler["scale"], rtol=1e-4, atol=1e-5)
 
 
+def test_what_forecasts_rest_on_is_told_by_lag_and_channel(finished_series: Project) -> None:
+    table = pd.read_csv(finished_series.folder / "reports/explanations/attributions.csv")
+    assert table["lag"].tolist() == list(range(SERIES["series.window"], 0, -1))
+    assert set(table["channel"]) == {"value"} and set(table["model"]) == {"lstm"}
+    assert (table["attribution"] > 0).all()
+    assert "What the forecasts rest on" in (finished_series.folder / "reports/index.html").read_text()
+
+
 def test_nothing_changed_runs_nothing(finished_series: Project) -> None:
     assert "up to date" in finished_series.run("dvc", "status").stdout
 
@@ -58,8 +67,15 @@ def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: P
     window = SERIES["series.window"]
     values = [rows.loc[row - window : row - 1].tolist() for row in wanted["row"]]
     answer = pyfunc.load_model(logged_models.address(run)).predict(pd.DataFrame({"values": values}))
-    assert list(answer) == ["next_value"]
+    assert list(answer) == ["next_value", "low", "high"]
     assert answer["next_value"].tolist() == pytest.approx(wanted["predicted"].tolist(), abs=1e-4)
+
+
+def test_a_rerun_that_changed_nothing_has_not_drifted(finished_series: Project, tmp_path: Path) -> None:
+    project = finished_series.copy(tmp_path / "project")
+    told = project.inside("rnnlab.cli.main", "drift").stdout
+    assert "# No model is worse than in HEAD" in told
+    assert "| lstm " in told and "test MSE" in told and "the same" in told
 
 
 MISTAKES = {
@@ -68,17 +84,30 @@ MISTAKES = {
     "no such column": ("level\n1\n2\n", "no column 'value'"),
     "a constant": ("value\n" + "1\n" * 60, "a constant cannot be standardised"),
     "a window longer than the series": ("value\n" + "1\n2\n" * 14, "series.window"),
+    "times that run backwards": ("day,value\n2024-01-02,1\n2024-01-01,2\n", "after '2024-01-02', which is later"),
+    "a time twice": ("day,value\n2024-01-02,1\n2024-01-02,2\n", "after '2024-01-02', the same again"),
+    "a step left out": ("day,value\n1,1\n2,2\n4,3\n", "after '2': a step of 2, where the first is 1"),
+    "no time": ("day,value\n1,1\nsoon,2\n", "row 2 has 'soon' in column 'day'; expected a date or a number"),
+    "no value at all": ("value,other\n,1\nNA,2\n", "2 of 2 rows have no value in column 'value', first row 1"),
+    "words in a column of numbers": ("wind,value\n1,1\nN,2\n", "row 2 has 'N' in column 'wind'; expected a number"),
+    "a covariate that never changes": ("wind,value\n" + "1,1\n1,2\n" * 60, "column 'wind' is 1.0 in all"),
+    "a future that is not known": ("wind,value\n1,1\n2,2\n,\n", "1 of 3 rows have no value in column 'wind'"),
 }
+CHANGES = {"day": {"data.time_column": "day"}, "wind": {"data.covariates": ["wind"], "data.known_ahead": ["wind"]}}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_bad_series_is_one_sentence_and_no_partial_result(mistake: str, fresh: Project) -> None:
     content, sentence = MISTAKES[mistake]
     (fresh.folder / "mine.csv").write_text(content)
-    change_params(fresh.folder, SERIES | {"data.csv": "mine.csv", "series.window": 30})
+    change_params(
+        fresh.folder, SERIES | {"data.csv": "mine.csv", "series.window": 30} | CHANGES.get(content.split(",")[0], {})
+    )
     done = fresh.stage("ingest", expect=None)
     if done.returncode == 0:
         done = fresh.stage("tokenize_pad", expect=1)
+    else:
+        assert not (fresh.folder / "data/interim/rows.parquet").exists()
     assert done.stderr.startswith("error: ")
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1

@@ -41,6 +41,28 @@ def test_one_command_leads_from_a_file_to_the_page(fresh: Project, tmp_path: Pat
     assert "data.encoding: cp1252" in listed
 
 
+def test_a_file_of_times_and_numbers_is_a_series(fresh: Project, tmp_path: Path) -> None:
+    source = tmp_path / "Bike rides.csv"
+    days = [f"2023-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(28)]
+    lines = [
+        f"{day} {hour:02}:00,{hour % 5},{(hour - 12) ** 2 + number % 7}"
+        for number, day in enumerate(days)
+        for hour in range(24)
+    ]
+    source.write_text("\n".join(["when,wind,rides", *lines]))
+    done = fresh.inside("rnnlab.cli.main", "use", str(source))
+    for told in ("value column  rides", "time column   when", "season        24", "forecast      24 from 30"):
+        assert told in done.stdout
+    written = (fresh.folder / "experiments/bike-rides.yaml").read_text()
+    for line in (
+        'data.time_column: "when"  # ascending, in equal steps',
+        "series.calendar: true  # the times are dates",
+        "series.season: 24  # the highest peak of the training rows' autocorrelation",
+        'data.missing: "refuse"  # no value is missing',
+    ):
+        assert f"  {line}\n" in written
+
+
 def test_a_name_that_is_taken_is_not_lost(fresh: Project, tmp_path: Path) -> None:
     before = (fresh.folder / "experiments/imdb.yaml").read_text()
     done = fresh.inside("rnnlab.cli.main", "use", str(written(tmp_path, "imdb.csv")))

@@ -11,6 +11,9 @@ import pandas as pd
 
 from rnnlab.data.series import Series
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
+from rnnlab.features import windows
+from rnnlab.features.arrays import Windows
+from rnnlab.features.windows import Encoding, Split
 from rnnlab.project.params import Promote
 from rnnlab.project.results import Result
 
@@ -19,6 +22,7 @@ LIMITS = Promote(
     name="it",
     min_accuracy=0.8,
     min_slice_accuracy=0.0,
+    max_mase=1.0,
     margin=0.1,
     significance=0.05,
     max_calibration_error=0.2,
@@ -135,6 +139,12 @@ def write_csv(target: Path, *rows: Sequence[str], delimiter: str = ",") -> Path:
     with target.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
     return target
+
+
+def cut(rows: Split, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:
+    """The windows of a split that are kept, in memory."""
+    views, kept = windows.featurise(rows, split, encoding, window, horizon)
+    return Windows(*(array[kept] for array in views))
 
 
 def complete(values: npt.NDArray[np.float64]) -> Series:

@@ -1,4 +1,4 @@
-"""Figures of any task, of texts, and the style that all figures share; they know results, not networks."""
+"""Figures of any task, of rows with labels, and the style that all figures share; they know results, not networks."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
 from rnnlab.evaluation.metrics import accuracy_by_length
-from rnnlab.project.tasks import TASKS, Task, TaskName, right
+from rnnlab.project.tasks import TASKS, TEXTS, Task, TaskName, right
 
 # Okabe and Ito's colours keep apart for the colour-blind; the line styles do so in grey print.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -41,6 +41,7 @@ class Curve(NamedTuple):
 CURVES: dict[TaskName, Curve] = {
     "text": Curve("accuracy", "nats", logarithmic=False),
     "series": Curve("mean absolute error", "mean squared error", logarithmic=True),
+    "sequences": Curve("accuracy", "nats", logarithmic=False),
 }
 
 
@@ -192,15 +193,17 @@ def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float
     return figure
 
 
-def accuracy_over_length(groups: pd.DataFrame, labels: int = 2) -> Figure:
-    """Draws test accuracy over text length from `length_groups`: mean over the seeds with one standard deviation."""
+def accuracy_over_length(groups: pd.DataFrame, labels: int = 2, task: Task = TEXTS) -> Figure:
+    """Draws test accuracy over length from `length_groups`: mean over the seeds with one standard deviation."""
     figure, panel = plt.subplots(figsize=SIZE, layout="constrained")
     for index, (name, rows) in enumerate(groups.groupby("model", sort=False)):
         points = rows.groupby("words")["accuracy"].agg(["mean", "std"]).fillna(0)
         style = {**line(index), "marker": MARKERS[index % 6]}
         panel.errorbar(points.index, points["mean"], points["std"], **style, capsize=3, label=name)
     panel.axhline(1 / labels, color="grey", linewidth=1.5, linestyle=":", label="chance")
-    panel.set(xlabel="words in the text (median of each group)", ylabel="test accuracy ± 1 sd over seeds")
+    panel.set(
+        xlabel=f"{task.unit}s in the {task.item} (median of each group)", ylabel="test accuracy ± 1 sd over seeds"
+    )
     lowest = max(1 / labels - 0.1, 0.0)
     panel.set_ylim(min(lowest, groups["accuracy"].min() - 0.02), 1.02)  # one scale for figures side by side
     panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

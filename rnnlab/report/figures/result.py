@@ -26,6 +26,7 @@ class View(NamedTuple):
 VIEWS: dict[TaskName, View] = {
     "text": View(texts.lengths, texts.pictures, texts.panels),
     "series": View(series.lengths, series.pictures, series.panels),
+    "sequences": View(texts.lengths, texts.labelled_pictures, texts.labelled_panels),
 }
 
 

@@ -1,4 +1,4 @@
-"""The figures of a result on texts: as pictures for slides, and panel by panel for the page."""
+"""The figures of a result on rows with labels: as pictures for slides, and panel by panel; texts have more of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import answers
+from rnnlab.project.tasks import TASKS, answers
 from rnnlab.report.figures import common, explanations
 from rnnlab.report.figures.tables import Panel, Tables
 
@@ -21,7 +21,7 @@ Confusions = Mapping[str, Sequence[common.Counts]]  # by model, of each seed
 
 
 def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Computes the networks' test accuracy by length of text: columns run, model, seed, words, accuracy, rows."""
+    """Computes the networks' test accuracy by length: columns run, model, seed, words, accuracy, rows."""
     groups = common.length_groups(predictions[predictions["model"].isin(settings.compare)])
     groups.insert(0, "run", groups["model"] + "-" + groups["seed"].astype(str))
     return groups
@@ -40,14 +40,21 @@ def read_traces() -> pd.DataFrame:
 
 
 def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
-    """Draws the pictures for slides; returns them by file name."""
-    labels = read_labels()
+    """Draws the pictures of texts for slides; returns them by file name."""
+    return {
+        **labelled_pictures(settings, tables),
+        "gradient_norms.png": _gradients(),
+        "traces.png": explanations.traces(read_traces(), forecast(read_labels())),
+    }
+
+
+def labelled_pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
+    """Draws the pictures that rows with labels have; returns them by file name."""
+    labels, task = read_labels(), TASKS[settings.task]
     confusions = confusion_matrices(settings, tables.predictions, len(labels))
     found = {
         "confusion_matrices.png": common.confusion_matrices(confusions, labels),
-        "accuracy_by_length.png": common.accuracy_over_length(tables.lengths, len(labels)),
-        "gradient_norms.png": _gradients(),
-        "traces.png": explanations.traces(read_traces(), forecast(labels)),
+        "accuracy_by_length.png": common.accuracy_over_length(tables.lengths, len(labels), task),
         "calibration.png": _calibration(labels),
     }
     if len(labels) == 2:
@@ -56,30 +63,7 @@ def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
 
 
 def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
-    """Draws the figures of the page; traces are not among them."""
-    labels = read_labels()
-    confusions = confusion_matrices(settings, tables.predictions, len(labels))
-    matrices = [_matrix(name, seeds, labels) for name, seeds in confusions.items()]
-    by_length = Panel(
-        "results",
-        "accuracy-by-length",
-        common.accuracy_over_length(tables.lengths, len(labels)),
-        f"Line chart: test accuracy by words in the text, {models}",
-        "Test accuracy in groups of texts of similar length.",
-    )
-    ranking = _roc(settings, tables, models) if len(labels) == 2 else _by_label(confusions, labels, models)
-    is_so = (
-        f"of the texts given a probability of 80 % are {labels[1]}" if len(labels) == 2 else "of such labels are right"
-    )
-    calibration = Panel(
-        "results",
-        "calibration",
-        _calibration(labels),
-        f"Calibration curves of {models}, and the share of rows behind each point",
-        f"Calibration: on the diagonal, 80 % {is_so}. Thin curves are of"
-        " one seed, thick ones of the forecasts of all seeds, none averaged. Below: the share of rows behind each"
-        " point.",
-    )
+    """Draws the figures of the page of texts; traces are not among them."""
     gradients = Panel(
         "why",
         "gradient-norms",
@@ -90,16 +74,47 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
         " whether training begins to reach farther back; and of the finished ones, which shows what moves their answer."
         " With pooling other than last, this does not show memory.",
     )
-    return [*matrices, by_length, ranking, calibration, gradients]
+    return [*labelled_panels(settings, tables, models), gradients]
+
+
+def labelled_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
+    """Draws the figures of the page that rows with labels have."""
+    labels, task = read_labels(), TASKS[settings.task]
+    confusions = confusion_matrices(settings, tables.predictions, len(labels))
+    matrices = [_matrix(name, seeds, labels) for name, seeds in confusions.items()]
+    by_length = Panel(
+        "results",
+        "accuracy-by-length",
+        common.accuracy_over_length(tables.lengths, len(labels), task),
+        f"Line chart: test accuracy by {task.unit}s in the {task.item}, {models}",
+        f"Test accuracy in groups of {task.item}s of similar length.",
+    )
+    ranking = _roc(settings, tables, models) if len(labels) == 2 else _by_label(confusions, labels, models)
+    is_so = (
+        f"of the {task.item}s given a probability of 80 % are {labels[1]}"
+        if len(labels) == 2
+        else "of such labels are right"
+    )
+    calibration = Panel(
+        "results",
+        "calibration",
+        _calibration(labels),
+        f"Calibration curves of {models}, and the share of rows behind each point",
+        f"Calibration: on the diagonal, 80 % {is_so}. Thin curves are of"
+        " one seed, thick ones of the forecasts of all seeds, none averaged. Below: the share of rows behind each"
+        " point.",
+    )
+    return [*matrices, by_length, ranking, calibration]
 
 
 def _roc(settings: Params, tables: Tables, models: str) -> Panel:
+    item = TASKS[settings.task].item
     return Panel(
         "results",
         "roc",
         common.roc_curves(tables.predictions, _areas(settings, tables)),
         f"ROC curves of {models}, one per seed",
-        "ROC curves, one per seed: the closer to the upper left corner, the better the model ranks the texts.",
+        f"ROC curves, one per seed: the closer to the upper left corner, the better the model ranks the {item}s.",
     )
 
 

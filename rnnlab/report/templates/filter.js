@@ -8,7 +8,7 @@
       row.hidden = !(fits && row.textContent.toLowerCase().includes(words));
       return !row.hidden;
     });
-    form.querySelector("output").textContent = `${shown.length} of ${rows.length} texts`;
+    form.querySelector("output").textContent = `${shown.length} of ${rows.length} {{ task.item }}s`;
   };
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -99,18 +99,6 @@ def test_a_series_is_neither_an_id_nor_part_of_a_date() -> None:
     assert chosen(columns.series(profiled(**cells))) == "heat"
 
 
-def test_rows_that_a_column_joins_are_labelled_sequences() -> None:
-    cells = {
-        "walk": [n // 10 for n in NUMBERS],
-        "x": drawn(0.1, 0.2, 0.3),
-        "moved": ["yn"[n // 10 % 2] for n in NUMBERS],
-    }
-    rows = [[str(cell) for cell in row] for row in zip(*cells.values(), strict=True)]
-    assert columns.groups(columns.profile(list(cells), rows), list(cells), rows) == "walk"
-    mixed = [[first, second, "yn"[place % 2]] for place, (first, second, _) in enumerate(rows)]
-    assert columns.groups(columns.profile(list(cells), mixed), list(cells), mixed) is None
-
-
 def test_more_labels_than_usual_are_labels_where_each_comes_up_often() -> None:
     many = [f"section {n % 60}" for n in range(1200)]
     columns_ = columns.profile(

@@ -25,10 +25,14 @@ def data(delimiter: str = ",", encoding: str = "utf-8", header: bool = True) -> 
         header=header,
         max_megabytes=2000,
         max_labels=50,
+        sequence_column="sequence",
+        step_column="step",
+        channels=(),
         covariates=(),
         time_column=None,
         missing="refuse",
         max_gap=3,
+        known_ahead=(),
     )
 
 

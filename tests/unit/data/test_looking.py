@@ -105,8 +105,8 @@ def made(seed: int) -> Made:
     )
 
 
-def never(question: str, flag: str, names: Sequence[str]) -> str:
-    raise UserError(f"{question} {flag} {list(names)}")
+def never(question: str, flag: str, names: Sequence[str], default: str) -> str:
+    raise UserError(f"{question} {flag} {list(names)} or {default or 'nothing'}")
 
 
 def understood(source: Path, settings: Params, **wanted: str) -> tuple[Table, Choice]:
@@ -149,10 +149,18 @@ def test_files_at_hand_are_understood(settings: Params, name: str, text: str, la
 
 
 def test_columns_of_numbers_are_asked_about(settings: Params) -> None:
-    with pytest.raises(UserError, match=r"the series of numbers to predict\? --value .*'pm2\.5', 'DEWP'"):
+    with pytest.raises(UserError, match=r"the series of numbers to predict\? --value .*'pm2\.5', 'DEWP'.* or Ir"):
         understood(shared_file("pollution.csv"), settings)
     _, choice = understood(shared_file("pollution.csv"), settings, value="TEMP")
     assert (choice.task, choice.columns["value"].value) == ("series", "TEMP")
+
+
+def test_numbers_without_a_time_are_no_series_unless_one_is_named(settings: Params, tmp_path: Path) -> None:
+    source = tmp_path / "flowers.csv"
+    lines = [f"{row % 7},{row % 5 + 0.5},{'abc'[row // 20]}" for row in range(60)]
+    source.write_text("\n".join(["width,length,species", *lines]))
+    with pytest.raises(UserError, match=r"the series of numbers to predict\? --value .*'width', 'length'\] or nothing"):
+        understood(source, settings)
 
 
 def test_a_large_file_takes_seconds(settings: Params) -> None:

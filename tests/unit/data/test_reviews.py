@@ -34,7 +34,7 @@ def split(
     method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1, share: float = 1.0
 ) -> Split:
     fractions = {"test_fraction": test, "validation_fraction": validation, "train_share": share}
-    return Split.model_validate({"method": method, "column": "split", "seed": seed, **fractions})
+    return Split.model_validate({"method": method, "column": "split", "group_column": None, "seed": seed, **fractions})
 
 
 def digests(count: int, seed: int = 0) -> npt.NDArray[np.uint64]:

@@ -15,7 +15,7 @@ from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Data, Params
-from tests.support.builders import complete
+from tests.support.builders import complete, cut
 
 
 @pytest.fixture
@@ -305,7 +305,13 @@ def test_the_largest_values_allowed_can_be_scaled() -> None:
 
 
 def slid(values: npt.NDArray[np.float64], window: int, horizon: int = 1, split: str = "train") -> Any:
-    return windows.slide(values[:, None], np.zeros(len(values), bool), window, horizon, split)
+    return kept_of(values[:, None], np.zeros(len(values), bool), window, horizon, split)
+
+
+def kept_of(channels: npt.NDArray[np.float64], filled: npt.NDArray[np.bool_], window: int, *options: Any) -> Any:
+    """Inputs, targets and first targets of the windows that are kept."""
+    inputs, targets, kept = windows.slide(channels, filled, window, *options)
+    return inputs[kept], targets[kept], kept + window
 
 
 def test_windows_are_followed_by_their_targets() -> None:
@@ -325,14 +331,14 @@ def test_a_window_is_followed_by_as_many_targets_as_the_horizon_has_steps() -> N
 
 def test_of_several_channels_the_first_is_the_target() -> None:
     channels = np.column_stack([np.arange(5.0), np.arange(5.0) * 10])
-    inputs, targets, _ = windows.slide(channels, np.zeros(5, bool), 2, 1, "train")
+    inputs, targets, _ = kept_of(channels, np.zeros(5, bool), 2, 1, "train")
     assert inputs[0].tolist() == [[0, 0], [1, 10]]
     assert targets.tolist() == [[2], [3], [4]]
 
 
 def test_a_filled_value_may_be_seen_but_is_no_target() -> None:
     filled = np.array([False] * 4 + [True] + [False] * 4)
-    inputs, targets, first = windows.slide(np.arange(9.0)[:, None], filled, 2, 2, "train")
+    inputs, targets, first = kept_of(np.arange(9.0)[:, None], filled, 2, 2, "train")
     assert first.tolist() == [2, 5, 6, 7]
     assert 4 not in targets and 4 in inputs
 
@@ -340,13 +346,6 @@ def test_a_filled_value_may_be_seen_but_is_no_target() -> None:
 def test_too_many_filled_values_are_a_sentence() -> None:
     with pytest.raises(UserError, match=r"the test split has 0 windows followed by 2 values of the file, as others"):
         windows.slide(np.arange(9.0)[:, None], np.array([False, True] * 4 + [False]), 2, 2, "test")
-
-
-def test_windows_can_be_changed_without_changing_the_series() -> None:
-    values = np.arange(5.0)
-    inputs, *_ = slid(values, 2)
-    inputs[:] = -1
-    assert values.tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 12])
@@ -368,7 +367,7 @@ def table_of(values: npt.NDArray[np.float64]) -> pa.Table:
 
 
 def of_split(table: pa.Table, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:
-    return windows.featurise(windows.read_split(table, split), split, encoding, window, horizon)
+    return cut(windows.read_split(table, split), split, encoding, window, horizon)
 
 
 AS_IT_IS = Encoding(Scaler(0.0, 1.0))
@@ -431,8 +430,35 @@ def test_covariates_are_channels_of_their_own() -> None:
     part = of_split(table, "train", encoding, 2)
     assert part.inputs.shape == (58, 2, 5)
     assert part.inputs[0, :, 1:].tolist() == [[-1, 0, 1, 0], [1, 1, 0, 0]]
-    unknown = encoding.encode(np.zeros(1), {"wind": np.array([2.0]), "from": np.array(["up"])})
+    unknown = encoding.encode(np.zeros(1), {"wind": np.array([2.0]), "from": np.array(["up"])}, 1)
     assert unknown[0, 1:].tolist() == [0, 0, 0, 0]
+
+
+def test_of_what_is_known_ahead_a_window_has_the_values_of_the_steps_after_it() -> None:
+    covariates = {"wind": pa.array(np.arange(100.0)), "holiday": pa.array(["no", "yes"] * 50)}
+    read = complete(np.arange(100.0))._replace(covariates=covariates)
+    table = series.to_table(read, series.split_series(100, 0.2, 0.25))
+    encoding = windows.fit(windows.read_split(table, "train"), "none", 5, known_ahead=("wind",))
+    assert encoding.ahead == ("wind",)
+    encoding = encoding._replace(covariates={**encoding.covariates, "wind": Scaler(0.0, 1.0)})
+    for split in SPLITS:
+        part = of_split(table, split, encoding, window=5, horizon=3)
+        assert part.inputs.shape[1:] == (5, 5)  # value, wind, two words, wind ahead
+        assert (part.inputs[:, :, 1] == part.rows[:, None] - 1 + np.arange(-5, 0)).all()
+        assert (part.inputs[:, :, 4] == part.inputs[:, :, 1] + 3).all()
+        own = windows.read_split(table, split).rows
+        assert part.inputs[:, :, 4].max() == own[-1] - 1  # seen in no later split
+    plain = of_split(table, "test", encoding._replace(ahead=()), window=5, horizon=3)
+    ahead = of_split(table, "test", encoding, window=5, horizon=3)
+    assert (plain.inputs == ahead.inputs[:, :, :4]).all() and (plain.targets == ahead.targets).all()
+
+
+def test_what_is_known_ahead_must_reach_to_the_horizon() -> None:
+    encoding = Encoding(Scaler(0.0, 1.0), {"wind": Scaler(0.0, 1.0)}, ahead=("wind",))
+    values = np.zeros((1, 3))
+    assert encoding.encode(values, {"wind": np.arange(5.0)[None]}, 2)[0, :, 1:].tolist() == [[0, 2], [1, 3], [2, 4]]
+    with pytest.raises(ValueError, match="same shape"):
+        encoding.encode(values, {"wind": np.arange(3.0)[None]}, 2)
 
 
 @pytest.mark.parametrize(
@@ -471,16 +497,31 @@ def test_the_naive_error_is_that_of_a_season_or_a_step_before() -> None:
     assert (fitted(shifted, 3).season, fitted(shifted).season) == (3, None)
 
 
-def test_windows_come_back_from_disk(tmp_path: Path) -> None:
+def test_windows_come_back_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = of_split(table_of(np.arange(1.0, 101)), "test", Encoding(Scaler(3.0, 7.0)), 5)
-    arrays.save_windows(tmp_path, part)
+    monkeypatch.setattr(windows, "BATCH_ROWS", 4)
+    windows.save(tmp_path, part, np.arange(len(part.rows)))
     for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
         assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
+    np.save(tmp_path / "whole.npy", part.inputs)
+    assert (tmp_path / "whole.npy").read_bytes() == (tmp_path / "inputs.npy").read_bytes()
+    windows.save(tmp_path, part, np.array([2, 5]))
+    assert arrays.load_windows(tmp_path).rows.tolist() == part.rows[[2, 5]].tolist()
+
+
+def test_windows_take_no_memory_until_they_are_written() -> None:
+    table = table_of(np.arange(50_000.0))
+    views, kept = windows.featurise(windows.read_split(table, "train"), "train", AS_IT_IS, 200, 50)
+    assert len(kept) == len(views.inputs) == len(views.targets) == len(views.rows)
+    base: Any = views.inputs
+    while base.base is not None:
+        base = base.base
+    assert base.nbytes < views.inputs.nbytes / 100
 
 
 def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
-    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2)
+    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2, ("from",))
     windows.save_encoding(tmp_path, encoding)
     read = windows.from_json(json.loads((tmp_path / "scaler.json").read_text()))
     assert read == encoding
@@ -489,3 +530,34 @@ def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
 
 def test_the_scaler_of_an_old_model_is_an_encoding() -> None:
     assert windows.from_json({"mean": 1.0, "scale": 2.0}) == Encoding(Scaler(1.0, 2.0))
+
+
+def known(options: Data) -> Data:
+    return options.model_copy(update={"covariates": ("wind", "from"), "known_ahead": ("from",)})
+
+
+def test_rows_at_the_end_without_a_value_are_the_future(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,6\n,N,\n9,E,NA\n")
+    found = series.read(source, known(options))
+    assert found.values.tolist() == [5, 6]
+    assert {name: column.to_pylist() for name, column in found.covariates.items()} == {
+        "wind": [1, 2],
+        "from": ["N", "S"],
+    }
+    assert {name: column.to_pylist() for name, column in found.future.items()} == {"from": ["N", "E"]}
+    assert found.gaps == {}
+    unknown = known(options).model_copy(update={"known_ahead": ()})
+    assert complaint(source, unknown).startswith("2 of 4 rows have no value in column 'value', first row 3;")
+
+
+def test_of_the_future_what_is_known_ahead_must_be_there(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,\n3,W,6\n4,,\n")
+    assert complaint(source, known(options)).startswith("1 of 4 rows have no value in column 'value', first row 2;")
+    ahead = filling(known(options))
+    assert series.read(source, ahead).future["from"].to_pylist() == ["W"]
+    assert complaint(written(tmp_path, "wind,from,value\n1,,5\n2,S,\n"), ahead) == (
+        "column 'from' has no value in any of 2 rows; name another"
+    )
+    assert complaint(written(tmp_path, "wind,from,value\n1,N,\n2,S,\n"), ahead) == (
+        "column 'value' has no value in any of 2 rows; name another"
+    )

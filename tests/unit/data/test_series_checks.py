@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from rnnlab.data import series
@@ -188,6 +189,49 @@ def test_severities_are_those_of_the_parameters(gate: ModuleType, limits: Valida
     findings = gate.check_series(sound(), limits.model_copy(update={"severity": severities}))
     shown = {finding.check: finding.severity for finding in findings}
     assert shown == {check: "critical" if check == "balance" else "warning" for check in CHECKS}
+
+
+def beside(shift: int, noise: float = 0.0, smooth: bool = False) -> pd.DataFrame:
+    """A series of 300 rows, and a column that has the value so many rows later."""
+    draw = np.random.default_rng(1)
+    values = draw.normal(size=350).cumsum() if smooth else draw.normal(size=350)
+    parts = series.split_series(300, 0.2, 0.2)
+    moved = values[20 + shift : 320 + shift] * 3 + draw.normal(0, noise, 300)
+    read = complete(values[20:320])._replace(covariates={"x": pa.array(moved), "words": pa.array(["a", "b"] * 150)})
+    return series.to_table(read, parts).to_pandas()
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("shift", [1, 24])
+def test_a_covariate_that_is_a_later_value_is_reported(
+    gate: ModuleType, limits: Validate, shift: int, smooth: bool
+) -> None:
+    table = beside(shift, smooth=smooth)
+    table.loc[100:103, ["value", "filled"]] = (0.0, True)  # what was filled in is no value
+    (finding,) = failures(gate, table, limits)
+    assert (finding.check, finding.severity, finding.column) == ("covariates", "warning", "gives_value_away")
+    assert finding.examples == [f"x (the value {shift} rows later)"]
+
+
+@pytest.mark.parametrize(("shift", "noise"), [(0, 0.0), (-1, 0.0), (1, 1.0)], ids=["same row", "row before", "noise"])
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_covariate_that_tells_nothing_early_is_not(
+    gate: ModuleType, limits: Validate, shift: int, noise: float, smooth: bool
+) -> None:
+    found = gate.check_series(beside(shift, noise, smooth), limits)
+    assert all(finding.success for finding in found)
+    assert [finding.check for finding in found].count("covariates") == 1
+
+
+@pytest.mark.parametrize("column", [np.sin(np.arange(300) / 7), np.arange(300.0)], ids=["its copy", "a counter"])
+def test_a_smooth_series_is_no_reason_for_a_warning(gate: ModuleType, column: np.ndarray[Any, Any]) -> None:
+    values = np.sin(np.arange(300) / 7) + np.arange(300) * (column[-1] > 2)
+    assert gate.lead(column, values, np.ones(300, bool), 1) is None
+
+
+def test_a_column_that_is_known_ahead_must_not_be_the_value_itself(gate: ModuleType, limits: Validate) -> None:
+    (finding,) = (one for one in gate.check_series(beside(0), limits, ("x",)) if not one.success)
+    assert finding.examples == ["x (the value 0 rows later)"]
 
 
 def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate) -> None:

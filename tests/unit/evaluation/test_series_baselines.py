@@ -10,6 +10,7 @@ from rnnlab.features.arrays import Windows
 from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Wave
+from tests.support import builders
 from tests.support.builders import complete
 
 
@@ -43,10 +44,8 @@ def test_drift_goes_on_along_the_line_through_the_ends() -> None:
 
 
 def cut(values: npt.NDArray[np.float64], window: int, horizon: int = 1) -> Windows:
-    encoding, rows = Encoding(Scaler(0.0, 1.0)), np.arange(len(values))
-    return windows.featurise(
-        windows.Split(values, rows, np.zeros(len(values), bool)), "train", encoding, window, horizon
-    )
+    rows = windows.Split(values, np.arange(len(values)), np.zeros(len(values), bool))
+    return builders.cut(rows, "train", Encoding(Scaler(0.0, 1.0)), window, horizon)
 
 
 def autoregressive(rows: int = 600) -> npt.NDArray[np.float64]:
@@ -104,8 +103,7 @@ def test_the_embedded_series_leaves_room_between_the_linear_model_and_the_noise(
     table = series.to_table(complete(drawn), series.split_series(len(drawn), 0.2, 0.1))
     encoding = windows.fit(windows.read_split(table, "train"), "auto", 30)
     train, held_out, test = (
-        windows.featurise(windows.read_split(table, split), split, encoding, 30, 1)
-        for split in ("train", "validation", "test")
+        builders.cut(windows.read_split(table, split), split, encoding, 30) for split in ("train", "validation", "test")
     )
     weights = series_baselines.fit_linear(train, held_out)
     linear = series_metrics.score(test.targets, series_baselines.predict_linear(test.inputs, weights))["mse"]

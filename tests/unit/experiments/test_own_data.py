@@ -11,8 +11,10 @@ import pytest
 
 from rnnlab.data import checks, ingestion
 from rnnlab.data.choosing import Wanted
+from rnnlab.data.guesses import GUESSED, TOLD
 from rnnlab.experiments import own_data
 from rnnlab.experiments.own_data import Plan
+from rnnlab.features import encoding
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
 from rnnlab.project.overrides import changed
@@ -26,7 +28,9 @@ def texts(count: int, seed: int = 1, words: int = 12) -> list[str]:
     return [f"{' '.join(draw.choice(WORDS) for _ in range(words))} {seed}x{row}" for row in range(count)]
 
 
-def never(question: str, flag: str, names: Sequence[str]) -> str:
+def never(question: str, flag: str, names: Sequence[str], default: str) -> str:
+    if default:
+        return default
     raise UserError(f"{question} {flag} {list(names)}")
 
 
@@ -64,7 +68,19 @@ def parquet(folder: Path) -> Path:
     return folder / "mine.parquet"
 
 
+WALKS = [row // 5 for row in range(600)]
+
+
+def walks(copies: int = 0) -> dict[str, Any]:
+    """Sequences of five steps, the last of which may be copies."""
+    same = [min(walk, 119 - copies) for walk in WALKS]
+    values = [random.Random(walk * 5 + row % 5).random() for row, walk in enumerate(same)]
+    return {"walk": WALKS, "x": values, "moved": ["ny"[walk % 3 > 1] for walk in same]}
+
+
 HALVES = ["train", "test"] * 60
+HEAT = [row % 9 + row % 7 / 3 for row in range(400)]
+HOURS = [f"2024-{1 + row // 24 // 28:02}-{1 + row // 24 % 28:02} {row % 24:02}:00" for row in range(400)]
 FILES: dict[str, Callable[[Path], Path]] = {
     "balanced": csv({"text": texts(300), "label": ["ab"[row % 2] for row in range(300)]}),
     "no header": csv({"text": texts(300), "label": ["ab"[row % 2] for row in range(300)]}, header=False),
@@ -77,7 +93,18 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "a single word more": csv({"text": texts(40, words=1), "label": ["ab"[row % 2] for row in range(40)]}),
     "a folder of JSON lines": parts,
     "Parquet": parquet,
-    "a series": csv({"day": range(400), "heat": [row % 9 + row % 7 / 3 for row in range(400)]}),
+    "sequences": csv(walks()),
+    "sequences of persons": csv(walks() | {"person": [walk % 8 for walk in WALKS]}),
+    "sequences with a split": csv(walks() | {"part": [("train", "test")[walk % 20 > 14] for walk in WALKS]}),
+    "copies of a sequence": csv(walks(copies=10)),
+    "a series": csv({"day": range(400), "heat": HEAT}),
+    "a series of dates": csv({"when": HOURS, "wind": ["NS"[row % 2] for row in range(400)], "heat": HEAT}),
+    "a series of several columns": csv(
+        {"year": range(400), "a": [row % 13 for row in range(400)], "heat": HEAT, "b": HEAT[::-1]}
+    ),
+    "a series with gaps": csv({"heat": [None, *HEAT[1:200], None, None, *HEAT[202:]]}),
+    "a short series": csv({"heat": HEAT[:40]}),
+    "a trend": csv({"heat": range(5, 2405, 6)}),
 }
 
 
@@ -86,6 +113,51 @@ def test_what_is_written_fits_the_data(settings: Params, tmp_path: Path, name: s
     source = FILES[name](tmp_path)
     _, tried = planned(settings, source)
     assert not failures(tried, source, tmp_path)
+    if tried.task == "series":
+        encoding.encode(tried, tmp_path / "rows.parquet", tmp_path / "words.json", tmp_path / "features")
+
+
+def test_window_horizon_and_rivals_follow_the_season(settings: Params, tmp_path: Path) -> None:
+    plan, tried = planned(settings, FILES["a series of dates"](tmp_path))
+    assert (tried.series.season, tried.series.window, tried.series.horizon) == (9, 18, 9)
+    assert tried.baselines == ("last_value", "seasonal_naive", "drift", "linear", "ets", "arima")
+    assert (tried.data.time_column, tried.series.calendar, tried.data.covariates) == ("when", True, ("wind",))
+    assert not tried.models["lstm"].residual  # a season ahead, the last value is no better than the mean
+    assert not [finding for finding in plan.findings if finding[0] == "trend"]
+    none, tried = planned(settings, FILES["a trend"](tmp_path))
+    assert (tried.series.season, tried.series.horizon, tried.baselines) == (
+        "none",
+        1,
+        ("last_value", "drift", "linear", "ets", "arima"),
+    )
+    [told] = [finding[3] for finding in none.findings if finding[0] == "trend"]
+    assert tried.models["lstm"].residual
+    assert told.startswith("100% of the validation values are beyond all training values")
+    assert none.expects.startswith("That networks lose to the linear model") and plan.expects.startswith("No figure")
+
+
+@pytest.mark.parametrize(
+    ("heat", "problem"),
+    [
+        (HEAT[:20], "column 'heat': 20 rows from the first value on are too few: a split would have 3; expected 4 at"),
+        ([*[5.0] * 300, *HEAT[:100]], "all 256 training values are 5: a constant cannot be standardised or learned"),
+    ],
+)
+def test_a_series_of_no_use_is_a_sentence(
+    settings: Params, tmp_path: Path, heat: Sequence[float], problem: str
+) -> None:
+    with pytest.raises(UserError) as told:
+        planned(settings, csv({"heat": heat})(tmp_path))
+    assert str(told.value).startswith(problem)
+
+
+def test_of_several_columns_the_last_is_predicted_unless_told(settings: Params, tmp_path: Path) -> None:
+    source = FILES["a series of several columns"](tmp_path)
+    plan, tried = planned(settings, source)
+    assert ("value column", "b", GUESSED, "the last column of numbers; --value names another") in plan.findings
+    assert (tried.data.value_column, tried.data.covariates) == ("b", ("a", "heat"))
+    told = own_data.plan(settings, source, "data/raw/mine.csv", Wanted(), lambda *question: "a")
+    assert ("value column", "a", TOLD, "your choice") in told.findings
 
 
 def test_sizes_grow_with_the_data(settings: Params, tmp_path: Path) -> None:

@@ -9,3 +9,10 @@ def test_of_no_mistakes_there_are_no_texts(tmp_path: Path) -> None:
     pd.DataFrame({"id": ["a", "b"], "text": ["one", "two"]}).to_parquet(tmp_path / "rows.parquet")
     assert clean_rows.read_texts(tmp_path / "rows.parquet", []) == {}
     assert clean_rows.read_texts(tmp_path / "rows.parquet", ["b"]) == {"b": "two"}
+
+
+def test_sequences_are_named_as_they_stand_in_the_file(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"id": ["a", "b"], "sequence": ["7", "left hand"], "row": [1, 1234]})
+    rows.to_parquet(tmp_path / "rows.parquet")
+    found = clean_rows.read_sequence_names(tmp_path / "rows.parquet", ["b"])
+    assert found == {"b": "sequence left hand, from row 1,234 on"}

@@ -50,6 +50,15 @@ def test_what_the_project_builds_is_loaded(tmp_path: Path, changes: dict[str, An
     assert archives._parameters(layers) == model.count_params()
 
 
+@pytest.mark.parametrize("changes", CHANGES)
+def test_a_classifier_of_numbers_is_loaded(tmp_path: Path, changes: dict[str, Any]) -> None:
+    model = models.build_classifier(plain(4, 3, **changes), 0, 9, labels=2, channels=5)
+    models.save(model, tmp_path / "it.keras")
+    assert models.load(tmp_path / "it.keras").input_shape == (None, 9, 5)
+    layers = json.loads(members(tmp_path / "it.keras")["config.json"])["config"]["layers"]
+    assert archives._parameters(layers) == model.count_params()
+
+
 @pytest.mark.parametrize("residual", [False, True])
 def test_a_forecaster_is_loaded(tmp_path: Path, residual: bool) -> None:
     models.save(models.build_forecaster(plain(4, 3, output="linear", residual=residual), 12), tmp_path / "it.keras")

@@ -34,6 +34,14 @@ def test_lengths_in_a_batch_are_alike_and_batches_come_in_no_order() -> None:
     assert abs(np.corrcoef(longest[:-1], longest[1:])[0, 1]) < 0.2
 
 
+def test_lengths_of_numbers_are_those_of_steps_that_are_not_zero_in_every_channel() -> None:
+    lengths = np.random.default_rng(7).integers(1, 31, 2000)
+    inputs = np.zeros((2000, 30, 3), np.float32)
+    inputs[:, :, 1] = np.arange(30) >= 30 - lengths[:, None]
+    data = batches.Batches(inputs, lengths[:, None].astype(np.float32), 16, 1, by_length=True)
+    assert max(np.ptp(targets) for _, targets in epoch(data)) <= 3
+
+
 def test_lengths_are_mixed_where_nothing_is_skipped() -> None:
     spreads = [np.ptp(np.count_nonzero(inputs, axis=1)) for inputs, _ in epoch(dataset(4000, 16, by_length=False))]
     assert np.median(spreads) > 20

@@ -72,6 +72,6 @@ def test_a_label_without_a_row_is_said(laid_out: Params) -> None:
 def test_slides_have_six_pictures(laid_out: Params) -> None:
     drawn = texts.pictures(laid_out, result_figures.read_tables(laid_out))
     assert [name.removesuffix(".png") for name in drawn] == [
-        *("confusion_matrices", "accuracy_by_length", "gradient_norms", "traces", "calibration", "roc_curves"),
+        *("confusion_matrices", "accuracy_by_length", "calibration", "roc_curves", "gradient_norms", "traces"),
     ]
     assert min(len(figure.axes) for figure in drawn.values()) >= 1

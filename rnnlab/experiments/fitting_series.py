@@ -1,0 +1,160 @@
+"""Settings that fit a stranger's series."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnlab.data import series
+from rnnlab.data.series_profiles import SeriesProfile
+from rnnlab.experiments.fitting import Setting, reading
+from rnnlab.features import windows
+from rnnlab.project.errors import UserError
+from rnnlab.project.params import AUTO, Params
+
+FEW = 5_000  # rows, from which on a twelfth of them is enough to choose by
+LONGEST_WINDOW, LONGEST_HORIZON = 200, 100  # steps; longer ones take longer than they help
+WINDOW = 30  # without a season
+SEASON = "the highest peak of the training rows' autocorrelation"
+FEWEST = 4  # rows of a split: two windows of a row, and the step after each
+SMALLEST_SHARE = 0.8  # of the rows that a split has when it is written
+
+
+class Size(NamedTuple):
+    """What fits a series of at most so many rows."""
+
+    rows: float
+    units: int
+    epochs: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+
+
+SIZES = (
+    Size(1_000, 16, 150, 15, 16, 0.005),
+    Size(20_000, 32, 60, 10, 64, 0.005),
+    Size(float("inf"), 32, 12, 4, 256, 0.002),
+)
+
+
+class Shape(NamedTuple):
+    """How a series is cut into windows, and why."""
+
+    validation_fraction: float
+    season: int | None
+    window: int
+    horizon: int
+    why: dict[str, str]
+
+
+def validation_fraction(settings: Params, rows: int) -> float:
+    """Returns the share of the rows before the test that choose the weights: more of a short series."""
+    return max(settings.split.validation_fraction, 0.2) if rows < FEW else settings.split.validation_fraction
+
+
+def shape(settings: Params, profile: SeriesProfile) -> Shape:
+    """Chooses season, window and horizon by the training rows, so that half of each split can be predicted.
+
+    Raises:
+        UserError: there are too few values, or they are all equal.
+    """
+    values = profile.series.values
+    share = validation_fraction(settings, len(values))
+    parts = series.split_series(len(values), settings.split.test_fraction, share)
+    smallest = min(part.stop - part.start for part in parts.values())
+    if smallest < FEWEST:
+        problem = f"{len(values)} rows from the first value on are too few: a split would have {smallest}"
+        raise UserError(f"column {profile.data.value_column!r}: {problem}; expected {FEWEST} at least")
+    windows.fit_scaler(values[parts["train"]])
+    room = smallest // 2
+    season, told = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1)), SEASON
+    if not season and profile.cycle.value and profile.cycle.value <= room // 2:
+        season, told = profile.cycle.value, profile.cycle.why
+    horizon = season if season and season <= min(LONGEST_HORIZON, room // 2) else 1
+    window = max(1, min(2 * season if season else WINDOW, LONGEST_WINDOW, room - horizon))
+    rows = "two seasons" if window == 2 * (season or 0) else "rows that are seen"
+    why = {
+        "season": told if season else "no peak stands out in the training rows' autocorrelation",
+        "window": f"{rows}; with the horizon at most half of the smallest split, {room} rows",
+        "horizon": "a season ahead, all steps at once" if horizon > 1 else "a step ahead",
+    }
+    return Shape(share, season, window, horizon, why)
+
+
+def of_series(settings: Params, profile: SeriesProfile, csv: str) -> list[Setting]:
+    """Returns the changes to the project's parameters that make it run on a series."""
+    found, data, cut = profile.series, profile.data, shape(settings, profile)
+    rows = len(found.values)
+    filled = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
+    missing = [Setting("data.missing", "refuse", "no value is missing")]
+    if found.longest_gap:
+        missing = [
+            Setting("data.missing", "carry_forward", f"no value: {filled or 'in the first rows'}"),
+            Setting("data.max_gap", found.longest_gap, "the longest gap"),
+        ]
+    return [
+        Setting("task", "series"),
+        *reading(data, csv),
+        Setting("data.value_column", data.value_column),
+        Setting("data.time_column", data.time_column, profile.time.why),
+        Setting("data.covariates", list(data.covariates), profile.beside),
+        Setting("data.known_ahead", [], "those of the covariates whose future is known"),
+        *missing,
+        Setting("split.method", "chronological", "the last rows are the test"),
+        Setting("split.validation_fraction", cut.validation_fraction, f"of {rows:,} rows that are not the test"),
+        Setting("series.window", cut.window, cut.why["window"]),
+        Setting("series.horizon", cut.horizon, cut.why["horizon"]),
+        Setting("series.season", cut.season or "none", cut.why["season"]),
+        Setting("series.calendar", profile.calendar, "the times are dates" if profile.calendar else "no dates"),
+        *_networks(settings, found.values, cut),
+        Setting("baselines", _rivals(rows, cut.season), "" if rows < FEW else "the classics take long on so many rows"),
+        Setting("ensemble", []),
+        Setting("evaluate.slices", []),
+    ]
+
+
+def _rivals(rows: int, season: int | None) -> list[str]:
+    seasonal, classics = ["seasonal_naive"] * bool(season), ["ets", "arima"] * (rows < FEW)
+    return ["last_value", *seasonal, "drift", "linear", *classics]
+
+
+def _networks(settings: Params, values: npt.NDArray[np.float64], cut: Shape) -> list[Setting]:
+    rows = len(values)
+    size = next(size for size in SIZES if rows <= size.rows)
+    found = [
+        Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
+        Setting("train.patience", size.patience),
+        Setting("train.batch_size", size.batch_size),
+        Setting("train.learning_rate", size.learning_rate),
+        Setting("train.clip_norm", 1.0),
+    ]
+    parts = series.split_series(rows, settings.split.test_fraction, cut.validation_fraction)
+    fewest = min(part.stop - part.start for part in parts.values())
+    if fewest < settings.validate_.min_rows_per_class:
+        why = f"the smallest split has {fewest} rows: a score on these says little"
+        found.append(Setting("validate.min_rows_per_class", max(1, int(SMALLEST_SHARE * fewest)), why))
+    is_near = is_last_nearer(values[parts["train"]], cut.horizon)
+    reasons = {
+        "units": "enough for so many rows; all models get as many",
+        "residual": f"the {'last value' if is_near else 'mean'} is nearer to what comes, by the training rows",
+    }
+    for model in settings.compare:
+        of_model: dict[str, Any] = {"units": size.units, "dropout": 0.0, "output": AUTO, "pooling": "last"}
+        of_model["residual"] = is_near
+        found += [Setting(f"models.{model}.{key}", value, reasons.get(key, "")) for key, value in of_model.items()]
+    return found
+
+
+def is_last_nearer(values: npt.NDArray[np.float64], horizon: int) -> bool:
+    """Whether the last value is nearer to those that follow it, up to the horizon, than the mean of all is."""
+    changes = [np.mean((values[steps:] - values[:-steps]) ** 2) for steps in range(1, horizon + 1)]
+    return bool(np.mean(changes) < values.var())
+
+
+def outside(settings: Params, profile: SeriesProfile) -> float:
+    """Returns the share of validation values that are below or above all training values, as those of a trend are."""
+    values = profile.series.values
+    parts = series.split_series(len(values), settings.split.test_fraction, validation_fraction(settings, len(values)))
+    train, held_out = values[parts["train"]], values[parts["validation"]]
+    return float(np.mean((held_out < train.min()) | (held_out > train.max()))) if len(held_out) else 0.0
