@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from rnnlab.data import series
 from rnnlab.data.series_profiles import SeriesProfile
@@ -106,14 +107,20 @@ def of_series(settings: Params, profile: SeriesProfile, csv: str) -> list[Settin
         Setting("series.horizon", cut.horizon, cut.why["horizon"]),
         Setting("series.season", cut.season or "none", cut.why["season"]),
         Setting("series.calendar", profile.calendar, "the times are dates" if profile.calendar else "no dates"),
-        *_networks(settings, rows, cut),
-        Setting("baselines", ["last_value", *(["seasonal_naive"] if cut.season else []), "drift", "linear"]),
+        *_networks(settings, found.values, cut),
+        Setting("baselines", _rivals(rows, cut.season), "" if rows < FEW else "the classics take long on so many rows"),
         Setting("ensemble", []),
         Setting("evaluate.slices", []),
     ]
 
 
-def _networks(settings: Params, rows: int, cut: Shape) -> list[Setting]:
+def _rivals(rows: int, season: int | None) -> list[str]:
+    seasonal, classics = ["seasonal_naive"] * bool(season), ["ets", "arima"] * (rows < FEW)
+    return ["last_value", *seasonal, "drift", "linear", *classics]
+
+
+def _networks(settings: Params, values: npt.NDArray[np.float64], cut: Shape) -> list[Setting]:
+    rows = len(values)
     size = next(size for size in SIZES if rows <= size.rows)
     found = [
         Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
@@ -127,11 +134,22 @@ def _networks(settings: Params, rows: int, cut: Shape) -> list[Setting]:
     if fewest < settings.validate_.min_rows_per_class:
         why = f"the smallest split has {fewest} rows: a score on these says little"
         found.append(Setting("validate.min_rows_per_class", max(1, int(SMALLEST_SHARE * fewest)), why))
+    is_near = is_last_nearer(values[parts["train"]], cut.horizon)
+    reasons = {
+        "units": "enough for so many rows; all models get as many",
+        "residual": f"the {'last value' if is_near else 'mean'} is nearer to what comes, by the training rows",
+    }
     for model in settings.compare:
         of_model: dict[str, Any] = {"units": size.units, "dropout": 0.0, "output": AUTO, "pooling": "last"}
-        why = "enough for so many rows; all models get as many"
-        found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
+        of_model["residual"] = is_near
+        found += [Setting(f"models.{model}.{key}", value, reasons.get(key, "")) for key, value in of_model.items()]
     return found
+
+
+def is_last_nearer(values: npt.NDArray[np.float64], horizon: int) -> bool:
+    """Whether the last value is nearer to those that follow it, up to the horizon, than the mean of all is."""
+    changes = [np.mean((values[steps:] - values[:-steps]) ** 2) for steps in range(1, horizon + 1)]
+    return bool(np.mean(changes) < values.var())
 
 
 def outside(settings: Params, profile: SeriesProfile) -> float:

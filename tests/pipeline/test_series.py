@@ -1,6 +1,7 @@
 """The second task on the same pipeline: the next value of a series."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,13 @@ def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: P
     answer = pyfunc.load_model(logged_models.address(run)).predict(pd.DataFrame({"values": values}))
     assert list(answer) == ["next_value", "low", "high"]
     assert answer["next_value"].tolist() == pytest.approx(wanted["predicted"].tolist(), abs=1e-4)
+
+
+def test_a_rerun_that_changed_nothing_has_not_drifted(finished_series: Project, tmp_path: Path) -> None:
+    project = finished_series.copy(tmp_path / "project")
+    told = project.inside("rnnlab.cli.main", "drift").stdout
+    assert "# No model is worse than in HEAD" in told
+    assert "| lstm " in told and "test MSE" in told and "the same" in told
 
 
 MISTAKES = {

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from rnnlab.report.figures.common import COLOURS, GRID, MARKERS, STYLES, line
 
@@ -38,6 +38,7 @@ def errors_by_step(networks: Mapping[str, Values], baselines: Mapping[str, Value
         panel.plot(
             steps, errors, color="grey", linestyle=STYLES[index % 6], marker=MARKERS[index % 6], ms=5, label=name
         )
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set(xlabel="steps ahead", ylabel=f"mean absolute error (unit of {unit})", ylim=(0, None))
     panel.grid(**GRID)
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3, frameon=False)

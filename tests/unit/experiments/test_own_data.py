@@ -120,16 +120,18 @@ def test_what_is_written_fits_the_data(settings: Params, tmp_path: Path, name: s
 def test_window_horizon_and_rivals_follow_the_season(settings: Params, tmp_path: Path) -> None:
     plan, tried = planned(settings, FILES["a series of dates"](tmp_path))
     assert (tried.series.season, tried.series.window, tried.series.horizon) == (9, 18, 9)
-    assert tried.baselines == ("last_value", "seasonal_naive", "drift", "linear")
+    assert tried.baselines == ("last_value", "seasonal_naive", "drift", "linear", "ets", "arima")
     assert (tried.data.time_column, tried.series.calendar, tried.data.covariates) == ("when", True, ("wind",))
+    assert not tried.models["lstm"].residual  # a season ahead, the last value is no better than the mean
     assert not [finding for finding in plan.findings if finding[0] == "trend"]
     none, tried = planned(settings, FILES["a trend"](tmp_path))
     assert (tried.series.season, tried.series.horizon, tried.baselines) == (
         "none",
         1,
-        ("last_value", "drift", "linear"),
+        ("last_value", "drift", "linear", "ets", "arima"),
     )
     [told] = [finding[3] for finding in none.findings if finding[0] == "trend"]
+    assert tried.models["lstm"].residual
     assert told.startswith("100% of the validation values are beyond all training values")
     assert none.expects.startswith("That networks lose to the linear model") and plan.expects.startswith("No figure")
 

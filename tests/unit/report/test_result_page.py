@@ -191,6 +191,7 @@ def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(
     layout.EXPERIMENTS_CURVES.mkdir()
     pd.DataFrame(points).to_csv(layout.EXPERIMENTS_CURVES / "long-range.csv", index=False)
     assert "From the experiment long-range, not from this run" in result_page.write(settings)
+    assert not list(result_page.sweep_panels(layout.EXPERIMENTS_CURVES, "series"))
 
 
 @pytest.mark.usefixtures("undrawn")
