@@ -24,7 +24,7 @@ def run(flags: argparse.Namespace) -> None:
 
     before, now = named_results.read([flags.revision, results.WORKSPACE])
     old, new = data = _data_summary(flags.revision), _data_summary(None)
-    rows = old["features"]["test"]["rows"], new["features"]["test"]["rows"]
+    rows = _test_rows(old), _test_rows(new)
     verdicts = drift.verdicts(before, now, rows, params.read().drift)
     summary = drift.summary(before, now, verdicts, data, _curves())
     write_text(flags.out, summary)
@@ -41,6 +41,12 @@ def _data_summary(revision: str | None) -> dict[str, Any]:
     if revision is None:
         return {name: read_json(file) for name, file in files.items()}
     return {name: json.loads(git.run("show", f"{revision}:{file}")) for name, file in files.items()}
+
+
+def _test_rows(data: Mapping[str, Any]) -> int:
+    """Returns the number of test rows, which are windows of a series."""
+    counts = data["features"]["test"]
+    return int(counts.get("windows", counts.get("rows")))
 
 
 def _curves() -> Mapping[str, "pd.Series[float]"]:

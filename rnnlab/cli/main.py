@@ -96,7 +96,9 @@ def _add_results(verbs: Verbs) -> None:
 def _add_pages_and_models(verbs: Verbs) -> None:
     verb = _verb(verbs, "ui", pages.ui, "serve MLflow's pages on 127.0.0.1")
     verb.add_argument("--port", type=int, default=5000, help="5000 by default")
-    verb = _verb(verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where the networks read your text word by word")
+    verb = _verb(
+        verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where networks read your text, or forecast your series"
+    )
     verb.add_argument("--port", type=int, default=5050, help="5050 by default")
     verb = _verb(verbs, "promote", promote.run, "make a model the champion if it passes the rule in params.yaml")
     verb.add_argument(
@@ -109,9 +111,12 @@ def _add_pages_and_models(verbs: Verbs) -> None:
         verbs, "predict", predict.run, "label texts, lines, or the rows of a CSV; or forecast what follows a series"
     )
     verb.add_argument("texts", nargs="*", metavar="TEXT", help="without any, each line of standard input")
-    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or a series")
+    verb.add_argument("--csv", type=Path, metavar="IN", help="a CSV with a column of texts; or sequences or a series")
     verb.add_argument(
-        "--out", type=Path, metavar="OUT", help="the CSV to write: the columns of IN and three more; or forecasts"
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="the CSV to write: IN and three columns more; or a row per sequence; or forecasts",
     )
     verb.add_argument("--all", action="store_true", help="also the probability of every label")
     verb.add_argument("--column", help="the column of texts; data.text_column of params.yaml by default")

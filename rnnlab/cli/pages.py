@@ -34,7 +34,7 @@ def ui(flags: argparse.Namespace) -> None:
 
 
 def demo(flags: argparse.Namespace) -> None:
-    """Serves the page on which the networks read a text word by word, until Ctrl-C."""
+    """Serves the page on which networks read a text word by word, or forecast a series, until Ctrl-C."""
     from rnnlab.report import demo
 
     demo.serve(params.read(), flags.port)

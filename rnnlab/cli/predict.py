@@ -1,4 +1,4 @@
-"""``rnnlab predict``: the label of texts, and its probability or those of all labels; or what follows a series."""
+"""``rnnlab predict``: labels of texts or sequences, and their probabilities; or what follows a series."""
 
 import argparse
 import sys
@@ -57,12 +57,24 @@ def _forecast_csv(flags: argparse.Namespace, settings: Params) -> None:
     elif flags.run_id:
         forecaster = forecasts.load_run(predictors.open_store(), flags.run_id)
     else:
-        raise UserError("a series has no champion; name a network with --model or --run")
+        forecaster = forecasts.load_champion(predictors.open_store(), settings.promote.name)
     steps = forecasts.forecast_csv(forecaster, settings, flags.csv, flags.out)
     print(f"{steps} {'steps' if steps > 1 else 'step'} forecast into {flags.out}")
 
 
-CSV: dict[TaskName, Callable[[argparse.Namespace, Params], None]] = {"text": _label_csv, "series": _forecast_csv}
+def _label_sequences(flags: argparse.Namespace, settings: Params) -> None:
+    from rnnlab.serving import sequence_files
+
+    predictor = sequence_files.load_file(flags.model) if flags.model else _logged(flags, "sequences")
+    count = sequence_files.label_csv(predictor, settings, flags.csv, flags.out, every_label=flags.all)
+    print(f"{count} sequences predicted into {flags.out}")
+
+
+CSV: dict[TaskName, Callable[[argparse.Namespace, Params], None]] = {
+    "text": _label_csv,
+    "series": _forecast_csv,
+    "sequences": _label_sequences,
+}
 
 
 def _predictor(flags: argparse.Namespace) -> "Predictor":
@@ -70,7 +82,13 @@ def _predictor(flags: argparse.Namespace) -> "Predictor":
 
     if flags.model:
         return predictors.load_file(flags.model, flags.vocabulary, params.read())
+    return _logged(flags, "text")
+
+
+def _logged(flags: argparse.Namespace, task: TaskName) -> "Predictor":
+    from rnnlab.serving import predictors
+
     opened = predictors.open_store()
     if flags.run_id:
-        return predictors.load_run(opened, flags.run_id)
-    return predictors.load_champion(opened, params.read().promote.name)
+        return predictors.load_run(opened, flags.run_id, task)
+    return predictors.load_champion(opened, params.read().promote.name, task)

@@ -4,6 +4,7 @@ import argparse
 
 from rnnlab.project import params
 from rnnlab.project.errors import UserError, first_line
+from rnnlab.project.tasks import TASKS
 
 
 def run(flags: argparse.Namespace) -> None:
@@ -14,7 +15,8 @@ def run(flags: argparse.Namespace) -> None:
     """
     from rnnlab.tracking import store
 
-    limits = params.read().promote
+    settings = params.read()
+    limits = settings.promote
     try:
         opened = store.connect()
         from rnnlab.serving import candidates, registry  # import MLflow, which `connect` has told to be quiet
@@ -22,7 +24,7 @@ def run(flags: argparse.Namespace) -> None:
         if flags.rollback:
             version = registry.roll_back(opened, limits.name)
         else:
-            run_id, remark = (flags.run_id, "") if flags.run_id else candidates.candidate(opened)
+            run_id, remark = (flags.run_id, "") if flags.run_id else candidates.candidate(opened, TASKS[settings.task])
             if remark:
                 print(remark)
             verdict = registry.promote(opened, run_id, limits, dry_run=flags.dry_run, force=flags.force)
@@ -35,7 +37,7 @@ def run(flags: argparse.Namespace) -> None:
         print(f"{version.name} version {version.number} (run {version.run_id}) is the champion again")
         return
     for rule in verdict.rules:
-        print(f"{'passed' if rule.passed else 'FAILED'}  {rule.name}: {rule.sentence}")
+        print(f"{rule.word:8}{rule.name}: {rule.sentence}")
     if verdict.outcome == "refused":
         raise UserError(f"{verdict.sentence}; --force overrides the rule")
     print(verdict.sentence)

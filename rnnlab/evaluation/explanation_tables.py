@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
-from rnnlab.evaluation import explanations, states
+from rnnlab.evaluation import explanations, gradients, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_sequence_names, read_texts
 from rnnlab.features.windows import Encoding
@@ -33,12 +33,12 @@ def look_inside(
         model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
         text_id, model, quantity, word, and a column per unit.
     """
-    gradients, traces, held = [], [], []
+    norms, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
     vocabulary, options = read_json(layout.VOCABULARY), settings.tokenize_pad
     networks = models.load_each(map(layout.network, settings.runs))
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        gradients.append(gradients_of(model, run, tokens))
+        norms.append(gradients_of(model, run, tokens))
         for key, text in texts.items():
             limits = chosen.get((run.model, run.seed))
             steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size, limits)
@@ -50,7 +50,7 @@ def look_inside(
             if run.seed == settings.train.seeds[0]:
                 held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
     return {
-        "gradient_norms": pd.concat(gradients, ignore_index=True),
+        "gradient_norms": pd.concat(norms, ignore_index=True),
         "traces": pd.DataFrame(traces),
         "states": pd.concat(held, ignore_index=True),
     }
@@ -59,14 +59,14 @@ def look_inside(
 def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) -> pd.DataFrame:
     """Measures gradient norms with a run's weights before its training, after its first epoch, and in the end."""
     moments = {
-        "before": explanations.fresh_weights(model, run.seed),
+        "before": gradients.fresh_weights(model, run.seed),
         "early": models.load(layout.early(run)).get_weights(),
         "after": model.get_weights(),
     }
     tables = []
     for moment, weights in moments.items():  # the last are the model's own, which it keeps
         model.set_weights(weights)
-        norms = explanations.norms_by_distance(explanations.gradient_norms(model, tokens, batch_size=100), tokens)
+        norms = gradients.norms_by_distance(gradients.gradient_norms(model, tokens, batch_size=100), tokens)
         table = pd.DataFrame({"distance": np.arange(len(norms)), "norm": norms}).dropna()
         tables.append(table.assign(model=run.model, seed=run.seed, moment=moment))
     return pd.concat(tables)
@@ -166,6 +166,25 @@ def explain_series(
         for title, index in chosen_windows(rows).items()
     ]
     return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
+
+
+def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) -> pd.DataFrame:
+    """Measures on test windows, spread over all of them, how much each lag and channel moves a network's forecasts.
+
+    Returns:
+        The columns model, seed, lag (steps before the first forecast, from 1), channel, attribution (in the data's
+        unit); see `rnnlab.evaluation.gradients.attributions`.
+    """
+    count = min(settings.explain.gradient_rows, len(test.inputs))
+    inputs = np.asarray(test.inputs[np.linspace(0, len(test.inputs) - 1, count).astype(int)])
+    names, window = encoding.channel_names(settings.data.value_column), inputs.shape[1]
+    networks, tables = models.load_each(map(layout.network, settings.runs)), []
+    for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
+        moved = gradients.attributions(model, inputs, batch_size=100) * encoding.value.scale
+        wide = pd.DataFrame(moved, columns=names).assign(lag=np.arange(window, 0, -1))
+        long = wide.melt(id_vars="lag", var_name="channel", value_name="attribution")
+        tables.append(long.assign(model=run.model, seed=run.seed))
+    return pd.concat(tables, ignore_index=True)
 
 
 def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:

@@ -1,8 +1,6 @@
-"""What networks learned: how far back gradients reach, what each word changes, and which rows go wrong."""
+"""What networks learned: what each word changes, and which rows go wrong."""
 
-import functools
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,132 +10,12 @@ import pyarrow as pa
 
 from rnnlab.evaluation.metrics import CALIBRATION_BINS
 from rnnlab.evaluation.states import DRAWN_WORDS
-from rnnlab.features.text import PADDING_ID, encode, words
+from rnnlab.features.text import encode, words
 from rnnlab.networks import models
 from rnnlab.project.params import TokenizePad
 from rnnlab.project.tasks import answers, confidence, decide, has_more_than_two, right, told
 
-MIN_ROWS = 5  # a mean over fewer says nothing
 TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction
-
-
-class _Nudge(keras.layers.Layer):
-    """Adds a free vector, at first zero, to every step of every row of a batch of fixed size; the shape stays."""
-
-    supports_masking = True
-
-    def __init__(self, rows: int, steps: int, channels: int) -> None:
-        super().__init__(name="nudge")
-        self.vectors = self.add_weight(shape=(rows, steps, channels), initializer="zeros", name="vectors")
-
-    def call(self, inputs: Any) -> Any:
-        return inputs + self.vectors
-
-
-class _Probe(keras.Model):
-    """A frozen copy of a classifier, up to its logit, with a nudge on its embeddings that alone can learn.
-
-    One step of plain gradient descent at rate 1 on the sum of the logits leaves minus their gradient in the nudge. It
-    starts from 0, so nothing is rounded away; and unlike a gradient tape, every backend of Keras can do it.
-    """
-
-    def __init__(self, model: keras.Model, rows: int) -> None:
-        super().__init__(name="probe")
-        copy = keras.Sequential.from_config(model.get_config())
-        copy.layers[-1].activation = keras.activations.linear
-        copy.trainable = False
-        embedding, *others = copy.layers
-        self._nudge = _Nudge(rows, *embedding.output.shape[1:])
-        self._network = keras.Sequential([embedding, self._nudge, *others])
-        self.compile(keras.optimizers.SGD(1.0), jit_compile=False)
-
-    def call(self, tokens: Any) -> Any:
-        """Returns each row's logit; dropout is off, although this is a training step."""
-        outputs = self._network(tokens, training=False)
-        logits = outputs[:, 0] if outputs.shape[1] == 1 else _log_odds_of_best(outputs)
-        self.add_loss(keras.ops.sum(logits))
-        return logits
-
-    def take_weights(self, model: keras.Model) -> None:
-        """Copies the weights of a classifier of the same architecture."""
-        copies = [layer for layer in self._network.layers if layer is not self._nudge]
-        for copy, layer in zip(copies, model.layers, strict=True):
-            copy.set_weights(layer.get_weights())
-
-    def gradients(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-        """Returns ∂ logit / ∂ embedding, float32 of shape (rows, max_length, embedding_dim)."""
-        self._nudge.set_weights([np.zeros(self._nudge.vectors.shape, np.float32)])
-        self.train_on_batch(tokens)
-        step: npt.NDArray[np.float32] = self._nudge.get_weights()[0]
-        return -step
-
-
-def _log_odds_of_best(logits: Any) -> Any:
-    """Returns the log-odds of the label with the highest logit, of shape (rows,), from shape (rows, labels)."""
-    is_best = keras.ops.one_hot(keras.ops.argmax(logits, axis=1), logits.shape[1], dtype="bool")
-    others = keras.ops.where(is_best, -np.inf, logits)
-    return keras.ops.max(logits, axis=1) - keras.ops.logsumexp(others, axis=1)
-
-
-@functools.lru_cache(maxsize=1)
-def _probe(model: keras.Model, rows: int) -> _Probe:
-    """Builds a probe; the last one is kept, so that a network that takes other weights is not compiled again."""
-    return _Probe(model, rows)
-
-
-def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
-    """Draws the weights that a network had before its training, or, of a bidirectional one, weights like them."""
-    keras.utils.set_random_seed(seed)
-    weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
-    return weights
-
-
-def gradient_norms(model: keras.Model, tokens: npt.NDArray[np.int32], batch_size: int) -> npt.NDArray[np.float32]:
-    """Measures how much a small change of each word's embedding moves the logit: ‖∂ logit / ∂ embedding‖₂.
-
-    Gradients that vanish with the distance from the end make it hard to learn from early words (Hochreiter 1991,
-    "Untersuchungen zu dynamischen neuronalen Netzen"; Bengio et al. 1994, "Learning long-term dependencies with
-    gradient descent is difficult"; Pascanu et al. 2013, "On the difficulty of training recurrent neural networks").
-    Those of a trained network say what moves its answer, not what it could have learned; and where states are pooled,
-    early words reach the logit without being remembered.
-
-    Args:
-        model: a classifier; not changed.
-        tokens: word ids, int32 of shape (rows, max_length), one row at least.
-        batch_size: rows at once.
-
-    Returns:
-        float32 of shape (rows, max_length), dropout off; the logit is the log-odds of the likeliest label. Masked
-        padding has 0, and so has any gradient below 1e-38, the smallest number of a float32.
-    """
-    size = min(batch_size, len(tokens))
-    probe = _probe(model, size)
-    probe.take_weights(model)
-    norms = np.empty(tokens.shape, np.float32)
-    for start in range(0, len(tokens), size):
-        rows = np.arange(start, start + size) % len(tokens)  # the last batch is filled up from the start
-        # The square of a small float32 would be 0.
-        norms[rows] = np.linalg.norm(probe.gradients(tokens[rows]).astype(np.float64), axis=2)
-    return norms
-
-
-def norms_by_distance(norms: npt.NDArray[np.float32], tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Averages gradient norms by the distance from the text's last word, in words that the network sees.
-
-    The mean is the arithmetic one: it is the most that words at a distance can add to the mean gradient of the rows,
-    whatever their directions, and a gradient that is 0 counts as 0. Where it vanishes, it vanishes in every row.
-    Padding is left out, whichever side it is on.
-
-    Returns:
-        float64 of shape (max_length,): the mean norm at distance 0, 1, 2, … words; NaN where fewer than `MIN_ROWS`
-        rows have such a word.
-    """
-    real = np.asarray(tokens) != PADDING_ID
-    after = np.cumsum(real[:, ::-1], axis=1)[:, ::-1] - real
-    length = tokens.shape[1]
-    sums = np.bincount(after[real], weights=norms[real], minlength=length)
-    counts = np.bincount(after[real], minlength=length)
-    return np.where(counts >= MIN_ROWS, sums / np.maximum(counts, 1), np.nan)
 
 
 def trace(

@@ -41,7 +41,8 @@ Columns = dict[str, npt.NDArray[Any]]
 class Scored(NamedTuple):
     """What the models predict, a row per run and test row; figures by model; and other tables by name.
 
-    Thresholds are those of each label, by the name of the run; none where the likeliest label is given.
+    Thresholds are those of each label, by the name of the run; none where the likeliest label is given. Of a series,
+    they are the half-widths of prediction intervals by step.
     """
 
     predictions: pd.DataFrame
@@ -117,7 +118,9 @@ def _score_series(settings: Params) -> Scored:
     columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
     table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
     explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
-    return Scored(table, _summaries(settings, scores, parameters), explained)
+    explained["attributions"] = explanation_tables.attributions_of(settings, test, encoding)
+    half_widths = {run.name: widths[run].tolist() for run in settings.runs}
+    return Scored(table, _summaries(settings, scores, parameters), explained, half_widths)
 
 
 SCORERS: dict[TaskName, Callable[[Params], Scored]] = {

@@ -63,6 +63,12 @@ class Estimate(NamedTuple):
             return float(not self.mean)
         return float(2 * t.sf(abs(self.mean) / self.error, self.freedom))
 
+    def p_value_from(self, least: float) -> float:
+        """Returns the one-sided p-value of a true mean of ``least`` or more."""
+        if not self.error:
+            return float(self.mean >= least)
+        return float(t.cdf((self.mean - least) / self.error, self.freedom))
+
     def visible(self, significance: float) -> float:
         """Returns the smallest true mean that a test at this significance shows in `POWER` of repetitions, about."""
         return (self._quantile(1 - significance / 2) + self._quantile(POWER)) * self.error

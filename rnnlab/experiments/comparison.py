@@ -30,17 +30,23 @@ def findings(results: Sequence[Result]) -> list[str]:
     Raises:
         UserError: they are of different tasks.
     """
+    check_tasks(results)
     first, *others = results
-    for other in others:
-        if other.task != first.task:
-            both = f"{first.name} {first.task.verb} and {other.name} {other.task.verb}"
-            raise UserError(f"{both}: their figures cannot be compared; name results of one task")
     sentences = [] if differing_params(results) else ["The parameters are the same"]
     sentences += differences(first, others)
     for result in results:
         found = convergence.of_runs(result.comparison.get("convergence", {}), result.runs)
         sentences += [f"{result.name}: {sentence}" for sentence in convergence.sentences(found)]
     return sentences + [note for result in results for note in result.notes]
+
+
+def check_tasks(results: Sequence[Result]) -> None:
+    """Refuses results of different tasks with a `UserError`."""
+    first, *others = results
+    for other in others:
+        if other.task != first.task:
+            both = f"{first.name} {first.task.verb} and {other.name} {other.task.verb}"
+            raise UserError(f"{both}: their figures cannot be compared; name results of one task")
 
 
 def differences(first: Result, others: Sequence[Result]) -> list[str]:

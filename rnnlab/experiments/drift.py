@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from rnnlab.evaluation import statistics
 from rnnlab.evaluation.statistics import Estimate
-from rnnlab.experiments import gains
+from rnnlab.experiments import comparison, gains
 from rnnlab.experiments.comparison_tables import ABSENT, DASH, VERSIONS, data_version, differing, differing_params
 from rnnlab.project.params import Drift
 from rnnlab.project.results import Result
@@ -51,7 +51,12 @@ class Verdict(NamedTuple):
 
 
 def verdicts(before: Result, now: Result, rows: tuple[int, int], limits: Drift) -> list[Verdict]:
-    """Judges every model that one of two results has; ``rows`` are the test rows of each."""
+    """Judges every model that one of two results has; ``rows`` are the test rows of each.
+
+    Raises:
+        UserError: they are of different tasks.
+    """
+    comparison.check_tasks([before, now])
     same_rows = all(data_version(before, what) == data_version(now, what) != DASH for what in VERSIONS)
     changes = []
     for model in dict.fromkeys([*now.models, *before.models]):
@@ -150,12 +155,16 @@ def _table(judged: Sequence[Verdict], measure: Measure, name: str) -> str:
     def shown(value: float | None, form: str = ".4f") -> str:
         return DASH if value is None else f"{value:{form}}"
 
+    def score(value: float | None, sign: str = "") -> str:
+        sized = measure.has_any_size and value is not None
+        return measure.table_figure(value or 0.0, sign) if sized else shown(value, f"{sign}.4f")
+
     rows = []
     for change, word in judged:
         before, now = change.before, change.now
         rise = None if before is None or now is None else now - before
         tested = [shown(change.changed, ",d"), shown(change.p_value, ".2g"), change.basis or DASH]
-        rows.append([change.model, shown(before), shown(now), shown(rise, "+.4f"), *tested, word])
+        rows.append([change.model, score(before), score(now), score(rise, "+"), *tested, word])
     headings = ["model", f"test {measure.title}, {name}", "now", "change", "answers changed", "p", "judged by", ""]
     return tabulate(rows, headers=headings, tablefmt="github", disable_numparse=True)
 

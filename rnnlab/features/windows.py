@@ -73,6 +73,15 @@ class Encoding(NamedTuple):
             return [rule.apply(np.asarray(column, np.float64))]
         return [(np.asarray(column) == word).astype(np.float64) for word in rule]
 
+    def channel_names(self, value: str) -> list[str]:
+        """Names the channels in their order; ``value`` is the name of the series' own column."""
+        names = [value]
+        columns = [(name, name) for name in self.covariates] + [(name, f"{name} ahead") for name in self.ahead]
+        for name, told in columns:
+            rule = self.covariates[name]
+            names += [told] if isinstance(rule, Scaler) else [f"{told} {word}" for word in rule]
+        return names
+
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads; its numbers are read back exactly."""
         rules = [

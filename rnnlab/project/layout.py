@@ -41,7 +41,7 @@ SIZES = Path("reports/sizes")  # in Git: those found by timing would be others e
 
 PREDICTIONS = Path("data/predictions.parquet")
 METRICS = Path("reports/metrics.json")
-THRESHOLDS = Path("reports/thresholds.json")  # by run, of each label
+THRESHOLDS = Path("reports/thresholds.json")  # by run, of each label; of a series, of the error at each step
 EXPLANATIONS = Path("reports/explanations")
 
 COMPARISON = Path("reports/comparison.json")

@@ -375,6 +375,7 @@ class Promote(Section):
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     min_accuracy: Share
     min_slice_accuracy: Share
+    max_mase: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     margin: Fraction
     significance: Fraction
     max_calibration_error: Share

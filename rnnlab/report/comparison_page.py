@@ -10,7 +10,7 @@ from rnnlab.project.results import Result
 from rnnlab.project.tasks import TaskName, has_steps
 from rnnlab.report import svg
 from rnnlab.report.answer_section import capitalised
-from rnnlab.report.figures import common, series
+from rnnlab.report.figures import common, forecasts
 from rnnlab.report.figures.tables import Panel
 from rnnlab.report.pages import Drawing, Table, render
 
@@ -82,8 +82,8 @@ def _predictions(result: Result) -> Iterator[Panel]:
 
 def _forecasts(result: Result, models: Sequence[str], predictions: pd.DataFrame) -> Iterator[Panel]:
     unit = str(result.values.get("data", {}).get("value_column", "the series"))
-    figure = series.over_time(
-        *series.forecasts(models, predictions), unit if has_steps(predictions) else series.STANDARDISED
+    figure = forecasts.over_time(
+        *forecasts.shown(models, predictions), unit if has_steps(predictions) else forecasts.STANDARDISED
     )
     label = f"Line chart: the last test steps and what {' and '.join(models)} of {result.name} predicted"
     yield Panel("", "over-time", figure, label, "The last test steps, and the predictions from the window before each.")

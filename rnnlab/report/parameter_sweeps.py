@@ -13,6 +13,7 @@ from rnnlab.experiments.catalogue import Named
 from rnnlab.experiments.results import of_experiment
 from rnnlab.project.overrides import flatten
 from rnnlab.project.results import Result
+from rnnlab.project.tasks import TaskName
 from rnnlab.report.figures import common
 
 
@@ -30,6 +31,7 @@ class Sweep(NamedTuple):
         caption: the same on the page, where it follows "not from this run: ".
         label: of the figure, for people who cannot see it.
         section: of the page.
+        task: that it is of.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Sweep(NamedTuple):
     caption: str
     label: str
     section: str
+    task: TaskName = "text"
 
     def points(self, experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
         """Collects the points of all variants that were run, in the order of the experiment's file.

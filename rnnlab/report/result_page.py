@@ -130,17 +130,17 @@ def draw(settings: Params, tables: Tables, tuning: TuningSection | None) -> dict
     """Draws the figures of the page by section."""
     drawings: dict[str, list[Drawing]] = {"training": [], "tuning": [], "results": [], "why": []}
     with svg.style():
-        of_experiments = [*tuning_section.panels(tuning), *sweep_panels(layout.EXPERIMENTS_CURVES)]
+        of_experiments = [*tuning_section.panels(tuning), *sweep_panels(layout.EXPERIMENTS_CURVES, settings.task)]
         for panel in [*result_figures.panels(settings, tables), *of_experiments]:
             drawings[panel.section].append(Drawing(svg.inline(panel.figure, panel.name, panel.label), panel.caption))
             common.close(panel.figure)
     return drawings
 
 
-def sweep_panels(folder: Path) -> Iterator[Panel]:
-    """Draws the curves of named experiments that vary one parameter."""
+def sweep_panels(folder: Path, task: TaskName) -> Iterator[Panel]:
+    """Draws the curves of a task's named experiments that vary one parameter."""
     for source in sorted(folder.glob("*.csv")):
-        if swept := known_sweeps.of_points(read_table(source)):
+        if (swept := known_sweeps.of_points(read_table(source))) and swept.sweep.task == task:
             sweep, points = swept
             told = answer_section.capitalised(swept.sentence)
             caption = f"From the experiment {source.stem}, not from this run: {sweep.caption}. {told}."

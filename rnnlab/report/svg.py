@@ -56,6 +56,16 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
     return Markup(head + re.sub(r"\s*\n\s*", "\n", text[text.index(">") + 1 :].strip()))
 
 
+def without_styles(drawing: Markup) -> Markup:
+    """Turns styles into attributes, for a page whose policy allows no style but its own sheet's."""
+
+    def attributes(match: re.Match[str]) -> str:
+        settings = (setting.split(":", 1) for setting in match[1].split(";"))
+        return " ".join(f'{name.strip()}="{value.strip()}"' for name, value in settings)
+
+    return Markup(re.sub(r'style="([^"]*)"', attributes, str(drawing)))
+
+
 def _without_unused_ids(text: str) -> str:
     """Removes ids such as axes_1, which every figure on a page would have."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))

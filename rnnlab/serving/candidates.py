@@ -3,9 +3,12 @@
 import math
 import tempfile
 import time
+from collections.abc import Callable
 from statistics import fmean, median
+from typing import Any, NamedTuple
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run as MlflowRun
@@ -13,32 +16,39 @@ from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.params import MOST_LABELS
-from rnnlab.project.tasks import SLICE, answers, of_values
+from rnnlab.project.tasks import SLICE, STEP, Task, TaskName, answers, of_values
 from rnnlab.serving.predictors import ABSENT
-from rnnlab.serving.promotion_rule import Evidence
+from rnnlab.serving.promotion_rule import LIMITS, Evidence
 from rnnlab.tracking import logged_models, pipeline_runs
 from rnnlab.tracking.records import PREDICTIONS
-from rnnlab.tracking.runs import FINISHED
+from rnnlab.tracking.runs import FINISHED, PARENT, search
 from rnnlab.tracking.store import Store
 
-COLUMNS = ["id", "label", "predicted", "probability"]
+OF_LABELS = ["id", "label", "predicted", "probability"]
+# Of predictions of the test rows.
+COLUMNS: dict[TaskName, list[str]] = {
+    "text": OF_LABELS,
+    "sequences": OF_LABELS,
+    "series": ["row", STEP, "target", "predicted"],
+}
 # As long as the average review of IMDB.
 TYPICAL_TEXT = " ".join(["the film was not as good as the book, but the actors made up for it."] * 15)
 WARM_UP_CALLS, TIMED_CALLS = 3, 30
 
 
-def candidate(store: Store) -> tuple[str, str]:
-    """Finds the run of the best model of the newest finished pipeline on texts.
+def candidate(store: Store, task: Task) -> tuple[str, str]:
+    """Finds the run of the best model of the newest finished pipeline of a task.
 
     Returns:
-        The run's id, and a remark if there is a newer result that has no champions; else "".
+        The run's id, and a remark if there is a newer result of another task; else "".
 
     Raises:
-        UserError: there is no finished pipeline on texts, or its models were deleted.
+        UserError: there is no finished pipeline of the task, or its models were deleted.
     """
-    parent, last = pipeline_runs.newest_pipeline(store, "text"), pipeline_runs.newest_pipeline(store)
+    parent, last = pipeline_runs.newest_pipeline(store, task.name), pipeline_runs.newest_pipeline(store)
     if parent is None or last is None:
-        raise UserError(f"{store.uri}: no finished pipeline on texts to take a model from; `dvc repro` makes one")
+        problem = f"no finished pipeline that {task.verb} to take a model from"
+        raise UserError(f"{store.uri}: {problem}; `dvc repro` makes one, or set task in params.yaml, or name a run")
     runs = pipeline_runs.networks_of(store, parent.info.run_id)
     if not runs:
         raise UserError(f"run {parent.info.run_id}: the models of this pipeline were deleted; name another model's run")
@@ -51,22 +61,54 @@ def candidate(store: Store) -> tuple[str, str]:
     chosen = str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
     if parent.info.run_id == last.info.run_id:
         return chosen, ""
-    return chosen, f"the last result, {last.info.run_name}, is not of texts: taking {parent.info.run_name}"
+    other = of_values(last.data.params).verb
+    return (
+        chosen,
+        f"the last result, {last.info.run_name}, {other}: taking {parent.info.run_name}, as task in params.yaml",
+    )
 
 
 def evidence(store: Store, run_id: str) -> Evidence:
     """Gathers what a model is judged by: its test predictions, and the time that it takes on this machine.
 
     Raises:
-        UserError: the run does not exist, is not a finished text model, lacks predictions, or its model fails.
+        UserError: the run does not exist, is not a finished model, lacks predictions, or its model fails.
     """
     client = MlflowClient(store.uri)
     run = model_run(client, run_id)
-    return Evidence(read_predictions(client, run_id), _latency_ms(run))
+    task, figures = task_of(run), run.data.metrics
+    rows = read_predictions(client, run_id, task)
+    return Evidence(rows, _latency_ms(run, task), task, figures, _best_baseline(client, store, run, task))
+
+
+def task_of(run: MlflowRun) -> Task:
+    """Returns the task of a model's run; the first ones had no tag for it.
+
+    Raises:
+        UserError: there is no rule for its champions.
+    """
+    task = of_values(run.data.tags)
+    if task.name not in LIMITS:
+        raise UserError(f"run {run.info.run_id}: {task.verb}, and there is no rule for the champion of such models")
+    return task
+
+
+def _best_baseline(client: MlflowClient, store: Store, run: MlflowRun, task: Task) -> tuple[str, pd.DataFrame] | None:
+    """Returns the baseline of the same result that is best on the test rows, and its predictions."""
+    figure, sign = f"test_{task.measure.key}", 1 if task.measure.lower_is_better else -1
+    siblings = search(client, store, f"tags.{PARENT} = '{run.data.tags.get(PARENT)}' and tags.kind = 'baseline'")
+    scores = {each: sign * each.data.metrics[figure] for each in siblings if figure in each.data.metrics}
+    if not scores:
+        return None
+    best = min(scores, key=scores.__getitem__)
+    try:
+        return best.data.tags["model"], read_predictions(client, best.info.run_id, task)
+    except UserError:  # lost, and it is only compared with what is there
+        return None
 
 
 def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
-    """Finds the finished run of a text model.
+    """Finds the finished run of a model.
 
     Raises:
         UserError: no run has this id, or it is of another kind.
@@ -82,15 +124,14 @@ def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
         raise UserError(f"run {run_id}: deleted in MLflow; restore it there, or name another run")
     if run.info.status != FINISHED:
         raise UserError(f"run {run_id}: not logged completely; `python -m stages.track` logs it again")
-    _check_task(run)
     return run
 
 
-def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
-    """Reads a model's test predictions: the columns ``id``, ``label``, ``predicted`` and ``probability``.
+def read_predictions(client: MlflowClient, run_id: str, task: Task) -> pd.DataFrame:
+    """Reads a model's test predictions: the columns in `COLUMNS`, and those of slices.
 
     Raises:
-        UserError: the run does not exist, has no predictions, or they are damaged.
+        UserError: the run does not exist, has no predictions, or they are damaged or of another task.
     """
     _run(client, run_id)
     if PREDICTIONS not in {artifact.path for artifact in client.list_artifacts(run_id)}:
@@ -103,17 +144,34 @@ def read_predictions(client: MlflowClient, run_id: str) -> pd.DataFrame:
         try:
             rows = pd.read_parquet(source)
             slices = [name for name in rows.columns if name.startswith(SLICE)]
-            rows = rows.assign(predicted=answers(rows))[[*COLUMNS, *slices]]
+            if task.has_labels:
+                rows = rows.assign(predicted=answers(rows))
+            rows = rows[[*COLUMNS[task.name], *slices]]
         except (KeyError, ValueError, OSError) as damage:
             raise UserError(f"run {run_id}: {PREDICTIONS} cannot be read ({damage}); rerun the pipeline") from None
-    in_range = rows["label"].between(0, MOST_LABELS) & rows["predicted"].between(0, MOST_LABELS)
-    in_range &= rows["probability"].between(0, 1)
-    if rows.empty or not rows["id"].is_unique or not in_range.all():
+    key = [name for name in (task.row, STEP) if name in rows]
+    if rows.empty or rows.duplicated(key).any() or not SOUND[task.name](rows):
         raise UserError(
-            f"run {run_id}: {PREDICTIONS} is empty, repeats an id, or holds values that are not "
-            "labels or probabilities; rerun the pipeline"
+            f"run {run_id}: {PREDICTIONS} is empty, repeats a test row, or holds values that no model of this task "
+            "predicts; rerun the pipeline"
         )
     return rows
+
+
+def _are_labels(rows: pd.DataFrame) -> bool:
+    in_range = rows["label"].between(0, MOST_LABELS) & rows["predicted"].between(0, MOST_LABELS)
+    return bool((in_range & rows["probability"].between(0, 1)).all())
+
+
+def _are_values(rows: pd.DataFrame) -> bool:
+    return bool(np.isfinite(rows[["target", "predicted"]].to_numpy(np.float64)).all())
+
+
+SOUND: dict[TaskName, Callable[[pd.DataFrame], bool]] = {
+    "text": _are_labels,
+    "sequences": _are_labels,
+    "series": _are_values,
+}
 
 
 def validation_loss(run: MlflowRun) -> float:
@@ -122,23 +180,55 @@ def validation_loss(run: MlflowRun) -> float:
     return math.inf if math.isnan(loss) else loss
 
 
-def _latency_ms(run: MlflowRun) -> float:
-    """Median milliseconds for one text, with the model loaded as MLflow serves it."""
-    text = pd.DataFrame({"text": [TYPICAL_TEXT]})
-    seconds = []
+class Question(NamedTuple):
+    """What a model is asked while its time is taken.
+
+    Attributes:
+        ask: makes the question, from the model and the folder that it is in.
+        is_sound: whether the answer is one.
+        answer: what it should be, in words.
+    """
+
+    ask: Callable[[Any, str], pd.DataFrame]
+    is_sound: Callable[[pd.DataFrame], bool]
+    answer: str
+
+
+def _is_probability(answer: pd.DataFrame) -> bool:
+    return bool(answer["probability"].between(0, 1).all())
+
+
+QUESTIONS: dict[TaskName, Question] = {
+    "text": Question(lambda model, folder: pd.DataFrame({"text": [TYPICAL_TEXT]}), _is_probability, "a probability"),
+    # All sequences are padded alike, so that the example will do.
+    "sequences": Question(
+        lambda model, folder: model.metadata.load_input_example(folder), _is_probability, "a probability"
+    ),
+    "series": Question(
+        lambda model, folder: model.metadata.load_input_example(folder),
+        lambda answer: bool(np.isfinite(answer["next_value"]).all()),
+        "a number",
+    ),
+}
+
+
+def _latency_ms(run: MlflowRun, task: Task) -> float:
+    """Median milliseconds for one text or forecast, with the model loaded as MLflow serves it."""
+    question, seconds = QUESTIONS[task.name], []
     try:
         with tempfile.TemporaryDirectory() as folder:
             model = mlflow.pyfunc.load_model(logged_models.address(run), dst_path=folder)
+            asked = question.ask(model, folder)
         for _ in range(WARM_UP_CALLS + TIMED_CALLS):
             start = time.perf_counter()
-            answer = model.predict(text)
+            answer = model.predict(asked)
             seconds.append(time.perf_counter() - start)
-        sound = bool(answer["probability"].between(0, 1).all())
+        is_sound = question.is_sound(answer)
     except Exception as failure:  # whatever the code that was logged with the model, or MLflow, raises
         problem = f"run {run.info.run_id}: its model cannot be loaded or used ({first_line(failure)})"
         raise UserError(f"{problem}; rerun the pipeline") from failure
-    if not sound:
-        told = f"run {run.info.run_id}: its model returns something other than a probability"
+    if not is_sound:
+        told = f"run {run.info.run_id}: its model returns something other than {question.answer}"
         raise UserError(f"{told}; rerun the pipeline")
     return 1000 * median(seconds[WARM_UP_CALLS:])
 
@@ -150,11 +240,3 @@ def _run(client: MlflowClient, run_id: str) -> MlflowRun:
         if failure.error_code not in ABSENT:
             raise
         raise UserError(f"run {run_id}: no such run in {client.tracking_uri}; MLflow's page lists them") from None
-
-
-def _check_task(run: MlflowRun) -> None:
-    if run.data.tags.get("task", "text") != "text":
-        raise UserError(
-            f"run {run.info.run_id}: {of_values(run.data.tags).verb}, but the rule for the champion judges texts only; "
-            "name the run of a text model"
-        )

@@ -1,6 +1,7 @@
 """A network with its vocabulary: raw texts in, labels and probabilities out, tokenizing as in training."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rnnlab.features import text
+from rnnlab.project import layout
+from rnnlab.project.errors import UserError
+from rnnlab.project.files import read_json
 from rnnlab.project.params import TokenizePad
 from rnnlab.project.tasks import decide
 
@@ -49,3 +53,16 @@ def answer(
     answers = [labels[number] for number in decide(probabilities, thresholds)]
     is_single = probabilities.ndim == 1
     return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities
+
+
+def check_labels(network: Path, loaded: Any, labels: Sequence[str], summary: Path) -> None:
+    """Raises a `UserError` if a network tells another number of labels apart than the data have."""
+    if (outputs := loaded.output_shape[-1]) != len(labels) and (outputs, len(labels)) != (1, 2):
+        raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
+
+
+def chosen_for(network: Path) -> list[float] | None:
+    """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
+    source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
+    chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}
+    return chosen.get(network.stem)

@@ -1,8 +1,8 @@
 """Forecasts of what comes after the rows of a CSV."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import CALENDAR, is_known_ahead
 from rnnlab.serving import predictions, predictors
+from rnnlab.serving.classifier import chosen_for
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
 
@@ -26,6 +27,21 @@ class Forecaster(NamedTuple):
 
     version: str
     predict: Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class Window(NamedTuple):
+    """The last rows of a series: its ``values`` and covariates by column, and the number of the row after them."""
+
+    columns: Mapping[str, list[Any]]
+    end: int
+
+
+class Forecast(NamedTuple):
+    """What follows, step by step, and the ends of its prediction intervals; None where the model has none."""
+
+    values: Sequence[float]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
 
 
 def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -> Forecaster:
@@ -47,8 +63,12 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
         problem = f"reads {window} rows with the columns {', '.join(fitted.covariates) or 'of no covariates'}"
         ahead = f", of which {', '.join(fitted.ahead)} known ahead" if fitted.ahead else ""
         raise UserError(f"{network}: {problem}{ahead}; set {KEYS} to what it was trained with")
+    half_widths, steps = chosen_for(network), loaded.output_shape[-1]
+    if half_widths and len(half_widths) != steps:
+        problem = f"has prediction intervals of {len(half_widths)} steps, {network} forecasts {steps}"
+        raise UserError(f"{layout.THRESHOLDS}: {problem}; `dvc repro`")
     forecaster = SeriesForecaster()
-    forecaster.use(loaded, fitted)
+    forecaster.use(loaded, fitted, half_widths)
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
 
 
@@ -67,7 +87,19 @@ def load_run(store: Store, run_id: str) -> Forecaster:
     Raises:
         UserError: no such run, not that of a forecaster, it cannot be loaded, or MLflow cannot be reached.
     """
-    address, version = predictors.model_of_run(store, run_id)
+    return _load_logged(*predictors.model_of_run(store, run_id))
+
+
+def load_champion(store: Store, name: str) -> Forecaster:
+    """Loads the champion of a name.
+
+    Raises:
+        UserError: there is none, it does not forecast, it cannot be loaded, or MLflow cannot be reached.
+    """
+    return _load_logged(*predictors.champion(store, name))
+
+
+def _load_logged(address: str, version: str) -> Forecaster:
     model = predictors.load_logged(address, version)
     if "values" not in model.metadata.signature.inputs.input_names():
         raise UserError(f"{version} reads texts, and does not forecast a series; name a model of the series task")
@@ -75,7 +107,10 @@ def load_run(store: Store, run_id: str) -> Forecaster:
 
 
 def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
-    """Writes what comes after the last row of a CSV: the columns row, steps_ahead, forecast and model_version.
+    """Writes what comes after the last row of a CSV.
+
+    The columns are row, steps_ahead, forecast, the ends of its prediction interval, low and high, which are empty where
+    the model has none, and model_version.
 
     Args:
         forecaster: the model.
@@ -91,25 +126,49 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
             is known ahead; or the model takes other windows.
     """
     predictions.check_target(source, target, "forecasts")
+    window = last_window(source, settings)
+    forecast = ask(forecaster, window)
+    lines: list[list[Any]] = []
+    for step, cells in enumerate(zip(*forecast, strict=True)):
+        figures = ["" if cell is None else f"{cell:.9g}" for cell in cells]
+        lines.append([window.end + step, step + 1, *figures, forecaster.version])
+    write_csv(target, ["row", "steps_ahead", "forecast", "low", "high", "model_version"], lines)
+    return len(lines)
+
+
+def last_window(source: Path, settings: Params) -> Window:
+    """Reads the last rows of a CSV, which a forecast is made from, and what is known of the steps after them.
+
+    Raises:
+        UserError: the CSV cannot be read, has fewer rows than a window, or too few after the last value.
+    """
     options = settings.series
-    found, window = series.read(source, settings.data, calendar=options.calendar), options.window
-    if (rows := len(found.values)) < window:
-        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {window}")
-    columns = {"values": found.values[-window:].tolist()}
-    columns |= {name: column.slice(rows - window).to_pylist() for name, column in found.covariates.items()}
+    found, length = series.read(source, settings.data, calendar=options.calendar), options.window
+    if (rows := len(found.values)) < length:
+        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {length}")
+    columns = {"values": found.values[-length:].tolist()}
+    columns |= {name: column.slice(rows - length).to_pylist() for name, column in found.covariates.items()}
     for name, column in found.future.items():
         if (known := len(column)) < options.horizon:
             problem = f"column {name!r} has {known} rows after the last value of {settings.data.value_column!r}"
             expected = f"{options.horizon} rows (series.horizon) with no value but what is known ahead"
             raise UserError(f"{source}: {problem}; expected {expected} (data.known_ahead)")
         columns[name] += column.slice(0, options.horizon).to_pylist()
+    return Window(columns, found.first + rows)
+
+
+def ask(forecaster: Forecaster, window: Window) -> Forecast:
+    """Asks a model what follows a window.
+
+    Raises:
+        UserError: the model takes other windows.
+    """
     try:
-        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in columns.items()}))
+        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in window.columns.items()}))
     except Exception as failure:  # whatever MLflow or the logged code may raise
-        problem = f"{forecaster.version}: cannot forecast from {window} rows of these columns ({first_line(failure)})"
+        rows = len(window.columns["values"])
+        problem = f"{forecaster.version}: cannot forecast from {rows} rows of these columns ({first_line(failure)})"
         raise UserError(f"{problem}; set {KEYS} to what it was trained with") from None
-    values = answer["forecast"][0] if "forecast" in answer else [answer["next_value"][0]]
-    first = found.first + rows
-    cells = [[first + step, step + 1, f"{value:.9g}", forecaster.version] for step, value in enumerate(values)]
-    write_csv(target, ["row", "steps_ahead", "forecast", "model_version"], cells)
-    return len(cells)
+    values = list(answer["forecast"][0]) if "forecast" in answer else [float(answer["next_value"][0])]
+    low, high = (list(answer[end][0]) if end in answer else [None] * len(values) for end in ("low", "high"))
+    return Forecast(values, low, high)

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar, cast
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 from rnnlab.data import csv_files, headers
 from rnnlab.data.csv_files import DELIMITERS, bounded_lines
@@ -73,27 +73,30 @@ def predict_lines(
     Raises:
         UserError: a text holds NUL characters or bytes that are not UTF-8.
     """
-    for texts in _batches(_checked(lines, place), len, batch):
-        yield from _predict(predictor, texts)
+    for texts in batches(_checked(lines, place), len, batch):
+        yield from predict(predictor, texts)
 
 
-def _predict(predictor: Predictor, texts: Sequence[str]) -> Iterator[Prediction]:
-    labels, probabilities = predictor.classify(texts)
+def predict(predictor: Predictor, rows: Sequence[Any]) -> Iterator[Prediction]:
+    """Predicts texts, or sequences of steps, all at once."""
+    labels, probabilities = predictor.classify(rows)
     for label, row in zip(labels, probabilities, strict=True):
         found = dict(zip(predictor.labels, map(float, row), strict=True))
         yield Prediction(label, found[label], predictor.version, found)
 
 
-def _batches(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
-    """Groups by number and, for memory's sake, by characters."""
+def batches(
+    items: Iterable[Item], size: Callable[[Item], int], most: int, largest: int = BATCH_CHARACTERS
+) -> Iterator[list[Item]]:
+    """Groups by number and, for memory's sake, by size, such as characters."""
     batch: list[Item] = []
-    characters = 0
+    total = 0
     for item in items:
         batch.append(item)
-        characters += size(item)
-        if len(batch) == most or characters >= BATCH_CHARACTERS:
+        total += size(item)
+        if len(batch) == most or total >= largest:
             yield batch
-            batch, characters = [], 0
+            batch, total = [], 0
     if batch:
         yield batch
 
@@ -146,8 +149,8 @@ def predict_csv(
         of_labels = [f"{PROBABILITY}{label}" for label in predictor.labels] if every_label else []
         write([*header, *COLUMNS, *of_labels])
         rows = (row for _, row in headers.rows_below(source, header, records, "line"))
-        for batch in _batches(rows, lambda row: sum(map(len, row)), BATCH_ROWS):
-            found = _predict(predictor, [row[text_index] for row in batch])
+        for batch in batches(rows, lambda row: sum(map(len, row)), BATCH_ROWS):
+            found = predict(predictor, [row[text_index] for row in batch])
             for row, told in zip(batch, found, strict=True):
                 # Nine digits tell any two float32 apart.
                 others = [f"{probability:.9g}" for probability in told.all.values()] if every_label else []

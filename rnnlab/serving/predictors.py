@@ -16,7 +16,8 @@ from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, TokenizePad
-from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier
+from rnnlab.project.tasks import TaskName
+from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier, check_labels, chosen_for
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store, remedy
 
@@ -28,15 +29,18 @@ class Predictor(NamedTuple):
 
     Attributes:
         version: a registered name and version, a run's name and id, or a file's name and MD5, with a slash between.
-        classify: from texts to their labels and the probabilities of all labels, of shape (rows, labels).
+        classify: from texts, or sequences as lists of steps, to their labels and the probabilities of all labels, of
+            shape (rows, labels).
         labels: by their numbers.
         classifier: the network and its vocabulary, None for a model from MLflow, which brings code of its own.
+        channels: of sequences, in the order of a step's values.
     """
 
     version: str
-    classify: Callable[[Sequence[str]], Answers]
+    classify: Callable[[Sequence[Any]], Answers]
     labels: Sequence[str]
     classifier: Classifier | None = None
+    channels: Sequence[str] = ()
 
 
 def open_store() -> Store:
@@ -51,27 +55,36 @@ def open_store() -> Store:
         return store.connect()
 
 
-def load_champion(store: Store, name: str) -> Predictor:
+def load_champion(store: Store, name: str, task: TaskName = "text") -> Predictor:
     """Loads the version of a registered model that has the alias `CHAMPION`.
 
     Raises:
-        UserError: there is none, it cannot be loaded, or MLflow cannot be reached.
+        UserError: there is none, it is of another task, it cannot be loaded, or MLflow cannot be reached.
+    """
+    return _load_logged(*champion(store, name), task)
+
+
+def champion(store: Store, name: str) -> tuple[str, str]:
+    """Returns where MLflow finds the champion of a name, and its version.
+
+    Raises:
+        UserError: there is none, or MLflow cannot be reached.
     """
     from mlflow import MlflowClient
 
     advice = "`rnnlab promote` chooses one, --run and --model take any other"
     with _explaining(store.uri, absent=f"{name} has no {CHAMPION} yet; {advice}"):
         version = MlflowClient(store.uri).get_model_version_by_alias(name, CHAMPION)
-    return _load_logged(f"models:/{name}/{version.version}", f"{name}/{version.version}")
+    return f"models:/{name}/{version.version}", f"{name}/{version.version}"
 
 
-def load_run(store: Store, run_id: str) -> Predictor:
+def load_run(store: Store, run_id: str, task: TaskName = "text") -> Predictor:
     """Loads the model that a run logged.
 
     Raises:
-        UserError: no such run, not that of a text model, it cannot be loaded, or MLflow cannot be reached.
+        UserError: no such run, not that of a model of the task, it cannot be loaded, or MLflow cannot be reached.
     """
-    return _load_logged(*model_of_run(store, run_id))
+    return _load_logged(*model_of_run(store, run_id), task)
 
 
 def model_of_run(store: Store, run_id: str) -> tuple[str, str]:
@@ -128,17 +141,9 @@ def load_file(
         from rnnlab.networks import models
     loaded = models.load(network)
     _check_sizes(network, loaded, vocabulary, len(words), settings.tokenize_pad)
-    if (outputs := loaded.output_shape[-1]) != len(labels) and (outputs, len(labels)) != (1, 2):
-        raise UserError(f"{network}: tells {outputs} labels apart, and {summary} names {len(labels)}; `dvc repro`")
-    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, _thresholds(network))
+    check_labels(network, loaded, labels, summary)
+    classifier = Classifier(loaded, words, settings.tokenize_pad, labels, chosen_for(network))
     return Predictor(f"{network.name}/{digest}", classifier.classify, labels, classifier)
-
-
-def _thresholds(network: Path) -> list[float] | None:
-    """Returns the thresholds that the evaluate stage chose for a network of a workspace, if it did."""
-    source = network.parents[1] / layout.THRESHOLDS if network.parent.name == layout.MODELS.name else None
-    chosen: dict[str, list[float]] = read_json(source) if source and source.is_file() else {}
-    return chosen.get(network.stem)
 
 
 def _are_words(values: Any) -> bool:
@@ -182,23 +187,28 @@ def load_logged(uri: str, version: str) -> Any:
         raise UserError(f"{problem}; log it again or name another") from None
 
 
-def _load_logged(uri: str, version: str) -> Predictor:
+# What a logged model reads, by task: the name of its column, and in words.
+READ: dict[TaskName, tuple[str, str]] = {"text": ("text", "texts"), "sequences": ("steps", "sequences")}
+
+
+def _load_logged(uri: str, version: str, task: TaskName) -> Predictor:
     import pandas as pd
 
     model = load_logged(uri, version)
-    if "text" not in model.metadata.signature.inputs.input_names():
-        raise UserError(f"{version} reads numbers, not texts; name a model of the text task")
+    column, told = READ[task]
+    if column not in model.metadata.signature.inputs.input_names():
+        raise UserError(f"{version} does not read {told}; name a model of the {task} task")
     labels = model.model_config["labels"]
     tells_all = model.metadata.signature.params is not None
 
-    def classify(texts: Sequence[str]) -> Answers:
-        answers = model.predict(pd.DataFrame({"text": list(texts)}), params={"all": True} if tells_all else None)
+    def classify(rows: Sequence[Any]) -> Answers:
+        answers = model.predict(pd.DataFrame({column: list(rows)}), params={"all": True} if tells_all else None)
         if tells_all:
             return answers["label"].tolist(), answers[[f"{PROBABILITY}{label}" for label in labels]].to_numpy()
         second = answers["probability"].to_numpy()  # all that models of two labels told up to version 0.2.0
         return answers["label"].tolist(), np.stack([1 - second, second], axis=1)
 
-    return Predictor(version, classify, labels)
+    return Predictor(version, classify, labels, channels=model.model_config.get("channels", ()))
 
 
 def _check_sizes(network: Path, loaded: Any, vocabulary: Path, words: int, options: TokenizePad) -> None:

@@ -88,11 +88,12 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab.networks import models
         network = models.load(Path(context.artifacts["network"]))
-        self.use(network, windows.from_json(read_json(Path(context.artifacts["encoding"]))))
+        encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
+        self.use(network, encoding, context.model_config.get("half_widths"))  # models up to 0.1.0 have none
 
-    def use(self, network: Any, encoding: windows.Encoding) -> None:
-        """Forecasts with a network that is loaded already."""
-        self._network, self._encoding = network, encoding
+    def use(self, network: Any, encoding: windows.Encoding, half_widths: Sequence[float] | None = None) -> None:
+        """Forecasts with a network that is loaded already; half-widths are of its prediction intervals by step."""
+        self._network, self._encoding, self._half_widths = network, encoding, half_widths
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
@@ -101,7 +102,9 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         numbers or words of the steps to predict.
 
         Returns:
-            The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all.
+            The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all; of one
+            whose errors on validation rows are known, also the ends of prediction intervals, the lists ``low`` and
+            ``high``.
         """
         from rnnlab.networks import models
 
@@ -112,4 +115,9 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
         predicted = self._encoding.value.undo(models.predict(self._network, inputs, batch_size=256))
         table = pd.DataFrame({"next_value": predicted[:, 0]})
-        return table.assign(forecast=predicted.tolist()) if predicted.shape[1] > 1 else table
+        if predicted.shape[1] > 1:
+            table = table.assign(forecast=predicted.tolist())
+        if self._half_widths:
+            width = np.array(self._half_widths)
+            table = table.assign(low=(predicted - width).tolist(), high=(predicted + width).tolist())
+        return table

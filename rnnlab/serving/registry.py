@@ -5,6 +5,7 @@ all else is written, so whoever loads the champion finds the old one or the new 
 """
 
 import io
+import math
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from datetime import UTC, datetime
@@ -18,8 +19,9 @@ from mlflow.entities.model_registry import RegisteredModel
 
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Promote
-from rnnlab.serving import promotion_rule
-from rnnlab.serving.candidates import COLUMNS, evidence, read_predictions, validation_loss
+from rnnlab.project.tasks import Task, of_values
+from rnnlab.serving import model_card, promotion_rule
+from rnnlab.serving.candidates import evidence, read_predictions, validation_loss
 from rnnlab.serving.promotion_rule import Evidence, Rule
 from rnnlab.tracking import logged_models
 from rnnlab.tracking.champion import CHAMPION, HISTORY
@@ -54,7 +56,7 @@ class Verdict(NamedTuple):
     @property
     def failed(self) -> list[str]:
         """The names of the rules that failed."""
-        return [rule.name for rule in self.rules if not rule.passed]
+        return [rule.name for rule in self.rules if rule.required and not rule.passed]
 
     @property
     def sentence(self) -> str:
@@ -84,28 +86,32 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
     keeps which rules failed, in its tag ``forced``.
 
     Raises:
-        UserError: as `evidence`.
+        UserError: as `evidence`, or the champion is of another task.
     """
     client = MlflowClient(store.uri)
     candidate = evidence(store, run_id)  # takes seconds, so nobody else is locked out meanwhile
     with lock():
         registered = _registered(client, limits.name)
         current = _champion(client, registered)
-        rules = promotion_rule.judge(candidate, _rivals(client, registered, current, run_id), limits)
-        failed = [rule.name for rule in rules if not rule.passed]
+        _check_task(client, current, candidate)
+        rivals = _rivals(client, registered, current, run_id, candidate.task)
+        verdict = Verdict(run_id, promotion_rule.judge(candidate, rivals, limits), "refused", current)
         if current and current.run_id == run_id:
-            return Verdict(run_id, rules, "already champion", current)
-        if failed and not force:
-            return Verdict(run_id, rules, "refused", current)
+            return verdict._replace(outcome="already champion")
+        if verdict.failed and not force:
+            return verdict
         if dry_run:
-            return Verdict(run_id, rules, "would be promoted", current)
+            return verdict._replace(outcome="would be promoted")
         run = client.get_run(run_id)
-        version = _register(client, limits.name, run, _tags(run, candidate, failed))
+        version = _register(client, limits.name, run, _tags(run, candidate, verdict.failed))
+        card = model_card.write(client, run, candidate.task, verdict.rules)
+        client.update_model_version(limits.name, str(version.number), card)
+        client.log_text(run_id, card, model_card.NAME)
         past = [*_past(client, registered), *([str(current.number)] if current else [])]
         client.set_registered_model_alias(limits.name, CHAMPION, str(version.number))
         # After the alias: a history that does not end with the champion lacks just that, see `_past`.
         _write_history(client, limits.name, [*past, str(version.number)])
-        return Verdict(run_id, rules, "promoted", version)
+        return verdict._replace(outcome="promoted", champion=version)
 
 
 def roll_back(store: Store, name: str) -> Version:
@@ -136,6 +142,16 @@ def _champion(client: MlflowClient, registered: RegisteredModel | None) -> Versi
     return _version(client.get_model_version(registered.name, registered.aliases[CHAMPION]))
 
 
+def _check_task(client: MlflowClient, current: Version | None, candidate: Evidence) -> None:
+    """Refuses a model that whoever asks the champion could not ask; those of the first versions were of texts."""
+    if current is None:
+        return
+    task = of_values(client.get_model_version(current.name, str(current.number)).tags)
+    if task != candidate.task:
+        problem = f"promote.name: the champion of {current.name} {task.verb}, and this model {candidate.task.verb}"
+        raise UserError(f"{problem}; choose another name in params.yaml")
+
+
 def _version(version: Any) -> Version:
     return Version(version.name, int(version.version), version.run_id or "")
 
@@ -160,7 +176,7 @@ def _write_history(client: MlflowClient, name: str, numbers: Sequence[str]) -> N
 
 
 def _rivals(
-    client: MlflowClient, registered: RegisteredModel | None, current: Version | None, run_id: str
+    client: MlflowClient, registered: RegisteredModel | None, current: Version | None, run_id: str, task: Task
 ) -> dict[str, pd.DataFrame]:
     """Returns the predictions that a candidate is judged by: the champion's, and those of the best champion ever.
 
@@ -173,18 +189,19 @@ def _rivals(
     numbers = [str(current.number), *reversed(_past(client, registered))]
     versions = {str(found.version): found for found in client.search_model_versions(f"name = '{registered.name}'")}
     same_data = [versions[number] for number in numbers if versions[number].tags.get("data_version") == data]
-    best = max(same_data, key=lambda version: float(version.tags.get("test_accuracy", 0)), default=None)
-    rivals = {"champion": _predictions_of(client, current)}
-    if best and best.run_id != current.run_id and not (theirs := _predictions_of(client, _version(best))).empty:
+    figure, sign = f"test_{task.measure.key}", 1 if task.measure.lower_is_better else -1
+    best = min(same_data, key=lambda version: sign * float(version.tags.get(figure, sign * math.inf)), default=None)
+    rivals = {"champion": _predictions_of(client, current, task)}
+    if best and best.run_id != current.run_id and not (theirs := _predictions_of(client, _version(best), task)).empty:
         rivals["best champion so far"] = theirs
     return rivals
 
 
-def _predictions_of(client: MlflowClient, current: Version) -> pd.DataFrame:
+def _predictions_of(client: MlflowClient, current: Version, task: Task) -> pd.DataFrame:
     try:
-        return read_predictions(client, current.run_id)
+        return read_predictions(client, current.run_id, task)
     except UserError:  # deleted, or registered by hand: a lost champion must not block --force
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame()
 
 
 def _register(client: MlflowClient, name: str, run: MlflowRun, tags: dict[str, str]) -> Version:
@@ -205,10 +222,9 @@ def _register(client: MlflowClient, name: str, run: MlflowRun, tags: dict[str, s
 def _tags(run: MlflowRun, candidate: Evidence, failed: Sequence[str]) -> dict[str, str]:
     known = run.data.tags
     tags = {
-        **{key: known.get(key) for key in ("model", "seed", "data", "data_version", "dvc_experiment")},
+        **{key: known.get(key) for key in ("task", "model", "seed", "data", "data_version", "dvc_experiment")},
         "commit": known.get("mlflow.source.git.commit"),
-        "test_accuracy": f"{candidate.accuracy:.4f}",
-        "calibration_error": f"{candidate.calibration_error:.4f}",
+        **{name: f"{value:#.4g}" for name, value in candidate.figures.items()},
         "latency_ms": f"{candidate.latency_ms:.1f}",
         "best_val_loss": f"{validation_loss(run):.4f}",
         "promoted_at": datetime.now(UTC).isoformat(timespec="seconds"),

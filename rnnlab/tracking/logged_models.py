@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pandas as pd
@@ -23,10 +23,13 @@ from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
 
+Answers: TypeAlias = Mapping[str, Any]  # what a model needs to know to answer, beside its network and encoding
 OLD_NAME = "model"  # of every model that was logged before each had its own
 PACKAGES = (
     "mlflow", "tensorflow", "keras", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "filelock", "scipy",
 )  # fmt: skip
+# What a model takes and gives, an example of it, and what those who ask it must know.
+Description = tuple[ModelSignature, pd.DataFrame, dict[str, Any]]
 TEXT = "Not good: a dull plot, though the songs were wonderful."
 
 
@@ -41,13 +44,13 @@ def _classifier_signature(reads: ColSpec) -> ModelSignature:
 TEXT_SIGNATURE = _classifier_signature(ColSpec("string", "text"))
 
 
-def _series_signature(settings: Params, encoding: Encoding) -> ModelSignature:
+def _series_signature(settings: Params, encoding: Encoding, has_intervals: bool) -> ModelSignature:
     words = {name for name, rule in encoding.covariates.items() if not isinstance(rule, Scaler)}
     columns = [ColSpec(Array("string" if name in words else "double"), name) for name in encoding.covariates]
-    several = [ColSpec(Array("double"), "forecast")] if settings.series.horizon > 1 else []
+    lists = [*(["forecast"] if settings.series.horizon > 1 else []), *(["low", "high"] if has_intervals else [])]
     return ModelSignature(
         inputs=Schema([ColSpec(Array("double"), "values"), *columns]),
-        outputs=Schema([ColSpec("double", "next_value"), *several]),
+        outputs=Schema([ColSpec("double", "next_value"), *(ColSpec(Array("double"), name) for name in lists)]),
     )
 
 
@@ -58,19 +61,20 @@ def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
     return pd.DataFrame({name: [[value] * rows[name]] for name, value in columns.items()})
 
 
-def _describe_forecaster(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_forecaster(settings: Params, encoding: Path, answers: Answers) -> Description:
     fitted = windows.from_json(read_json(encoding))
-    return _series_signature(settings, fitted), _series_example(settings, fitted)
+    has_intervals = bool(answers.get("half_widths"))
+    return _series_signature(settings, fitted, has_intervals), _series_example(settings, fitted), {}
 
 
-def _describe_sequences(settings: Params, encoding: Path) -> tuple[ModelSignature, pd.DataFrame]:
+def _describe_sequences(settings: Params, encoding: Path, answers: Answers) -> Description:
+    scaler = read_scaler(encoding)
     signature = _classifier_signature(ColSpec(Array(Array("double")), "steps"))
-    return signature, pd.DataFrame({"steps": [[read_scaler(encoding).mean] * 2]})
+    return signature, pd.DataFrame({"steps": [[scaler.mean] * 2]}), {"channels": list(scaler.channels)}
 
 
-# What a model takes and gives, and an example of it, by task.
-DESCRIBERS: dict[TaskName, Callable[[Params, Path], tuple[ModelSignature, pd.DataFrame]]] = {
-    "text": lambda settings, encoding: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]})),
+DESCRIBERS: dict[TaskName, Callable[[Params, Path, Answers], Description]] = {
+    "text": lambda settings, encoding, answers: (TEXT_SIGNATURE, pd.DataFrame({"text": [TEXT]}), {}),
     "series": _describe_forecaster,
     "sequences": _describe_sequences,
 }
@@ -84,7 +88,7 @@ def log_model(
     settings: Params,
     network: Path,
     encoding: Path,
-    answers: Mapping[str, Any],
+    answers: Answers,
 ) -> str:
     """Logs a network with all that it needs to answer, as the output of a run and under its file's name.
 
@@ -94,7 +98,7 @@ def log_model(
     Returns:
         The model's id, under which its figures can be logged.
     """
-    signature, example = DESCRIBERS[settings.task](settings, encoding)
+    signature, example, facts = DESCRIBERS[settings.task](settings, encoding, answers)
     model = client.create_logged_model(
         experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
     )
@@ -109,6 +113,7 @@ def log_model(
             model_config={
                 "task": settings.task,
                 "tokenize_pad": settings.tokenize_pad.model_dump(),
+                **facts,
                 **answers,
             },
             signature=signature,

@@ -3,7 +3,7 @@
 import json
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
@@ -25,6 +25,18 @@ from rnnlab.tracking.logged_models import log_model
 from rnnlab.tracking.records import ENCODINGS, PREDICTIONS, Record
 from rnnlab.tracking.runs import FINISHED, PARENT, search
 from rnnlab.tracking.store import Store, now
+
+
+def _labels(record: Record, chosen: list[float] | None) -> dict[str, Any]:
+    return {"labels": list(read_labels(record.folder / layout.SUMMARY)), "thresholds": chosen}
+
+
+# What a served network needs to know beside its network and encoding, from what the evaluate stage chose for it.
+ANSWERS: dict[TaskName, Callable[[Record, list[float] | None], dict[str, Any]]] = {
+    "text": _labels,
+    "sequences": _labels,
+    "series": lambda record, chosen: {"half_widths": chosen, "coverage": record.settings.evaluate.coverage},
+}
 
 
 def find_finished(store: Store, key: str) -> MlflowRun | None:
@@ -128,10 +140,7 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     encoding_options = options[settings.task].model_dump()
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
-    answers = {
-        "labels": list(read_labels(record.folder / layout.SUMMARY)),
-        "thresholds": read_json(record.folder / layout.THRESHOLDS).get(run.name),
-    }
+    answers = ANSWERS[result.task.name](record, read_json(record.folder / layout.THRESHOLDS).get(run.name))
     model_id = log_model(client, store.experiment_id, run_id, params, settings, network, encoding, answers)
     figures, datasets = _figures(result, run, history), _datasets(record)
     runs.log_facts(client, run_id, ended, figures, params, tags, _links(figures, model_id, datasets))

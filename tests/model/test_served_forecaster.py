@@ -18,12 +18,12 @@ from tests.support.networks import plain
 WINDOW = 3
 
 
-def served(folder: Path, network: keras.Model, encoding: dict[str, Any]) -> SeriesForecaster:
+def served(folder: Path, network: keras.Model, encoding: dict[str, Any], **config: object) -> SeriesForecaster:
     models.save(network, folder / "network.keras")
     write_json(folder / "scaler.json", encoding)
     forecaster = SeriesForecaster()
     artifacts = {"network": str(folder / "network.keras"), "encoding": str(folder / "scaler.json")}
-    forecaster.load_context(SimpleNamespace(artifacts=artifacts))
+    forecaster.load_context(SimpleNamespace(artifacts=artifacts, model_config=config))
     return forecaster
 
 
@@ -52,6 +52,19 @@ def test_what_is_known_ahead_comes_with_the_steps_to_predict(tmp_path: Path) -> 
     assert forecaster.predict(None, rows)["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
     with pytest.raises(ValueError, match="same shape"):
         forecaster.predict(None, rows.assign(wind=[wind[:3]]))
+
+
+def test_intervals_are_as_wide_as_errors_on_validation_rows_were(tmp_path: Path) -> None:
+    network = models.build_forecaster(plain(3, 4, output="linear"), WINDOW, channels=1, horizon=2)
+    rows = pd.DataFrame({"values": [[5.0, 7.0, 9.0], [1.0, 2.0, 3.0]]})
+    encoding = Encoding(Scaler(5.0, 2.0)).to_json()
+    answer = served(tmp_path, network, encoding, half_widths=[0.5, 1.5]).predict(None, rows)
+    assert list(answer) == ["next_value", "forecast", "low", "high"]
+    for row in answer.itertuples():
+        assert np.subtract(row.high, row.forecast).tolist() == pytest.approx([0.5, 1.5])
+        assert np.subtract(row.forecast, row.low).tolist() == pytest.approx([0.5, 1.5])
+    without = served(tmp_path, network, encoding, half_widths=None).predict(None, rows)
+    assert list(without) == ["next_value", "forecast"]
 
 
 def test_a_network_of_before_there_were_channels_still_forecasts(tmp_path: Path) -> None:

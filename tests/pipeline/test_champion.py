@@ -2,12 +2,9 @@
 
 import csv
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reliability.ports import free_port
 from tests.pipeline.conftest import Project, shared
+from tests.support import served as served_model
+from tests.support.served import serving
 
 TEXT = "the film was wonderful, and I was glad to see it"
 
@@ -144,37 +142,13 @@ def test_the_model_loads_without_this_repository(promoted: Project, tmp_path: Pa
 
 @pytest.fixture(scope="module")
 def served(promoted: Project) -> Iterator[str]:
-    port = free_port()
     store = f"sqlite:///{promoted.folder / 'mlflow/mlflow.db'}"
-    command = ("mlflow", "models", "serve", "--model-uri", "models:/sentiment@champion", "--env-manager", "local")
-    server = subprocess.Popen(
-        (*command, "--port", str(port), "--workers", "1"),
-        env=promoted.environment | {"MLFLOW_TRACKING_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and server.poll() is None:
-            try:
-                urllib.request.urlopen(f"{address}/ping", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
+    with serving("models:/sentiment@champion", store, promoted.environment) as address:
         yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
 
 
 def ask(address: str, texts: list[str]) -> list[dict[str, object]]:
-    body = json.dumps({"dataframe_split": {"columns": ["text"], "data": [[text] for text in texts]}}).encode()
-    request = urllib.request.Request(f"{address}/invocations", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: list[dict[str, object]] = json.load(answer)["predictions"]
-    return found
+    return served_model.ask(address, ["text"], [[text] for text in texts])
 
 
 def test_a_served_model_answers_as_predict_does_and_many_texts_at_once_pay(promoted: Project, served: str) -> None:

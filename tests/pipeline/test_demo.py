@@ -10,6 +10,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,21 +23,27 @@ from tests.support.browser import launch
 TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the hero was awful."
 
 
-@pytest.fixture(scope="module")
-def address(finished: Project) -> Iterator[str]:
+@contextmanager
+def demo(project: Project, networks: str) -> Iterator[str]:
     port = free_port()
     with subprocess.Popen(
         (sys.executable, "-m", "rnnlab.cli.main", "demo", "--port", str(port)),
-        cwd=finished.folder,
-        env=finished.environment,
+        cwd=project.folder,
+        env=project.environment,
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
         assert server.stdout
         said = server.stdout.readline()
-        assert said == f"rnn and lstm read on http://127.0.0.1:{port}; stop with Ctrl-C\n"
+        assert said == f"{networks} on http://127.0.0.1:{port}; stop with Ctrl-C\n"
         yield f"http://127.0.0.1:{port}/"
         server.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(finished: Project) -> Iterator[str]:
+    with demo(finished, "rnn and lstm read") as served:
+        yield served
 
 
 @pytest.mark.needs("chromium")
@@ -69,6 +76,37 @@ def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> Non
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert not heard
             page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"demo-{width}.png", full_page=True)
+            context.close()
+        browser.close()
+
+
+@pytest.mark.needs("chromium")
+def test_what_is_pasted_is_forecast(finished_series: Project, tmp_path: Path) -> None:
+    with demo(finished_series, "lstm forecast") as address, sync_playwright() as driver:
+        browser = launch(driver)
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            page = context.new_page()
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            heard: list[str] = []
+            page.on("console", lambda message, heard=heard: heard.append(message.text))
+            page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
+            page.goto(address)
+            expect(page.locator("#answer svg text").first).to_be_visible()  # of the last rows of the data
+            field = page.get_by_role("textbox")
+            field.fill("")
+            expect(page.locator("#answer")).to_contain_text("Nothing to forecast yet")
+            field.fill("1, 2, <b>x</b>")
+            expect(page.get_by_role("status")).to_contain_text("Row 3 has '<b>x</b>' in column 'value'")
+            field.fill("; ".join(f"{number / 7:.3f}" for number in range(40)))
+            expect(page.get_by_role("status")).to_contain_text("the last value is 5.571.")
+            expect(page.locator("#answer tbody tr")).to_have_count(1)
+            drawn = page.locator("#answer svg").bounding_box()
+            assert drawn and 300 < drawn["width"] <= width
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert not heard
+            picture = f"demo-series-{width}.png"
+            page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / picture, full_page=True)
             context.close()
         browser.close()
 

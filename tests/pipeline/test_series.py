@@ -1,6 +1,7 @@
 """The second task on the same pipeline: the next value of a series."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def test_the_same_stages_score_networks_and_baselines(finished_series: Project) 
     page = (finished_series.folder / "reports/comparison.md").read_text()
     assert "mean squared error" in page
     assert "Of 2 stretches of the test rows" in page and "| rows 249 to 274" in page
-    for name in ("training_curves", "predicted_and_true", "errors", "forecasts"):
+    for name in ("training_curves", "predicted_and_true", "errors", "forecasts", "attributions"):
         with Image.open(finished_series.folder / f"reports/figures/{name}.png") as image:
             image.load()
 
@@ -45,6 +46,14 @@ def test_time_only_runs_forward_and_the_scaler_knows_training_rows_alone(finishe
         np.testing.assert_allclose(targets[:, 0], (values - scaler["mean"]) / scaler["scale"], rtol=1e-4, atol=1e-5)
 
 
+def test_what_forecasts_rest_on_is_told_by_lag_and_channel(finished_series: Project) -> None:
+    table = pd.read_csv(finished_series.folder / "reports/explanations/attributions.csv")
+    assert table["lag"].tolist() == list(range(SERIES["series.window"], 0, -1))
+    assert set(table["channel"]) == {"value"} and set(table["model"]) == {"lstm"}
+    assert (table["attribution"] > 0).all()
+    assert "What the forecasts rest on" in (finished_series.folder / "reports/index.html").read_text()
+
+
 def test_nothing_changed_runs_nothing(finished_series: Project) -> None:
     assert "up to date" in finished_series.run("dvc", "status").stdout
 
@@ -58,8 +67,15 @@ def test_the_logged_model_forecasts_in_the_unit_of_the_series(finished_series: P
     window = SERIES["series.window"]
     values = [rows.loc[row - window : row - 1].tolist() for row in wanted["row"]]
     answer = pyfunc.load_model(logged_models.address(run)).predict(pd.DataFrame({"values": values}))
-    assert list(answer) == ["next_value"]
+    assert list(answer) == ["next_value", "low", "high"]
     assert answer["next_value"].tolist() == pytest.approx(wanted["predicted"].tolist(), abs=1e-4)
+
+
+def test_a_rerun_that_changed_nothing_has_not_drifted(finished_series: Project, tmp_path: Path) -> None:
+    project = finished_series.copy(tmp_path / "project")
+    told = project.inside("rnnlab.cli.main", "drift").stdout
+    assert "# No model is worse than in HEAD" in told
+    assert "| lstm " in told and "test MSE" in told and "the same" in told
 
 
 MISTAKES = {

@@ -22,6 +22,7 @@ LIMITS = Promote(
     name="it",
     min_accuracy=0.8,
     min_slice_accuracy=0.0,
+    max_mase=1.0,
     margin=0.1,
     significance=0.05,
     max_calibration_error=0.2,

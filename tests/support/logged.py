@@ -24,7 +24,7 @@ import pandas as pd
 class Served(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: pd.DataFrame, params=None):
         time.sleep(context.model_config["seconds"])
-        return pd.DataFrame({"label": ["positive"], "probability": [context.model_config["probability"]]})
+        return pd.DataFrame({name: [value] for name, value in context.model_config["answer"].items()})
 
 
 mlflow.models.set_model(Served())
@@ -50,6 +50,13 @@ def predictions(wrong: int, rows: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"id": [f"r{row}" for row in range(rows)], "label": label, "probability": probability})
 
 
+def forecasts(error: float, steps: int = 40) -> pd.DataFrame:
+    """Forecasts one step ahead that are all wrong by as much, up and down in turn."""
+    target = pd.Series([float(step % 7) for step in range(steps)])
+    missed = pd.Series([error if step % 2 else -error for step in range(steps)])
+    return pd.DataFrame({"row": range(100, 100 + steps), "step": 1, "target": target, "predicted": target + missed})
+
+
 def log_run(
     opened: Store,
     folder: Path,
@@ -57,25 +64,34 @@ def log_run(
     *,
     seconds: float = 0.0,
     probability: float | None = 0.9,
+    mase: float | None = None,
     **tags: str,
 ) -> str:
-    """Logs a run as the track stage does, with a model that always answers the same; None logs no model."""
+    """Logs a run as the track stage does, with a model that always answers the same; None logs no model.
+
+    The model of a series answers the probability as a value.
+    """
     client = MlflowClient(opened.uri)
     tags = {**TAGS, "mlflow.source.git.commit": "c0ffee", **tags}
     run_id = str(client.create_run(opened.experiment_id, tags=tags).info.run_id)
     client.log_metric(run_id, "best_val_loss", 0.25)
+    if mase is not None:
+        client.log_metric(run_id, "test_mase", mase)
     if rows is not None:
         rows.to_parquet(folder / PREDICTIONS)
         client.log_artifact(run_id, str(folder / PREDICTIONS))
     if probability is not None:
+        is_series = tags["task"] == "series"
+        answer = {"next_value": probability} if is_series else {"label": "positive", "probability": probability}
         script = folder / "served.py"
         script.write_text(SERVED)
         with mlflow.start_run(run_id=run_id):
             mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(script),
-                model_config={"seconds": seconds, "probability": probability},
-                signature=TEXT_SIGNATURE,
+                model_config={"seconds": seconds, "answer": answer},
+                signature=None if is_series else TEXT_SIGNATURE,
+                input_example=pd.DataFrame({"values": [[1.0, 2.0]]}) if is_series else None,
                 pip_requirements=[],
             )
     client.set_terminated(run_id)

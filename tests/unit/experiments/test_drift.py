@@ -8,6 +8,7 @@ from scipy.stats import t
 from benchmarks import coverage
 from rnnlab.experiments import drift
 from rnnlab.experiments.drift import Change, Verdict
+from rnnlab.project.errors import UserError
 from rnnlab.project.params import Drift
 from rnnlab.project.results import Result
 from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
@@ -128,6 +129,22 @@ def test_a_larger_error_of_a_series_is_worse() -> None:
     assert judged(forecast(1.0), forecast(2.0)).word == "worse"
     assert judged(forecast(2.0), forecast(1.0)).word == "better"
     assert judged(forecast(1.0), forecast(1.005)).word == "within noise"
+
+
+def test_results_of_different_tasks_are_refused() -> None:
+    errors = np.random.default_rng(1).normal(0, 0.1, (3, 40))
+    forecasts = series(list(errors), metrics={"rnn": summary(0.1, 0.2, 0.3, figure="mse")})
+    with pytest.raises(UserError, match=r"classifies texts and .* predicts a series: their figures cannot"):
+        drift.verdicts(result("HEAD", {"rnn": summary(0.9, 0.8, 0.7)}), forecasts, (40, 40), LIMITS)
+
+
+def test_errors_of_any_size_can_be_read() -> None:
+    tiny = [
+        series([[error] * 40], name=name, metrics={"rnn": summary(error**2, figure="mse")})
+        for name, error in (("HEAD", 0.001), ("workspace", 0.002))
+    ]
+    told = drift.summary(*tiny, drift.verdicts(*tiny, (40, 40), LIMITS), ({}, {}), {})
+    assert "| 0.0000010" in told and "| 0.0000040" in told and "+0.0000030" in told
 
 
 def test_an_error_is_tolerated_as_a_share() -> None:

@@ -7,6 +7,7 @@ import pytest
 from rnnlab.evaluation.costs import Cost, Race
 from rnnlab.evaluation.statistics import Components
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import ORIGIN
 from rnnlab.report import answer_section
 from tests.support.builders import summary
 from tests.support.results import SERIES, changed
@@ -113,6 +114,23 @@ def test_seeds_that_had_not_converged_are_told(three: Params) -> None:
         "2 of 5 seeds of gru had not converged: longer or other training may change this."
     )
     assert "converged" in found.table.headings
+
+
+def test_whether_a_ranking_holds_over_time_is_a_question_where_there_are_stretches(settings: Params) -> None:
+    alone = changed(settings, compare=["rnn"], baselines=["majority"])
+    means = {"rnn": 0.7, "majority": 0.5}
+    told = comparison(means, pair("rnn", "majority"))
+    assert "Does it hold over time?" not in asked(alone, told)
+    ends = {name: {"mean": mean} for name, mean in means.items()}
+    told["slices"] = [{"column": ORIGIN, "value": f"rows {row}", "intervals": ends, "pairs": []} for row in (1, 2)]
+    assert asked(alone, told)["Does it hold over time?"].startswith(
+        "Of 2 stretches of the test rows, one after the other"
+    )
+
+
+def asked(settings: Params, told: dict[str, Any]) -> dict[str, str]:
+    metrics = {name: summary(0.7) for name in settings.scored}
+    return dict(answer_section.answer(settings, metrics, told, {}, RACE, LENGTHS).questions)
 
 
 def test_of_errors_the_smallest_is_best(settings: Params) -> None:

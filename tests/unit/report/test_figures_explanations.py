@@ -7,7 +7,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rnnlab.project.params import Params
 from rnnlab.report.figures import explanations as figures
+from tests.support.results import attributions_table, changed
 
 
 @pytest.fixture(autouse=True)
@@ -163,3 +165,16 @@ def test_calibration_curves_say_what_they_show_and_how_many_rows_stand_behind_it
     assert below.get_xlabel() == "forecast: P(good), mean of each bin"
     assert below.get_ylabel() == "share of rows"
     assert [line.get_ydata().tolist() for line in below.lines] == [[0.5, 0.5], [0.5, 0.25, 0.25]]
+
+
+def test_attributions_are_a_mean_over_seeds_by_lag_and_channel(settings: Params) -> None:
+    ours = changed(settings, **{"train.seeds": [1, 2], "compare": ["rnn", "lstm"]})
+    rnn, lstm, bar = figures.attributions(attributions_table(ours, ["level", "$wind"]), "level").axes
+    assert [panel.get_title() for panel in (rnn, lstm)] == ["rnn (2 seeds)", "lstm (2 seeds)"]
+    assert [tick.get_text() for tick in rnn.get_yticklabels()] == ["level", "$wind"]
+    assert rnn.xaxis_inverted()
+    drawn = rnn.collections[0].get_array().reshape(2, 8)
+    np.testing.assert_allclose(drawn[0], [1.5 / lag for lag in range(8, 0, -1)])
+    np.testing.assert_allclose(lstm.collections[0].get_array().ravel()[-1], 6.0)
+    assert (bar.get_ylim(), bar.get_ylabel()) == ((0, 6), "moves the forecast by (unit of level)")
+    assert lstm.get_xlabel() == "lag (steps before the first forecast)"

@@ -154,13 +154,9 @@ def test_a_series_has_no_words(settings: Params, tmp_path: Path) -> None:
     )
     assert "cut into windows: 30 train, 30 validation, 30 test" in page
     assert "The largest errors of each network" in page
-    assert (
-        "Word by word" not in page
-        and 'class="heat"' not in page
-        and 'id="filter"' not in page
-        and 'id="why"' not in page
-    )
-    assert page.count('role="img"') == 4 + 5
+    assert "Word by word" not in page and 'class="heat"' not in page and 'id="filter"' not in page
+    assert 'id="why"' in page and "What the forecasts rest on" in page
+    assert page.count('role="img"') == 4 + 6
     inner = {link[1:] for link in Outline(page).links if link.startswith("#")}
     assert inner <= set(Outline(page).ids)
 
@@ -195,6 +191,7 @@ def test_a_sweep_over_the_distance_is_drawn_where_there_is_one(
     layout.EXPERIMENTS_CURVES.mkdir()
     pd.DataFrame(points).to_csv(layout.EXPERIMENTS_CURVES / "long-range.csv", index=False)
     assert "From the experiment long-range, not from this run" in result_page.write(settings)
+    assert not list(result_page.sweep_panels(layout.EXPERIMENTS_CURVES, "series"))
 
 
 @pytest.mark.usefixtures("undrawn")

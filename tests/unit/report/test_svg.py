@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from rnnlab.report import svg
@@ -21,6 +22,11 @@ def draw(points: int = 9) -> Figure:
     panel.plot(np.linspace(0, 1, points), np.linspace(0, 1, points) ** 2, marker="o" if points < 100 else "")
     panel.set(title="a < b & c", xlabel="words")
     return figure
+
+
+def test_styles_become_attributes_for_a_page_that_allows_none() -> None:
+    drawn = svg.without_styles(Markup('<path style="fill: none; stroke: #123456"/><text style="font: x">style</text>'))
+    assert drawn == Markup('<path fill="none" stroke="#123456"/><text font="x">style</text>')
 
 
 def test_text_stays_text_and_is_escaped() -> None:

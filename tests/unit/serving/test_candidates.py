@@ -9,10 +9,12 @@ import pytest
 from mlflow import MlflowClient
 
 from rnnlab.project.errors import UserError
+from rnnlab.project.tasks import TASKS
+from rnnlab.serving import promotion_rule
 from rnnlab.serving.candidates import candidate, evidence
 from rnnlab.tracking.records import PREDICTIONS
 from rnnlab.tracking.store import Store
-from tests.support.logged import log_run, pipeline, predictions, throw_away_store
+from tests.support.logged import forecasts, log_run, pipeline, predictions, throw_away_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*input example was not provided")
 
@@ -36,32 +38,39 @@ def experiment(opened: Store, client: MlflowClient, request: pytest.FixtureReque
 def test_the_candidate_is_the_best_seed_of_the_model_with_the_best_mean_validation_loss(experiment: Store) -> None:
     losses = (("rnn", 1, 0.1), ("rnn", 2, 0.9), ("lstm", 1, 0.4), ("lstm", 2, 0.3), ("gru", 1, math.nan))
     _, _, _, lstm_2, _ = pipeline(experiment, *losses)
-    assert candidate(experiment) == (lstm_2, "")
+    assert candidate(experiment, TASKS["text"]) == (lstm_2, "")
 
 
 def test_the_candidate_is_of_the_newest_finished_pipeline(experiment: Store) -> None:
     pipeline(experiment, ("lstm", 1, 0.1))
     [newer] = pipeline(experiment, ("lstm", 1, 0.2))
     pipeline(experiment, ("lstm", 1, 0.0), status="RUNNING")
-    assert candidate(experiment) == (newer, "")
+    assert candidate(experiment, TASKS["text"]) == (newer, "")
     pipeline(experiment, ("lstm", 1, 0.0), task="series")
-    found, remark = candidate(experiment)
-    assert found == newer and remark.startswith("the last result, ") and "is not of texts: taking " in remark
+    found, remark = candidate(experiment, TASKS["text"])
+    assert found == newer and remark.startswith("the last result, ") and " predicts a series: taking " in remark
+    with pytest.raises(UserError, match="no finished pipeline that predicts a series"):
+        candidate(Store(experiment.uri, "0"), TASKS["series"])
+
+
+def test_the_candidate_of_a_series_is_found_alike(experiment: Store) -> None:
+    first, _ = pipeline(experiment, ("lstm", 1, 0.1), ("rnn", 1, 0.2), task="series")
+    assert candidate(experiment, TASKS["series"]) == (first, "")
 
 
 def test_without_a_pipeline_there_is_no_candidate(experiment: Store) -> None:
     with pytest.raises(UserError, match="no finished pipeline"):
-        candidate(experiment)
+        candidate(experiment, TASKS["text"])
     pipeline(experiment, ("lstm", 1, 0.1), task="series")
-    with pytest.raises(UserError, match="no finished pipeline on texts"):
-        candidate(experiment)
+    with pytest.raises(UserError, match="no finished pipeline that classifies texts to take a model from; `dvc"):
+        candidate(experiment, TASKS["text"])
 
 
 def test_a_pipeline_whose_models_were_deleted_has_no_candidate(experiment: Store, client: MlflowClient) -> None:
     [child] = pipeline(experiment, ("lstm", 1, 0.1))
     client.delete_run(child)
     with pytest.raises(UserError, match="models of this pipeline were deleted"):
-        candidate(experiment)
+        candidate(experiment, TASKS["text"])
 
 
 def test_a_model_shows_its_predictions_and_the_time_it_takes(opened: Store, tmp_path: Path) -> None:
@@ -70,6 +79,39 @@ def test_a_model_shows_its_predictions_and_the_time_it_takes(opened: Store, tmp_
     assert found.predictions.drop(columns="predicted").equals(logged)
     assert found.predictions["predicted"].tolist() == [row % 2 ^ (row < 4) for row in range(40)]
     assert 100 <= found.latency_ms < 1000
+
+
+def test_a_forecaster_shows_its_forecasts_its_figures_and_the_time_it_takes(opened: Store, tmp_path: Path) -> None:
+    found = evidence(opened, log_run(opened, tmp_path, forecasts(0.5), seconds=0.1, task="series", mase=0.7))
+    assert found.task == TASKS["series"]
+    assert found.predictions.equals(forecasts(0.5))
+    assert (found.score, found.logged["test_mase"]) == (0.25, 0.7)
+    assert 100 <= found.latency_ms < 1000
+
+
+def test_the_baseline_that_is_best_on_the_test_rows_stands_beside_it(
+    opened: Store, client: MlflowClient, tmp_path: Path
+) -> None:
+    family = {"task": "series", "mlflow.parentRunId": "of-this-test"}
+    run_id = log_run(opened, tmp_path, forecasts(0.5), mase=0.7, **family)
+    assert evidence(opened, run_id).baseline is None
+    for name, error in (("drift", 0.3), ("linear", 0.2)):
+        its = log_run(
+            opened, tmp_path, forecasts(error), probability=None, **{**family, "kind": "baseline", "model": name}
+        )
+        client.log_metric(its, "test_mse", error**2)
+    lost = log_run(opened, tmp_path, None, probability=None, **{**family, "kind": "baseline", "model": "lost"})
+    name, rows = evidence(opened, run_id).baseline or ("", None)
+    assert name == "linear" and rows is not None and rows.equals(forecasts(0.2))
+    client.log_metric(lost, "test_mse", 0.001)
+    assert evidence(opened, run_id).baseline is None
+
+
+def test_a_task_without_a_rule_has_no_champions(opened: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(promotion_rule.LIMITS, "series")
+    run_id = log_run(opened, tmp_path, forecasts(0.5), probability=None, task="series")
+    with pytest.raises(UserError, match=f"run {run_id}: predicts a series, and there is no rule for the champion"):
+        evidence(opened, run_id)
 
 
 @pytest.mark.parametrize("run_id", ["0" * 32, "no/such run"])
@@ -83,7 +125,6 @@ def test_an_unknown_run_is_a_mistake(opened: Store, run_id: str) -> None:
     [
         ({"kind": "pipeline"}, "its kind is pipeline, so it holds no trained model"),
         ({"kind": "baseline"}, "its kind is baseline, so it holds no trained model"),
-        ({"task": "series"}, "predicts a series"),
         ({}, "no predictions.parquet.*delete the parent run in MLflow and run `python -m stages.track`"),
     ],
 )
@@ -120,6 +161,17 @@ def test_a_run_that_is_deleted_or_not_at_its_end_is_a_mistake(
 )
 def test_damaged_predictions_are_a_mistake(opened: Store, tmp_path: Path, rows: pd.DataFrame) -> None:
     run_id = log_run(opened, tmp_path, rows, probability=None)
+    with pytest.raises(UserError, match=f"run {run_id}: predictions.parquet"):
+        evidence(opened, run_id)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [forecasts(0).assign(row=1), forecasts(0).assign(predicted=math.inf), forecasts(0).drop(columns="step")],
+    ids=["rows twice", "no numbers", "standardised ones of version 0.1.0"],
+)
+def test_damaged_forecasts_are_a_mistake(opened: Store, tmp_path: Path, rows: pd.DataFrame) -> None:
+    run_id = log_run(opened, tmp_path, rows, probability=None, task="series")
     with pytest.raises(UserError, match=f"run {run_id}: predictions.parquet"):
         evidence(opened, run_id)
 

@@ -15,6 +15,8 @@ from rnnlab.serving.forecasts import Forecaster
 from tests.support.networks import plain
 from tests.support.results import SERIES, changed
 
+HEADER = ["row", "steps_ahead", "forecast", "low", "high", "model_version"]
+
 
 @pytest.fixture
 def settings(settings: Params) -> Params:
@@ -40,15 +42,22 @@ def asked(rows: list[pd.DataFrame], **answer: object) -> Forecaster:
 def test_the_steps_after_the_last_row_are_forecast_from_the_last_window(settings: Params, source: Path) -> None:
     rows: list[pd.DataFrame] = []
     target = source.parent / "out.csv"
-    assert forecasts.forecast_csv(asked(rows, next_value=1.5, forecast=[1.5, 2.5]), settings, source, target) == 2
+    answer = {"next_value": 1.5, "forecast": [1.5, 2.5], "low": [1.25, 2.0], "high": [1.75, 3.0]}
+    assert forecasts.forecast_csv(asked(rows, **answer), settings, source, target) == 2
     assert rows[0].to_dict("list") == {"values": [[20, 40, 50]], "wind": [[3, 4, 5]], "from": [["N", "S", "N"]]}
     with target.open() as stream:
         assert list(csv.reader(stream)) == [
-            ["row", "steps_ahead", "forecast", "model_version"],
-            ["6", "1", "1.5", "lstm-1/abc"],
-            ["7", "2", "2.5", "lstm-1/abc"],
+            HEADER,
+            ["6", "1", "1.5", "1.25", "1.75", "lstm-1/abc"],
+            ["7", "2", "2.5", "2", "3", "lstm-1/abc"],
         ]
-    assert forecasts.forecast_csv(asked(rows, next_value=1.5), settings, source, target) == 1
+
+
+def test_a_model_that_was_logged_before_there_were_intervals_leaves_them_empty(settings: Params, source: Path) -> None:
+    target = source.parent / "out.csv"
+    assert forecasts.forecast_csv(asked([], next_value=1.5), settings, source, target) == 1
+    with target.open() as stream:
+        assert list(csv.reader(stream)) == [HEADER, ["6", "1", "1.5", "", "", "lstm-1/abc"]]
 
 
 def test_what_is_known_ahead_is_read_from_rows_after_the_last_value(settings: Params, source: Path) -> None:
@@ -106,6 +115,25 @@ def test_a_file_of_a_network_forecasts_in_the_unit_of_the_series(settings: Param
     with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window, data"):
         other = changed(settings, **{"series.window": 4})
         forecasts.load_file(folder / "lstm-1.keras", other, folder / "scaler.json")
+
+
+def test_a_file_of_a_finished_run_has_the_intervals_that_its_page_shows(settings: Params, source: Path) -> None:
+    folder, ours = source.parent, changed(settings, **{"data.covariates": []})
+    for each in ("models", "reports"):
+        (folder / each).mkdir()
+    encoding = folder / "scaler.json"
+    write_json(encoding, Encoding(Scaler(30.0, 10.0)).to_json())
+    network = folder / "models/lstm-1.keras"
+    models.save(models.build_forecaster(plain(3, 4, output="linear"), 3, channels=1, horizon=2), network)
+    write_json(folder / "reports/thresholds.json", {"lstm-1": [2.0, 3.5]})
+    forecaster = forecasts.load_file(network, ours, encoding)
+    forecasts.forecast_csv(forecaster, ours, source, folder / "out.csv")
+    table = pd.read_csv(folder / "out.csv")
+    assert (table["high"] - table["forecast"]).tolist() == pytest.approx([2.0, 3.5], abs=1e-6)
+    assert (table["forecast"] - table["low"]).tolist() == pytest.approx([2.0, 3.5], abs=1e-6)
+    write_json(folder / "reports/thresholds.json", {"lstm-1": [2.0]})
+    with pytest.raises(UserError, match=r"thresholds.json: has prediction intervals of 1 steps, .* forecasts 2; `dvc"):
+        forecasts.load_file(network, ours, encoding)
 
 
 def test_a_network_of_texts_forecasts_nothing(settings: Params, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_a_deleted_run_and_one_of_a_series_are_told(opened: store.Store, tmp_pat
         mlflow.pyfunc.log_model(
             name="model", python_model=str(code), signature=SERIES_SIGNATURE, pip_requirements=["mlflow"]
         )
-    with pytest.raises(UserError, match=r"lstm-3/.* reads numbers, not texts"):
+    with pytest.raises(UserError, match=r"lstm-3/.* does not read texts"):
         predictors.load_run(opened, run_id)
     MlflowClient(opened.uri).delete_run(run_id)
     with pytest.raises(UserError, match="was deleted"):

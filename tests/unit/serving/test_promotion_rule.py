@@ -1,10 +1,13 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from rnnlab.project.params import Promote
+from rnnlab.project.tasks import TASKS
 from rnnlab.serving import promotion_rule
 from rnnlab.serving.promotion_rule import Evidence, Rule
 from tests.support.builders import LIMITS
+from tests.support.logged import forecasts
 
 
 def predictions(hits: str, *, sure: float = 0.9) -> pd.DataFrame:
@@ -25,7 +28,7 @@ def test_a_model_within_all_limits_passes_and_every_sentence_states_figure_and_l
     rules = judged(Evidence(predictions("o" * 9 + "x"), 4.0))
     assert all(rule.passed for rule in rules.values())
     assert rules["accuracy"].sentence == "9 of 10 test rows are right, accuracy 0.9000; at least 0.8 is required"
-    assert rules["latency"].sentence == "one text takes 4.0 ms, at most 10 ms are allowed"
+    assert rules["latency"].sentence == "one answer takes 4.0 ms, at most 10 ms are allowed"
     assert "at most 0.2 is allowed" in rules["calibration"].sentence
     assert rules["champion"].sentence == "there is no champion yet to compare it with"
 
@@ -70,13 +73,13 @@ def test_a_limit_on_slices_fails_where_there_are_none() -> None:
 def test_of_three_labels_calibration_is_that_of_the_label_given() -> None:
     rows = pd.DataFrame({"id": list("abcd"), "label": [0, 1, 2, 2], "predicted": [0, 1, 2, 0]})
     found = Evidence(rows.assign(probability=pd.Series([0.75] * 4, dtype="float32")), 1.0)
-    assert found.accuracy == 0.75
+    assert found.score == 0.75
     assert found.calibration_error == pytest.approx(0.0)
 
 
 def test_a_probability_on_the_threshold_is_positive() -> None:
     rows = pd.DataFrame({"id": ["a", "b"], "label": [1, 0], "probability": [0.5, 0.5]})
-    assert Evidence(rows, 1.0).accuracy == 0.5
+    assert Evidence(rows, 1.0).score == 0.5
 
 
 # Tango's score test of a loss of ten points in 40 rows; the likelihood maximised by a search gives the same.
@@ -147,3 +150,88 @@ def test_a_champion_without_predictions_cannot_be_compared() -> None:
     rule = judged(Evidence(rows, 1.0), rows.iloc[:0])["champion"]
     assert not rule.passed
     assert "has no test predictions" in rule.sentence
+
+
+def of_series(rows: pd.DataFrame, mase: float | None = 0.9, **changes: object) -> Evidence:
+    logged = {} if mase is None else {"test_mase": mase, "test_coverage": 0.91, "test_r2": 0.5}
+    return Evidence(rows, 4.0, TASKS["series"], logged)._replace(**changes)  # type: ignore[arg-type]
+
+
+def noisy(error: float, steps: int = 200, seed: int = 1) -> pd.DataFrame:
+    rows = forecasts(0.0, steps)
+    return rows.assign(predicted=rows["target"] + np.random.default_rng(seed).normal(0, error, steps))
+
+
+@pytest.mark.parametrize(("mase", "passed"), [(0.9, True), (1.0, True), (1.001, False)])
+def test_a_forecaster_must_be_better_than_the_naive_forecast(mase: float, passed: bool) -> None:
+    rules = judged(of_series(noisy(1.0), mase))
+    assert list(rules) == ["mase", "latency", "champion"]
+    assert rules["mase"].passed == passed
+    naive = "times the error of the naive forecast on training rows; at most 1 is allowed"
+    assert rules["mase"].sentence == f"its mean absolute error is {mase:.4f} {naive}"
+    assert rules["latency"].sentence == "one forecast takes 4.0 ms, at most 10 ms are allowed"
+
+
+def test_a_forecaster_without_a_mase_is_refused() -> None:
+    assert "has no MASE" in judged(of_series(noisy(1.0), None))["mase"].sentence
+
+
+def test_the_figures_of_a_forecaster_are_kept_with_its_version() -> None:
+    assert of_series(forecasts(0.5)).figures == pytest.approx(
+        {"test_mse": 0.25, "test_mase": 0.9, "test_coverage": 0.91}
+    )
+
+
+@pytest.mark.parametrize(("error", "passed"), [(0.5, True), (1.0, False), (1.2, False)])
+def test_a_forecaster_may_lose_a_share_of_the_champions_error_at_most(error: float, passed: bool) -> None:
+    champion = noisy(1.0, seed=2)
+    rule = judged(of_series(noisy(error)), champion)["champion"]
+    assert rule.passed == passed
+    assert rule.sentence.startswith("on 200 test rows its mean squared error is ")
+    margin = ((champion["predicted"] - champion["target"]) ** 2).mean() / 10
+    assert f": a true loss of {margin:.4f} has p = " in rule.sentence
+    assert rule.sentence.endswith(", below 0.05 is required")
+
+
+def test_forecasters_are_compared_on_the_windows_that_both_were_tested_on() -> None:
+    ours, theirs = noisy(0.5), noisy(1.0, seed=2)
+    rule = judged(of_series(ours.iloc[50:]), theirs.iloc[:150])["champion"]
+    assert rule.passed
+    assert rule.sentence.startswith("on 100 test rows ")
+    changed = theirs.assign(target=theirs["target"].where(theirs.index < 60, 9.0))
+    assert judged(of_series(ours.iloc[50:]), changed)["champion"].sentence.startswith("on 10 test rows ")
+    changed = theirs.assign(target=theirs["target"].where(theirs.index < 59, 9.0))
+    assert "(150 and 200, 9 of them the same)" in judged(of_series(ours.iloc[50:]), changed)["champion"].sentence
+
+
+def test_forecasters_of_other_steps_cannot_be_compared() -> None:
+    ours = noisy(0.5)
+    rule = judged(of_series(pd.concat([ours, ours.assign(step=2)])), noisy(1.0))["champion"]
+    assert not rule.passed
+    assert "(400 and 200, 0 of them the same)" in rule.sentence
+
+
+def test_the_same_forecasts_pass_however_few_the_rows() -> None:
+    rows = noisy(1.0, steps=12)
+    assert judged(of_series(rows), rows)["champion"].sentence == "it says the same of every test row as the champion"
+
+
+@pytest.mark.parametrize(
+    ("error", "word", "claim"),
+    [
+        (0.5, "passed", "the candidate's mean squared error is "),
+        (1.0, "not met", "not shown that the mean squared errors of the candidate and linear differ"),
+        (2.0, "not met", "linear's mean squared error is "),
+    ],
+)
+def test_it_is_told_whether_the_best_baseline_is_beaten(error: float, word: str, claim: str) -> None:
+    rule = judged(of_series(noisy(error), baseline=("linear", noisy(1.0, seed=2))))["baseline"]
+    assert (rule.word, rule.required) == (word, False)
+    assert rule.sentence.startswith(f"the best baseline is linear: {claim}")
+
+
+def test_a_network_of_texts_is_held_against_its_best_baseline_too() -> None:
+    found = Evidence(predictions("o" * 60), 1.0, baseline=("nbsvm", predictions("x" * 30 + "o" * 30)))
+    assert judged(found)["baseline"].sentence.startswith(
+        "the best baseline is nbsvm: the candidate beats nbsvm by 50.0"
+    )

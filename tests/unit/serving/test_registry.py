@@ -19,7 +19,7 @@ from rnnlab.tracking import store
 from rnnlab.tracking.champion import CHAMPION
 from rnnlab.tracking.store import Store
 from tests.support.builders import LIMITS
-from tests.support.logged import log_run, predictions, throw_away_store
+from tests.support.logged import forecasts, log_run, predictions, throw_away_store
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*input example was not provided")
 
@@ -147,6 +147,30 @@ def test_the_best_champion_of_other_data_is_no_rival(
     others = [log_run(opened, tmp_path, predictions(wrong=wrong), data_version="b" * 8) for wrong in (3, 6)]
     registry.promote(opened, others[0], limits, force=True)
     assert registry.promote(opened, others[1], limits).outcome == "promoted"
+
+
+def test_the_best_champion_of_a_series_has_the_smallest_error(opened: Store, limits: Promote, tmp_path: Path) -> None:
+    best, middle, worst = (
+        log_run(opened, tmp_path, forecasts(error), mase=0.5, task="series") for error in (0.5, 0.52, 0.56)
+    )
+    assert registry.promote(opened, best, limits).outcome == "promoted"
+    assert registry.promote(opened, middle, limits).outcome == "promoted"
+    assert registry.promote(opened, worst, limits).failed == ["best champion so far"]
+    assert registry.promote(opened, worst, limits, force=True).outcome == "promoted"
+
+
+def test_texts_and_a_series_have_champions_of_their_own_names(
+    opened: Store, runs: Runs, client: MlflowClient, limits: Promote, tmp_path: Path
+) -> None:
+    registry.promote(opened, runs.good, limits)
+    series = log_run(opened, tmp_path, forecasts(0.5), mase=0.5, task="series")
+    told = f"promote.name: the champion of {limits.name} classifies texts, and this model predicts a series; choose"
+    with pytest.raises(UserError, match=told):
+        registry.promote(opened, series, limits, force=True)
+    assert champion_run(opened, limits) == runs.good
+    registry.promote(opened, series, limits.model_copy(update={"name": "a-series"}))
+    [version] = versions(client, limits.model_copy(update={"name": "a-series"}))
+    assert version.tags.items() >= {"task": "series", "test_mse": "0.2500", "test_mase": "0.5000"}.items()
 
 
 def test_a_dry_run_changes_nothing(opened: Store, runs: Runs, client: MlflowClient, limits: Promote) -> None:

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.project.params import Params
-from rnnlab.report.figures import series as series_figures
+from rnnlab.report.figures import forecasts
 from tests.support.results import SERIES, changed, windows_table
 
 NAMES = ("rnn", "lstm")
@@ -29,7 +28,7 @@ def example(rows: int = 300, models: int = 2) -> tuple[npt.NDArray[np.float32], 
 
 def drawn(rows: int = 300, models: int = 2) -> Figure:
     targets, predictions = example(rows, models)
-    return series_figures.predicted_and_true(targets, predictions, np.arange(1001, 1001 + rows), "level")
+    return forecasts.predicted_and_true(targets, predictions, np.arange(1001, 1001 + rows), "level")
 
 
 def legend(panel: plt.Axes) -> list[str]:
@@ -63,7 +62,7 @@ def test_all_predictions_are_drawn_against_the_truth() -> None:
 def test_both_axes_of_the_scatter_have_the_same_range_and_hold_every_point() -> None:
     targets, predictions = example()
     predictions["model_1"] = predictions["model_1"] + 5
-    _, against = series_figures.predicted_and_true(targets, predictions, np.arange(300), "level").axes
+    _, against = forecasts.predicted_and_true(targets, predictions, np.arange(300), "level").axes
     assert against.get_xlim() == against.get_ylim()
     assert against.get_xlim()[0] < -1
     assert against.get_xlim()[1] > 5
@@ -89,59 +88,14 @@ def test_six_models_keep_apart_without_colour() -> None:
 @pytest.mark.filterwarnings("error")
 def test_constant_values_are_drawn(tmp_path: Path) -> None:
     flat = np.zeros(5, np.float32)
-    figure = series_figures.predicted_and_true(flat, {"rnn": flat}, np.arange(5), "level")
+    figure = forecasts.predicted_and_true(flat, {"rnn": flat}, np.arange(5), "level")
     figure.savefig(tmp_path / "flat.png")
-
-
-def summary(*errors: float) -> dict[str, object]:
-    return metrics.summarise({str(seed): {"mse": error} for seed, error in enumerate(errors)}, 10)
-
-
-def test_errors_are_means_with_one_standard_deviation() -> None:
-    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2, 0.3), "lstm": summary(0.05)}, {}, "level").axes
-    rnn, lstm = panel.containers
-    assert rnn.lines[0].get_xydata().tolist() == [[pytest.approx(0.2), 0]]
-    (bar,) = rnn.lines[2][0].get_segments()
-    np.testing.assert_allclose(bar[:, 0], [0.1, 0.3])
-    assert lstm.lines[0].get_xydata().tolist() == [[pytest.approx(0.05), 1]]
-    assert [text.get_text() for text in panel.texts] == ["0.2 ± 0.1", "0.05 ± 0"]
-
-
-def test_baselines_stand_below_the_models() -> None:
-    baselines = {
-        "last_value": series_metrics.score(np.array([[0.0], [1]]), np.array([[0.5], [1]])),
-        "linear": {"mse": 0.01},
-    }
-    (panel,) = series_figures.error_bars({"rnn": summary(0.1, 0.2)}, baselines, "level").axes
-    names = [label.get_text() for label in panel.get_yticklabels()]
-    assert names == ["rnn", "last_value (baseline)", "linear (baseline)"]
-    assert [text.get_text() for text in panel.texts] == ["0.15 ± 0.071", "0.125", "0.01"]
-    assert panel.yaxis_inverted()
-
-
-def test_the_error_axis_is_logarithmic_and_has_labels() -> None:
-    figure = series_figures.error_bars({"rnn": summary(0.061, 0.062)}, {"linear": {"mse": 0.06}}, "level")
-    figure.draw_without_rendering()
-    (panel,) = figure.axes
-    assert panel.get_xscale() == "log"
-    low, high = panel.get_xlim()
-    labelled = [label.get_text() for label in panel.get_xticklabels() if low <= label.get_position()[0] <= high]
-    assert labelled == ["0.05", "0.1"]
-    assert "squared unit of level" in panel.get_xlabel()
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("errors", [(0.0, 0.0), (0.0, 0.4), (1e-15, 3.0)])
-def test_perfect_models_and_wide_spreads_are_drawn(tmp_path: Path, errors: tuple[float, ...]) -> None:
-    figure = series_figures.error_bars({"rnn": summary(*errors)}, {"linear": {"mse": 0.0}}, "level")
-    figure.savefig(tmp_path / "errors.png")
-    assert plt.imread(tmp_path / "errors.png").std() > 0
 
 
 def test_forecasts_are_those_of_one_network_of_each_model() -> None:
     rows = [(row, 0.5, model, seed, 10 * seed + row) for model in ("rnn", "lstm") for seed in (2, 1) for row in (7, 8)]
     predictions = pd.DataFrame(rows, columns=["row", "target", "model", "seed", "predicted"])
-    truth, predicted, numbers = series_figures.forecasts(["lstm", "rnn"], predictions)
+    truth, predicted, numbers = forecasts.shown(["lstm", "rnn"], predictions)
     assert (truth.tolist(), numbers.tolist()) == ([0.5, 0.5], [7, 8])
     assert {name: values.tolist() for name, values in predicted.items()} == {
         "lstm (seed 2)": [27, 28],
@@ -151,7 +105,7 @@ def test_forecasts_are_those_of_one_network_of_each_model() -> None:
 
 def test_forecasts_have_their_past_and_a_band_in_each_of_three_windows(settings: Params) -> None:
     table = windows_table(changed(settings, **SERIES), horizon=4)
-    figure = series_figures.bands(table, ["rnn", "lstm"], "level")
+    figure = forecasts.bands(table, ["rnn", "lstm"], "level")
     titles = [panel.get_title() for panel in figure.axes]
     assert titles == [f"{name}, {window} test window" for window in ("best", "median", "worst") for name in NAMES]
     true, forecast = figure.axes[0].lines[:2]
@@ -164,28 +118,15 @@ def test_forecasts_have_their_past_and_a_band_in_each_of_three_windows(settings:
 
 def test_a_band_of_a_single_step_is_a_bar(settings: Params) -> None:
     table = windows_table(changed(settings, **SERIES))
-    figure = series_figures.bands(table, ["lstm"], "level", first=1)
+    figure = forecasts.bands(table, ["lstm"], "level", first=1)
     (bar,) = figure.axes[0].containers[0].lines[2][0].get_segments()
     np.testing.assert_allclose(bar, [[8, 6.9], [8, 8.1]])
-
-
-def test_errors_are_drawn_by_step_with_the_range_of_the_seeds() -> None:
-    figure = series_figures.errors_by_step(
-        {"rnn": np.array([[1.0, 2, 3], [3, 4, 5]])}, {"last_value": np.array([5.0, 6, 7])}, "level"
-    )
-    (panel,) = figure.axes
-    assert [line.get_xydata().tolist() for line in panel.lines] == [
-        [[1, 2], [2, 3], [3, 4]],
-        [[1, 5], [2, 6], [3, 7]],
-    ]
-    assert legend(panel) == ["rnn", "last_value"]
-    assert panel.get_ylabel() == "mean absolute error (unit of level)"
 
 
 def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
     rows = [("lstm", 1, row, step, 10.0 * row + step, float(step)) for row in (5, 6) for step in (1, 2)]
     table = pd.DataFrame(rows, columns=["model", "seed", "row", "step", "target", "predicted"])
-    truth, predicted, numbers = series_figures.forecasts(["lstm"], table)
+    truth, predicted, numbers = forecasts.shown(["lstm"], table)
     assert numbers.tolist() == [6, 7]
     assert truth.tolist() == [52, 62]
     assert predicted["lstm (seed 1)"].tolist() == [2, 2]
