@@ -20,7 +20,7 @@ from mlflow.entities.model_registry import RegisteredModel
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Promote
 from rnnlab.project.tasks import Task, of_values
-from rnnlab.serving import promotion_rule
+from rnnlab.serving import model_card, promotion_rule
 from rnnlab.serving.candidates import evidence, read_predictions, validation_loss
 from rnnlab.serving.promotion_rule import Evidence, Rule
 from rnnlab.tracking import logged_models
@@ -104,6 +104,9 @@ def promote(store: Store, run_id: str, limits: Promote, *, dry_run: bool = False
             return verdict._replace(outcome="would be promoted")
         run = client.get_run(run_id)
         version = _register(client, limits.name, run, _tags(run, candidate, verdict.failed))
+        card = model_card.write(client, run, candidate.task, verdict.rules)
+        client.update_model_version(limits.name, str(version.number), card)
+        client.log_text(run_id, card, model_card.NAME)
         past = [*_past(client, registered), *([str(current.number)] if current else [])]
         client.set_registered_model_alias(limits.name, CHAMPION, str(version.number))
         # After the alias: a history that does not end with the champion lacks just that, see `_past`.

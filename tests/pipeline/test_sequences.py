@@ -1,6 +1,7 @@
 """The third task on the same pipeline: the label of a sequence of numbers."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,32 @@ def test_the_logged_model_gives_the_labels_of_the_test_rows(finished_sequences: 
     assert answer["probability"].tolist() == pytest.approx(wanted["probability"].tolist(), abs=1e-4)
     every = answer[["probability_down", "probability_flat", "probability_up"]]
     assert every.sum(axis=1).tolist() == pytest.approx([1.0] * 8, abs=1e-4)
+
+
+def test_file_and_run_label_the_sequences_of_a_csv_alike(finished_sequences: Project, tmp_path: Path) -> None:
+    [run] = [run for run in finished_sequences.runs("tags.kind = 'model'") if run.info.run_name == "lstm-1"]
+    unlabelled = tmp_path / "in.csv"
+    rows = pd.read_csv(finished_sequences.folder / "data/raw/mine.csv").drop(columns=["kind", "person"])
+    rows[["b", "step", "a", "sequence"]].to_csv(unlabelled, index=False)
+    tables = []
+    for which in (("--model", "models/lstm-1.keras"), ("--run", run.info.run_id)):
+        words = ("predict", *which, "--csv", str(unlabelled), "--out", str(tmp_path / "out.csv"), "--all")
+        done = finished_sequences.inside("rnnlab.cli.main", *words)
+        assert "120 sequences predicted into" in done.stdout
+        tables.append(pd.read_csv(tmp_path / "out.csv"))
+    assert len(tables[0].columns) == 8 and tables[0]["label"].tolist() == tables[1]["label"].tolist()
+    clean = pd.read_parquet(finished_sequences.folder / "data/interim/rows.parquet").set_index("id")["sequence"]
+    predictions = pd.read_parquet(finished_sequences.folder / "data/predictions.parquet")
+    wanted = predictions[predictions["model"] == "lstm"]
+    given = tables[1].set_index("sequence").loc[clean[wanted["id"]]]
+    assert given["probability"].tolist() == pytest.approx(wanted["probability"].tolist(), abs=1e-4)
+
+
+def test_models_of_sequences_are_judged_as_those_of_texts_are(finished_sequences: Project) -> None:
+    told = finished_sequences.inside("rnnlab.cli.main", "promote", "--dry-run", expect=None).stdout
+    assert "latency: one sequence takes" in told and "accuracy" in told
+    demo = finished_sequences.inside("rnnlab.cli.main", "demo", expect=1)
+    assert demo.stderr == "error: params.yaml: task: the demo reads texts, not numbers; set it to text\n"
 
 
 @pytest.mark.parametrize("engine", ["fast", "stock"])
