@@ -8,6 +8,7 @@ import pytest
 from rnnlab.features.arrays import Examples
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
+from rnnlab.project.overrides import changed
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import grids, table, trials
 from rnnlab.sweeps.trials import Data, Outcome
@@ -87,6 +88,13 @@ def test_each_combination_is_matched_by_itself(settings: Params, tmp_path: Path)
     _, combinations = grids.read(source, settings)
     found = [{name: each.settings.models[name].units for name in each.settings.compare} for each in combinations]
     assert found == [{"rnn": 42, "lstm": 16}, {"rnn": 76, "lstm": 32}]
+
+
+def test_sequences_are_not_matched_by_parameters_without_their_channels(settings: Params, tmp_path: Path) -> None:
+    source = grid_file(tmp_path, "params: {match: parameters}\n" + UNITS)
+    ours = changed(settings, {"task": "sequences", "baselines": ["majority"]}, tmp_path)
+    with pytest.raises(UserError, match="match: with several channels, `dvc repro` alone knows what to match"):
+        grids.read(source, ours)
 
 
 def test_combinations_share_the_trainings_that_they_agree_in(settings: Params, tmp_path: Path) -> None:
