@@ -78,7 +78,9 @@ def test_it_is_tuned_and_the_best_is_promoted(with_cell: Project, tmp_path: Path
     project = with_cell.copy(tmp_path / "project")
     project.set_params(compare=["gru"], match="none", tune__seeds=[3])
     assert "1 trials of each model (gru), 1 seed" in project.run("rnnlab", "tune", "--trials", "1").stdout
-    assert "gru" in project.inside("rnnlab.cli.main", "promote").stdout
+    [run] = project.runs("tags.model = 'gru' and tags.kind = 'model'")
+    told = project.inside("rnnlab.cli.main", "promote", run.info.run_id).stdout
+    assert f"run {run.info.run_id} is the champion now" in told
 
 
 def test_a_change_to_it_trains_again(with_cell: Project, tmp_path: Path) -> None:
