@@ -8,7 +8,6 @@ import pytest
 from rnnlab.features.arrays import Examples
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
-from rnnlab.project.overrides import changed
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import grids, table, trials
 from rnnlab.sweeps.trials import Data, Outcome
@@ -92,7 +91,7 @@ def test_each_combination_is_matched_by_itself(settings: Params, tmp_path: Path)
 
 def test_sequences_are_not_matched_by_parameters_without_their_channels(settings: Params, tmp_path: Path) -> None:
     source = grid_file(tmp_path, "params: {match: parameters}\n" + UNITS)
-    ours = changed(settings, {"task": "sequences", "baselines": ["majority"]}, tmp_path)
+    ours = changed(settings, task="sequences", baselines=["majority"])
     with pytest.raises(UserError, match="match: with several channels, `dvc repro` alone knows what to match"):
         grids.read(source, ours)
 
