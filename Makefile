@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help install ray run train compared trained imdb report test weekly fuzz lint ui demo bench lock clean
-.PHONY: restore drift share alert audit reliability verify faults mutants coverage
+.PHONY: docs restore drift share alert audit reliability verify faults mutants coverage
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -82,10 +82,14 @@ lint: $(STAMP)  ## ruff, mypy, which room imports which, the workflows and the c
 	@ruff check .
 	@ruff format --check .
 	@mypy
+	@mypy docs/_hooks/*.py
 	@lint-imports --no-cache --no-logo
 	@check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	@zizmor --offline --quiet --no-progress .github/workflows
+
+docs: $(STAMP)  ## a site of all documents that opens from its files: site/index.html
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@rnnlab ui --port $(PORT)
@@ -136,8 +140,8 @@ PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --quie
 RAY := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["ray"], sep="\n")
 
 lock: $(STAMP)  ## pin what pyproject.toml asks for; the newest versions of all: make lock ARGS=--upgrade
-	$(PIN) $(ARGS) --extra server --group dev pyproject.toml -o requirements.lock
+	$(PIN) $(ARGS) --extra server --group dev --group docs pyproject.toml -o requirements.lock
 	python -c '$(RAY)' | $(PIN) $(ARGS) --constraints requirements.lock - -o requirements-ray.lock
 
-clean:  ## remove .venv and what tools left; results stay
-	rm -rf $(VENV) .hypothesis .pytest_cache .ruff_cache .mypy_cache .coverage
+clean:  ## remove .venv, site and what tools left; results stay
+	rm -rf $(VENV) site .hypothesis .pytest_cache .ruff_cache .mypy_cache .coverage

@@ -92,7 +92,7 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
 
 
 def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
-    """Draws the weights that a network had before its training, or, of a bidirectional one, weights like them."""
+    """Draws the weights that a network had before its training, or weights like them where layers are others."""
     keras.utils.set_random_seed(seed)
     weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
     return weights

@@ -45,6 +45,7 @@ TOOLS = {
     "strace": Tool("strace", lambda: shutil.which("strace"), "apt-get install strace"),
     "faketime": Tool("faketime", lambda: shutil.which("faketime"), "apt-get install faketime"),
     "locales": Tool("locales", Path("/usr/share/i18n/locales/tr_TR").exists, "apt-get install locales"),
+    "mkdocs": Tool("MkDocs", lambda: find_spec("material"), "make install"),
     "ray": Tool("Ray", lambda: find_spec("ray"), "make ray"),
 }
 
