@@ -20,6 +20,7 @@ from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import STEP, TaskName, forecasts
 
+STATES = ("text_id", "model", "quantity", "word")  # columns before those of the units
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
 
@@ -31,7 +32,8 @@ def look_inside(
     Returns:
         By name: ``gradient_norms`` with the columns model, seed, moment, distance, norm; ``traces`` with text_id,
         model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
-        text_id, model, quantity, word, and a column per unit.
+        text_id, model, quantity, word, and a column per unit,
+        of cells that `rnnlab.evaluation.states` can follow.
     """
     norms, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
@@ -47,12 +49,12 @@ def look_inside(
                 {**row, "position": position, "word": word, "predicted": label, "probability": probability}
                 for position, (word, label, probability) in enumerate(steps, start=1)
             ]
-            if run.seed == settings.train.seeds[0]:
+            if run.seed == settings.train.seeds[0] and states.can_follow(model):
                 held.append(states_of(key, run.model, states.read(model, text, vocabulary, options)))
     return {
         "gradient_norms": pd.concat(norms, ignore_index=True),
         "traces": pd.DataFrame(traces),
-        "states": pd.concat(held, ignore_index=True),
+        "states": pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=STATES),
     }
 
 
@@ -75,7 +77,7 @@ def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) ->
 def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
     """Returns a row per quantity and word, with a column per unit; three decimals are more than a colour can show."""
     units = [f"unit_{number}" for number in range(1, read.values["hidden"].shape[1] + 1)]
-    facts = pd.DataFrame({"text_id": text_id, "model": model, "quantity": "", "word": list(read.words)})
+    facts = pd.DataFrame(dict(zip(STATES, (text_id, model, "", list(read.words)), strict=True)))
     tables = [
         facts.assign(quantity=name).join(pd.DataFrame(values.round(3), columns=units))
         for name, values in read.values.items()

@@ -64,7 +64,7 @@ def read(model: Any, text: str, vocabulary: list[str], options: TokenizePad) -> 
     """Follows the first recurrent layer of a classifier, in its forward direction, through a cleaned text.
 
     Args:
-        model: of `rnnlab.networks.models.build_classifier`, loaded by Keras.
+        model: of `rnnlab.networks.models.build_classifier`, loaded by Keras, that it `can_follow`.
         text: as `rnnlab.features.text.clean` leaves it.
         vocabulary: the word of each id.
         options: how the network's texts were tokenized.
@@ -86,6 +86,11 @@ def read(model: Any, text: str, vocabulary: list[str], options: TokenizePad) -> 
     return States(
         [split[place] for place in seen[steps][shown]], {name: table[shown] for name, table in values.items()}
     )
+
+
+def can_follow(model: Any) -> bool:
+    """Whether the recurrent layers of a network are Keras' own; what goes on in others is not known."""
+    return any(type(getattr(layer, "forward_layer", layer)).__name__ in STEPS for layer in model.layers)
 
 
 def _scan(model: Any, vectors: Array) -> Values:

@@ -215,5 +215,5 @@ def estimate(settings: Params, rows: int, words: float) -> float:
     for run in settings.runs:
         model = settings.models[run.model]
         steps = settings.training_of(run.model).epochs * rows * words * model.layers * (1 + model.bidirectional)
-        seconds += PER_TRAINING + PER_WORD[model.cell] * model.units * steps
+        seconds += PER_TRAINING + PER_WORD.get(model.cell, PER_WORD["lstm"]) * model.units * steps
     return seconds / 60

@@ -106,9 +106,12 @@ def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read:
     expects = "No figure: nothing is known of this series. It should beat repeating the last value."
     trend = list[Finding]()
     if (share := outside(tried, profile)) > TREND:
-        told = f"{share:.0%} of the validation values are beyond all training values: networks follow no such trend"
+        is_residual = all(tried.models[model].residual for model in tried.compare)
+        remedy = (
+            "networks add to the last value" if is_residual else "networks follow no such trend; try residual: true"
+        )
+        told = f"{share:.0%} of the validation values are beyond all training values: {remedy}"
         trend = [("trend", "yes", LIKELY, told)]
-        expects = f"That networks lose to the linear model, drift or the season before: {told}."
     minutes = estimate(tried, round(0.72 * len(profile.series.values)), tried.series.window)
     return Plan([*read, *_found_in_series(profile, tried), *trend], title, expects, changes, len(tried.runs), minutes)
 

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from rnnlab.networks import cells
+
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 LONGEST_CONFIG = 1 << 20  # bytes; a hundred times that of the largest network here
 CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biases of each
@@ -24,11 +28,14 @@ USUAL: dict[str, tuple[Any, ...]] = {
 PLAIN = {"DTypePolicy", "GlorotUniform", "Orthogonal", "RandomUniform", "Zeros"}  # objects in a layer's settings
 
 
-def check(source: Path) -> None:
+def check(source: Path, cell: Path | None = None) -> None:
     """Checks that a file is a network of this project's layers, and no larger in memory than its weights on disk.
+
+    A cell that is not one of ours is run if the project, an installed package or the file ``cell`` has one of its name.
 
     Raises:
         ValueError: it is not; says why.
+        UserError: it has a cell that there is none of, or that does not work.
         OSError, zipfile.BadZipFile: it cannot be read.
     """
     with zipfile.ZipFile(source) as archive:
@@ -45,7 +52,7 @@ def check(source: Path) -> None:
         raise ValueError(f"it is a {config['class_name']} model; expected a Sequential one")
     if stored > sizes["model.weights.h5"]:
         raise ValueError(f"its weights unpack to {stored:,} bytes, more than there are in the file")
-    needed = 4 * _parameters(config["config"]["layers"])
+    needed = 4 * _parameters(config["config"]["layers"], cell)
     if needed > sizes["model.weights.h5"]:
         raise ValueError(f"its layers need {needed:,} bytes of weights, and it has {sizes['model.weights.h5']:,}")
 
@@ -60,18 +67,18 @@ def _stored_bytes(weights: bytes) -> int:
     return sum(sizes)
 
 
-def _parameters(layers: list[Mapping[str, Any]]) -> int:
+def _parameters(layers: list[Mapping[str, Any]], cell: Path | None = None) -> int:
     """Counts the weights of layers, from the number of channels that each hands to the next."""
     if layers[0]["class_name"] != "InputLayer":
         raise ValueError("it does not begin with an input")
     total = channels = 0
     for layer in layers:
-        weights, channels = _weights(layer, channels)
+        weights, channels = _weights(layer, channels, cell)
         total += weights
     return total
 
 
-def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
+def _weights(layer: Mapping[str, Any], channels: int, cell: Path | None) -> tuple[int, int]:
     """Returns the number of a layer's weights, and of the channels of its output."""
     kind, config = layer["class_name"], layer["config"]
     _check_settings(layer, channels)
@@ -84,8 +91,8 @@ def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
     if kind == "Embedding":
         return _size(config["input_dim"]) * _size(config["output_dim"]), config["output_dim"]
     if kind == "Bidirectional":
-        forward, units = _weights(config["layer"], channels)
-        backward, other_units = _weights(config.get("backward_layer") or config["layer"], channels)
+        forward, units = _weights(config["layer"], channels, cell)
+        backward, other_units = _weights(config.get("backward_layer") or config["layer"], channels, cell)
         return forward + backward, units + other_units
     if kind == "Dense":
         units = _size(config["units"])
@@ -93,7 +100,23 @@ def _weights(layer: Mapping[str, Any], channels: int) -> tuple[int, int]:
     if kind in CELLS:
         units, (gates, biases) = _size(config["units"]), CELLS[kind]
         return gates * (channels + units + biases) * units, units
+    if kind == "RNN":
+        return _weights_of_other(config["cell"], channels, cell)
     raise ValueError(f"it has a layer {kind!r}, which this project does not build")
+
+
+def _weights_of_other(step: Mapping[str, Any], channels: int, cell: Path | None) -> tuple[int, int]:
+    """Does the same for a cell of others, which must be just what the project makes of so many units."""
+    name = str(step["registered_name"])
+    if not name.startswith(cells.REGISTERED):
+        raise ValueError(f"it has a cell {name!r}, which is not registered as one")
+    _check_settings({**step, "registered_name": None}, channels)
+    plugin, units = cells.find(name.removeprefix(cells.REGISTERED), cell), _size(step["config"]["units"])
+    options = {key: step["config"][key] for key in ("dropout", "recurrent_dropout") if step["config"].get(key)}
+    made = json.loads(json.dumps(keras.saving.serialize_keras_object(cells.cell(plugin, units, **options))))
+    if made != {key: value for key, value in step.items() if key != "build_config"}:
+        raise ValueError(f"its cell {plugin.name!r} has other settings than the project would give it")
+    return cells.count(plugin, units, channels), units
 
 
 def _check_settings(layer: Mapping[str, Any], channels: int) -> None:
@@ -102,18 +125,21 @@ def _check_settings(layer: Mapping[str, Any], channels: int) -> None:
     rows, *_, read = built["input_shape"]
     odd = {} if (list(built), rows, read) == (["input_shape"], None, channels) else {"build_config": built}
     for key, value in layer["config"].items():
-        parts = key in ("layer", "backward_layer")  # which are layers themselves
+        # These are layers themselves.
+        parts = key in ("layer", "backward_layer") or (key, layer["class_name"]) == ("cell", "RNN")
         if value not in USUAL.get(key, (value,)) or not (parts or _is_plain(value)):
             odd[key] = value
     if layer["config"].get("batch_shape", [None])[0] is not None:
         odd["batch_shape"] = layer["config"]["batch_shape"]
+    if str(layer.get("registered_name")).startswith(cells.REGISTERED):  # Keras would build that instead
+        odd["registered_name"] = layer["registered_name"]
     for key, value in odd.items():
         raise ValueError(f"it has a layer {layer['class_name']!r} with {key} {str(value)[:80]}, not of this project")
 
 
 def _is_plain(value: Any) -> bool:
     """Whether a setting is a value, a list of values, or an object that holds nothing but values."""
-    if isinstance(value, dict) and value.get("class_name") in PLAIN:
+    if isinstance(value, dict) and value.get("class_name") in PLAIN and not value.get("registered_name"):
         value = list(value["config"].values())
     return not any(isinstance(each, dict | list) for each in (value if isinstance(value, list) else [value]))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from rnnlab.networks.models import CELLS
+from rnnlab.networks.cells import CELLS
 
 RECURRENT = {cell.__name__ for cell in CELLS.values()}
 
@@ -24,11 +24,13 @@ def describe(model: keras.Sequential) -> list[dict[str, Any]]:
 
 def _describe(layer: keras.Layer) -> dict[str, Any]:
     inner = getattr(layer, "forward_layer", layer)
-    kind, cell = type(layer).__name__, type(inner).__name__
+    is_ours = type(inner) is not keras.layers.RNN  # which runs a cell of others
+    cell = type(inner if is_ours else inner.cell).__name__
+    kind = type(layer).__name__ if inner is not layer else cell
     return {
         "name": layer.name,
         "kind": kind if inner is layer else f"{kind} {cell}",
-        "cell": cell if cell in RECURRENT else "",
+        "cell": cell if cell in RECURRENT or not is_ours else "",
         "facts": _facts(cell, inner.get_config()),
         "shape": list(layer.output.shape[1:]),
         "parameters": layer.count_params(),

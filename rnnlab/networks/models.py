@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from rnnlab.features.arrays import Examples, count_labels, used_steps
-from rnnlab.networks import archives
+from rnnlab.networks import archives, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.params import AUTO, Model
@@ -22,8 +22,6 @@ from rnnlab.project.tasks import TaskName
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
 FORECAST = "value"  # name of the output layer
-
-CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
@@ -149,11 +147,10 @@ BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
 def _recurrent(params: Model) -> list[keras.Layer]:
     """Stacks recurrent layers; the last one returns its final state alone, unless its states are pooled."""
     stack = []
-    rates = {"dropout": params.input_dropout, "recurrent_dropout": params.recurrent_dropout}
     for number in range(1, params.layers + 1):
         name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
         every_step = number < params.layers or params.pooling != "last"
-        layer = CELLS[params.cell](params.units, return_sequences=every_step, name=name, **rates)
+        layer = cells.layer(params, every_step, name)
         stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)
     return stack
 
@@ -198,8 +195,10 @@ def _renumber_shared_objects(config: bytes) -> bytes:
     return re.sub(rb'(?<="shared_object_id": )\d+', number, config)
 
 
-def load(source: Path) -> keras.Model:
+def load(source: Path, cell: Path | None = None) -> keras.Model:
     """Loads a ``.keras`` file in Keras' safe mode, which runs no code from the file.
+
+    A cell that is not one of ours is that of the file ``cell``, if that has its name, or of the project.
 
     Raises:
         UserError: the file is missing, damaged or not a ``.keras`` file.
@@ -207,7 +206,7 @@ def load(source: Path) -> keras.Model:
     try:
         if source.suffix != ".keras":
             raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
-        archives.check(source)
+        archives.check(source, cell)
         return keras.models.load_model(source, compile=False, safe_mode=True)
     except MemoryError:
         raise

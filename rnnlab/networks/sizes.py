@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable
 
+from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Model, Params, Training
 from rnnlab.project.tasks import TaskName
@@ -33,9 +34,13 @@ def recurrent_parameters(task: TaskName, model: Model, units: int, channels: int
 
     ``channels`` are those of a step of the data.
     """
-    gates, biases = GATES[model.cell]
     directions = 2 if model.bidirectional else 1
     read = [CHANNELS[task](model, channels), *[directions * units] * (model.layers - 1)]
+    if model.cell not in GATES:
+        with importing_keras():  # needed for cells of others alone
+            from rnnlab.networks import cells
+        return directions * sum(cells.count(cells.find(model.cell), units, inputs) for inputs in read)
+    gates, biases = GATES[model.cell]
     return directions * gates * units * sum(inputs + units + biases for inputs in read)
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from rnnlab.project import pins
+from rnnlab.project import pins, plugins
 from rnnlab.project.errors import UNSEEN, UserError
 from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import closest, read_yaml, validated
@@ -31,6 +31,8 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
+CELLS = "cells"  # the kind of code of others that computes a step of a recurrent layer
+OWN_CELLS = ("simple_rnn", "lstm", "gru")
 MOST_LABELS = 1_000
 MOST_ORIGINS = 50  # rows of a table
 
@@ -282,7 +284,7 @@ def _some_training(values: Any) -> dict[str, Any]:
 class Model(Section):
     """One network; models that are compared should differ only in the cell."""
 
-    cell: Literal["simple_rnn", "lstm", "gru"]
+    cell: Annotated[str, Field(pattern=plugins.NAME)]
     embedding_dim: Width
     mask: bool
     word_dropout: Share
@@ -500,10 +502,17 @@ class Params(Section):
         """Returns how a model is trained: as all are, but for options of its own."""
         return Training(**(self.train.model_dump(exclude={"seeds"}) | self.models[model].train))
 
+    def cell_of(self, model: str, folder: Path = Path()) -> plugins.Plugin | None:
+        """Returns the code of a model's cell in a project's folder; None of a cell that rnnlab has itself."""
+        cell = self.models[model].cell
+        return None if cell in OWN_CELLS else plugins.find(CELLS, cell, folder)
+
     def options_of(self, model: str) -> dict[str, dict[str, Any]]:
         """Returns all that determines a model's trainings beside data and seed: its network, and how it is trained."""
         network = self.models[model].model_dump(exclude={"train"})
-        return {"model": network, "train": self.training_of(model).model_dump()}
+        cell = self.cell_of(model)
+        code = {"code": {"cell_code": cell.version}} if cell else {}
+        return {"model": network, "train": self.training_of(model).model_dump(), **code}
 
     def with_units(self, units: Mapping[str, int]) -> "Params":
         """Returns parameters in which some models, by name, have other numbers of units."""
@@ -524,15 +533,18 @@ def read(source: Path = Path("params.yaml")) -> Params:
     """
     values = read_yaml(source, "; run from the project's root")
     pins.check(source.parent)
-    return parse(values, str(source))
+    return parse(values, str(source), source.parent)
 
 
-def parse(values: Any, source: str = "params.yaml") -> Params:
-    """Checks a mapping of parameters.
+def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Params:
+    """Checks a mapping of parameters; ``folder`` is that of the project, which may have cells of its own.
 
     Raises:
         UserError: names each invalid key by its full path.
     """
     if isinstance(values, dict) and "seed" in values:
         raise UserError(f"{source}: seed: is now sample.seed and split.seed; move the value to these")
-    return validated(values, source, Params, "; the default is in the committed params.yaml")
+    settings = validated(values, source, Params, "; the default is in the committed params.yaml")
+    for name, model in settings.models.items():
+        plugins.check(CELLS, f"{source}: models.{name}.cell", model.cell, OWN_CELLS, folder)
+    return settings

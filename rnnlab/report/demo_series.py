@@ -47,9 +47,8 @@ def make(settings: Params) -> DemoPage:
 
 def page(settings: Params, forecasters: Mapping[str, Forecaster], example: str) -> DemoPage:
     """Makes the page of networks: values come back with each one's forecast."""
-    data = settings.data
     known = {
-        "columns": [data.value_column, *data.covariates],
+        "columns": columns_of(settings),
         "window": settings.series.window,
         "coverage": f"{settings.evaluate.coverage:.0%}".replace("%", " %"),
     }
@@ -73,13 +72,21 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Forecaster]:
     return {champion.version: champion}
 
 
+def columns_of(settings: Params) -> list[str]:
+    """Names the columns that networks read, and that of the dates where they read the calendar."""
+    data = settings.data
+    dates = [data.time_column] if settings.series.calendar and data.time_column else []
+    return [data.value_column, *data.covariates, *dates]
+
+
 def last_rows(settings: Params, rows: Path = layout.ROWS) -> str:
-    """Returns the last window of the data as one would paste it; "" without data."""
-    if not rows.is_file():
+    """Returns the last window of the data as one would paste it; "" without data, or without dates or what is ahead."""
+    data = settings.data
+    if settings.series.calendar or data.known_ahead or not rows.is_file():
         return ""
-    split, data = windows.read_split(pq.read_table(rows), layout.TEST.name), settings.data
-    columns = {data.value_column: split.values, **split.covariates}
-    table = pd.DataFrame(columns)[[data.value_column, *data.covariates]].tail(settings.series.window)
+    split = windows.read_split(pq.read_table(rows), layout.TEST.name)
+    table = pd.DataFrame({data.value_column: split.values, **split.covariates})
+    table = table[columns_of(settings)].tail(settings.series.window)
     return str(table.to_csv(index=False, header=bool(data.covariates), lineterminator="\n", float_format="%.6g"))
 
 
@@ -105,7 +112,7 @@ def read(raw: str, settings: Params) -> Window:
     Raises:
         UserError: they cannot be read, or are fewer than a window.
     """
-    lines, options = _as_csv(raw, settings.data)
+    lines, options = _as_csv(raw, settings.data, columns_of(settings))
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pasted.csv"
         source.write_text(lines, encoding="utf-8", errors="replace")
@@ -116,19 +123,18 @@ def read(raw: str, settings: Params) -> Window:
             raise UserError(told) from None
 
 
-def _as_csv(raw: str, options: Data) -> tuple[str, Data]:
-    """Returns lines of a CSV, and how they are to be read."""
-    known = {"encoding": "utf-8", "header": True}
-    values = SEPARATORS.split(raw.strip(" \t\r\n,;"))
+def _as_csv(raw: str, options: Data, columns: Sequence[str]) -> tuple[str, Data]:
+    """Returns lines of a CSV, and how they are to be read; times are checked where they are pasted or needed."""
     header = raw.lstrip().splitlines()[0]
-    if options.value_column not in (cell.strip(' "') for cell in re.split("[,;\t]", header)):
-        if options.covariates:
-            columns = ", ".join((options.value_column, *options.covariates))
-            raise UserError(f"expected lines of a CSV with a header that names the columns {columns}")
-        lines = "\n".join([options.value_column, *values])
-        return lines, options.model_copy(update={**known, "delimiter": "\t", "time_column": None})
-    delimiter = max(",;\t", key=header.count)
-    return raw.lstrip(), options.model_copy(update={**known, "delimiter": delimiter})
+    named, delimiter = {cell.strip(' "') for cell in re.split("[,;\t]", header)}, max(",;\t", key=header.count)
+    times = options.time_column if {options.time_column} <= named | {*columns} else None
+    options = options.model_copy(update={"encoding": "utf-8", "header": True, "time_column": times})
+    if options.value_column in named:
+        return raw.lstrip(), options.model_copy(update={"delimiter": delimiter})
+    if len(columns) > 1:
+        raise UserError(f"expected lines of a CSV with a header that names the columns {', '.join(columns)}")
+    values = SEPARATORS.split(raw.strip(" \t\r\n,;"))
+    return "\n".join([options.value_column, *values]), options.model_copy(update={"delimiter": "\t"})
 
 
 def _chart(past: Sequence[float], found: Mapping[str, Forecast], unit: str) -> Drawing:

@@ -109,7 +109,11 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Reader]:
 
 def _reader(predictor: predictors.Predictor) -> Reader:
     classifier = predictor.classifier
-    look = classifier and (lambda raw: states.read(classifier.network, raw, classifier.vocabulary, classifier.options))
+    look = (
+        (lambda raw: states.read(classifier.network, raw, classifier.vocabulary, classifier.options))
+        if classifier and states.can_follow(classifier.network)
+        else None
+    )
     thresholds = classifier and classifier.thresholds
     return Reader(lambda texts: predictor.classify(texts)[1], predictor.labels, thresholds, look)
 

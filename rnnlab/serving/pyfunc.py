@@ -17,6 +17,12 @@ from rnnlab.project.params import TokenizePad
 from rnnlab.serving.classifier import PROBABILITY, Classifier, answer
 
 
+def network_of(context: Any) -> tuple[Path, Path | None]:
+    """Returns the file of a logged network, and that of its cell, where a project has one of its own."""
+    cell = context.artifacts.get("cell")
+    return Path(context.artifacts["network"]), Path(cell) if cell else None
+
+
 class TextClassifier(mlflow.pyfunc.PythonModel):
     """A trained network with its vocabulary, tokenizing as in training."""
 
@@ -26,7 +32,7 @@ class TextClassifier(mlflow.pyfunc.PythonModel):
             from rnnlab.networks import models
         options = TokenizePad.model_validate(context.model_config["tokenize_pad"])
         labels = tuple(context.model_config["labels"])
-        network = models.load(Path(context.artifacts["network"]))
+        network = models.load(*network_of(context))
         vocabulary, thresholds = read_json(Path(context.artifacts["encoding"])), context.model_config.get("thresholds")
         self._classifier = Classifier(network, vocabulary, options, labels, thresholds)
         # Models that were logged up to version 0.1.0 promised the probability of the second label.
@@ -52,7 +58,7 @@ class SequenceClassifier(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab.networks import models
         self._scaler = read_scaler(Path(context.artifacts["encoding"]))
-        self._network = models.load(Path(context.artifacts["network"]))
+        self._network = models.load(*network_of(context))
         self._labels, self._thresholds = context.model_config["labels"], context.model_config.get("thresholds")
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -87,7 +93,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         """Loads the network; Keras is imported here, so that logging the model does not need it."""
         with importing_keras():
             from rnnlab.networks import models
-        network = models.load(Path(context.artifacts["network"]))
+        network = models.load(*network_of(context))
         encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
         self.use(network, encoding, context.model_config.get("half_widths"))  # models up to 0.1.0 have none
 

@@ -78,6 +78,7 @@ def _combination(settings: Params, changes: Mapping[str, Any], source: Path) -> 
     changed = overrides.changed(settings, changes, source)
     if changed.match == "time":
         raise UserError(f"{source}: match: time is measured by `dvc repro` alone; a sweep matches parameters, or none")
-    if changed.match == "parameters" and (changed.data.covariates or changed.series.calendar):
-        raise UserError(f"{source}: match: with covariates, `dvc repro` alone knows what to match; set none")
+    has_channels = changed.data.covariates or changed.series.calendar or changed.task == "sequences"
+    if changed.match == "parameters" and has_channels:
+        raise UserError(f"{source}: match: with several channels, `dvc repro` alone knows what to match; set none")
     return Combination(changes, changed.with_units(sizes.solve(changed)))

@@ -21,6 +21,7 @@ from rnnlab.features.windows import Encoding, Scaler
 from rnnlab.project import layout
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
+from rnnlab.project.plugins import Plugin
 from rnnlab.project.tasks import TaskName
 
 Answers: TypeAlias = Mapping[str, Any]  # what a model needs to know to answer, beside its network and encoding
@@ -89,11 +90,13 @@ def log_model(
     network: Path,
     encoding: Path,
     answers: Answers,
+    cell: Plugin | None = None,
 ) -> str:
     """Logs a network with all that it needs to answer, as the output of a run and under its file's name.
 
     `mlflow.pyfunc.log_model` would start TensorFlow for each model to try its example; a folder that is made here and
-    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of numbers.
+    then uploaded comes to the same. The encoding is the vocabulary of texts, or the scalers and words of numbers; a
+    ``cell`` that is not one of ours travels with the network, as a file or as a package to install.
 
     Returns:
         The model's id, under which its figures can be logged.
@@ -102,13 +105,15 @@ def log_model(
     model = client.create_logged_model(
         experiment_id, network.stem, source_run_id=run_id, params=dict(params), model_type="pyfunc"
     )
+    files = {"network": network, "encoding": encoding, **({"cell": cell.file} if cell and cell.file else {})}
+    needed = [f"{package}=={version(package)}" for package in PACKAGES]
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "model"
         mlflow.pyfunc.save_model(
             folder,
             mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
             python_model=str(layout.PACKAGE / "serving" / "served_model.py"),
-            artifacts={"network": str(network), "encoding": str(encoding)},
+            artifacts={name: str(file) for name, file in files.items()},
             code_paths=[str(layout.PACKAGE)],
             model_config={
                 "task": settings.task,
@@ -118,7 +123,7 @@ def log_model(
             },
             signature=signature,
             input_example=example,
-            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+            pip_requirements=[*needed, *([cell.requirement] if cell and cell.requirement else [])],
         )
         client.log_model_artifacts(model.model_id, str(folder))
     client.finalize_logged_model(model.model_id, "READY")

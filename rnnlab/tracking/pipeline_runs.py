@@ -141,7 +141,8 @@ def _log_training(client: MlflowClient, store: Store, parent: str, result: Resul
     params = {**runs.training_params(settings, run), **runs.flatten(encoding_options)}
     network, encoding = record.folder / layout.network(run), record.folder / ENCODINGS[result.task.name]
     answers = ANSWERS[result.task.name](record, read_json(record.folder / layout.THRESHOLDS).get(run.name))
-    model_id = log_model(client, store.experiment_id, run_id, params, settings, network, encoding, answers)
+    cell = settings.cell_of(run.model, record.folder)
+    model_id = log_model(client, store.experiment_id, run_id, params, settings, network, encoding, answers, cell)
     figures, datasets = _figures(result, run, history), _datasets(record)
     runs.log_facts(client, run_id, ended, figures, params, tags, _links(figures, model_id, datasets))
     client.log_inputs(run_id, datasets)

@@ -83,7 +83,8 @@ def logged_figures(figures: Mapping[str, Any]) -> dict[str, float]:
 def training_params(settings: Params, run: Run) -> dict[str, str]:
     """Returns the parameters in which trainings can differ, under names short enough for the table's columns."""
     options = settings.options_of(run.model)
-    return {"model": run.model, "seed": str(run.seed), **flatten(options["model"] | options["train"])}
+    shared = {key: value for part in options.values() for key, value in part.items()}
+    return {"model": run.model, "seed": str(run.seed), **flatten(shared)}
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 import warnings
+from hashlib import md5
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -68,9 +69,15 @@ def tracking_uri() -> str:
 
 
 def lock() -> FileLock:
-    """A lock between all processes of this project: two that create the database at once corrupt it."""
+    """A lock between all processes of this project that use the same store.
+
+    Two that create the database at once corrupt it. Each server has a lock of its own: while one hangs, whoever uses
+    another store goes on.
+    """
     folder().mkdir(exist_ok=True)
-    return FileLock(folder() / "store.lock", timeout=LOCK_SECONDS)
+    uri = tracking_uri()
+    name = f"server-{md5(uri.encode(), usedforsecurity=False).hexdigest()[:8]}" if _is_server(uri) else "store"
+    return FileLock(folder() / f"{name}.lock", timeout=LOCK_SECONDS)
 
 
 def quieten(timeout: int = 15) -> None:

@@ -362,7 +362,10 @@ def numeric_attributions(model: keras.Model) -> npt.NDArray[np.float64]:
     return moved
 
 
-@pytest.mark.parametrize("changes", [{"cell": "simple_rnn"}, {"cell": "lstm", "layers": 2, "dropout": 0.5}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"cell": "simple_rnn"}, {"cell": "lstm", "layers": 2, "dropout": 0.5}, {"cell": "gru", "residual": True}],
+)
 def test_attributions_are_inputs_times_finite_differences(changes: dict[str, object]) -> None:
     model = forecaster(**changes)
     found = gradients.attributions(model, WINDOWS, batch_size=100)

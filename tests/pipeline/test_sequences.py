@@ -95,7 +95,7 @@ def test_file_and_run_label_the_sequences_of_a_csv_alike(finished_sequences: Pro
 
 def test_models_of_sequences_are_judged_as_those_of_texts_are(finished_sequences: Project) -> None:
     told = finished_sequences.inside("rnnlab.cli.main", "promote", "--dry-run", expect=None).stdout
-    assert "latency: one answer takes" in told and "accuracy" in told
+    assert "latency: one sequence takes" in told and "accuracy" in told
     demo = finished_sequences.inside("rnnlab.cli.main", "demo", expect=1)
     assert demo.stderr == "error: params.yaml: task: the demo reads texts, not numbers; set it to text\n"
 

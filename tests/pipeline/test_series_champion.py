@@ -81,6 +81,6 @@ def test_the_served_champion_answers_with_intervals(promoted: Project, tmp_path:
 
 
 def test_texts_are_not_what_it_reads(promoted: Project) -> None:
-    assert f"{NAME}/1 predicts a series, not texts; name a model of the text task" in rnnlab(
+    assert f"{NAME}/1 does not read texts; name a model of the text task" in rnnlab(
         promoted, "predict", "a film", expect=1
     )

@@ -61,6 +61,17 @@ def test_tuning_ends_with_winners_that_an_experiment_trains(project: Project) ->
     assert study(project) == before and len(project.runs("tags.kind = 'trial'")) == 8
 
 
+def test_of_a_series_the_smallest_error_wins(finished_series: Project, tmp_path: Path) -> None:
+    project = finished_series.copy(tmp_path / "project")
+    project.set_params(tune__seeds=[101], tune__space={"units": [2, 3]})
+    shown = tuned(project, "--trials", "2", MLFLOW_SYNC="off")
+    assert "2 trials of each model (lstm), 1 seeds each" in shown
+    rows = table(project, "series")
+    best = min(rows, key=lambda row: float(row["score"]))
+    assert read_json(project.folder / "reports/tuning/series.json")["winners"]["lstm"]["units"] == int(best["units"])
+    assert "mean squared error on validation rows" in (project.folder / "reports/tuning/series.md").read_text()
+
+
 def test_a_space_is_changed_only_by_a_new_study(project: Project) -> None:
     tuned(project, "--trials", "1", "--name", "mine", MLFLOW_SYNC="off")
     first = study(project, "mine")

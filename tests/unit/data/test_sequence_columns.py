@@ -31,7 +31,7 @@ def table(**changed: Sequence[Any] | None) -> dict[str, Sequence[Any]]:
     return {name: column for name, column in (made | changed).items() if column is not None}
 
 
-def refuse(question: str, flag: str, names: Sequence[str]) -> str:
+def refuse(question: str, flag: str, names: Sequence[str], default: str) -> str:
     raise UserError(f"{question} {flag} {list(names)}")
 
 

@@ -14,10 +14,10 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from rnnlab.evaluation import classical, series_baselines
 from rnnlab.evaluation.classical import Innovations, Series
-from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.windows import Encoding, Scaler, Split
 from rnnlab.project.errors import UserError
+from tests.support import builders
 
 ROWS, TRAIN, WINDOW, SEASON = 1200, 800, 12, 12
 Floats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def series_of(values: Floats) -> Series:
 def cut(values: Floats, start: int, stop: int, horizon: int) -> Windows:
     rows = np.arange(1, len(values) + 1)[start:stop]
     part = Split(values[start:stop], rows, np.zeros(stop - start, bool))
-    return windows.featurise(part, "test", Encoding(Scaler(0.0, 1.0)), WINDOW, horizon)
+    return builders.cut(part, "test", Encoding(Scaler(0.0, 1.0)), WINDOW, horizon)
 
 
 def fitted(name: str, values: Floats, horizon: int, season: int | None = None) -> tuple[Innovations, Windows]:

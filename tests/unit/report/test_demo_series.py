@@ -101,6 +101,21 @@ def test_what_is_no_series_is_one_sentence(settings: Params, raw: str, sentence:
     assert "pasted.csv" not in answer.sentence
 
 
+def test_times_are_checked_where_they_are_pasted_and_asked_for_where_the_calendar_is_read(settings: Params) -> None:
+    ours = changed(settings, **{"data.time_column": "day"})
+    assert answered(ours, "1 2 3").table and answered(ours, "value\n1\n2\n3").table
+    dated = "day,value\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n"
+    assert answered(ours, dated).table
+    assert "2024-01-09" in answered(ours, f"{dated}2024-01-09,4\n").sentence
+    calendar = changed(ours, **{"series.calendar": True})
+    asked: Rows = []
+    demo_series.answer(calendar, networks(asked), dated)
+    assert {*asked[0]} > {"values"}
+    header = "Expected lines of a CSV with a header that names the columns value, day."
+    assert answered(calendar, "1 2 3").sentence == header
+    assert demo_series.last_rows(calendar) == ""
+
+
 def test_lines_without_the_columns_are_one_sentence(wide: Params) -> None:
     header = "Expected lines of a CSV with a header that names the columns value, wind, from."
     assert answered(wide, "1 2 3 4").sentence == header

@@ -28,7 +28,7 @@ def test_a_model_within_all_limits_passes_and_every_sentence_states_figure_and_l
     rules = judged(Evidence(predictions("o" * 9 + "x"), 4.0))
     assert all(rule.passed for rule in rules.values())
     assert rules["accuracy"].sentence == "9 of 10 test rows are right, accuracy 0.9000; at least 0.8 is required"
-    assert rules["latency"].sentence == "one answer takes 4.0 ms, at most 10 ms are allowed"
+    assert rules["latency"].sentence == "one text takes 4.0 ms, at most 10 ms are allowed"
     assert "at most 0.2 is allowed" in rules["calibration"].sentence
     assert rules["champion"].sentence == "there is no champion yet to compare it with"
 

@@ -89,6 +89,13 @@ def test_each_combination_is_matched_by_itself(settings: Params, tmp_path: Path)
     assert found == [{"rnn": 42, "lstm": 16}, {"rnn": 76, "lstm": 32}]
 
 
+def test_sequences_are_not_matched_by_parameters_without_their_channels(settings: Params, tmp_path: Path) -> None:
+    source = grid_file(tmp_path, "params: {match: parameters}\n" + UNITS)
+    ours = changed(settings, task="sequences", baselines=["majority"])
+    with pytest.raises(UserError, match="match: with several channels, `dvc repro` alone knows what to match"):
+        grids.read(source, ours)
+
+
 def test_combinations_share_the_trainings_that_they_agree_in(settings: Params, tmp_path: Path) -> None:
     _, combinations = grids.read(grid_file(tmp_path), settings)
     one, other = trials.of_combinations(combinations, data())

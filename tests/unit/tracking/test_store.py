@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import Timeout
 from mlflow import MlflowClient
 
 from rnnlab.project.errors import UserError
@@ -89,15 +89,14 @@ def failure() -> Exception:
     return raised.value
 
 
-def test_nobody_waits_for_those_who_wait_for_a_server(impatient: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nobody_waits_for_those_who_wait_for_a_server(impatient: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stopped:
         impatient.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{stopped.getsockname()[1]}")
         impatient.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "300")
         waiting = threading.Thread(target=failure)
         waiting.start()
         asked, _ = stopped.accept()
-        (tmp_path / "mlflow").mkdir(exist_ok=True)
-        with FileLock(tmp_path / "mlflow/store.lock", timeout=0):
+        with store.lock().acquire(timeout=0):
             assert waiting.is_alive()
         asked.close()
         waiting.join()
@@ -134,3 +133,16 @@ def test_a_database_in_a_file_is_not_to_be_started(impatient: pytest.MonkeyPatch
     impatient.delenv("MLFLOW_TRACKING_URI", raising=False)
     full = OSError("(sqlite3.OperationalError) database or disk is full")
     assert store.remedy(store.tracking_uri(), full) == "make sure that its disk has room and that you may write there"
+
+
+def test_a_server_that_hangs_holds_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "mlflow").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5001")
+    with store.lock():
+        with pytest.raises(Timeout):
+            store.lock().acquire(timeout=0)
+        for other in ("http://127.0.0.1:5002", ""):
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+            with store.lock().acquire(timeout=0):
+                pass
