@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help install ray run train compared trained imdb report test weekly fuzz lint ui demo bench lock clean
-.PHONY: docs restore drift share alert audit reliability verify faults mutants coverage
+.PHONY: docs restore drift effect share alert audit reliability verify faults mutants coverage
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -110,6 +110,11 @@ restore: $(STAMP)  ## bring results from the DVC remote, as far as it has them
 
 drift: $(STAMP)  ## has the last run become worse than the committed result? writes reports/drift.md
 	@rnnlab drift
+
+BASE ?= origin/main
+effect: $(STAMP)  ## what the workspace changes against a revision, in reports/effect.md: make effect BASE=origin/main
+	@rnnlab compare "$(BASE)" workspace --markdown >reports/.effect.tmp
+	@mv reports/.effect.tmp reports/effect.md
 
 share: $(STAMP)  ## send results and what was run to the DVC remote
 	@if [[ -n "$$(dvc remote list)" ]]; then dvc push --run-cache; else echo "no DVC remote: nothing to send"; fi

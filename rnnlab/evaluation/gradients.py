@@ -37,13 +37,13 @@ class _Probe(keras.Model):
 
     def __init__(self, model: keras.Model, rows: int) -> None:
         super().__init__(name="probe")
-        copy = keras.Sequential.from_config(model.get_config())
+        self._copy = copy = type(model).from_config(model.get_config())
         copy.layers[-1].activation = keras.activations.linear
         copy.trainable = False
         first, *others = copy.layers
         has_words = isinstance(first, keras.layers.Embedding)
         self._nudge = _Nudge(rows, *(first.output if has_words else copy.inputs[0]).shape[1:])
-        layers = [first, self._nudge, *others] if has_words else [self._nudge, first, *others]
+        layers = [first, self._nudge, *others] if has_words else [self._nudge, copy]
         self._network, self._asked = keras.Sequential(layers), ASKED[model.layers[-1].name == models.FORECAST]
         self.compile(keras.optimizers.SGD(1.0), jit_compile=False)
 
@@ -55,9 +55,7 @@ class _Probe(keras.Model):
 
     def take_weights(self, model: keras.Model) -> None:
         """Copies the weights of a network of the same architecture."""
-        copies = [layer for layer in self._network.layers if layer is not self._nudge]
-        for copy, layer in zip(copies, model.layers, strict=True):
-            copy.set_weights(layer.get_weights())
+        self._copy.set_weights(model.get_weights())
 
     def gradients(self, inputs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Returns the gradient by row, step and channel of the embedding or input, float32."""
@@ -94,10 +92,7 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
 
 
 def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
-    """Draws the weights that a network had before its training.
-
-    Of a bidirectional one, or with a cell of others, they are weights like them.
-    """
+    """Draws the weights that a network had before its training, or weights like them where layers are others."""
     keras.utils.set_random_seed(seed)
     weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
     return weights

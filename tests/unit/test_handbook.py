@@ -18,6 +18,7 @@ from rnnlab.project.overrides import flatten
 from tests.support.documents import ROOT, fenced
 
 PARAMS = ROOT / "params.yaml"
+FIGURE = re.compile(r"\d[\d,]*\.\d+")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,7 +44,7 @@ def test_every_document_is_in_the_contents(handbook: ModuleType) -> None:
         path for section in sections for entries in section.values() for entry in entries for path in entry.values()
     }
     assert {path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md")} <= listed
-    assert [name for section in sections for name in section][:2] == ["Start", "How to"]
+    assert [name for section in sections for name in section][:2] == ["Start", "Tutorial"]
 
 
 def test_what_documents_link_to_is_part_of_the_site(handbook: ModuleType) -> None:
@@ -108,12 +109,23 @@ def test_docstrings_become_markdown(reference: ModuleType) -> None:
     assert "- `classify`: from texts, or sequences as lists of steps, to their labels and the probabilities" in text
 
 
-def test_the_example_prints_what_the_page_says() -> None:
-    blocks = dict(fenced(ROOT / "docs/api.md"))
+@pytest.mark.parametrize("document", ["api", "tutorial"])
+def test_an_example_prints_what_the_page_says(document: str) -> None:
+    blocks = dict(fenced(ROOT / f"docs/{document}.md"))  # the last of each language
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(blocks["python"], {})
     assert printed.getvalue() == blocks["text"]
+
+
+def test_every_figure_of_the_tutorial_is_in_a_report_or_printed_by_it() -> None:
+    tutorial = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    sources = [*ROOT.glob("reports/*.md"), ROOT / "docs/statistics.md", *ROOT.glob("experiments/*pad*.yaml")]
+    known = set(FIGURE.findall(" ".join(source.read_text(encoding="utf-8") for source in sources)))
+    printed = dict(fenced(ROOT / "docs/tutorial.md"))["text"]
+    figures = set(FIGURE.findall(tutorial)) - set(FIGURE.findall(printed))
+    assert len(figures) > 20
+    assert figures <= known
 
 
 @pytest.mark.needs("mkdocs")

@@ -80,11 +80,16 @@ def test_the_team_s_containers_gain_no_rights() -> None:
 
 
 def alert(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    (folder / "gh").write_text(GH)
+    return script("alert.sh", folder, GH, **variables)
+
+
+def script(name: str, folder: Path, gh: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script of .github in a project of its own, with a stand-in for GitHub's command."""
+    (folder / "gh").write_text(gh)
     (folder / "gh").chmod(0o755)
-    script = folder / "project/.github/alert.sh"
+    script = folder / f"project/.github/{name}"
     script.parent.mkdir(parents=True, exist_ok=True)
-    script.write_text((ROOT / ".github/alert.sh").read_text())
+    script.write_text((ROOT / f".github/{name}").read_text())
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "FOLDER": str(folder), **variables}
     return subprocess.run(["bash", script], env=environment, capture_output=True, text=True, check=False)
 
@@ -107,3 +112,44 @@ def test_the_next_alarm_adds_to_the_open_issue(tmp_path: Path) -> None:
 def test_a_run_that_failed_early_is_reported_too(tmp_path: Path) -> None:
     assert alert(tmp_path).returncode == 0
     assert "failed before there was a result" in (tmp_path / "said").read_text()
+
+
+def effect(folder: Path, gh: str = GH) -> subprocess.CompletedProcess[str]:
+    page = folder / "project/reports/effect.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("| lstm | 0.97 |\n")
+    variables = {"PULL_REQUEST": "7", "BASE": "origin/next", "RUN_URL": "https://example.org/run/1"}
+    return script("effect.sh", folder, gh, **variables, GITHUB_STEP_SUMMARY=str(folder / "summary"))
+
+
+EFFECT = "### Results, against origin/next\n\n| lstm | 0.97 |\n\nhttps://example.org/run/1\n"
+
+
+def test_a_pull_request_is_told_its_effect_in_a_comment(tmp_path: Path) -> None:
+    assert effect(tmp_path).returncode == 0
+    assert (tmp_path / "asked").read_text() == "pr comment 7\n"
+    assert (tmp_path / "said").read_text() == EFFECT
+    assert not (tmp_path / "summary").exists()
+
+
+def test_where_no_comment_may_be_written_the_summary_has_the_table(tmp_path: Path) -> None:
+    refused = effect(tmp_path, "#!/usr/bin/env bash\necho 'Resource not accessible by integration' >&2\nexit 1\n")
+    assert refused.returncode == 0
+    assert "as from a fork" in refused.stderr
+    assert (tmp_path / "summary").read_text() == EFFECT
+
+
+def test_without_a_result_there_is_no_comment(tmp_path: Path) -> None:
+    assert script("effect.sh", tmp_path, GH, PULL_REQUEST="7").returncode != 0
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_pull_request_runs_without_secrets_and_only_its_last_step_sees_the_token() -> None:
+    workflow = YAML(typ="safe").load(ROOT / ".github/workflows/effect.yml")
+    assert list(workflow["on" if "on" in workflow else True]) == ["pull_request"]
+    assert workflow["permissions"] == {}
+    [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert "secrets." not in str(workflow)
+    assert [step["run"] for step in job["steps"] if "github.token" in str(step)] == ["bash .github/effect.sh"]
+    assert job["steps"][-1]["run"] == "bash .github/effect.sh"

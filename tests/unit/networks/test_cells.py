@@ -1,4 +1,4 @@
-"""Cells from outside: that of the recipe works where ours do; one that does not work is refused by a sentence."""
+"""Cells from outside: that of the recipe works wherever ours do, and one that does not is refused by a sentence."""
 
 import json
 import shutil
