@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 CONTENTS = "docs/README.md"
 FRONT = "README.md"
 IMAGES = (".png", ".svg")
+SEARCH = "assets/search_in_files.js"
 # In no block of code: the first part of the pattern takes whole blocks, so that the second sees only what is between.
 LINK = re.compile(r"^(```+).*?^\1|(?<=\]\()(?![a-z]+:|#)([^)\s#]+)", re.M | re.S)
 ENTRY = re.compile(r"^(?:-|\d+\.) \[([^\]]+)\]\(([^)]+)\)", re.M)
@@ -71,10 +72,10 @@ def with_pages(text: str, page: str) -> str:
 
 
 def on_config(config: "MkDocsConfig") -> None:
-    """Sets the navigation, and leaves out what the plugin `offline` would load from a server."""
+    """Sets the navigation, and a script of our own for that which the plugin `offline` would load from a server."""
     sys.path.insert(0, str(ROOT))  # `reference` reads rnnlab from these sources
     config.nav = contents()
-    config.extra["polyfills"] = []
+    config.extra["polyfills"] = [SEARCH]
 
 
 def on_files(files: "Files", *, config: "MkDocsConfig") -> None:
@@ -84,6 +85,7 @@ def on_files(files: "Files", *, config: "MkDocsConfig") -> None:
     for file in [*files.documentation_pages(), *files.media_files()]:
         if file.generated_by is None and file.src_dir == config.docs_dir:
             files.remove(file)
+    files.append(File.generated(config, SEARCH, abs_src_path=str(Path(__file__).with_name(Path(SEARCH).name))))
     documents = [FRONT, *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/**/*.md")))]
     for path in closure(documents):
         if _is_shown(path):
