@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
-import reference  # beside this file, where MkDocs looks
+import notebooks  # beside this file, where MkDocs looks
+import reference
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -33,7 +34,8 @@ def contents(document: Path = ROOT / CONTENTS) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"Start": [{"What this is": FRONT}, {"Contents": CONTENTS}]}]
     for section in text.split("\n## ")[1:]:
         heading, _, body = section.partition("\n")
-        found.append({heading: [{title: _target(CONTENTS, link)} for title, link in ENTRY.findall(body)]})
+        entries = [(title, _target(CONTENTS, link)) for title, link in ENTRY.findall(body)]
+        found.append({heading: [{title: f"{path}.md" if _is_shown(path) else path} for title, path in entries]})
     return found
 
 
@@ -42,8 +44,8 @@ def closure(pages: list[str]) -> list[str]:
     found = dict.fromkeys(pages)
     waiting = list(pages)
     while waiting:
-        if (page := waiting.pop()).endswith(".md"):
-            text = (ROOT / page).read_text(encoding="utf-8")
+        if (page := waiting.pop()).endswith((".md", ".ipynb")):
+            text = notebooks.read(ROOT / page) if page.endswith(".ipynb") else (ROOT / page).read_text(encoding="utf-8")
             links = [_target(page, match[2]) for match in LINK.finditer(text) if match[2]]
             new = [link for link in dict.fromkeys(links) if link not in found and (ROOT / link).exists()]
             found |= dict.fromkeys(new)
@@ -52,8 +54,10 @@ def closure(pages: list[str]) -> list[str]:
 
 
 def shown(path: str) -> str:
-    """Returns the page that shows a file's text, or the names in a folder; a search leaves it out."""
+    """Returns the page of a notebook; or of a file's text or a folder's names, which a search leaves out."""
     place = ROOT / path
+    if place.suffix == ".ipynb":
+        return notebooks.executed(place)
     front = f"---\nsearch:\n  exclude: true\n---\n\n# `{path}`\n\n"
     if place.is_dir():
         names = sorted(file.name for file in place.iterdir() if not file.name.startswith(("_", ".")))

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -131,6 +132,17 @@ def test_every_figure_of_the_tutorial_is_in_a_report_or_printed_by_it() -> None:
     figures = set(FIGURE.findall(tutorial)) - set(FIGURE.findall(printed))
     assert len(figures) > 20
     assert figures <= known
+
+
+def test_the_notebook_tells_what_the_result_says(hooks: None) -> None:
+    notebook = ROOT / "docs/lesson.ipynb"
+    loaded = json.loads(notebook.read_text(encoding="utf-8"))
+    assert not any(cell.get("outputs") for cell in loaded["cells"])
+    page = importlib.import_module("notebooks").executed(notebook)
+    pairs = json.loads((ROOT / "reports/comparison.json").read_text(encoding="utf-8"))["pairs"]
+    assert pairs[0]["sentence"] in page
+    assert page.count("```python\n") == page.count("```text\n") == 5
+    assert re.search(r"```text\nrnn +\d\d\.\d\d", page)
 
 
 @pytest.fixture(scope="module")
