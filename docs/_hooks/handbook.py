@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
-import reference  # beside this file, where MkDocs looks
+import notebooks  # beside this file, where MkDocs looks
+import reference
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 CONTENTS = "docs/README.md"
 FRONT = "README.md"
 IMAGES = (".png", ".svg")
+SEARCH = "assets/search_in_files.js"
 # In no block of code: the first part of the pattern takes whole blocks, so that the second sees only what is between.
 LINK = re.compile(r"^(```+).*?^\1|(?<=\]\()(?![a-z]+:|#)([^)\s#]+)", re.M | re.S)
 ENTRY = re.compile(r"^(?:-|\d+\.) \[([^\]]+)\]\(([^)]+)\)", re.M)
@@ -32,7 +34,8 @@ def contents(document: Path = ROOT / CONTENTS) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"Start": [{"What this is": FRONT}, {"Contents": CONTENTS}]}]
     for section in text.split("\n## ")[1:]:
         heading, _, body = section.partition("\n")
-        found.append({heading: [{title: _target(CONTENTS, link)} for title, link in ENTRY.findall(body)]})
+        entries = [(title, _target(CONTENTS, link)) for title, link in ENTRY.findall(body)]
+        found.append({heading: [{title: f"{path}.md" if _is_shown(path) else path} for title, path in entries]})
     return found
 
 
@@ -41,8 +44,8 @@ def closure(pages: list[str]) -> list[str]:
     found = dict.fromkeys(pages)
     waiting = list(pages)
     while waiting:
-        if (page := waiting.pop()).endswith(".md"):
-            text = (ROOT / page).read_text(encoding="utf-8")
+        if (page := waiting.pop()).endswith((".md", ".ipynb")):
+            text = notebooks.read(ROOT / page) if page.endswith(".ipynb") else (ROOT / page).read_text(encoding="utf-8")
             links = [_target(page, match[2]) for match in LINK.finditer(text) if match[2]]
             new = [link for link in dict.fromkeys(links) if link not in found and (ROOT / link).exists()]
             found |= dict.fromkeys(new)
@@ -51,8 +54,10 @@ def closure(pages: list[str]) -> list[str]:
 
 
 def shown(path: str) -> str:
-    """Returns the page that shows a file's text, or the names in a folder; a search leaves it out."""
+    """Returns the page of a notebook; or of a file's text or a folder's names, which a search leaves out."""
     place = ROOT / path
+    if place.suffix == ".ipynb":
+        return notebooks.executed(place)
     front = f"---\nsearch:\n  exclude: true\n---\n\n# `{path}`\n\n"
     if place.is_dir():
         names = sorted(file.name for file in place.iterdir() if not file.name.startswith(("_", ".")))
@@ -71,10 +76,10 @@ def with_pages(text: str, page: str) -> str:
 
 
 def on_config(config: "MkDocsConfig") -> None:
-    """Sets the navigation, and leaves out what the plugin `offline` would load from a server."""
+    """Sets the navigation, and a script of our own for that which the plugin `offline` would load from a server."""
     sys.path.insert(0, str(ROOT))  # `reference` reads rnnlab from these sources
     config.nav = contents()
-    config.extra["polyfills"] = []
+    config.extra["polyfills"] = [SEARCH]
 
 
 def on_files(files: "Files", *, config: "MkDocsConfig") -> None:
@@ -84,6 +89,7 @@ def on_files(files: "Files", *, config: "MkDocsConfig") -> None:
     for file in [*files.documentation_pages(), *files.media_files()]:
         if file.generated_by is None and file.src_dir == config.docs_dir:
             files.remove(file)
+    files.append(File.generated(config, SEARCH, abs_src_path=str(Path(__file__).with_name(Path(SEARCH).name))))
     documents = [FRONT, *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/**/*.md")))]
     for path in closure(documents):
         if _is_shown(path):

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from rnnlab.project import params
 from rnnlab.project.overrides import flatten
+from tests.support.browser import launch
 from tests.support.documents import ROOT, fenced
+from tests.support.tools import require
 
 PARAMS = ROOT / "params.yaml"
 FIGURE = re.compile(r"\d[\d,]*\.\d+")
@@ -78,8 +82,15 @@ def test_a_row_tells_what_is_allowed_and_why(reference: ModuleType) -> None:
     assert page.startswith("# Parameters\n\n## task\n\n| key | allowed |")
     assert "| `train.batch_size` | whole number from 1 to 2,147,483,647 | `64` |  |" in page
     assert "| `train.clip_norm` | number above 0 or `null` | `0.436` | of all gradients together; without" in page
+<<<<<<< HEAD
     cell = "| `models.<name>.cell` | text like `^[a-z][a-z0-9_]{0,99}$` | `simple_rnn` | simple_rnn, lstm, gru, or"
     assert cell in page
+=======
+    assert (
+        "| `models.<name>.pooling` | `last` or `mean` or `max` or `mean_max` | `last` | last: the final state; mean"
+        in page
+    )
+>>>>>>> docsite/docsite
     assert "| `wave.periods` | 2 times number above 1 |" in page
     assert "\n\nLimits that the data are checked against.\n\n" in page
 
@@ -128,15 +139,49 @@ def test_every_figure_of_the_tutorial_is_in_a_report_or_printed_by_it() -> None:
     assert figures <= known
 
 
-@pytest.mark.needs("mkdocs")
-def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+def test_the_notebook_tells_what_the_result_says(hooks: None) -> None:
+    notebook = ROOT / "docs/lesson.ipynb"
+    loaded = json.loads(notebook.read_text(encoding="utf-8"))
+    assert not any(cell.get("outputs") for cell in loaded["cells"])
+    page = importlib.import_module("notebooks").executed(notebook)
+    pairs = json.loads((ROOT / "reports/comparison.json").read_text(encoding="utf-8"))["pairs"]
+    assert pairs[0]["sentence"] in page
+    assert page.count("```python\n") == page.count("```text\n") == 5
+    assert re.search(r"```text\nrnn +\d\d\.\d\d", page)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    require("mkdocs")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    pages = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")}
-    assert "whole number" in pages[tmp_path / "docs/parameters.html"]
-    assert "rnnlab.evaluation.statistics.estimate</h3>" in re.sub(r"<a .*?</a>", "", pages[tmp_path / "docs/api.html"])
-    assert (tmp_path / "search/search_index.js").is_file()
-    for page in pages.values():
-        loaded = re.findall(r"<(?:script|img|iframe)[^>]* src=\"?([^\"\s>]+)|<link[^>]* href=\"?([^\"\s>]+)", page)
+    return folder
+
+
+def test_the_site_builds_without_a_warning_and_has_what_is_generated(site: Path) -> None:
+    assert "whole number" in (site / "docs/parameters.html").read_text(encoding="utf-8")
+    api = (site / "docs/api.html").read_text(encoding="utf-8")
+    assert "rnnlab.evaluation.statistics.estimate</h3>" in re.sub(r"<a .*?</a>", "", api)
+    assert (site / "params.yaml.html").is_file()
+
+
+def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|img|iframe)[^>]* src=\"?([^\"\s>]+)|<link[^>]* href=\"?([^\"\s>]+)", text)
         assert [link for pair in loaded for link in pair if re.match("(?:https?:)?//", link)] == []
+
+
+@pytest.mark.needs("chromium")
+def test_the_search_works_where_the_site_is_opened_from_its_files(site: Path) -> None:
+    with sync_playwright() as driver, launch(driver) as browser:
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((site / "docs/tutorial.html").as_uri())
+        page.click("input.md-search__input")
+        page.locator("input.md-search__input").press_sequentially("forget gate")
+        page.wait_for_selector(".md-search-result__item a[href*='tutorial.html']", state="attached")
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
