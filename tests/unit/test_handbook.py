@@ -82,15 +82,12 @@ def test_a_row_tells_what_is_allowed_and_why(reference: ModuleType) -> None:
     assert page.startswith("# Parameters\n\n## task\n\n| key | allowed |")
     assert "| `train.batch_size` | whole number from 1 to 2,147,483,647 | `64` |  |" in page
     assert "| `train.clip_norm` | number above 0 or `null` | `0.436` | of all gradients together; without" in page
-<<<<<<< HEAD
     cell = "| `models.<name>.cell` | text like `^[a-z][a-z0-9_]{0,99}$` | `simple_rnn` | simple_rnn, lstm, gru, or"
     assert cell in page
-=======
     assert (
         "| `models.<name>.pooling` | `last` or `mean` or `max` or `mean_max` | `last` | last: the final state; mean"
         in page
     )
->>>>>>> docsite/docsite
     assert "| `wave.periods` | 2 times number above 1 |" in page
     assert "\n\nLimits that the data are checked against.\n\n" in page
 
