@@ -86,15 +86,15 @@ def predict(predictor: Predictor, rows: Sequence[Any]) -> Iterator[Prediction]:
 
 
 def batches(
-    items: Iterable[Item], size: Callable[[Item], int], most: int, largest: int = BATCH_CHARACTERS
+    items: Iterable[Item], size: Callable[[Item], int], most: int, largest: int | None = None
 ) -> Iterator[list[Item]]:
-    """Groups by number and, for memory's sake, by size, such as characters."""
+    """Groups by number and, for memory's sake, by size: `BATCH_CHARACTERS` unless another is given."""
     batch: list[Item] = []
     total = 0
     for item in items:
         batch.append(item)
         total += size(item)
-        if len(batch) == most or total >= largest:
+        if len(batch) == most or total >= (largest or BATCH_CHARACTERS):
             yield batch
             batch, total = [], 0
     if batch:

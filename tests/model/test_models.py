@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlab.features.arrays import Examples
-from rnnlab.networks import models
+from rnnlab.networks import cells, models
 from rnnlab.project.errors import UserError
 from tests.support.networks import plain
 
@@ -35,7 +35,7 @@ def test_rivals_differ_in_their_cell_alone() -> None:
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru", "two layers both ways"])
 def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
     deep = {"cell": "lstm", "layers": 2, "bidirectional": True}
-    network = built(pooling=pooling, **({"cell": cell} if cell in models.CELLS else deep))
+    network = built(pooling=pooling, **({"cell": cell} if cell in cells.CELLS else deep))
     padded_before = np.array([[0, 0, 0, 0, 3, 4, 5]], np.int32)
     padded_after = np.array([[3, 4, 5, 0, 0, 0, 0]], np.int32)
     np.testing.assert_allclose(

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from rnnlab.evaluation import states
 from rnnlab.features.text import PADDING_ID, encode
-from rnnlab.networks import models, training
+from rnnlab.networks import cells, models, training
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.params import Run, TokenizePad, Train
 from tests.support.networks import plain
@@ -110,7 +110,7 @@ def test_a_gate_that_hears_its_bias_alone_is_that_of_its_name(
 
 
 def test_every_cell_can_be_followed() -> None:
-    assert set(states.STEPS) == {cell.__name__ for cell in models.CELLS.values()}
+    assert set(states.STEPS) == {cell.__name__ for cell in cells.CELLS.values()}
 
 
 def test_a_simple_rnn_has_a_hidden_state_alone() -> None:

@@ -33,7 +33,7 @@ def check(
 def split(
     method: str = "random", test: float = 0.2, validation: float = 0.1, seed: int = 1, share: float = 1.0
 ) -> Split:
-    fractions = {"test_fraction": test, "validation_fraction": validation, "train_share": share}
+    fractions = {"test_fraction": test, "validation_fraction": validation, "train_share": share, "until": 1.0}
     return Split.model_validate({"method": method, "column": "split", "group_column": None, "seed": seed, **fractions})
 
 
