@@ -26,7 +26,7 @@ def run(flags: argparse.Namespace) -> None:
         return
     print(f"\n{enter}")
     os.chdir(flags.folder)
-    use.run(argparse.Namespace(file=str(source), text=None, label=None, value=None, name=None, at_once=False))
+    use.run(argparse.Namespace(file=str(source), at_once=False, **dict.fromkeys((*use.COLUMNS, "name"))))
 
 
 def upgrade(flags: argparse.Namespace) -> None:

@@ -17,6 +17,8 @@ from rnnlab.project.errors import UserError
 if TYPE_CHECKING:
     from rnnlab.experiments.own_data import Plan
 
+COLUMNS = ("text", "label", "value", "sequence", "step", "group")  # that flags may name
+
 
 def run(flags: argparse.Namespace) -> None:
     """Looks at a file, writes the experiment, and runs it if asked to.
@@ -31,7 +33,7 @@ def run(flags: argparse.Namespace) -> None:
     settings = params.read()
     source = Path(flags.file).expanduser()
     target = raw_files.place(source)
-    wanted = Wanted(flags.text, flags.label, flags.value, flags.sequence, flags.step, flags.group)
+    wanted = Wanted(**{name: getattr(flags, name) for name in COLUMNS})
     plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
     name = own_data.free_name(flags.name, _name(source), target.as_posix())
     _show(plan)

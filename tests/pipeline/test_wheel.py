@@ -38,6 +38,19 @@ def test_only_the_package_is_installed(site: Path) -> None:
     assert found <= {"rnnlab", "bin", "__pycache__"}
 
 
+def test_it_makes_a_project_that_fits_a_file(site: Path, tmp_path: Path) -> None:
+    rows = [
+        f"{'dull' if row % 2 else 'fine'} music, evening {row};{'bad' if row % 2 else 'good'}" for row in range(300)
+    ]
+    (tmp_path / "mine.csv").write_text("\n".join(["text;label", *rows, ""]))
+    command = (sys.executable, "-m", "rnnlab.cli.main", "new", "shop", "--csv", "mine.csv")
+    told = run(*command, folder=tmp_path, PYTHONPATH=str(site))
+    assert "cd shop" in told and "run it: rnnlab use" in told
+    assert "data.delimiter: ;" in (tmp_path / "shop/experiments/mine.yaml").read_text().replace('"', "")
+    missing = subprocess.run((*command[:-1], "none.csv"), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert missing.returncode and "none.csv: no such file" in missing.stderr
+
+
 def test_it_makes_a_project_whose_stages_run(site: Path, tmp_path: Path) -> None:
     folder = tmp_path / "my shop"
     here = {"PYTHONPATH": str(site), "MLFLOW_SYNC": "off"}
