@@ -29,22 +29,25 @@ def delimiter(text: str, is_whole: bool) -> Guess[str] | None:
     """
     scores = {mark: _score(text, mark, is_whole) for mark in DELIMITERS}
     best = max(scores, key=scores.__getitem__)
-    share, width = scores[best]
+    share, _, width = scores[best]
     if width < 2 or share < 0.3:
         return None
-    others = max(shared for mark, (shared, _) in scores.items() if mark != best)
+    others = max(shared for mark, (shared, *_) in scores.items() if mark != best)
     sure = CERTAIN if share > 0.95 and others < 0.8 else LIKELY if share > others + 0.1 else GUESSED
     return Guess(SPELLED.get(best, best), sure, f"{share:.0%} of the rows have {width} cells")
 
 
-def _score(text: str, mark: str, is_whole: bool) -> tuple[float, int]:
-    """Returns the share of records that have the most frequent number of cells, and this number."""
+def _score(text: str, mark: str, is_whole: bool) -> tuple[float, bool, int]:
+    """Returns the share of records that have the most frequent number of cells, whether the first does, and the number.
+
+    Where each text has a comma, only the header tells that semicolons separate.
+    """
     widths, is_well_formed = _widths(text, mark, is_whole)
     split = Counter(width for width in widths if width > 1)
     if not split:
-        return 0.0, 1
+        return 0.0, False, 1
     width, count = max(split.items(), key=lambda pair: (pair[1], pair[0]))
-    return round(count / len(widths) * (1 if is_well_formed else NOT_CSV), 2), width
+    return round(count / len(widths) * (1 if is_well_formed else NOT_CSV), 2), widths[0] == width, width
 
 
 def _widths(text: str, mark: str, is_whole: bool) -> tuple[list[int], bool]:

@@ -238,3 +238,9 @@ def test_numbers_for_texts_are_a_series(settings: Params, tmp_path: Path) -> Non
     assert (choice.task, choice.columns["value"].value) == ("series", "temperature")
     with pytest.raises(UserError, match=r"'temperature' holds numbers and no texts; .* use --value temperature"):
         understood(source, settings, text="temperature")
+
+
+def test_a_comma_in_each_text_does_not_pass_for_a_delimiter() -> None:
+    rows = [f"dull music, evening {row};{'bad' if row % 2 else 'good'}" for row in range(300)]
+    found = dialects.delimiter("\n".join(["text;label", *rows, ""]), True)
+    assert found and found.value == ";"
