@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from rnnlab.data import choosing, looking
+from rnnlab.data import choosing, dialects, looking
 from rnnlab.data.choosing import Choice, Wanted
 from rnnlab.data.looking import Table
 from rnnlab.project.errors import UserError
