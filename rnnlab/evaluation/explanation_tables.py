@@ -32,8 +32,7 @@ def look_inside(
     Returns:
         By name: ``gradient_norms`` with the columns model, seed, moment, distance, norm; ``traces`` with text_id,
         model, seed, position, word, predicted, probability; and ``states``, of the first seed's networks alone, with
-        text_id, model, quantity, word, and a column per unit,
-        of cells that `rnnlab.evaluation.states` can follow.
+        text_id, model, quantity, word, and a column per unit, of cells that `rnnlab.evaluation.states` can follow.
     """
     norms, traces, held = [], [], []
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])

@@ -113,10 +113,9 @@ def row_values(labels: Labels, probabilities: Probabilities, answers: Labels) ->
 def _ratios(labels: Labels, answers: Labels, parts: tuple[int, int, int], weights: Floats) -> Floats:
     """Values of a weighted sum over labels of the ratio a · hits / (b · rows + c · answers), given a, b and c."""
     a, b, c = parts
-    hits, true, given = (share[: len(weights)] for share in _shares(labels, answers, len(weights)))
+    hits, true, given = _shares(labels, answers, len(weights))
     size = b * true + c * given
-    ratio = np.divide(a * hits, size, out=np.zeros_like(size), where=size > 0)
-    each = np.divide(weights, size, out=np.zeros_like(size), where=size > 0)
+    ratio, each = _over(a * hits, size), _over(weights, size)
     right = labels == answers
     own, told = each[labels] * (a * right - b * ratio[labels]), c * each[answers] * ratio[answers]
     return np.asarray(weights @ ratio + own - told)
@@ -124,8 +123,7 @@ def _ratios(labels: Labels, answers: Labels, parts: tuple[int, int, int], weight
 
 def _weighted_f1(labels: Labels, answers: Labels, count: int) -> Floats:
     hits, true, given = _shares(labels, answers, count)
-    size = true + given
-    f1 = np.divide(2 * hits, size, out=np.zeros_like(size), where=size > 0)
+    f1 = _over(2 * hits, true + given)
     return np.asarray(_ratios(labels, answers, (2, 1, 1), true) + f1[labels] - true @ f1)
 
 
@@ -139,6 +137,11 @@ def _correlation(labels: Labels, answers: Labels, count: int) -> Floats:
     own, told = (true @ true - true[labels]) / spreads[0], (given @ given - given[answers]) / spreads[1]
     size = np.sqrt(spreads[0] * spreads[1])
     return np.asarray(covariance / size + changes / size - covariance / size * (own + told))
+
+
+def _over(numbers: Floats, sizes: Floats) -> Floats:
+    """Divides, and takes what is divided by 0 for 0."""
+    return np.divide(numbers, sizes, out=np.zeros_like(sizes), where=sizes > 0)
 
 
 def _shares(labels: Labels, answers: Labels, count: int) -> tuple[Floats, Floats, Floats]:

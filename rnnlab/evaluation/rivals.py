@@ -59,8 +59,9 @@ def _texts(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
 
 
 def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
+    train, held_out = (arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS))
+
     def fit(name: str) -> None:
-        train, held_out = (arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS))
         if name == "linear":
             np.save(folder / "linear.npy", series_baselines.fit_linear(train, held_out), allow_pickle=False)
         elif name in classical.FITS:

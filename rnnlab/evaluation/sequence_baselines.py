@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from rnnlab.evaluation import baselines
 from rnnlab.evaluation.baselines import INVERSE_PENALTIES, Array, Linear
-from rnnlab.features.arrays import Sequences, used_steps
+from rnnlab.features.arrays import Sequences, count_labels, used_steps
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import reading, replacing
 
@@ -85,7 +85,7 @@ def fit_summary(rows: Sequences, held_out: Sequences) -> Linear:
     scale = 1 / np.where(spread > 0, spread, 1.0)
     features, unseen = (features - mean) * scale, (unseen - mean) * scale
     labels, held_labels = np.asarray(rows.labels), np.asarray(held_out.labels)
-    count = int(labels.max()) + 1
+    count = count_labels(labels)
     outputs = [1] if count == 2 else range(count)
     fitted = []
     for label in tqdm(outputs, desc="summary", unit="label", disable=None, leave=False):
@@ -111,7 +111,7 @@ def nearest(inputs: Array, others: Array, labels: npt.NDArray[np.int16]) -> Arra
         float32: of the second of two labels, of shape (rows,), or of each of more, of shape (rows, labels).
     """
     sequences = [row[used] for row, used in zip(inputs, used_steps(inputs), strict=True)]
-    count = int(labels.max()) + 1
+    count = count_labels(labels)
     left = _align_left(others)
     found = np.empty((len(sequences), count), np.float32)
     for row, steps in enumerate(tqdm(sequences, desc="dtw", unit="row", disable=None, leave=False)):
