@@ -5,8 +5,8 @@ import os
 import shlex
 
 from rnnlab.cli import use
+from rnnlab.experiments import raw_files
 from rnnlab.project import scaffold
-from rnnlab.project.errors import UserError
 
 
 def run(flags: argparse.Namespace) -> None:
@@ -16,8 +16,8 @@ def run(flags: argparse.Namespace) -> None:
         UserError: the folder or the file cannot be used; says why.
     """
     source = flags.csv.expanduser().resolve() if flags.csv else None
-    if source and not source.exists():
-        raise UserError(f"{source}: no such file; name a table of texts with labels, or of a series")
+    if source:
+        raw_files.check(source)
     count = scaffold.make(flags.folder)
     print(f"made {flags.folder}: {count} files, in Git", flush=True)
     enter = f"cd {shlex.quote(str(flags.folder))}"
@@ -26,7 +26,7 @@ def run(flags: argparse.Namespace) -> None:
         return
     print(f"\n{enter}")
     os.chdir(flags.folder)
-    use.run(argparse.Namespace(file=str(source), at_once=False, **dict.fromkeys((*use.COLUMNS, "name"))))
+    use.look(str(source), {})
 
 
 def upgrade(flags: argparse.Namespace) -> None:

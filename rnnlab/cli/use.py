@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,15 +27,25 @@ def run(flags: argparse.Namespace) -> None:
         SystemExit: DVC failed; with its status.
         UserError: the file cannot be used; says why.
     """
+    name = look(flags.file, {column: getattr(flags, column) for column in COLUMNS}, flags.name, at_once=flags.at_once)
+    if flags.at_once:
+        _start(name)
+
+
+def look(file: str, columns: Mapping[str, str | None], wanted_name: str | None = None, *, at_once: bool = False) -> str:
+    """Looks at a file, writes the experiment, and returns its name; says how to run it unless that is done at once.
+
+    Raises:
+        UserError: the file cannot be used; says why.
+    """
     from rnnlab.data.choosing import Wanted
     from rnnlab.experiments import own_data, raw_files
 
     settings = params.read()
-    source = Path(flags.file).expanduser()
+    source = Path(file).expanduser()
     target = raw_files.place(source)
-    wanted = Wanted(**{name: getattr(flags, name) for name in COLUMNS})
-    plan = own_data.plan(settings, source, target.as_posix(), wanted, _ask)
-    name = own_data.free_name(flags.name, _name(source), target.as_posix())
+    plan = own_data.plan(settings, source, target.as_posix(), Wanted(**columns), _ask)
+    name = own_data.free_name(wanted_name, _name(source), target.as_posix())
     _show(plan)
     is_new = raw_files.bring(source, target)
     experiment = own_data.write(name, plan, settings)
@@ -43,18 +53,17 @@ def run(flags: argparse.Namespace) -> None:
         print(f"added {target} to DVC and staged {target}.dvc for Git: commit it")
     print(f"wrote {experiment}: every setting, and why")
     print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
-    if not flags.at_once:
-        print(f"\nrun it: {_again(plan, flags)}, or in a copy: rnnlab experiments run {name}")
-        return
-    _start(name)
+    if not at_once:
+        print(f"\nrun it: {_again(plan, file, wanted_name)}, or in a copy: rnnlab experiments run {name}")
+    return name
 
 
-def _again(plan: "Plan", flags: argparse.Namespace) -> str:
+def _again(plan: "Plan", file: str, name: str | None) -> str:
     """Writes the command that runs what was looked at, with the same columns where these had to be named."""
     named = {f"--{what.removesuffix(' column')}": value for what, value, sure, _ in plan.findings if sure == TOLD}
-    options = {**named, "--name": flags.name}
+    options = {**named, "--name": name}
     words = [word for flag, value in options.items() if value for word in (flag, value)]
-    return shlex.join(["rnnlab", "use", flags.file, *words, "--run"])
+    return shlex.join(["rnnlab", "use", file, *words, "--run"])
 
 
 def _start(name: str) -> None:

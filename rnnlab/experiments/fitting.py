@@ -31,19 +31,19 @@ class Size(NamedTuple):
 
     rows: float
     units: int
-    embedding_dim: int
     epochs: int
     patience: int
     batch_size: int
     learning_rate: float
-    dropout: float
+    embedding_dim: int = 0
+    dropout: float = 0.0
 
 
 SIZES = (
-    Size(1_000, 16, 16, 60, 10, 16, 0.005, 0.3),
-    Size(5_000, 32, 32, 40, 6, 32, 0.003, 0.3),
-    Size(20_000, 32, 32, 15, 4, 64, 0.002, 0.4),
-    Size(math.inf, 64, 64, 5, 2, 128, 0.001, 0.4),
+    Size(1_000, 16, 60, 10, 16, 0.005, 16, 0.3),
+    Size(5_000, 32, 40, 6, 32, 0.003, 32, 0.3),
+    Size(20_000, 32, 15, 4, 64, 0.002, 32, 0.4),
+    Size(math.inf, 64, 5, 2, 128, 0.001, 64, 0.4),
 )
 
 
@@ -152,15 +152,20 @@ def _fitting(profile: Profile) -> Size:
     return next(size for size in SIZES if rows <= size.rows)
 
 
-def _networks(settings: Params, profile: Profile) -> list[Setting]:
-    size, rows = _fitting(profile), sum(profile.labels.values())
-    found = [
+def training(size: Size, rows: int) -> list[Setting]:
+    """Returns how networks of a size are trained on so many rows."""
+    return [
         Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
         Setting("train.patience", size.patience),
         Setting("train.batch_size", size.batch_size),
         Setting("train.learning_rate", size.learning_rate),
         Setting("train.clip_norm", 1.0),
     ]
+
+
+def _networks(settings: Params, profile: Profile) -> list[Setting]:
+    size, rows = _fitting(profile), sum(profile.labels.values())
+    found = training(size, rows)
     for model in settings.compare:
         of_model: dict[str, Any] = {"units": size.units, "embedding_dim": size.embedding_dim}
         of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from rnnlab.data import series
 from rnnlab.data.series_profiles import SeriesProfile
-from rnnlab.experiments.fitting import Setting, reading
+from rnnlab.experiments.fitting import Setting, Size, reading, training
 from rnnlab.features import windows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import AUTO, Params
@@ -18,17 +18,6 @@ WINDOW = 30  # without a season
 SEASON = "the highest peak of the training rows' autocorrelation"
 FEWEST = 4  # rows of a split: two windows of a row, and the step after each
 SMALLEST_SHARE = 0.8  # of the rows that a split has when it is written
-
-
-class Size(NamedTuple):
-    """What fits a series of at most so many rows."""
-
-    rows: float
-    units: int
-    epochs: int
-    patience: int
-    batch_size: int
-    learning_rate: float
 
 
 SIZES = (
@@ -122,13 +111,7 @@ def _rivals(rows: int, season: int | None) -> list[str]:
 def _networks(settings: Params, values: npt.NDArray[np.float64], cut: Shape) -> list[Setting]:
     rows = len(values)
     size = next(size for size in SIZES if rows <= size.rows)
-    found = [
-        Setting("train.epochs", size.epochs, f"at most, for {rows:,} rows; more rows need fewer"),
-        Setting("train.patience", size.patience),
-        Setting("train.batch_size", size.batch_size),
-        Setting("train.learning_rate", size.learning_rate),
-        Setting("train.clip_norm", 1.0),
-    ]
+    found = training(size, rows)
     parts = series.split_series(rows, settings.split.test_fraction, cut.validation_fraction)
     fewest = min(part.stop - part.start for part in parts.values())
     if fewest < settings.validate_.min_rows_per_class:
@@ -140,7 +123,7 @@ def _networks(settings: Params, values: npt.NDArray[np.float64], cut: Shape) -> 
         "residual": f"the {'last value' if is_near else 'mean'} is nearer to what comes, by the training rows",
     }
     for model in settings.compare:
-        of_model: dict[str, Any] = {"units": size.units, "dropout": 0.0, "output": AUTO, "pooling": "last"}
+        of_model: dict[str, Any] = {"units": size.units, "dropout": size.dropout, "output": AUTO, "pooling": "last"}
         of_model["residual"] = is_near
         found += [Setting(f"models.{model}.{key}", value, reasons.get(key, "")) for key, value in of_model.items()]
     return found

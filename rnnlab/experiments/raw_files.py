@@ -17,14 +17,19 @@ def place(source: Path) -> Path:
     Raises:
         UserError: there is no such file, or data/raw has another one of that name.
     """
-    if not source.exists():
-        raise UserError(f"{source}: no such file; name a table of texts with labels, or of a series")
+    check(source)
     if is_tracked(source):
         return source.resolve().relative_to(Path.cwd())
     target = layout.RAW / re.sub(r"[^\w.-]+", "-", source.name).lstrip("-.")
     if target.exists() and not target.samefile(source) and not _is_same(source, target):
         raise UserError(f"{target}: another file of that name is there already; rename {source}")
     return target
+
+
+def check(source: Path) -> None:
+    """Raises a `UserError` if there is no such file or folder."""
+    if not source.exists():
+        raise UserError(f"{source}: no such file; name a table of texts with labels, or of a series")
 
 
 def bring(source: Path, target: Path) -> bool:
