@@ -77,6 +77,8 @@ def screen(settings: Params, source: Path, files: Sequence[Path], columns: Colum
     labels = np.array([names.index(label) for label in written], np.int16)
     digests = np.array([_digest(one.values) for one in kept], np.uint64)
     duplicates = reviews.find_duplicates(digests, labels)
+    if not duplicates.keep.any():
+        raise UserError(f"{source}: every sequence comes up with two labels; check data.channels and data.label_column")
     for index in np.flatnonzero(~duplicates.keep):
         reason = "same values with different labels" if duplicates.conflict[index] else "duplicate"
         first = kept[duplicates.first[index]]

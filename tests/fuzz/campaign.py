@@ -1,5 +1,6 @@
 """Runs properties over many cases, each within limits of time and memory, and counts the outcomes."""
 
+import io
 import resource
 import signal
 import tempfile
@@ -7,7 +8,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def _try(
 
     def check(case: Any) -> None:
         started, before = time.process_time(), peak_megabytes()
-        with limited_time(CASE_SECONDS):
+        with limited_time(CASE_SECONDS), redirect_stdout(io.StringIO()):
             outcome = hold(tested.check, case, folder)
         assert peak_megabytes() <= max(before, loaded + CASE_MEGABYTES), f"took {peak_megabytes() - loaded} MB"
         counts["result" if outcome else "refusal"] += 1

@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from rnnlab.data import series
+from rnnlab.data.choosing import Wanted
 from rnnlab.data.csv_files import open_csv, parse
 from rnnlab.data.csv_rows import read_rows
 from rnnlab.data.ingestion import ingest
-from rnnlab.experiments import catalogue, dvc_experiments
+from rnnlab.experiments import catalogue, dvc_experiments, own_data
 from rnnlab.features import arrays, clean_rows, text
+from rnnlab.features.sequences import CHANNEL
 from rnnlab.networks import checkpoints
 from rnnlab.networks.checkpoints import State
 from rnnlab.project import layout, overrides, params, yaml_files
@@ -87,7 +89,7 @@ def check_ingest(file: File, folder: Path) -> None:
     assert rows.schema.equals(clean_rows.schema(_settings(file).evaluate.slices))
     for column in ("id", "row", "text"):
         assert len(rows[column].unique()) == len(rows), column
-    assert set(rows["label"].to_pylist()) == {0, 1}
+    assert sorted(set(rows["label"].to_pylist())) == list(range(len(summary["labels"])))
     assert set(rows["split"].to_pylist()) == set(clean_rows.SPLITS)
     assert all(any(map(_may_be_a_letter, row)) for row in rows["text"].to_pylist())
     with (out / "rejected.csv").open(newline="", encoding="utf-8") as stream:
@@ -119,6 +121,42 @@ def check_series(file: File, folder: Path) -> None:
     assert values.dtype == np.float64
     assert len(values)
     assert np.isfinite(values.astype(np.float32)).all()
+
+
+def check_sequences(file: File, folder: Path) -> None:
+    source, out = folder / file.name, folder / "out"
+    source.write_bytes(file.content)
+    out.mkdir()
+    settings = _settings(file)
+    data = settings.data.model_copy(update={"label_column": "label"})
+    settings = settings.model_copy(update={"task": "sequences", "data": data})
+    ingest(settings, source, out / "rows.parquet", out / "rejected.csv", out / "data.json")
+    rows, summary = pq.read_table(out / "rows.parquet"), json.loads((out / "data.json").read_text())
+    assert len(rows["id"].unique()) == len(rows) == summary["rows_kept"]
+    assert sorted(set(rows["label"].to_pylist())) == list(range(len(summary["labels"])))
+    channels = [rows[name].to_pylist() for name in rows.column_names if name.startswith(CHANNEL)]
+    assert channels
+    for of_one in zip(*channels, strict=True):
+        assert len({len(values) for values in of_one}) == 1
+        assert np.isfinite(np.asarray(of_one, np.float32)).all()
+
+
+def check_strangers_file(file: File, folder: Path) -> None:
+    source = folder / file.name
+    source.write_bytes(file.content)
+    plan = own_data.plan(SETTINGS, source, "data/raw/it.csv", Wanted(), _nobody_answers)
+    (folder / "experiments").mkdir()
+    with contextlib.chdir(folder):
+        try:
+            own_data.write("it", plan, SETTINGS)
+        except UserError as refused:
+            raise AssertionError("what was planned cannot be run") from refused
+
+
+def _nobody_answers(question: str, flag: str, names: Sequence[str], default: str = "") -> str:
+    if not default:
+        raise UserError(f"{question}: name one with {flag}")
+    return default
 
 
 VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't", "é", "好"]
@@ -331,7 +369,11 @@ _NAMES = strategies.names()
 PROPERTIES = {
     "ingest": Property(strategies.files(), check_ingest, 10),
     "rows": Property(strategies.files(), check_rows, 15),
-    "series": Property(strategies.files(series=True), check_series, 10),
+    "series": Property(strategies.files("series"), check_series, 10),
+    "sequences": Property(strategies.files("sequences"), check_sequences, 8),
+    "strangers' files": Property(
+        st.sampled_from([*strategies.TABLES]).flatmap(strategies.files), check_strangers_file, 8
+    ),
     "tokenizer": Property(st.tuples(st.lists(strategies.texts(), max_size=4), *_OPTIONS), check_texts, 10),
     "params": Property(strategies.parameters(), check_params, 20),
     "yaml": Property(strategies.yaml_texts(), check_yaml, 10),

@@ -74,11 +74,11 @@ class File(NamedTuple):
 
 
 @st.composite
-def files(draw: DrawFn, series: bool = False, any_encoding: bool = True) -> File:
-    """Draws CSVs: most are nearly right, some are noise, some are cut short."""
+def files(draw: DrawFn, table_of: str = "reviews", any_encoding: bool = True) -> File:
+    """Draws CSVs of reviews, a series or sequences: most are nearly right, some are noise, some are cut short."""
     delimiter = draw(st.sampled_from([",", ",", ",", "tab", *(";|x" if any_encoding else "")]))
     encoding = draw(st.just("utf-8") | st.sampled_from(ENCODINGS if any_encoding else ["utf-8"]))
-    table = _series_table(draw) if series else _reviews_table(draw)
+    table = TABLES[table_of](draw)
     written = _written(draw, table, "\t" if delimiter == "tab" else delimiter)
     own = encoding if draw(st.integers(0, 9)) else draw(st.sampled_from(ENCODINGS))
     content = written.encode(own, "replace")
@@ -118,6 +118,25 @@ def _series_table(draw: DrawFn) -> list[list[str]]:
     numbers = draw(st.lists(cells | odd if strange else cells, max_size=30))
     header = draw(st.sampled_from([["value"], ["day", "value"], ["value", "value"], ["x"]]))
     return [header, *([number if name == "value" else "1" for name in header] for number in numbers)]
+
+
+def _sequences_table(draw: DrawFn) -> list[list[str]]:
+    strange = draw(st.integers(0, 2)) == 0
+    cells = st.integers(-9, 9).map(str)
+    odd = st.sampled_from(["", "nan", "1e39", "１", "inf"]) | texts()
+    header = draw(st.permutations(["sequence", "step", "label", "x"]))
+    rows = []
+    for number in range(draw(st.integers(0, 16))):
+        name, label = f"{number}", "ab"[number % 2]
+        for step in range(draw(st.integers(1, 4))):
+            values = {"sequence": name, "step": f"{step}", "label": label, "x": draw(cells)}
+            if strange and draw(st.integers(0, 9)) == 0:
+                values[draw(st.sampled_from(header))] = draw(odd)
+            rows.append([values[column] for column in header])
+    return [list(header), *rows]
+
+
+TABLES = {"reviews": _reviews_table, "series": _series_table, "sequences": _sequences_table}
 
 
 def _written(draw: DrawFn, table: list[list[str]], delimiter: str) -> str:

@@ -108,6 +108,10 @@ BAD = {
     "no name": (put(4, "sequence", " "), "row 4 has no value in column 'sequence'"),
     "two labels": (put(5, "kind", "up"), "sequence 's1' has 'down' and, in row 5, 'up' in column 'kind'"),
     "empty": (lambda rows: (put(4, "a", "")(rows), put(4, "b", " ")(rows)), "row 4 of sequence 's1' has no value"),
+    "all alike": (
+        lambda rows: [put(row, column, 1)(rows) for row in range(1, 121) for column in "ab"],
+        "every sequence comes up with two labels",
+    ),
     "one label": (
         lambda rows: [put(row, "kind", "up")(rows) for row in range(1, 121)],
         "column 'kind' has one label only, 'up'",
