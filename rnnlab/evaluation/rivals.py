@@ -66,7 +66,7 @@ def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]
             np.save(folder / "linear.npy", series_baselines.fit_linear(train, held_out), allow_pickle=False)
         elif name in classical.FITS:
             encoding = windows.from_json(read_json(features / layout.TRAIN.name / layout.SCALER.name))
-            series = classical.read(source, encoding.value)
+            series = classical.read(source, encoding)
             classical.save(classical.fit(name, series, encoding.season, held_out), folder / f"{name}.npz")
 
     return fit

@@ -137,6 +137,7 @@ class Data(Section):
     covariates: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     known_ahead: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
     time_column: Text | None
+    series_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
     sequence_column: Text
@@ -160,6 +161,8 @@ class Data(Section):
                 _refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if len({self.value_column, *self.covariates}) <= len(self.covariates):
             _refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
+        if self.series_column in {self.value_column, self.time_column} - {None}:
+            _refuse("series_column must be a column of names, and another than value_column and time_column")
         for name in self.known_ahead:
             if name not in (*self.covariates, "calendar"):
                 _refuse(f"known_ahead: {name} is neither in covariates nor the word calendar")
@@ -497,6 +500,11 @@ class Params(Section):
     def runs(self) -> list[Run]:
         """All trainings of the pipeline, in the order of ``compare`` and ``train.seeds``."""
         return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
+
+    @property
+    def unit_of_errors(self) -> str:
+        """What errors on a series are told in; those of several, in units of their own, cannot be added up."""
+        return "each series' naive error" if self.data.series_column else self.data.value_column
 
     def training_of(self, model: str) -> Training:
         """Returns how a model is trained: as all are, but for options of its own."""
