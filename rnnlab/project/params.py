@@ -504,7 +504,7 @@ class Params(Section):
     @property
     def unit_of_errors(self) -> str:
         """What errors on a series are told in; those of several, in units of their own, cannot be added up."""
-        return "each series' naive error" if self.data.series_column else self.data.value_column
+        return "the naive error" if self.data.series_column else self.data.value_column
 
     def training_of(self, model: str) -> Training:
         """Returns how a model is trained: as all are, but for options of its own."""

@@ -56,7 +56,7 @@ def test_the_page_names_the_series(shops: Project) -> None:
     page = (shops.folder / "reports/index.html").read_text()
     assert "There are 2 series, north, east" in page
     assert "by series, with 95 % intervals" in page
-    assert "each series&#39; naive error" in page
+    assert "Test errors in the unit of the naive error" in page
 
 
 def test_each_series_is_forecast_in_its_unit(shops: Project, tmp_path: Path) -> None:
