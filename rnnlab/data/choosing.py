@@ -85,8 +85,7 @@ def _sequences(table: Table, found: Sequence[Column], wanted: Wanted, most_label
     chosen = {"sequence": told.get("sequence") or Guess(rows.column.name, LIKELY, _joins(rows))}
     split = columns.split(rows.facts, dict(columns.few_values(table.names, table.rows)))
     if "label" not in told:
-        able = [each for each in rows.facts if sequence_columns.may_be_label(each, len(rows.runs))]
-        labels = columns.label([each for each in able if each.name != split], "", most_labels)
+        labels = columns.label([each for each in rows.labels if each.name != split], "", most_labels)
         if not labels.names:
             problem = f"no column holds one label for all rows of a {rows.column.name!r}, each several times"
             raise UserError(f"{source}: {problem}; name one with --label, or a series with --value")

@@ -19,11 +19,13 @@ class Joined(NamedTuple):
         column: the one whose equal values stand next to each other.
         runs: the rows of each sequence.
         facts: columns with one value in all rows of a sequence.
+        labels: those of the facts that may be the label.
     """
 
     column: Column
     runs: Sequence[Cells]
     facts: list[Column]
+    labels: list[Column]
 
 
 def joined(columns: Sequence[Column], names: Sequence[str], rows: Cells, name: str | None = None) -> Joined | None:
@@ -39,17 +41,25 @@ def joined(columns: Sequence[Column], names: Sequence[str], rows: Cells, name: s
         facts = [
             each for each in columns if each is not column and _each_run(runs, names.index(each.name), _is_constant)
         ]
-        if name or (len(runs) == column.distinct and any(may_be_label(each, len(runs)) for each in facts)):
-            found.append(Joined(column, runs, facts))
+        labels = _labels(columns, facts, len(runs))
+        if name or (len(runs) == column.distinct and labels):
+            found.append(Joined(column, runs, facts, labels))
     return max(found, key=lambda each: (len(each.runs), _is_called(each.column, cells.SEQUENCE_NAMES)), default=None)
 
 
-def may_be_label(column: Column, sequences: int) -> bool:
-    """Whether a column of facts may be the label: a few words, or numbers if the name says so, and of no group."""
-    if _is_called(column, cells.GROUP_NAMES) or not 2 <= column.distinct <= sequences / REPEATS:
-        return False
-    is_named = any(_is_called(column, names) for names in cells.LABEL_NAMES)
-    return column.kind == cells.WORDS or (is_named and column.is_whole and column.distinct <= FEW_NUMBERS)
+def _labels(columns: Sequence[Column], facts: Sequence[Column], sequences: int) -> list[Column]:
+    """Returns the facts that may be the label: few words, or numbers if the name says so, and of no group.
+
+    Without any, and without dates, which speak of a series, few whole numbers will do.
+    """
+    able = [
+        fact for fact in facts if 2 <= fact.distinct <= sequences / REPEATS and not _is_called(fact, cells.GROUP_NAMES)
+    ]
+    numbers = [fact for fact in able if fact.is_whole and fact.distinct <= FEW_NUMBERS]
+    named = [fact for fact in numbers if any(_is_called(fact, names) for names in cells.LABEL_NAMES)]
+    words = [fact for fact in able if fact.kind == cells.WORDS]
+    has_dates = any(column.kind == cells.DATE for column in columns)
+    return [*words, *named] or ([] if has_dates else numbers)
 
 
 def step(columns: Sequence[Column], names: Sequence[str], found: Joined) -> Column | None:

@@ -55,6 +55,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"walk": [f"w{walk}" for walk, _ in ROWS]},
         {"sequence": "walk", "label": "moved", "step": "t", "group": "person"},
     ),
+    "whole numbers of any name as labels": (
+        {"moved": None, "digit": [walk % 3 for walk, _ in ROWS], "person": None},
+        {"sequence": "walk", "label": "digit", "step": "t"},
+    ),
     "whole numbers as labels": (
         {"moved": None, "class": [walk % 3 for walk, _ in ROWS], "person": None},
         {"sequence": "walk", "label": "class", "step": "t"},
@@ -92,6 +96,13 @@ def test_columns_may_be_named(settings: Params, tmp_path: Path) -> None:
 def test_two_columns_that_may_be_labels_are_asked_about(settings: Params, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"which column holds labels\? --label \['moved', 'rain'\]"):
         chosen(settings, tmp_path, table(rain=["wet" if walk % 3 else "dry" for walk, _ in ROWS]))
+
+
+def test_dates_speak_for_a_series_where_only_a_number_could_be_the_label(settings: Params, tmp_path: Path) -> None:
+    days = [f"2024-01-{step + 1:02}" for _, step in ROWS]
+    columns = table(moved=None, floor=[walk % 3 for walk, _ in ROWS], person=None, t=days)
+    with pytest.raises(UserError, match="which column holds the series of numbers to predict"):
+        chosen(settings, tmp_path, {**columns, "y": X[::-1]})
 
 
 def test_a_series_with_words_is_no_set_of_sequences(settings: Params, tmp_path: Path) -> None:
