@@ -1,5 +1,6 @@
-"""GitHub workflows, how a scheduled one raises an alarm, and what a tag must have to be released."""
+"""GitHub workflows, how a scheduled one raises an alarm, what a tag must have to be released, and containers."""
 
+import json
 import os
 import re
 import subprocess
@@ -78,6 +79,15 @@ def test_the_team_s_containers_gain_no_rights() -> None:
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert re.search(r":v?\d+\.\d+(\.\d+)?-\w+$", service["image"])
+
+
+def test_a_codespace_is_installed_and_shows_dvc_and_mlflow() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    assert container["postCreateCommand"] == "make install"
+    assert "iterative.dvc" in container["customizations"]["vscode"]["extensions"]
+    [port] = container["forwardPorts"]
+    assert container["portsAttributes"][str(port)]["label"] == "MLflow"
+    assert f"PORT ?= {port}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")  # of make ui
 
 
 def alert(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
