@@ -14,8 +14,8 @@ from rnnlab.experiments.catalogue import Experiment, Named, Setup
 from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.windows import Encoding, Split
-from rnnlab.project.params import Promote
 from rnnlab.project.results import Result
+from rnnlab.project.sections.results import Promote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LIMITS = Promote(
