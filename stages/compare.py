@@ -24,7 +24,7 @@ def main() -> None:
     if task.measure.is_share:
         rows = predictions.drop_duplicates(task.row)[task.truth].value_counts()
         comparison["imbalance"] = round(float(rows.max() / rows.min()), 6)
-    predictions = slices.by_origin(task, predictions, settings.evaluate.origins)
+    predictions = slices.by_origin(task, slices.by_series(predictions), settings.evaluate.origins)
     comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
     if settings.match != "none":
         networks = [{"model": name, **read_json(layout.size(name))} for name in settings.compare]

@@ -148,6 +148,7 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--text", metavar="COLUMN", help="the column of texts")
     verb.add_argument("--label", metavar="COLUMN", help="the column of their labels")
     verb.add_argument("--value", metavar="COLUMN", help="the column of a series of numbers, instead of texts")
+    verb.add_argument("--series", metavar="COLUMN", help="the column of the series' names, if there are several")
     verb.add_argument("--sequence", metavar="COLUMN", help="the column that joins rows to sequences of numbers")
     verb.add_argument("--step", metavar="COLUMN", help="the column of their steps")
     verb.add_argument("--group", metavar="COLUMN", help="the column of what is to be in one split, such as a person")

@@ -17,7 +17,7 @@ from rnnlab.project.errors import UserError
 if TYPE_CHECKING:
     from rnnlab.experiments.own_data import Plan
 
-COLUMNS = ("text", "label", "value", "sequence", "step", "group")  # that flags may name
+COLUMNS = ("text", "label", "value", "series", "sequence", "step", "group")  # that flags may name
 
 
 def run(flags: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ class Wanted(NamedTuple):
     text: str | None = None
     label: str | None = None
     value: str | None = None
+    series: str | None = None
     sequence: str | None = None
     step: str | None = None
     group: str | None = None
@@ -30,7 +31,9 @@ class Choice(NamedTuple):
     """What the table is about, each column with how sure that is."""
 
     task: TaskName
-    columns: dict[str, Guess[str]]  # text and label; sequence and label, and step and group if any; or value; or split
+    columns: dict[
+        str, Guess[str]
+    ]  # text and label; sequence and label, and step and group if any; or value, and series
     split: str | None = None  # the column that names splits
     channels: tuple[str, ...] = ()  # columns of numbers of sequences
 
@@ -45,11 +48,11 @@ def choose(table: Table, wanted: Wanted, most_labels: int, ask: Ask) -> Choice:
     source = table.files[0]
     if not any(column.filled for column in found):
         raise UserError(f"{source}: every cell is blank, or no row has as many cells as the first")
-    if wanted.value:
-        return Choice("series", {"value": _told(source, found, wanted.value, "--value", cells.NUMBER)})
+    if wanted.value or wanted.series:
+        return _series(table, found, wanted, "", ask)
     texts = columns.text(found)
     if wanted.sequence or (not wanted.text and not texts.names):
-        return _sequences(table, found, wanted, most_labels, ask) or _series(table, found, texts.problem, ask)
+        return _sequences(table, found, wanted, most_labels, ask) or _series(table, found, wanted, texts.problem, ask)
     text = _told(source, found, wanted.text, "--text", cells.WORDS) if wanted.text else None
     text = text or texts.guess or _asked(ask, "texts", "--text", texts)
     split = columns.split(found, dict(columns.few_values(table.names, table.rows)))
@@ -107,8 +110,13 @@ def _joins(rows: Joined) -> str:
     return f"joins the rows to {len(rows.runs):,} sequences of {steps:,.0f} steps on average"
 
 
-def _series(table: Table, found: Sequence[Column], problem: str, ask: Ask) -> Choice:
-    source = table.files[0]
+def _series(table: Table, found: Sequence[Column], wanted: Wanted, problem: str, ask: Ask) -> Choice:
+    source, names = table.files[0], dict[str, Guess[str]]()
+    if wanted.series:
+        names = {"series": _told(source, found, wanted.series, "--series", None)}
+        found = [column for column in found if column.name != wanted.series]
+    if wanted.value:
+        return Choice("series", names | {"value": _told(source, found, wanted.value, "--value", cells.NUMBER)})
     numbers = columns.series(found)
     if not numbers.names:
         raise UserError(f"{source}: {problem}, {numbers.problem}; name the texts with --text")
@@ -116,7 +124,7 @@ def _series(table: Table, found: Sequence[Column], problem: str, ask: Ask) -> Ch
     has_time = any(column.kind == cells.DATE or cells.name_key(column.name) in cells.CALENDAR for column in found)
     last = Guess(numbers.names[-1], GUESSED, "the last column of numbers; --value names another") if has_time else None
     value = numbers.guess or _asked(ask, "the series of numbers to predict", "--value", numbers, last)
-    return Choice("series", {"value": value})
+    return Choice("series", names | {"value": value})
 
 
 def _told(source: object, found: Sequence[Column], name: str, flag: str, kind: str | None) -> Guess[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rnnlab.data import reviews, screening, sequences, series, sources, steps
@@ -16,7 +17,7 @@ from rnnlab.project.dataframes import defused
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing, write_json
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import SLICE
+from rnnlab.project.tasks import COVARIATE, SLICE
 
 HEADER = ("row", "reason", "label", "text")  # of the rejected rows
 
@@ -107,22 +108,42 @@ def _write_rows(target: Path, rejected: Iterable[tuple[str, Mapping[str, Any]]],
 
 
 def _ingest_series(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:
-    """Splits a series in time; it cannot do without a row, so that a bad one is an error instead of rejected."""
+    """Splits each series in time; none can do without a row, so that a bad one is an error instead of rejected."""
     if source.is_dir():
         raise UserError(f"{source}: is a folder; a series is a single CSV, to be named in data.csv")
     found, split = series.read(source, settings.data, calendar=settings.series.calendar), settings.split
-    rows = round(len(found.values) * split.until)
-    parts = series.split_series(rows, split.test_fraction, split.validation_fraction, split.train_share)
-    table = series.to_table(found, parts)
+    tables, splits = [], Counter[str]()
+    for name, one in found.items():
+        rows = round(len(one.values) * split.until)
+        parts = series.split_series(rows, split.test_fraction, split.validation_fraction, split.train_share)
+        tables.append(series.to_table(one, parts, name))
+        splits.update({split_name: part.stop - part.start for split_name, part in parts.items()})
+    table = _joined(tables, source)
     with replacing(rejected) as rejected_part:
         _write_rejected(rejected_part, [], [])
     with replacing(target) as parquet:
         pq.write_table(table, parquet)
-    usable, kept, early = len(found.values), len(table), found.first - 1
-    counts: dict[str, object] = {"rows_read": usable + early, "rows_kept": kept, "rows_left_out": usable - kept}
-    counts |= {"rows_rejected": {"total": 0}, "labels": []}
-    splits = {name: {"values": part.stop - part.start} for name, part in parts.items()}
-    write_json(summary, {**counts, "rows_before_first": early, "filled": found.gaps, "splits": splits})
+    usable, early = (
+        sum(count) for count in zip(*((len(one.values), one.early) for one in found.values()), strict=True)
+    )
+    counts: dict[str, object] = {"rows_read": usable + early, "rows_kept": len(table)}
+    counts |= {"rows_left_out": usable - len(table), "rows_rejected": {"total": 0}, "labels": []}
+    filled = sum((Counter(one.gaps) for one in found.values()), Counter[str]())
+    several = {"series": list(found)} if settings.data.series_column else {}
+    values = {name: {"values": count} for name, count in splits.items()}
+    write_json(summary, {**counts, **several, "rows_before_first": early, "filled": dict(filled), "splits": values})
+
+
+def _joined(tables: Sequence[pa.Table], source: Path) -> pa.Table:
+    """Puts the rows of several series one after the other; all have the same kinds of columns, or it is an error."""
+    first = tables[0].schema
+    for table in tables:
+        for field in table.schema:
+            if field.type != first.field(field.name).type:
+                one, other = (each["series"][0].as_py() for each in (tables[0], table))
+                problem = f"column {field.name.removeprefix(COVARIATE)!r} has numbers in one of the series {one!r} and"
+                raise UserError(f"{source}: {problem} {other!r}, and words in the other; leave it out")
+    return pa.concat_tables(tables)
 
 
 def _ingest_sequences(settings: Params, source: Path, target: Path, rejected: Path, summary: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads a numeric series with columns beside it, and splits it in time."""
+"""Reads numeric series with columns beside them, and splits each in time."""
 
 import math
 from array import array
@@ -19,10 +19,18 @@ from rnnlab.project.tasks import COVARIATE, is_known_ahead
 
 GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
 MOST_AHEAD = 100_000  # rows after the last value; no horizon is longer
+MOST_SERIES = 10_000  # of a file
 LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
-# The row is that in the CSV, counted from 1: a time step. A filled value is an earlier one, for want of its own.
-SCHEMA = pa.schema([("row", pa.int64()), ("value", pa.float64()), ("split", pa.string()), ("filled", pa.bool_())])
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),  # in the CSV, counted from 1: a time step
+        ("series", pa.string()),  # its name; "" without data.series_column
+        ("value", pa.float64()),
+        ("split", pa.string()),
+        ("filled", pa.bool_()),  # whether the value is an earlier one, for want of its own
+    ]
+)
 
 
 class Series(NamedTuple):
@@ -32,7 +40,8 @@ class Series(NamedTuple):
         values: finite, float64 of shape (rows,).
         filled: whether a value is an earlier one, for want of its own; bool of shape (rows,).
         covariates: the columns beside it by name, float64 or text, of shape (rows,).
-        first: the row of the first value in the file, counted from 1; earlier ones have no value to carry forward.
+        first: the row of the first value in the file, counted from 1.
+        early: the rows before that one, which have no value to carry forward.
         gaps: how many cells were filled, by column, of those that have any.
         future: what is known ahead of the covariates by name, of the rows after the last value.
         longest_gap: cells without a value that follow each other, the most in any column.
@@ -42,6 +51,7 @@ class Series(NamedTuple):
     filled: npt.NDArray[np.bool_]
     covariates: Mapping[str, pa.Array] = NOTHING
     first: int = 1
+    early: int = 0
     gaps: Mapping[str, int] = NOTHING
     future: Mapping[str, pa.Array] = NOTHING
     longest_gap: int = 0
@@ -50,9 +60,9 @@ class Series(NamedTuple):
 class _Column:
     """The cells of a column, numbers or words as the first of them says; a gap is NaN. Words are numbered."""
 
-    def __init__(self, source: Path, place: int, name: str, key: str, longest_gap: int) -> None:
+    def __init__(self, told: str, place: int, name: str, key: str, longest_gap: int) -> None:
         is_target = place == 0
-        self.name, self.place, self._told, self._key = name, place, str(source), key
+        self.name, self.place, self._told, self._key = name, place, told, key
         self.cells, self.words = array("d"), None if is_target else dict[str, int]()
         self._is_open = not is_target  # whether the first cell is still to say what the column holds
         self._longest_gap = longest_gap
@@ -126,45 +136,91 @@ class _Column:
         return pa.array(list(self.words), pa.string()).take(pa.array(cells.astype(np.int64)))
 
 
-def read(source: Path, options: Data, *, calendar: bool = False) -> Series:
-    """Reads the series, one row per time step, from columns of a CSV or TSV, plain or gzipped.
+class _Reader:
+    """The rows of one series, as they come."""
 
-    Where ``data.missing`` is carry_forward, a gap takes the value before it, so that nothing is known before its time:
+    def __init__(self, told: str, options: Data, first: int) -> None:
+        """Expects the rows of a series from a row of the file on; ``told`` says which series of which file it is."""
+        wanted = [("data.value_column", options.value_column)]
+        wanted += [(f"data.covariates.{number}", name) for number, name in enumerate(options.covariates)]
+        longest = 0 if options.missing == "refuse" else options.max_gap
+        self._columns = [_Column(told, place, name, key, longest) for place, (key, name) in enumerate(wanted)]
+        self._times = Times(told, options.time_column) if options.time_column else None
+        self._told, self._options, self._first, self._row = told, options, first, first - 1
+        self._pending = list[tuple[int, list[str]]]()  # rows that are of the future, unless a value follows
+
+    def add(self, row: int, cells: list[str]) -> None:
+        """Takes the cells of the next row: the value, the covariates and the time, in this order."""
+        self._row = row
+        if self._times:
+            self._times.check(row, cells[len(self._columns)])
+        self._pending.append((row, cells))
+        if not self._options.known_ahead or not is_gap(cells[0]) or len(self._pending) > MOST_AHEAD:
+            self._take(self._columns)
+
+    def _take(self, columns: Sequence[_Column]) -> None:
+        for row, cells in self._pending:
+            for column in columns:
+                column.add(row, cells[column.place])
+        self._pending.clear()
+
+    def series(self, calendar: bool) -> Series:
+        """Joins the columns once all rows are taken; raises a `UserError` if one cannot be used."""
+        self._take([column for column in self._columns if column.name in self._options.known_ahead])
+        rows = self._row - self._first + 1
+        for column in self._columns:
+            column.check(rows, self._options.missing)
+            if column.is_empty(len(self._columns[0].cells)):
+                problem = f"column {column.name!r} has no value in any of {rows} rows; name another"
+                raise UserError(f"{self._told}: {problem}")
+        beside = self._times.calendar() if self._times and calendar else {}
+        found = _joined(self._columns, beside, self._options.known_ahead)
+        return found._replace(first=found.first + self._first - 1)
+
+
+def read(source: Path, options: Data, *, calendar: bool = False) -> dict[str, Series]:
+    """Reads series by name, one row per time step, from columns of a CSV or TSV, plain or gzipped.
+
+    Without ``data.series_column`` there is one, whose name is "". The rows of a series are next to each other. Where
+    ``data.missing`` is carry_forward, a gap takes the value before it, so that nothing is known before its time:
     interpolation would use the value after the gap, which may be one that is to be predicted. Rows before the first
     value of any column are left out. With ``calendar``, parts of the time are further covariates. Where something is
     known ahead, rows at the end that have no value are of the future, and not part of the series.
 
     Raises:
-        UserError: the file cannot be read; times are not ascending in equal steps, or no dates; or a row has text for
-            a number, a number that float32 cannot hold, or no value where that is refused or has lasted for too long.
+        UserError: the file cannot be read; times are not ascending in equal steps, or no dates; a row has text for
+            a number, a number that float32 cannot hold, or no value where that is refused or has lasted for too long;
+            or a series is in two places, or has no name.
     """
-    longest = 0 if options.missing == "refuse" else options.max_gap
     wanted = {"data.value_column": options.value_column}
     wanted |= {f"data.covariates.{number}": name for number, name in enumerate(options.covariates)}
-    columns = [_Column(source, place, name, key, longest) for place, (key, name) in enumerate(wanted.items())]
-    times = Times(source, options.time_column) if options.time_column else None
-    if options.time_column:
-        wanted["data.time_column"] = options.time_column
-    row, pending = 0, list[tuple[int, list[str]]]()
+    wanted |= {"data.time_column": options.time_column} if options.time_column else {}
+    wanted |= {"data.series_column": options.series_column} if options.series_column else {}
+    found, reader, last = dict[str, Series](), None, ""
     for row, cells in read_cells(source, options, wanted, blank_lines=True):
-        if times:
-            times.check(row, cells[-1])
-        pending.append((row, cells))
-        if not options.known_ahead or not is_gap(cells[0]) or len(pending) > MOST_AHEAD:
-            _add(columns, pending)
-            pending.clear()
-    _add([column for column in columns if column.name in options.known_ahead], pending)
-    for column in columns:
-        column.check(row, options.missing)
-        if column.is_empty(len(columns[0].cells)):
-            raise UserError(f"{source}: column {column.name!r} has no value in any of {row} rows; name another")
-    return _joined(columns, times.calendar() if times and calendar else {}, options.known_ahead)
+        name = cells[-1].strip() if options.series_column else ""
+        if reader is None or name != last:
+            if reader:
+                found[last] = reader.series(calendar)
+            if options.series_column:
+                _check_name(source, row, name, options.series_column, found)
+            told, last = f"{source}, series {name!r}" if name else f"{source}", name
+            reader = _Reader(told, options, row)
+        reader.add(row, cells)
+    reader = reader or _Reader(f"{source}", options, 1)
+    return found | {last: reader.series(calendar)}
 
 
-def _add(columns: Sequence[_Column], rows: Sequence[tuple[int, list[str]]]) -> None:
-    for row, cells in rows:
-        for column in columns:
-            column.add(row, cells[column.place])
+def _check_name(source: Path, row: int, name: str, column: str, found: Collection[str]) -> None:
+    """Raises a `UserError` where a row begins a series that has no name, came up before, or is one too many."""
+    if not name:
+        raise UserError(f"{source}: row {row} has no value in column {column!r} (data.series_column)")
+    if name in found:
+        expected = "expected the rows of a series next to each other; sort the file by series, then by time"
+        raise UserError(f"{source}: row {row} begins series {name!r} again; {expected}")
+    if len(found) >= MOST_SERIES:
+        problem = f"column {column!r} has more than {MOST_SERIES:,} different values up to row {row}"
+        raise UserError(f"{source}: {problem}; name the column of the series' names in data.series_column")
 
 
 def _joined(
@@ -181,6 +237,7 @@ def _joined(
         np.isnan(target.cells)[first:],
         {name: column.slice(0, rows) for name, column in beside.items()},
         first + 1,
+        first,
         {name: count for name, count in gaps.items() if count},
         {name: column.slice(rows) for name, column in beside.items() if is_known_ahead(name, known_ahead)},
         max(column.longest for column in columns),
@@ -220,23 +277,24 @@ def split_series(
     return {"train": slice(train, validation), "validation": slice(validation, test), "test": slice(test, length)}
 
 
-def to_table(series: Series, parts: Mapping[str, slice]) -> pa.Table:
+def to_table(series: Series, parts: Mapping[str, slice], name: str = "") -> pa.Table:
     """Builds a table of `SCHEMA`, with a column for each covariate, from a series and the slice of each split.
 
     Values before the first split and after the last are left out.
     """
     length = len(series.values)
     splits = np.empty(length, object)
-    for name, part in parts.items():
-        splits[part] = name
+    for split, part in parts.items():
+        splits[part] = split
     columns = {
         "row": np.arange(series.first, series.first + length),
+        "series": np.full(length, name, object),
         "value": series.values,
         "split": splits,
         "filled": series.filled,
     }
     table = pa.table(columns, schema=SCHEMA)
-    for name, column in series.covariates.items():
-        table = table.append_column(f"{COVARIATE}{name}", column)
+    for column_name, column in series.covariates.items():
+        table = table.append_column(f"{COVARIATE}{column_name}", column)
     first, end = min(part.start for part in parts.values()), max(part.stop for part in parts.values())
     return table.slice(first, end - first)

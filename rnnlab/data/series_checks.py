@@ -30,8 +30,9 @@ def check_series(table: pd.DataFrame, limits: Validate, known_ahead: Collection[
     if not all(finding.success for finding in schema):
         return schema
     order = table["split"].map({name: index for index, name in enumerate(SPLITS)}).astype("float64")
-    behind = (order.cummax() - order).fillna(0)
-    rows = table.assign(steps_since_last=table["row"].diff().fillna(1), splits_behind=behind)
+    behind = (order.groupby(table["series"]).cummax() - order).fillna(0)
+    steps = table.groupby("series")["row"].diff().fillna(1)
+    rows = table.assign(steps_since_last=steps, splits_behind=behind)
     totals = table.groupby("split")["value"].agg(rows="size", distinct_values="nunique")
     totals = totals.reindex(SPLITS, fill_value=0).rename_axis("split").reset_index()
     of_totals = {
@@ -49,13 +50,17 @@ def check_series(table: pd.DataFrame, limits: Validate, known_ahead: Collection[
 def _check_covariates(
     table: pd.DataFrame, beside: pd.DataFrame, limits: Validate, known_ahead: Collection[str]
 ) -> Iterator[Finding]:
-    """Finds numbers that look like values that are to be predicted, as a column that was shifted by mistake does."""
+    """Finds numbers that look like values that are to be predicted, as a column that was shifted by mistake does.
+
+    Of several series the longest tells, as one mistake shifts a column for all.
+    """
     numbers = beside.select_dtypes("number").rename(columns=lambda name: name.removeprefix(COVARIATE))
-    values, is_known = table["value"].to_numpy(), ~table["filled"].to_numpy()
+    longest = table["series"].isin(table["series"].value_counts().index[:1])
+    values, is_known = table["value"][longest].to_numpy(), ~table["filled"][longest].to_numpy()
     rows = []
     for name in (name for name in numbers if not name.startswith(CALENDAR)):
         first = 0 if is_known_ahead(name, known_ahead) else 1
-        steps = lead(numbers[name].to_numpy(), values, is_known, first)
+        steps = lead(numbers[name][longest].to_numpy(), values, is_known, first)
         shown = name if steps is None else f"{name} (the value {steps} rows later)"
         rows.append({"covariate": shown, "gives_value_away": steps is not None})
     if rows:

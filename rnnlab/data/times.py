@@ -3,7 +3,6 @@
 import math
 from array import array
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +24,8 @@ class UnreadableTime(UserError):
 class Times:
     """Checks times one by one: numbers, or dates with or without a clock time in ISO format; a step may be a month."""
 
-    def __init__(self, source: Path, column: str) -> None:
-        """Expects the times of a column of a file."""
+    def __init__(self, source: object, column: str) -> None:
+        """Expects the times of a column; ``source`` is named in errors."""
         self._source, self._column = source, column
         self._is_date: bool | None = None
         self._last: tuple[str, float, int] | None = None  # as written, in seconds or as a number, and month
@@ -49,7 +48,7 @@ class Times:
             told = f"{self._source}: row {row} has the time {shown!r} in column {self._column!r}, after {before!r}"
             if at <= last:
                 problem = "the same again" if at == last else "which is later"
-                remedy = "sort the rows, and drop duplicates; several series need a file each"
+                remedy = "sort the rows, drop duplicates, or name the column of several series (data.series_column)"
                 raise UserError(f"{told}, {problem}; expected ascending times: {remedy}")
             if self._step is None:
                 self._by_month = self._is_month(month - last_month, at - last, before, shown)

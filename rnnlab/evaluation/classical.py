@@ -6,7 +6,7 @@ fits the weights to training rows; from there on, the state alone goes from row 
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from scipy.ndimage import uniform_filter1d
 
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Scaler
+from rnnlab.features.windows import Encoding, by_series
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import reading, replacing
 
@@ -72,19 +72,42 @@ class Series(NamedTuple):
     train: int
 
 
-def read(source: Path, scaler: Scaler) -> Series:
-    """Reads the rows from the ingest stage.
+def read(source: Path, encoding: Encoding) -> list[Series]:
+    """Reads the rows of each series from the ingest stage, in the order of the encoding.
 
     Raises:
         UserError: they are missing or damaged.
     """
     with reading(source):
-        table = pq.read_table(source, columns=["value", "row", "split"])
-    train = int((table["split"].to_numpy() == "train").sum())
-    return Series(scaler.apply(table["value"].to_numpy()), table["row"].to_numpy(), train)
+        table = pq.read_table(source, columns=["value", "row", "series", "split"])
+    return [
+        Series(
+            encoding.series[name].scaler.apply(rows["value"].to_numpy()),
+            rows["row"].to_numpy(),
+            int((rows["split"].to_numpy() == "train").sum()),
+        )
+        for name, rows in by_series(table).items()
+    ]
 
 
-def fit(name: str, series: Series, season: int | None, validation: Windows) -> Innovations:
+def fit(name: str, series: Sequence[Series], season: int | None, validation: Windows) -> list[Innovations]:
+    """Fits one of `FITS` to each series, and chooses by the windows of that series; see `fit_one`."""
+    parts = (np.flatnonzero(np.asarray(validation.series) == number) for number in range(len(series)))
+    held_out = [Windows._make(np.asarray(each)[rows] for each in validation) for rows in parts]
+    return [fit_one(name, one, season, of_one) for one, of_one in zip(series, held_out, strict=True)]
+
+
+def predict(models: Sequence[Innovations], series: Sequence[Series], windows: Windows) -> npt.NDArray[np.float32]:
+    """Forecasts what follows each window by the model of its series; float32 of shape (rows, horizon)."""
+    horizon = windows.targets.shape[1]
+    forecasts = np.empty((len(windows.rows), horizon), np.float32)
+    for number, (model, one) in enumerate(zip(models, series, strict=True)):
+        rows = np.flatnonzero(np.asarray(windows.series) == number)
+        forecasts[rows] = predict_one(model, one, np.asarray(windows.rows)[rows], horizon)
+    return forecasts
+
+
+def fit_one(name: str, series: Series, season: int | None, validation: Windows) -> Innovations:
     """Fits the candidates of one of `FITS` to training rows; returns the one that suits the validation windows best.
 
     All steps of a window count, as where the penalty of the linear model is chosen. An information criterion could not
@@ -102,7 +125,7 @@ def fit(name: str, series: Series, season: int | None, validation: Windows) -> I
     held_out = np.asarray(validation.targets)
 
     def error(model: Innovations) -> float:
-        return float(((predict(model, series, validation.rows, held_out.shape[1]) - held_out) ** 2).mean())
+        return float(((predict_one(model, series, validation.rows, held_out.shape[1]) - held_out) ** 2).mean())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # statsmodels warns of weights at the ends of their ranges; errors tell more
@@ -112,7 +135,9 @@ def fit(name: str, series: Series, season: int | None, validation: Windows) -> I
     return min(usable, key=lambda each: each[0])[1]
 
 
-def predict(model: Innovations, series: Series, rows: npt.NDArray[np.int64], horizon: int) -> npt.NDArray[np.float32]:
+def predict_one(
+    model: Innovations, series: Series, rows: npt.NDArray[np.int64], horizon: int
+) -> npt.NDArray[np.float32]:
     """Forecasts the values from each of some rows on, from all before it; float32 of shape (rows, horizon).
 
     The rows come after the training rows.
@@ -199,18 +224,24 @@ def _state_of(model: Innovations, forecasts: Floats) -> Floats:
 FITS: dict[str, Callable[[Floats, int | None], Iterable[Innovations]]] = {"ets": _smoothings, "arima": _arimas}
 
 
-def save(model: Innovations, target: Path) -> None:
-    """Writes an ``.npz`` of plain arrays."""
+def save(models: Sequence[Innovations], target: Path) -> None:
+    """Writes an ``.npz`` of plain arrays, a model per series."""
+    members = {
+        f"{field}_{number}": value for number, model in enumerate(models) for field, value in model._asdict().items()
+    }
     with replacing(target) as temporary:
-        np.savez(temporary, allow_pickle=False, **model._asdict())
+        np.savez(temporary, allow_pickle=False, **members)
 
 
-def load(source: Path) -> Innovations:
+def load(source: Path) -> list[Innovations]:
     """Reads what `save` wrote.
 
     Raises:
         UserError: the file is missing or damaged.
     """
     with reading(source), np.load(source, allow_pickle=False) as arrays:
-        mean, design, transition, gain, start, parameters = (arrays[field] for field in Innovations._fields)
-        return Innovations(float(mean), design, transition, gain, start, int(parameters))
+        count = len(arrays.files) // len(Innovations._fields)
+        found = ({field: arrays[f"{field}_{number}"] for field in Innovations._fields} for number in range(count))
+        return [
+            Innovations(**{**one, "mean": float(one["mean"]), "parameters": int(one["parameters"])}) for one in found
+        ]

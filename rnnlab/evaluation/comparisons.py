@@ -15,13 +15,25 @@ from rnnlab.evaluation.statistics import GROUPS_APART, Interval
 from rnnlab.evaluation.verdicts import Scores
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import MEASURES, ORIGIN, STEP, Measure, Task, TaskName, has_steps, right
+from rnnlab.project.tasks import (
+    MEASURES,
+    ORIGIN,
+    SERIES,
+    STEP,
+    Measure,
+    Task,
+    TaskName,
+    has_steps,
+    in_units,
+    right,
+    times,
+)
 
 # Of a forecast of several steps, a row here is a step, and that of the table their mean.
 ROW_SCORES: dict[TaskName, Callable[[pd.DataFrame], Any]] = {
     "text": right,
     "sequences": right,
-    "series": lambda predictions: (predictions["predicted"] - predictions["target"]) ** 2,
+    "series": lambda predictions: in_units(predictions, predictions["predicted"] - predictions["target"]) ** 2,
 }
 MATCHED = {"parameters": "recurrent parameters", "time": "seconds per epoch"}  # by `match`
 FIXED = "The split and the test rows are held fixed: other data may give another answer."
@@ -34,12 +46,20 @@ def score_rows(task: Task, predictions: pd.DataFrame) -> "pd.Series[float]":
 
 
 def row_scores(task: Task, predictions: pd.DataFrame) -> pd.DataFrame:
-    """Scores one model's predictions: a row per test row, in the order of the data, and a column per seed."""
+    """Scores one model's predictions: a row per test row, in the order of the data, and a column per seed.
+
+    Of several series it is a row per time: windows that are as far from the end of their series are not independent of
+    each other, so that they count as one, with their sum as a share of all windows in proportion.
+    """
     scored = predictions.assign(score=score_rows(task, predictions))
     if not has_steps(predictions):
         return scored.pivot(index=task.row, columns="seed", values="score")
     by_step = scored.pivot(index=[task.row, STEP], columns="seed", values="score")
-    return by_step.groupby(level=task.row).mean(skipna=False)
+    by_window = by_step.groupby(level=task.row).mean(skipna=False)
+    if SERIES not in predictions:
+        return by_window
+    sums = by_window.groupby(times(predictions)).sum(skipna=False)
+    return sums * (len(sums) / len(by_window))
 
 
 def scores_by_model(task: Task, predictions: pd.DataFrame, names: Sequence[str]) -> dict[str, Scores]:

@@ -18,7 +18,7 @@ from rnnlab.project.dataframes import defused
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import STEP, TaskName, forecasts
+from rnnlab.project.tasks import SERIES, STEP, TaskName, forecasts, in_units
 
 STATES = ("text_id", "model", "quantity", "word")  # columns before those of the units
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
@@ -146,24 +146,26 @@ def explain_series(
         predictions: of `rnnlab.evaluation.scoring`.
         test: the windows of the test rows.
         encoding: of the series.
-        widths: half-widths of prediction intervals by model and seed, each of shape (horizon,).
+        widths: half-widths of prediction intervals by model and seed, each of shape (horizon,), as multiples of the
+            standard deviation of a series.
 
     Returns:
         By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
         series once; and ``windows``, the test windows that each network forecasts best, worst, and as well as half of
         them, with the columns model, window, row, value, predicted, half_width, where the last two are empty for the
-        past.
+        past. Of several series, errors are ranked as multiples of their unit.
     """
     seed = settings.train.seeds[0]
     shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)
     errors = predictions[shown].assign(error=(predictions["predicted"] - predictions["target"]).abs())
-    ranked = errors.sort_values(["error", "row", STEP], ascending=[False, True, True])
+    sizes = errors.assign(size=in_units(errors, errors["error"]))
+    ranked = sizes.sort_values(["size", "row", STEP], ascending=[False, True, True]).drop(columns="size")
     # Neighbouring windows miss the same value: it is shown once, at the step that misses it most.
     once = ranked.loc[~ranked.assign(at=ranked["row"] + ranked[STEP]).duplicated(["model", "at"])]
     mistakes = once.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
     tables = [
         forecast_table(rows, index, test, encoding, widths[name, seed]).assign(model=name, window=title)
-        for name, rows in errors.groupby("model", sort=False)
+        for name, rows in sizes.groupby("model", sort=False)
         for title, index in chosen_windows(rows).items()
     ]
     return {"mistakes": mistakes, "windows": pd.concat(tables, ignore_index=True)}
@@ -174,14 +176,15 @@ def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) 
 
     Returns:
         The columns model, seed, lag (steps before the first forecast, from 1), channel, attribution (in the data's
-        unit); see `rnnlab.evaluation.gradients.attributions`.
+        unit, of several series in their standard deviations); see `rnnlab.evaluation.gradients.attributions`.
     """
     count = min(settings.explain.gradient_rows, len(test.inputs))
     inputs = np.asarray(test.inputs[np.linspace(0, len(test.inputs) - 1, count).astype(int)])
     names, window = encoding.channel_names(settings.data.value_column), inputs.shape[1]
+    scale = 1.0 if len(encoding.series) > 1 else float(encoding.scales(test.series[:1])[0, 0])
     networks, tables = models.load_each(map(layout.network, settings.runs)), []
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        moved = gradients.attributions(model, inputs, batch_size=100) * encoding.value.scale
+        moved = gradients.attributions(model, inputs, batch_size=100) * scale
         wide = pd.DataFrame(moved, columns=names).assign(lag=np.arange(window, 0, -1))
         long = wide.melt(id_vars="lag", var_name="channel", value_name="attribution")
         tables.append(long.assign(model=run.model, seed=run.seed))
@@ -189,8 +192,8 @@ def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) 
 
 
 def chosen_windows(errors: pd.DataFrame) -> dict[str, int]:
-    """Returns the index among the windows of that with the least, the median, and the largest mean squared error."""
-    order = (errors["error"] ** 2).groupby(errors["row"]).mean().to_numpy().argsort(kind="stable")
+    """Returns the index among the windows of that with the least, the median, and the largest mean squared size."""
+    order = (errors["size"] ** 2).groupby(errors["row"]).mean().to_numpy().argsort(kind="stable")
     return {"best": int(order[0]), "median": int(order[len(order) // 2]), "worst": int(order[-1])}
 
 
@@ -198,8 +201,8 @@ def forecast_table(
     rows: pd.DataFrame, index: int, test: arrays.Windows, encoding: Encoding, half_width: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
     """Returns a window's past values and its forecast: a row per step, with row, value, predicted and half_width."""
-    first = int(test.rows[index])
-    past = encoding.value.undo(np.asarray(test.inputs[index, :, 0]))
+    first, series = int(test.rows[index]), np.asarray(test.series[index : index + 1])
+    [past] = encoding.undo(np.asarray(test.inputs[index : index + 1, :, 0]), series)
     future = rows[rows["row"] == first].sort_values(STEP)
     nothing = np.full(len(past), np.nan)
     return pd.DataFrame(
@@ -207,6 +210,7 @@ def forecast_table(
             "row": np.arange(first - len(past), first + len(future)),
             "value": np.concatenate([past, future["target"]]),
             "predicted": np.concatenate([nothing, future["predicted"]]),
-            "half_width": np.concatenate([nothing, half_width]),
+            "half_width": np.concatenate([nothing, half_width * float(encoding.scales(series)[0, 0])]),
+            **({SERIES: list(encoding.series)[series[0]]} if len(encoding.series) > 1 else {}),
         }
     )

@@ -70,7 +70,7 @@ def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]
             np.save(folder / "linear.npy", series_baselines.fit_linear(train, held_out), allow_pickle=False)
         elif name in classical.FITS:
             encoding = windows.from_json(read_json(features / layout.TRAIN.name / layout.SCALER.name))
-            series = classical.read(source, encoding.value)
+            series = classical.read(source, encoding)
             classical.save(classical.fit(name, series, encoding.season, held_out), folder / f"{name}.npz")
 
     return fit
@@ -116,9 +116,9 @@ def _ask_about_series(settings: Params, split: Path) -> dict[str, Answer]:
             weights = arrays.map_array(layout.BASELINES / "linear.npy")
             return Answer(series_baselines.predict_linear(rows.inputs, weights), weights.size)
         if name in classical.FITS:
-            model = classical.load(layout.BASELINES / f"{name}.npz")
-            series = classical.read(layout.ROWS, encoding.value)
-            return Answer(classical.predict(model, series, rows.rows, horizon), model.parameters)
+            fitted = classical.load(layout.BASELINES / f"{name}.npz")
+            predictions = classical.predict(fitted, classical.read(layout.ROWS, encoding), rows)
+            return Answer(predictions, sum(model.parameters for model in fitted))
         return Answer(series_baselines.UNFITTED[name](rows.inputs, horizon, encoding.season), 0)
 
     return {name: answer(name) for name in settings.baselines}

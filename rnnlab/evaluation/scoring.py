@@ -25,7 +25,7 @@ from rnnlab.project import layout
 from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import STEP, TaskName, decide, told
+from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName, decide, told
 
 # Predictions of some rows by model and seed, and how many weights each model has. Of texts they are probabilities, of
 # shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series values, of shape (rows, horizon).
@@ -95,32 +95,46 @@ def _score_labelled(settings: Params) -> Scored:
 def _score_series(settings: Params) -> Scored:
     """Scores forecasts: predictions have the columns row, step, target, model, seed, predicted, in the data's unit.
 
-    The row is that of the window's first target, and steps are counted from 1. Errors on validation windows tell how
-    wide prediction intervals are.
+    The row is that of the window's first target, and steps are counted from 1. Errors on validation windows, as
+    multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on several
+    series are multiples of the naive error of each.
     """
     encoding = windows.from_json(read_json(layout.SCALER))
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
-    targets, held_targets = (encoding.value.undo(np.asarray(each.targets)) for each in (test, held_out))
+    targets, held_targets = (encoding.undo(np.asarray(each.targets), each.series) for each in (test, held_out))
     scaled, parameters, _ = _predict(settings, layout.TEST, test.inputs)
-    predictions = {run: encoding.value.undo(values) for run, values in scaled.items()}
+    predictions = {run: encoding.undo(values, test.series) for run, values in scaled.items()}
     held_scaled, *_ = _predict(settings, layout.VALIDATION_ROWS, held_out.inputs)
+    held_predictions = {run: encoding.undo(values, held_out.series) for run, values in held_scaled.items()}
+    scales, held_scales = (encoding.scales(each.series) for each in (test, held_out))
     widths = {
-        run: series_metrics.half_widths(held_targets, encoding.value.undo(values), settings.evaluate.coverage)
-        for run, values in held_scaled.items()
+        run: series_metrics.half_widths(held_targets / held_scales, values / held_scales, settings.evaluate.coverage)
+        for run, values in held_predictions.items()
     }
+    units, naive = encoding.units(test.series), encoding.naive_errors(test.series)
     scores = {
-        run: series_metrics.score(targets, values, encoding.naive_error)
-        | series_metrics.interval_figures(targets, values, widths[run])
+        run: series_metrics.score(targets / units, values / units, naive / units)
+        | series_metrics.interval_figures(targets / units, values / units, widths[run] * scales / units)
         for run, values in predictions.items()
     }
-    horizon = targets.shape[1]
-    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
-    columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
-    table = _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
+    table = _forecast_table(test, encoding, targets, predictions)
     explained = explanation_tables.explain_series(settings, table, test, encoding, widths)
     explained["attributions"] = explanation_tables.attributions_of(settings, test, encoding)
     half_widths = {run.name: widths[run].tolist() for run in settings.runs}
     return Scored(table, _summaries(settings, scores, parameters), explained, half_widths)
+
+
+def _forecast_table(
+    test: arrays.Windows, encoding: windows.Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
+) -> pd.DataFrame:
+    """Returns a row per run, window and step; of several series, with the series and the unit of its errors."""
+    horizon = targets.shape[1]
+    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
+    columns: Columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
+    if len(encoding.series) > 1:
+        names = np.array(list(encoding.series), object)[np.asarray(test.series)]
+        columns |= {SERIES: np.repeat(names, horizon), UNIT: np.repeat(encoding.units(test.series), horizon)}
+    return _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
 
 
 SCORERS: dict[TaskName, Callable[[Params], Scored]] = {

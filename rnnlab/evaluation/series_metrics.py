@@ -9,16 +9,16 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 Values = npt.NDArray[np.floating]  # of shape (windows, horizon)
 
 
-def score(targets: Values, predicted: Values, naive_error: float = 1.0) -> dict[str, float]:
+def score(targets: Values, predicted: Values, naive_errors: Values | float = 1.0) -> dict[str, float]:
     """Scores the forecasts of one run, for at least two windows.
 
     Args:
-        targets: what came, in the data's unit, of shape (windows, horizon).
+        targets: what came, in some unit, of shape (windows, horizon).
         predicted: what was forecast, likewise.
-        naive_error: `rnnlab.features.windows.Encoding.naive_error`.
+        naive_errors: `rnnlab.features.windows.Encoding.naive_errors`, in the same unit, of shape (windows, 1).
 
     Returns:
-        ``mae`` and ``rmse`` in the data's unit, ``mse`` in its square, ``r2``: 1 is perfect, 0 no better than the mean
+        ``mae`` and ``rmse`` in that unit, ``mse`` in its square, ``r2``: 1 is perfect, 0 no better than the mean
         of the targets; ``smape``, the mean of twice the error as a share of the sizes of both values, in [0, 2]; and
         ``mase``, the mean absolute error as a multiple of the naive one (Hyndman & Koehler 2006, "Another look at
         measures of forecast accuracy"). If the horizon is longer than a step, also ``mae_step_`` and its number.
@@ -28,7 +28,7 @@ def score(targets: Values, predicted: Values, naive_error: float = 1.0) -> dict[
     sizes = np.abs(true) + np.abs(guessed)
     shares = 2 * np.abs(true - guessed) / np.where(sizes > 0, sizes, 1)
     figures = {"mse": mse, "mae": mae, "rmse": mse**0.5, "r2": float(r2_score(true.ravel(), guessed.ravel()))}
-    figures |= {"smape": float(shares.mean()), "mase": mae / naive_error}
+    figures |= {"smape": float(shares.mean()), "mase": float((np.abs(true - guessed) / naive_errors).mean())}
     by_step = np.abs(true - guessed).mean(axis=0)
     width = len(str(len(by_step)))
     steps = {f"mae_step_{step:0{width}}": float(error) for step, error in enumerate(by_step, start=1)}
@@ -44,7 +44,7 @@ def half_widths(targets: Values, predicted: Values, coverage: float) -> npt.NDAr
     the coverage is measured on test windows. With too few windows, it is their largest error.
 
     Args:
-        targets: of held-out windows, which the network was not trained on, of shape (windows, horizon).
+        targets: of held-out windows, which the network was not trained on, of shape (windows, horizon); of any unit.
         predicted: for these.
         coverage: share of the values that shall be inside.
     """
@@ -54,7 +54,7 @@ def half_widths(targets: Values, predicted: Values, coverage: float) -> npt.NDAr
     return widths
 
 
-def interval_figures(targets: Values, predicted: Values, half_width: npt.NDArray[np.float64]) -> dict[str, float]:
+def interval_figures(targets: Values, predicted: Values, half_width: Values) -> dict[str, float]:
     """Returns the share of targets inside the intervals, ``coverage``, and their mean ``interval_width``."""
     inside = np.abs(targets - predicted) <= half_width
     return {"coverage": float(inside.mean()), "interval_width": float(2 * half_width.mean())}

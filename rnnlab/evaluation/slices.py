@@ -5,13 +5,15 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rnnlab.evaluation import comparisons, verdicts
 from rnnlab.evaluation.verdicts import Pair
 from rnnlab.project.errors import UserError
-from rnnlab.project.tasks import ORIGIN, SLICE, Task
+from rnnlab.project.tasks import ORIGIN, SERIES, SLICE, Task, times
 
+MOST_SERIES = 50  # in a table
 FEWEST_ROWS = 10  # of a slice: an interval of fewer says nothing
 
 
@@ -51,12 +53,19 @@ def compare(
     return sorted(found, key=lambda one: (one["column"], sign * _mean(one, baselines) * (one["column"] != ORIGIN)))
 
 
+def by_series(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Adds a column of slices, of several series that are few enough for a table."""
+    if SERIES not in predictions or predictions[SERIES].nunique() > MOST_SERIES:
+        return predictions
+    return predictions.assign(**{f"{SLICE}{SERIES}": predictions[SERIES]})
+
+
 def by_origin(task: Task, predictions: pd.DataFrame, origins: int) -> pd.DataFrame:
     """Adds the column of slices `ORIGIN`: consecutive stretches of the test rows, as equal in size as can be.
 
     A rolling-origin evaluation without recalibration: what a forecast knows moves on with its row, and the models stay
     as they were fitted to the training rows (Tashman 2000, "Out-of-sample tests of forecasting accuracy: an analysis
-    and review"). Rows are those of windows' first targets.
+    and review"). Rows are those of windows' first targets; of several series they are counted from the last of each.
 
     Args:
         task: that the predictions are of.
@@ -68,14 +77,21 @@ def by_origin(task: Task, predictions: pd.DataFrame, origins: int) -> pd.DataFra
     """
     if origins == 1:
         return predictions
-    rows = np.sort(predictions[task.row].unique())
+    time = times(predictions)
+    rows = np.sort(time.unique())
     if len(rows) // origins < FEWEST_ROWS:
         least = f"expected {FEWEST_ROWS} in each at least"
         raise UserError(f"evaluate.origins: {len(rows)} test rows cannot be cut into {origins}: {least}; lower it")
     parts = np.array_split(rows, origins)
-    names = np.array([f"rows {part[0]:,} to {part[-1]:,}" for part in parts], object)
-    numbers = np.searchsorted([part[0] for part in parts], predictions[task.row], side="right") - 1
+    names = np.array([_stretch(part, is_relative=SERIES in predictions) for part in parts], object)
+    numbers = np.searchsorted([part[0] for part in parts], predictions[task.row].map(time), side="right") - 1
     return predictions.assign(**{f"{SLICE}{ORIGIN}": names[numbers]})
+
+
+def _stretch(rows: npt.NDArray[np.int64], *, is_relative: bool) -> str:
+    if is_relative:
+        return f"windows {-rows[-1] + 1:,} to {-rows[0] + 1:,} from the end"
+    return f"rows {rows[0]:,} to {rows[-1]:,}"
 
 
 def _pairs(task: Task, scores: Mapping[str, verdicts.Scores], margin: float) -> list[Pair]:

@@ -49,12 +49,12 @@ def shape(settings: Params, profile: SeriesProfile) -> Shape:
     Raises:
         UserError: there are too few values, or they are all equal.
     """
-    values = profile.series.values
+    values, shortest = profile.longest.values, min(profile.lengths)
     share = validation_fraction(settings, len(values))
     parts = series.split_series(len(values), settings.split.test_fraction, share)
-    smallest = min(part.stop - part.start for part in parts.values())
+    smallest = smallest_split(settings, shortest, share)
     if smallest < FEWEST:
-        problem = f"{len(values)} rows from the first value on are too few: a split would have {smallest}"
+        problem = f"{shortest} rows from the first value on are too few: a split would have {smallest}"
         raise UserError(f"column {profile.data.value_column!r}: {problem}; expected {FEWEST} at least")
     windows.fit_scaler(values[parts["train"]])
     room = smallest // 2
@@ -66,27 +66,34 @@ def shape(settings: Params, profile: SeriesProfile) -> Shape:
     rows = "two seasons" if window == 2 * (season or 0) else "rows that are seen"
     why = {
         "season": told if season else "no peak stands out in the training rows' autocorrelation",
-        "window": f"{rows}; with the horizon at most half of the smallest split, {room} rows",
+        "window": f"{rows}; with the horizon at most half of the smallest split of a series, {room} rows",
         "horizon": "a season ahead, all steps at once" if horizon > 1 else "a step ahead",
     }
     return Shape(share, season, window, horizon, why)
 
 
+def smallest_split(settings: Params, rows: int, share: float) -> int:
+    """Returns the rows of the smallest split of a series, by the share of those before the test that validate."""
+    parts = series.split_series(rows, settings.split.test_fraction, share)
+    smallest: int = min(part.stop - part.start for part in parts.values())
+    return smallest
+
+
 def of_series(settings: Params, profile: SeriesProfile, csv: str) -> list[Setting]:
     """Returns the changes to the project's parameters that make it run on a series."""
-    found, data, cut = profile.series, profile.data, shape(settings, profile)
-    rows = len(found.values)
-    filled = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
+    data, cut, rows = profile.data, shape(settings, profile), sum(profile.lengths)
+    filled = ", ".join(f"{count:,} of {name}" for name, count in profile.gaps.items())
     missing = [Setting("data.missing", "refuse", "no value is missing")]
-    if found.longest_gap:
+    if profile.longest_gap:
         missing = [
             Setting("data.missing", "carry_forward", f"no value: {filled or 'in the first rows'}"),
-            Setting("data.max_gap", found.longest_gap, "the longest gap"),
+            Setting("data.max_gap", profile.longest_gap, "the longest gap"),
         ]
     return [
         Setting("task", "series"),
         *reading(data, csv),
         Setting("data.value_column", data.value_column),
+        Setting("data.series_column", data.series_column, profile.names.why),
         Setting("data.time_column", data.time_column, profile.time.why),
         Setting("data.covariates", list(data.covariates), profile.beside),
         Setting("data.known_ahead", [], "those of the covariates whose future is known"),
@@ -97,7 +104,7 @@ def of_series(settings: Params, profile: SeriesProfile, csv: str) -> list[Settin
         Setting("series.horizon", cut.horizon, cut.why["horizon"]),
         Setting("series.season", cut.season or "none", cut.why["season"]),
         Setting("series.calendar", profile.calendar, "the times are dates" if profile.calendar else "no dates"),
-        *_networks(settings, found.values, cut),
+        *_networks(settings, profile, cut),
         Setting("baselines", _rivals(rows, cut.season), "" if rows < FEW else "the classics take long on so many rows"),
         Setting("ensemble", []),
         Setting("evaluate.slices", []),
@@ -109,12 +116,12 @@ def _rivals(rows: int, season: int | None) -> list[str]:
     return ["last_value", *seasonal, "drift", "linear", *classics]
 
 
-def _networks(settings: Params, values: npt.NDArray[np.float64], cut: Shape) -> list[Setting]:
-    rows = len(values)
+def _networks(settings: Params, profile: SeriesProfile, cut: Shape) -> list[Setting]:
+    values, rows = profile.longest.values, sum(profile.lengths)
     size = next(size for size in SIZES if rows <= size.rows)
     found = training(size, rows)
-    parts = series.split_series(rows, settings.split.test_fraction, cut.validation_fraction)
-    fewest = min(part.stop - part.start for part in parts.values())
+    parts = series.split_series(len(values), settings.split.test_fraction, cut.validation_fraction)
+    fewest = sum(smallest_split(settings, length, cut.validation_fraction) for length in profile.lengths)
     if fewest < settings.validate_.min_rows_per_class:
         why = f"the smallest split has {fewest} rows: a score on these says little"
         found.append(Setting("validate.min_rows_per_class", max(1, int(SMALLEST_SHARE * fewest)), why))
@@ -138,7 +145,11 @@ def is_last_nearer(values: npt.NDArray[np.float64], horizon: int) -> bool:
 
 def outside(settings: Params, profile: SeriesProfile) -> float:
     """Returns the share of validation values that are below or above all training values, as those of a trend are."""
-    values = profile.series.values
+    beyond = [_outside(settings, one.values) for one in profile.by_name.values()]
+    return float(np.average(beyond, weights=profile.lengths))
+
+
+def _outside(settings: Params, values: npt.NDArray[np.float64]) -> float:
     parts = series.split_series(len(values), settings.split.test_fraction, validation_fraction(settings, len(values)))
     train, held_out = values[parts["train"]], values[parts["validation"]]
     return float(np.mean((held_out < train.min()) | (held_out > train.max()))) if len(held_out) else 0.0

@@ -100,7 +100,9 @@ def _counted(profile: Profile, item: str, unit: str) -> list[Finding]:
 
 def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read: list[Finding]) -> Plan:
     value, split = choice.columns["value"].value, settings.split
-    profile = series_profiles.read(table, value, (1 - split.test_fraction) * (1 - split.validation_fraction))
+    share = (1 - split.test_fraction) * (1 - split.validation_fraction)
+    names = choice.columns.get("series")
+    profile = series_profiles.read(table, value, share, names.value if names else None)
     changes = of_series(settings, profile, csv)
     tried = changed(settings, {setting.key: setting.value for setting in changes}, Path(csv))
     title = f"{' against '.join(tried.compare)} on column {value} of {Path(csv).name}"
@@ -113,18 +115,20 @@ def _plan_series(settings: Params, table: Table, choice: Choice, csv: str, read:
         )
         told = f"{share:.0%} of the validation values are beyond all training values: {remedy}"
         trend = [("trend", "yes", LIKELY, told)]
-    minutes = estimate(tried, round(0.72 * len(profile.series.values)), tried.series.window)
+    minutes = estimate(tried, round(0.72 * sum(profile.lengths)), tried.series.window)
     return Plan([*read, *_found_in_series(profile, tried), *trend], title, expects, changes, len(tried.runs), minutes)
 
 
 def _found_in_series(profile: SeriesProfile, tried: Params) -> list[Finding]:
-    found, options, time = profile.series, tried.series, profile.time
-    gaps = ", ".join(f"{count:,} of {name}" for name, count in found.gaps.items())
+    options, time, names = tried.series, profile.time, profile.names
+    gaps = ", ".join(f"{count:,} of {name}" for name, count in profile.gaps.items())
     beside = ", ".join(tried.data.covariates)
+    several = [("series", f"{len(profile.by_name):,}, named by {names.value}", names.sure, names.why)]
     return [
+        *(several if names.value else []),
         ("time column", time.value or "none", time.sure, time.why),
         ("beside it", f"{len(tried.data.covariates)}: {beside}" if beside else "none", LIKELY, profile.beside),
-        ("rows", f"{len(found.values):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
+        ("rows", f"{sum(profile.lengths):,}", CERTAIN, f"without a value: {gaps}" if gaps else "each has a value"),
         ("season", f"{options.season}", LIKELY, shape(tried, profile).why["season"]),
         ("forecast", f"{options.horizon} from {options.window}", GUESSED, "steps ahead, and rows that are seen"),
     ]

@@ -111,18 +111,21 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
     options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
     fitted = windows.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
     cut = {
-        split: windows.featurise(rows, split, fitted, options.window, options.horizon) for split, rows in parts.items()
+        split: [
+            windows.featurise(rows, split, fitted, options.window, options.horizon, name)
+            for name, rows in by_series.items()
+        ]
+        for split, by_series in parts.items()
     }
     write_json(vocabulary_file, [])  # numbers have no words
-    for split, (views, kept) in cut.items():
+    for split, of_split in cut.items():
         with replacing(folder / split) as target:
             target.mkdir()
-            windows.save(target, views, kept)
+            windows.save(target, of_split)
             if split == "train":
                 windows.save_encoding(target, fitted)
-    facts = {"channels": cut["train"][0].inputs.shape[2], "season": fitted.season}
-    counts = {split: {"windows": len(kept)} for split, (_, kept) in cut.items()}
-    return {**fitted.value._asdict(), **facts, **counts}
+    facts = {"channels": cut["train"][0][0].inputs.shape[2], "season": fitted.season}
+    return facts | {split: {"windows": sum(len(kept) for _, kept in of_split)} for split, of_split in cut.items()}
 
 
 def _encode_sequences(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:

@@ -125,6 +125,11 @@ class Params(Section):
         """All trainings of the pipeline, in the order of ``compare`` and ``train.seeds``."""
         return [Run(model, seed) for model in self.compare for seed in self.train.seeds]
 
+    @property
+    def unit_of_errors(self) -> str:
+        """What errors on a series are told in; those of several, in units of their own, cannot be added up."""
+        return "each series' naive error" if self.data.series_column else self.data.value_column
+
     def training_of(self, model: str) -> Training:
         """Returns how a model is trained: as all are, but for options of its own."""
         return Training(**(self.train.model_dump(exclude={"seeds"}) | self.models[model].train))

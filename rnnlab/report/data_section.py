@@ -19,6 +19,7 @@ SHOWN = 200  # characters of a rejected row
 FREQUENT = 30  # words of the vocabulary shown
 SIDE_BY_SIDE = 6  # labels
 LONGEST_LABEL = 60  # characters
+LONGEST_NAMES = 200  # characters of a list
 Encoded = tuple[list[str], list[Table]]  # facts and tables on what the networks get
 STANDARDISED = "Values are standardised with the training rows' mean and deviation"
 
@@ -117,6 +118,10 @@ def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> lis
     """States how a series became windows, which gaps were filled, and what season was found."""
     windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
     facts = [f"{STANDARDISED}, and cut into windows: {windows}"]
+    if names := summary.get("series"):
+        facts.append(
+            f"There are {len(names):,} series, {cut(', '.join(names), LONGEST_NAMES)}; each has its own scaler"
+        )
     if filled := summary.get("filled"):
         counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
         facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")

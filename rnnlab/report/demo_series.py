@@ -74,10 +74,10 @@ def networks(settings: Params, folder: Path = Path()) -> dict[str, Forecaster]:
 
 
 def columns_of(settings: Params) -> list[str]:
-    """Names the columns that networks read, and that of the dates where they read the calendar."""
+    """Names the columns that networks read, that of the dates where they read the calendar, and that of the series."""
     data = settings.data
     dates = [data.time_column] if settings.series.calendar and data.time_column else []
-    return [data.value_column, *data.covariates, *dates]
+    return [data.value_column, *data.covariates, *dates, *([data.series_column] if data.series_column else [])]
 
 
 def last_rows(settings: Params, rows: Path = layout.ROWS) -> str:
@@ -85,10 +85,11 @@ def last_rows(settings: Params, rows: Path = layout.ROWS) -> str:
     data = settings.data
     if settings.series.calendar or data.known_ahead or not rows.is_file():
         return ""
-    split = windows.read_split(pq.read_table(rows), layout.TEST.name)
-    table = pd.DataFrame({data.value_column: split.values, **split.covariates})
-    table = table[columns_of(settings)].tail(settings.series.window)
-    return str(table.to_csv(index=False, header=bool(data.covariates), lineterminator="\n", float_format="%.6g"))
+    name, split = next(iter(windows.read_split(pq.read_table(rows), layout.TEST.name).items()))
+    names = {data.series_column: name} if data.series_column else {}
+    table = pd.DataFrame({data.value_column: split.values, **split.covariates, **names})
+    table, has_header = table[columns_of(settings)].tail(settings.series.window), len(table.columns) > 1
+    return str(table.to_csv(index=False, header=has_header, lineterminator="\n", float_format="%.6g"))
 
 
 def answer(settings: Params, forecasters: Mapping[str, Forecaster], raw: str) -> Answer:
@@ -118,10 +119,13 @@ def read(raw: str, settings: Params) -> Window:
         source = Path(folder) / "pasted.csv"
         source.write_text(lines, encoding="utf-8", errors="replace")
         try:
-            return forecasts.last_window(source, settings.model_copy(update={"data": options}))
+            found = forecasts.last_windows(source, settings.model_copy(update={"data": options}))
         except UserError as mistake:
             told = str(mistake).removeprefix(f"{source}: ").replace(str(source), "what was pasted")
             raise UserError(told) from None
+    if len(found) > 1:
+        raise UserError(f"paste the rows of one series; these are of {', '.join(each.series for each in found[:5])}")
+    return found[0]
 
 
 def _as_csv(raw: str, options: Data, columns: Sequence[str]) -> tuple[str, Data]:

@@ -17,7 +17,7 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params, Run
-from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, SLICE, TASKS, TaskName
+from rnnlab.project.tasks import MEAN_SQUARED_ERROR, MEASURES, SERIES, SLICE, TASKS, TaskName
 from rnnlab.report import answer_section, data_section, heat_maps, known_sweeps, origins, readings, svg, tuning_section
 from rnnlab.report.figures import common, texts
 from rnnlab.report.figures import result as result_figures
@@ -238,7 +238,7 @@ def unit_table(metrics: Mapping[str, Any], settings: Params) -> Table:
         for name, mean in means.items()
     ]
     caption = (
-        f"Test errors in the unit of {settings.data.value_column} (sMAPE: a share; MASE: a multiple of the naive error"
+        f"Test errors in the unit of {settings.unit_of_errors} (sMAPE: a share; MASE: a multiple of the naive error"
         f" on training rows), and prediction intervals for {100 * settings.evaluate.coverage:g} % of the values"
     )
     return Table(caption, ["model", *columns, "values inside"], rows)
@@ -253,4 +253,8 @@ def errors_table(wrong: pd.DataFrame, unit: str) -> Table:
         for row in wrong.itertuples()
     ]
     caption = f"The largest errors of each network, in the unit of {unit}"
-    return Table(caption, ["model", "seed", "row of the series", "steps ahead", "true", "predicted", "error"], rows)
+    headings = ["model", "seed", "row of the series", "steps ahead", "true", "predicted", "error"]
+    if SERIES in wrong:
+        caption += ", of all as multiples of their series' naive error"
+        headings, rows = ["series", *headings], [[name, *row] for name, row in zip(wrong[SERIES], rows, strict=True)]
+    return Table(caption, headings, rows)

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.sections.data import MOST_LABELS
-from rnnlab.project.tasks import SLICE, STEP, Task, TaskName, answers, of_values
+from rnnlab.project.tasks import SERIES, SLICE, STEP, UNIT, Task, TaskName, answers, of_values
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import LIMITS, Evidence
 from rnnlab.tracking import logged_models, pipeline_runs
@@ -128,7 +128,7 @@ def model_run(client: MlflowClient, run_id: str) -> MlflowRun:
 
 
 def read_predictions(client: MlflowClient, run_id: str, task: Task) -> pd.DataFrame:
-    """Reads a model's test predictions: the columns in `COLUMNS`, and those of slices.
+    """Reads a model's test predictions: the columns in `COLUMNS`, and those of slices and of several series.
 
     Raises:
         UserError: the run does not exist, has no predictions, or they are damaged or of another task.
@@ -143,7 +143,7 @@ def read_predictions(client: MlflowClient, run_id: str, task: Task) -> pd.DataFr
         source = client.download_artifacts(run_id, PREDICTIONS, folder)
         try:
             rows = pd.read_parquet(source)
-            slices = [name for name in rows.columns if name.startswith(SLICE)]
+            slices = [name for name in rows.columns if name.startswith(SLICE) or name in (SERIES, UNIT)]
             if task.has_labels:
                 rows = rows.assign(predicted=answers(rows))
             rows = rows[[*COLUMNS[task.name], *slices]]

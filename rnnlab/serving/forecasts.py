@@ -13,13 +13,13 @@ from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json, write_csv
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import CALENDAR, is_known_ahead
+from rnnlab.project.tasks import CALENDAR, SERIES, is_known_ahead
 from rnnlab.serving import predictions, predictors
 from rnnlab.serving.classifier import chosen_for
 from rnnlab.serving.pyfunc import SeriesForecaster
 from rnnlab.tracking.store import Store
 
-KEYS = "series.window, data.covariates, data.known_ahead and series.calendar"
+KEYS = "series.window, data.covariates, data.known_ahead, data.series_column and series.calendar"
 
 
 class Forecaster(NamedTuple):
@@ -32,6 +32,7 @@ class Forecaster(NamedTuple):
 class Window(NamedTuple):
     """The last rows of a series: its ``values`` and covariates by column, and the number of the row after them."""
 
+    series: str  # its name; "" without data.series_column
     columns: Mapping[str, list[Any]]
     end: int
 
@@ -78,7 +79,8 @@ def _has_columns(fitted: windows.Encoding, settings: Params) -> bool:
     own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]
     ahead = tuple(name for name in fitted.covariates if is_known_ahead(name, data.known_ahead))
     is_calendar = settings.series.calendar == (len(own) < len(fitted.covariates))
-    return own == list(data.covariates) and is_calendar and ahead == fitted.ahead
+    has_names = bool(data.series_column) == (list(fitted.series) != [""])
+    return own == list(data.covariates) and is_calendar and ahead == fitted.ahead and has_names
 
 
 def load_run(store: Store, run_id: str) -> Forecaster:
@@ -107,10 +109,10 @@ def _load_logged(address: str, version: str) -> Forecaster:
 
 
 def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
-    """Writes what comes after the last row of a CSV.
+    """Writes what comes after the last row of each series of a CSV.
 
-    The columns are row, steps_ahead, forecast, the ends of its prediction interval, low and high, which are empty where
-    the model has none, and model_version.
+    The columns are series, if there are several, row, steps_ahead, forecast, the ends of its prediction interval, low
+    and high, which are empty where the model has none, and model_version.
 
     Args:
         forecaster: the model.
@@ -126,35 +128,41 @@ def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target:
             is known ahead; or the model takes other windows.
     """
     predictions.check_target(source, target, "forecasts")
-    window = last_window(source, settings)
-    forecast = ask(forecaster, window)
-    lines: list[list[Any]] = []
-    for step, cells in enumerate(zip(*forecast, strict=True)):
-        figures = ["" if cell is None else f"{cell:.9g}" for cell in cells]
-        lines.append([window.end + step, step + 1, *figures, forecaster.version])
-    write_csv(target, ["row", "steps_ahead", "forecast", "low", "high", "model_version"], lines)
+    has_names, lines = bool(settings.data.series_column), list[list[Any]]()
+    for window in last_windows(source, settings):
+        for step, cells in enumerate(zip(*ask(forecaster, window), strict=True)):
+            figures = ["" if cell is None else f"{cell:.9g}" for cell in cells]
+            name = [window.series] if has_names else []
+            lines.append([*name, window.end + step, step + 1, *figures, forecaster.version])
+    names = [SERIES] if has_names else []
+    write_csv(target, [*names, "row", "steps_ahead", "forecast", "low", "high", "model_version"], lines)
     return len(lines)
 
 
-def last_window(source: Path, settings: Params) -> Window:
-    """Reads the last rows of a CSV, which a forecast is made from, and what is known of the steps after them.
+def last_windows(source: Path, settings: Params) -> list[Window]:
+    """Reads the last rows of each series of a CSV, which forecasts are made from, and what is known of the next steps.
 
     Raises:
-        UserError: the CSV cannot be read, has fewer rows than a window, or too few after the last value.
+        UserError: the CSV cannot be read, or a series has fewer rows than a window, or too few after the last value.
     """
-    options = settings.series
-    found, length = series.read(source, settings.data, calendar=options.calendar), options.window
+    found = series.read(source, settings.data, calendar=settings.series.calendar)
+    told = {name: f"{source}, series {name!r}" if name else f"{source}" for name in found}
+    return [_last_window(told[name], name, one, settings) for name, one in found.items()]
+
+
+def _last_window(told: str, name: str, found: series.Series, settings: Params) -> Window:
+    length, horizon = settings.series.window, settings.series.horizon
     if (rows := len(found.values)) < length:
-        raise UserError(f"{source}: has {rows} rows with values; expected at least series.window, {length}")
+        raise UserError(f"{told}: has {rows} rows with values; expected at least series.window, {length}")
     columns = {"values": found.values[-length:].tolist()}
     columns |= {name: column.slice(rows - length).to_pylist() for name, column in found.covariates.items()}
-    for name, column in found.future.items():
-        if (known := len(column)) < options.horizon:
-            problem = f"column {name!r} has {known} rows after the last value of {settings.data.value_column!r}"
-            expected = f"{options.horizon} rows (series.horizon) with no value but what is known ahead"
-            raise UserError(f"{source}: {problem}; expected {expected} (data.known_ahead)")
-        columns[name] += column.slice(0, options.horizon).to_pylist()
-    return Window(columns, found.first + rows)
+    for column_name, column in found.future.items():
+        if (known := len(column)) < horizon:
+            problem = f"column {column_name!r} has {known} rows after the last value of {settings.data.value_column!r}"
+            expected = f"{horizon} rows (series.horizon) with no value but what is known ahead"
+            raise UserError(f"{told}: {problem}; expected {expected} (data.known_ahead)")
+        columns[column_name] += column.slice(0, horizon).to_pylist()
+    return Window(name, columns, found.first + rows)
 
 
 def ask(forecaster: Forecaster, window: Window) -> Forecast:
@@ -164,7 +172,8 @@ def ask(forecaster: Forecaster, window: Window) -> Forecast:
         UserError: the model takes other windows.
     """
     try:
-        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in window.columns.items()}))
+        names = {SERIES: [window.series]} if window.series else {}
+        answer = forecaster.predict(pd.DataFrame({name: [cells] for name, cells in window.columns.items()} | names))
     except Exception as failure:  # whatever MLflow or the logged code may raise
         rows = len(window.columns["values"])
         problem = f"{forecaster.version}: cannot forecast from {rows} rows of these columns ({first_line(failure)})"

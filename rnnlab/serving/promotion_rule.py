@@ -9,7 +9,7 @@ from rnnlab.evaluation import comparisons, metrics, statistics, verdicts
 from rnnlab.evaluation.slices import FEWEST_ROWS
 from rnnlab.project.results import NOTHING
 from rnnlab.project.sections.results import Promote
-from rnnlab.project.tasks import SLICE, STEP, TASKS, Task, TaskName, forecasts, has_steps, right
+from rnnlab.project.tasks import SLICE, STEP, TASKS, UNIT, Task, TaskName, forecasts, has_steps, right
 
 ANSWERS = ("predicted", "probability")  # columns of predictions, as far as a task has them
 KEPT = ("test_mase", "test_coverage")
@@ -168,8 +168,9 @@ def _not_worse(candidate: Evidence, name: str, rival: pd.DataFrame, limits: Prom
         return Rule(name, False, f"{reason}; evaluate both on the same data, or use --force")
     if all(both[column].equals(both[f"{column}_rival"]) for column in ANSWERS if column in both):
         return Rule(name, True, f"it says the same of every test row as the {name}")
-    rows = both[[column for column in (task.row, STEP) if column in both]]
-    our_scores, their_scores = (_row_scores(task, rows.merge(each)) for each in (ours, rival))
+    rows = both[[column for column in (task.row, STEP, UNIT) if column in both]]
+    scored = (each.drop(columns=UNIT, errors="ignore") for each in (ours, rival))
+    our_scores, their_scores = (_row_scores(task, rows.merge(each)) for each in scored)
     test = _test_of_lost_rows if task.measure.is_share else _test_of_errors
     figures, margin, p_value = test(task, our_scores, their_scores, name, limits.margin)
     loss = f"a true loss of {task.measure.difference(margin)} has p = {p_value:.2g}"

@@ -12,6 +12,7 @@ import pandas as pd
 from rnnlab.features import windows
 from rnnlab.features.sequences import read_scaler
 from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
 from rnnlab.project.sections.data import TokenizePad
 from rnnlab.serving.classifier import PROBABILITY, Classifier, answer
@@ -95,35 +96,53 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
             from rnnlab.networks import models
         network = models.load(*network_of(context))
         encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
-        self.use(network, encoding, context.model_config.get("half_widths"))  # models up to 0.1.0 have none
+        widths = context.model_config.get("half_widths")  # models up to 0.1.0 have none
+        if widths and not context.model_config.get("are_standardised"):  # up to 0.2.0, in the data's unit
+            widths = [width / encoding.series[""].scaler.scale for width in widths]
+        self.use(network, encoding, widths)
 
     def use(self, network: Any, encoding: windows.Encoding, half_widths: Sequence[float] | None = None) -> None:
-        """Forecasts with a network that is loaded already; half-widths are of its prediction intervals by step."""
+        """Forecasts with a network that is loaded already.
+
+        Half-widths are of its prediction intervals by step, as multiples of the standard deviation of a series.
+        """
         self._network, self._encoding, self._half_widths = network, encoding, half_widths
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
 
         A column for each covariate has lists of as many numbers or words; of one that is known ahead, these and the
-        numbers or words of the steps to predict.
+        numbers or words of the steps to predict. Of several series, the column ``series`` has the name of each row's.
 
         Returns:
             The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all; of one
             whose errors on validation rows are known, also the ends of prediction intervals, the lists ``low`` and
             ``high``.
+
+        Raises:
+            UserError: a series was not among those of the training.
         """
         from rnnlab.networks import models
 
+        series = self._numbers_of(model_input)
         columns = {name: np.array(model_input[name].tolist()) for name in self._encoding.covariates}
         values, horizon = np.array(model_input["values"].tolist(), np.float64), self._network.output_shape[-1]
-        inputs = self._encoding.encode(values, columns, horizon)
+        inputs = self._encoding.encode(self._encoding.standardise(values, series), columns, horizon)
         # Networks up to 0.1.0 read values without an axis of channels.
         inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
-        predicted = self._encoding.value.undo(models.predict(self._network, inputs, batch_size=256))
+        predicted = self._encoding.undo(models.predict(self._network, inputs, batch_size=256), series)
         table = pd.DataFrame({"next_value": predicted[:, 0]})
         if predicted.shape[1] > 1:
             table = table.assign(forecast=predicted.tolist())
         if self._half_widths:
-            width = np.array(self._half_widths)
+            width = np.array(self._half_widths) * self._encoding.scales(series)
             table = table.assign(low=(predicted - width).tolist(), high=(predicted + width).tolist())
         return table
+
+    def _numbers_of(self, model_input: pd.DataFrame) -> npt.NDArray[np.int64]:
+        known = list(self._encoding.series)
+        if len(known) == 1:
+            return np.zeros(len(model_input), np.int64)
+        for name in set(model_input["series"]) - set(known):
+            raise UserError(f"series {name!r} is not among those of the training: {', '.join(known[:20])}")
+        return np.array([known.index(name) for name in model_input["series"]])

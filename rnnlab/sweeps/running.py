@@ -72,9 +72,11 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
     from rnnlab.networks import models
 
     def score_series(true: Any, found: Any) -> dict[str, Any]:
-        encoding = data.encoding
-        assert encoding is not None
-        return series_metrics.score(encoding.value.undo(true), encoding.value.undo(found), encoding.naive_error)
+        encoding, series = data.encoding, data.series
+        assert encoding is not None and series is not None
+        units, naive = encoding.units(series), encoding.naive_errors(series)
+        targets, predicted_ = (encoding.undo(values, series) / units for values in (true, found))
+        return series_metrics.score(targets, predicted_, naive / units)
 
     def score_labels(true: Any, found: Any) -> dict[str, Any]:
         return metrics.score(true[:, 0].astype(np.int16), found)

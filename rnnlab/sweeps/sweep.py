@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from rnnlab.features import arrays, windows
@@ -162,5 +163,8 @@ def read_features(settings: Params) -> Data:
         )
     splits = (layout.TRAIN, layout.VALIDATION_ROWS, layout.TEST)
     train, validation, test = (arrays.read_examples(split, settings.task) for split in splits)
-    encoding = windows.from_json(read_json(layout.SCALER)) if layout.SCALER.is_file() else None
-    return Data(train, validation, test, len(read_json(layout.VOCABULARY)), encoding)
+    words = len(read_json(layout.VOCABULARY))
+    if settings.task != "series":
+        return Data(train, validation, test, words)
+    encoding = windows.from_json(read_json(layout.SCALER))
+    return Data(train, validation, test, words, encoding, np.asarray(arrays.load_windows(layout.TEST).series))

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from rnnlab.features.arrays import Examples
 from rnnlab.features.windows import Encoding
 from rnnlab.networks import checkpoints
@@ -67,13 +70,14 @@ class Trial(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The data that every trial reads: inputs and targets of each split, word ids, and how a series is encoded."""
+    """The data that every trial reads: inputs and targets of each split, word ids, and how series are encoded."""
 
     train: Examples
     validation: Examples
     test: Examples
     vocabulary_size: int
     encoding: Encoding | None = None
+    series: npt.NDArray[np.int32] | None = None  # number of each test window's series
 
 
 class Outcome(NamedTuple):

@@ -35,7 +35,11 @@ def _labels(record: Record, chosen: list[float] | None) -> dict[str, Any]:
 ANSWERS: dict[TaskName, Callable[[Record, list[float] | None], dict[str, Any]]] = {
     "text": _labels,
     "sequences": _labels,
-    "series": lambda record, chosen: {"half_widths": chosen, "coverage": record.settings.evaluate.coverage},
+    "series": lambda record, chosen: {
+        "half_widths": chosen,
+        "are_standardised": True,
+        "coverage": record.settings.evaluate.coverage,
+    },
 }
 
 

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from rnnlab.evaluation import explanation_tables
-from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.windows import Scaler
 from rnnlab.project.params import Params
+from tests.support.builders import encoding_of, windows_of
 
 
 def test_the_largest_errors_of_a_series_are_those_of_the_networks_of_the_first_seed(settings: Params) -> None:
@@ -16,8 +16,8 @@ def test_the_largest_errors_of_a_series_are_those_of_the_networks_of_the_first_s
     ]  # fmt: skip
     predictions = pd.DataFrame(rows, columns=["model", "seed", "row", "target", "predicted"]).assign(step=1)
     past = np.array([[[0.5], [9.0]], [[1.5], [9.0]], [[2.5], [9.0]]], np.float32)
-    test = Windows(past, np.ones((3, 1), np.float32), np.array([1, 2, 3]))
-    encoding = Encoding(Scaler(0.0, 2.0))
+    test = windows_of(past, np.ones((3, 1), np.float32), np.array([1, 2, 3]))
+    encoding = encoding_of(Scaler(0.0, 2.0))
     tables = explanation_tables.explain_series(settings, predictions, test, encoding, {("lstm", 1): np.array([0.25])})
     table = tables["mistakes"]
     assert table[["row", "predicted"]].to_numpy().tolist() == [[2, 3.0], [3, 0.0], [1, 1.0]]
@@ -28,4 +28,4 @@ def test_the_largest_errors_of_a_series_are_those_of_the_networks_of_the_first_s
     assert windows.loc["median", "value"].tolist() == [5, 18, 1]
     assert windows.loc["worst", "row"].tolist() == [0, 1, 2]
     assert windows.loc["worst", "predicted"].dropna().tolist() == [3]
-    assert windows.loc["worst", "half_width"].dropna().tolist() == [0.25]
+    assert windows.loc["worst", "half_width"].dropna().tolist() == [0.5]  # in the unit of the data

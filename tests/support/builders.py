@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnlab.data.series import Series
+from rnnlab.data.series import Series, read
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
 from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Split
-from rnnlab.project.results import Result
+from rnnlab.features.windows import Encoding, Own, Scaler, Split
+from rnnlab.project.results import NOTHING, Result
+from rnnlab.project.sections.data import Data
 from rnnlab.project.sections.results import Promote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -139,6 +140,28 @@ def write_csv(target: Path, *rows: Sequence[str], delimiter: str = ",") -> Path:
     with target.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
     return target
+
+
+def encoding_of(
+    scaler: Scaler,
+    covariates: Mapping[str, Scaler | tuple[str, ...]] = NOTHING,
+    season: int | None = None,
+    naive_error: float = 1.0,
+    ahead: tuple[str, ...] = (),
+) -> Encoding:
+    """Returns the encoding of a single series."""
+    return Encoding({"": Own(scaler, naive_error)}, covariates, season, ahead)
+
+
+def windows_of(inputs: Any, targets: Any, rows: Any) -> Windows:
+    """Returns windows of a single series."""
+    return Windows(inputs, targets, rows, np.zeros(len(rows), np.int32))
+
+
+def read_one(source: Path, options: Data, *, calendar: bool = False) -> Series:
+    """Reads a file of a single series."""
+    [found] = read(source, options, calendar=calendar).values()
+    return found
 
 
 def cut(rows: Split, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:

@@ -78,7 +78,7 @@ def test_the_team_s_containers_gain_no_rights() -> None:
     for service in services.values():
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert re.search(r":v?\d+\.\d+(\.\d+)?-\w+$", service["image"])
+        assert re.search(r":v?\d+\.\d+(\.\d+)?-\w+(@sha256:[0-9a-f]{64})?$", service["image"])
 
 
 def test_a_codespace_is_installed_and_shows_dvc_and_mlflow() -> None:

@@ -108,6 +108,7 @@ class Data(Section):
     covariates: Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
     known_ahead: Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
     time_column: Text | None
+    series_column: Text | None
     missing: Literal["refuse", "carry_forward"]
     max_gap: Positive
     sequence_column: Text
@@ -131,6 +132,8 @@ class Data(Section):
                 refuse("labels must be 1 to 100 visible characters on one line, without spaces around them")
         if len({self.value_column, *self.covariates}) <= len(self.covariates):
             refuse("covariates must be different columns, and others than value_column, whose past is used anyway")
+        if self.series_column in {self.value_column, self.time_column} - {None}:
+            refuse("series_column must be a column of names, and another than value_column and time_column")
         for name in self.known_ahead:
             if name not in (*self.covariates, "calendar"):
                 refuse(f"known_ahead: {name} is neither in covariates nor the word calendar")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rnnlab.project.tasks import STEP, has_steps
+from rnnlab.project.tasks import SERIES, STEP, has_steps
 from rnnlab.report.figures.common import COLOURS, GRID, MARKERS, line
 
 STANDARDISED = "training standard deviations"  # the unit of results up to 0.1.0
@@ -26,10 +26,12 @@ Values = npt.NDArray[np.floating]
 def shown(models: Sequence[str], predictions: pd.DataFrame) -> tuple[Any, dict[str, Any], Any]:
     """Returns true values, forecasts of the first seed by model and seed, and row numbers in the CSV.
 
-    Of several steps ahead the last is taken, the hardest to forecast.
+    Of several steps ahead the last is taken, the hardest to forecast, and of several series the first.
     """
     seed = predictions.loc[predictions["model"] == models[0], "seed"].iloc[0]
     runs = predictions[predictions["seed"] == seed]
+    if SERIES in runs:
+        runs = runs[runs[SERIES] == runs[SERIES].iloc[0]]
     if has_steps(predictions):
         last = predictions[STEP].max()
         runs = runs[runs[STEP] == last].assign(row=lambda rows: rows["row"] + last - 1)
@@ -40,9 +42,10 @@ def shown(models: Sequence[str], predictions: pd.DataFrame) -> tuple[Any, dict[s
 
 
 def ahead(predictions: pd.DataFrame) -> str:
-    """Says how many steps ahead the forecasts of `shown` are."""
+    """Says how many steps ahead the forecasts of `shown` are, and of which series, if there are several."""
     steps = int(predictions[STEP].max()) if has_steps(predictions) else 1
-    return f"{steps} steps ahead" if steps > 1 else "one step ahead"
+    which = f" of series {predictions[SERIES].iloc[0]!r}" if SERIES in predictions else ""
+    return f"{steps} steps ahead{which}" if steps > 1 else f"one step ahead{which}"
 
 
 def bands(table: pd.DataFrame, models: Sequence[str], unit: str, first: int = 0) -> Figure:
@@ -58,8 +61,10 @@ def bands(table: pd.DataFrame, models: Sequence[str], unit: str, first: int = 0)
     figure, panels = plt.subplots(len(WINDOWS), len(models), figsize=size, layout="constrained", squeeze=False)
     for row, window in zip(panels, WINDOWS, strict=True):
         for panel, name in zip(row, models, strict=True):
-            _draw_band(panel, table[(table["model"] == name) & (table["window"] == window)], first + models.index(name))
-            panel.set_title(f"{name}, {window} test window")
+            rows = table[(table["model"] == name) & (table["window"] == window)]
+            _draw_band(panel, rows, first + models.index(name))
+            which = f" ({rows[SERIES].iloc[0]})" if SERIES in rows else ""
+            panel.set_title(f"{name}, {window} test window{which}")
         row[0].set_ylabel(unit)
     for panel in panels[-1]:
         panel.set_xlabel("time step (row of the series)")

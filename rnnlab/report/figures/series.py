@@ -52,7 +52,8 @@ def panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
 
 def _attributions(settings: Params) -> Figure:
     table = read_table(layout.EXPLANATIONS / "attributions.csv", dtype={"channel": str}, keep_default_na=False)
-    return explanations.attributions(table, settings.data.value_column)
+    unit = "standard deviations" if settings.data.series_column else settings.data.value_column
+    return explanations.attributions(table, unit)
 
 
 def _attribution_panel(settings: Params, models: str) -> Panel:
@@ -99,10 +100,10 @@ def _by_step(settings: Params, tables: Tables) -> Figure:
         for name in settings.compare
     }
     baselines = {name: np.array([figures[name]["mean"][key] for key in keys]) for name in settings.baselines}
-    return errors.errors_by_step(networks, baselines, settings.data.value_column)
+    return errors.errors_by_step(networks, baselines, settings.unit_of_errors)
 
 
 def _errors(settings: Params, tables: Tables) -> Figure:
     models = {name: tables.metrics[name] for name in settings.compare}
     baselines = {name: tables.metrics[name]["mean"] for name in settings.baselines}
-    return errors.error_bars(models, baselines, settings.data.value_column)
+    return errors.error_bars(models, baselines, settings.unit_of_errors)

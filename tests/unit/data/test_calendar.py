@@ -10,6 +10,7 @@ from rnnlab.features import windows
 from rnnlab.features.windows import Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
+from tests.support.builders import read_one
 from tests.support.results import SERIES, changed
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -75,7 +76,7 @@ def test_the_calendar_is_a_covariate_that_is_not_standardised(tmp_path: Path, se
     source.write_text("\n".join(["day,value", f"{datetime(2023, 12, 31)},", *rows]))
     ours = {"data.time_column": "day", "series.calendar": True, "data.missing": "carry_forward"}
     options = changed(settings, **SERIES, **ours)
-    read = series.read(source, options.data, calendar=options.series.calendar)
+    read = read_one(source, options.data, calendar=options.series.calendar)
     assert read.first == 2  # the first row has no value, and its time is left out with it
     assert {len(column) for column in read.covariates.values()} == {40}
     assert read.covariates["calendar_yearday_sin"][0].as_py() == 0

@@ -12,11 +12,11 @@ from rnnlab.data import series
 from rnnlab.features import arrays, windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.windows import Encoding, Own, Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.sections.data import Data
-from tests.support.builders import complete, cut
+from tests.support.builders import complete, cut, encoding_of, read_one
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def written(folder: Path, content: str | bytes, name: str = "series.csv") -> Pat
 
 def complaint(source: Path, options: Data) -> str:
     with pytest.raises(UserError) as mistake:
-        series.read(source, options)
+        read_one(source, options)
     message = str(mistake.value)
     assert message.startswith(f"{source}: ")
     assert "\n" not in message
@@ -42,7 +42,7 @@ def complaint(source: Path, options: Data) -> str:
 
 @pytest.mark.parametrize("name", ["series.csv", "series.csv.gz"])
 def test_values_are_read_in_the_order_of_the_file(tmp_path: Path, options: Data, name: str) -> None:
-    values = series.read(written(tmp_path, "value\n1\n-2.5\n 3e2 \n+.5\n", name), options).values
+    values = read_one(written(tmp_path, "value\n1\n-2.5\n 3e2 \n+.5\n", name), options).values
     assert values.tolist() == [1.0, -2.5, 300.0, 0.5]
     assert values.dtype == "float64"
 
@@ -50,25 +50,25 @@ def test_values_are_read_in_the_order_of_the_file(tmp_path: Path, options: Data,
 def test_the_column_is_found_by_name(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, 'day\tprice\n"Monday, early"\t7\nTuesday\t8\n')
     chosen = options.model_copy(update={"value_column": "price", "delimiter": "tab"})
-    assert series.read(source, chosen).values.tolist() == [7, 8]
+    assert read_one(source, chosen).values.tolist() == [7, 8]
 
 
 def test_encodings_are_read_as_named(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, "día,value\nmié,7\n".encode("cp1252"))
-    assert series.read(source, options.model_copy(update={"encoding": "cp1252"})).values.tolist() == [7]
+    assert read_one(source, options.model_copy(update={"encoding": "cp1252"})).values.tolist() == [7]
     assert complaint(source, options) == "row 0, byte 1 is not utf-8; set data.encoding (cp1252, latin-1, …)"
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_blank_lines_around_the_series_are_no_gaps(tmp_path: Path, options: Data, ending: str) -> None:
     source = written(tmp_path, ending.join(["", "value", "1", "2", "", "", ""]))
-    assert series.read(source, options).values.tolist() == [1, 2]
+    assert read_one(source, options).values.tolist() == [1, 2]
 
 
 def test_digits_survive_to_the_last_bit(tmp_path: Path, options: Data) -> None:
     values = np.random.default_rng(1).normal(size=100)
     source = written(tmp_path, "\n".join(["value", *(repr(value) for value in values.tolist())]))
-    assert series.read(source, options).values.tolist() == values.tolist()
+    assert read_one(source, options).values.tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("make", [lambda place: None, Path.mkdir], ids=["missing", "folder"])
@@ -138,7 +138,7 @@ def filling(options: Data, longest: int = 2, **changes: Any) -> Data:
 
 
 def test_a_gap_takes_the_value_before_it(tmp_path: Path, options: Data) -> None:
-    found = series.read(written(tmp_path, "day,value\n1,5\n2,\n3,NA\n4,7\n5,\n"), filling(options))
+    found = read_one(written(tmp_path, "day,value\n1,5\n2,\n3,NA\n4,7\n5,\n"), filling(options))
     assert found.values.tolist() == [5, 5, 5, 7, 7]
     assert found.filled.tolist() == [False, True, True, False, True]
     assert (found.first, found.gaps) == (1, {"value": 3})
@@ -146,7 +146,7 @@ def test_a_gap_takes_the_value_before_it(tmp_path: Path, options: Data) -> None:
 
 def test_what_comes_after_a_gap_does_not_change_what_fills_it(tmp_path: Path, options: Data) -> None:
     one, other = (
-        series.read(written(tmp_path, f"day,value\n1,5\n2,\n3,{after}\n"), filling(options)) for after in ("1", "99")
+        read_one(written(tmp_path, f"day,value\n1,5\n2,\n3,{after}\n"), filling(options)) for after in ("1", "99")
     )
     assert one.values[:2].tolist() == other.values[:2].tolist() == [5, 5]
 
@@ -157,12 +157,12 @@ def test_a_longer_gap_is_refused_by_its_row_and_length(tmp_path: Path, options: 
         "column 'value' has no value in 4 rows from row 4 on; expected at most 2 (data.max_gap);"
         " cut the series there, or raise the limit"
     )
-    assert len(series.read(source, filling(options, longest=4)).values) == 8
+    assert len(read_one(source, filling(options, longest=4)).values) == 8
 
 
 def test_rows_before_the_first_value_are_left_out(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, "a,value\n1,\n,2\n3,3\n4,4\n")
-    found = series.read(source, filling(options, covariates=("a",)))
+    found = read_one(source, filling(options, covariates=("a",)))
     assert (found.first, found.values.tolist(), found.covariates["a"].to_pylist()) == (2, [2, 3, 4], [1, 3, 4])
     assert found.gaps == {"a": 1}
     assert series.to_table(found, series.split_series(3, 0.3, 0.3))["row"].to_pylist() == [2, 3, 4]
@@ -177,7 +177,7 @@ def test_a_column_without_a_value_is_refused(tmp_path: Path, options: Data) -> N
 
 def test_covariates_are_numbers_or_words(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, "from,value,speed\nNW,1,0.5\ncv,2,\n,3,2\n")
-    found = series.read(source, filling(options, covariates=("speed", "from")))
+    found = read_one(source, filling(options, covariates=("speed", "from")))
     assert {name: column.to_pylist() for name, column in found.covariates.items()} == {
         "speed": [0.5, 0.5, 2.0],
         "from": ["NW", "cv", "cv"],
@@ -202,7 +202,7 @@ def test_a_gap_in_a_covariate_is_refused_too(tmp_path: Path, options: Data) -> N
 
 def test_times_are_checked(tmp_path: Path, options: Data) -> None:
     timed = options.model_copy(update={"time_column": "day"})
-    assert series.read(written(tmp_path, "day,value\n2024-01-01,1\n2024-01-02,2\n"), timed).values.tolist() == [1, 2]
+    assert read_one(written(tmp_path, "day,value\n2024-01-01,1\n2024-01-02,2\n"), timed).values.tolist() == [1, 2]
     assert complaint(written(tmp_path, "day,value\n2024-01-02,1\n2024-01-01,2\n"), timed).startswith(
         "row 2 has the time '2024-01-01' in column 'day', after '2024-01-02', which is later;"
     )
@@ -269,6 +269,7 @@ def test_a_table_has_row_numbers_from_1_and_splits() -> None:
     assert table.schema == series.SCHEMA
     assert table.to_pydict() == {
         "row": [1, 2, 3, 4],
+        "series": [""] * 4,
         "value": [5, 6, 7, 8],
         "split": ["train", "train", "validation", "test"],
         "filled": [False] * 4,
@@ -280,7 +281,10 @@ def test_the_scaler_standardises_and_undoes_it() -> None:
     scaler = windows.fit_scaler(values)
     assert scaler == Scaler(5.0, 2.0)
     assert scaler.apply(values).tolist() == [-1.5, -0.5, -0.5, -0.5, 0, 0, 1, 2]
-    assert scaler.undo(scaler.apply(values).astype(np.float32)).tolist() == values.tolist()
+    encoding, zeros = encoding_of(scaler), np.zeros(8, int)
+    scaled = encoding.standardise(values[:, None], zeros)
+    assert scaled[:, 0].tolist() == scaler.apply(values).tolist()
+    assert encoding.undo(scaled.astype(np.float32), zeros)[:, 0].tolist() == values.tolist()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e30])
@@ -368,10 +372,10 @@ def table_of(values: npt.NDArray[np.float64]) -> pa.Table:
 
 
 def of_split(table: pa.Table, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:
-    return cut(windows.read_split(table, split), split, encoding, window, horizon)
+    return cut(windows.read_split(table, split)[""], split, encoding, window, horizon)
 
 
-AS_IT_IS = Encoding(Scaler(0.0, 1.0))
+AS_IT_IS = encoding_of(Scaler(0.0, 1.0))
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
@@ -447,7 +451,7 @@ def test_of_what_is_known_ahead_a_window_has_the_values_of_the_steps_after_it() 
         assert part.inputs.shape[1:] == (5, 5)  # value, wind, two words, wind ahead
         assert (part.inputs[:, :, 1] == part.rows[:, None] - 1 + np.arange(-5, 0)).all()
         assert (part.inputs[:, :, 4] == part.inputs[:, :, 1] + 3).all()
-        own = windows.read_split(table, split).rows
+        own = windows.read_split(table, split)[""].rows
         assert part.inputs[:, :, 4].max() == own[-1] - 1  # seen in no later split
     plain = of_split(table, "test", encoding._replace(ahead=()), window=5, horizon=3)
     ahead = of_split(table, "test", encoding, window=5, horizon=3)
@@ -455,7 +459,7 @@ def test_of_what_is_known_ahead_a_window_has_the_values_of_the_steps_after_it() 
 
 
 def test_what_is_known_ahead_must_reach_to_the_horizon() -> None:
-    encoding = Encoding(Scaler(0.0, 1.0), {"wind": Scaler(0.0, 1.0)}, ahead=("wind",))
+    encoding = encoding_of(Scaler(0.0, 1.0), {"wind": Scaler(0.0, 1.0)}, ahead=("wind",))
     values = np.zeros((1, 3))
     assert encoding.encode(values, {"wind": np.arange(5.0)[None]}, 2)[0, :, 1:].tolist() == [[0, 2], [1, 3], [2, 4]]
     with pytest.raises(ValueError, match="same shape"):
@@ -492,27 +496,27 @@ def test_without_a_season_none_is_found(values: npt.NDArray[np.float64]) -> None
 
 def test_the_naive_error_is_that_of_a_season_or_a_step_before() -> None:
     table = table_of(np.tile([0.0, 10.0, 30.0], 100))
-    assert fitted(table).naive_error == pytest.approx((10 + 20 + 30) / 3, rel=0.01)
+    assert fitted(table).series[""].naive_error == pytest.approx((10 + 20 + 30) / 3, rel=0.01)
     shifted = table_of(np.tile([0.0, 10.0, 30.0], 100) + np.arange(300) // 3)
-    assert fitted(shifted, 3).naive_error == 1
+    assert fitted(shifted, 3).series[""].naive_error == 1
     assert (fitted(shifted, 3).season, fitted(shifted).season) == (3, None)
 
 
 def test_windows_come_back_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    part = of_split(table_of(np.arange(1.0, 101)), "test", Encoding(Scaler(3.0, 7.0)), 5)
+    part = of_split(table_of(np.arange(1.0, 101)), "test", encoding_of(Scaler(3.0, 7.0)), 5)
     monkeypatch.setattr(windows, "BATCH_ROWS", 4)
-    windows.save(tmp_path, part, np.arange(len(part.rows)))
+    windows.save(tmp_path, [(part, np.arange(len(part.rows)))])
     for saved, loaded in zip(part, arrays.load_windows(tmp_path), strict=True):
         assert (loaded.tolist(), loaded.dtype) == (saved.tolist(), saved.dtype)
     np.save(tmp_path / "whole.npy", part.inputs)
     assert (tmp_path / "whole.npy").read_bytes() == (tmp_path / "inputs.npy").read_bytes()
-    windows.save(tmp_path, part, np.array([2, 5]))
-    assert arrays.load_windows(tmp_path).rows.tolist() == part.rows[[2, 5]].tolist()
+    windows.save(tmp_path, [(part, np.array([2, 5])), (part._replace(rows=part.rows + 100), np.array([1]))])
+    assert arrays.load_windows(tmp_path).rows.tolist() == [*part.rows[[2, 5]], part.rows[1] + 100]
 
 
 def test_windows_take_no_memory_until_they_are_written() -> None:
     table = table_of(np.arange(50_000.0))
-    views, kept = windows.featurise(windows.read_split(table, "train"), "train", AS_IT_IS, 200, 50)
+    views, kept = windows.featurise(windows.read_split(table, "train")[""], "train", AS_IT_IS, 200, 50)
     assert len(kept) == len(views.inputs) == len(views.targets) == len(views.rows)
     base: Any = views.inputs
     while base.base is not None:
@@ -522,15 +526,16 @@ def test_windows_take_no_memory_until_they_are_written() -> None:
 
 def test_an_encoding_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     scaler = windows.fit_scaler(np.random.default_rng(1).normal(size=100))
-    encoding = Encoding(scaler, {"wind": scaler, "from": ("north", "south")}, 24, 0.1 + 0.2, ("from",))
+    own = {"north": Own(scaler, 0.1 + 0.2), "all": Own(Scaler(1 / 3, 2 / 3), 1.0)}  # in an order that is kept
+    encoding = Encoding(own, {"wind": scaler, "from": ("north", "south")}, 24, ("from",))
     windows.save_encoding(tmp_path, encoding)
     read = windows.from_json(json.loads((tmp_path / "scaler.json").read_text()))
     assert read == encoding
-    assert list(read.covariates) == ["wind", "from"]  # the order of the channels
+    assert (list(read.covariates), list(read.series)) == (["wind", "from"], ["north", "all"])
 
 
 def test_the_scaler_of_an_old_model_is_an_encoding() -> None:
-    assert windows.from_json({"mean": 1.0, "scale": 2.0}) == Encoding(Scaler(1.0, 2.0))
+    assert windows.from_json({"mean": 1.0, "scale": 2.0}) == encoding_of(Scaler(1.0, 2.0))
 
 
 def known(options: Data) -> Data:
@@ -539,7 +544,7 @@ def known(options: Data) -> Data:
 
 def test_rows_at_the_end_without_a_value_are_the_future(tmp_path: Path, options: Data) -> None:
     source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,6\n,N,\n9,E,NA\n")
-    found = series.read(source, known(options))
+    found = read_one(source, known(options))
     assert found.values.tolist() == [5, 6]
     assert {name: column.to_pylist() for name, column in found.covariates.items()} == {
         "wind": [1, 2],
@@ -555,10 +560,107 @@ def test_of_the_future_what_is_known_ahead_must_be_there(tmp_path: Path, options
     source = written(tmp_path, "wind,from,value\n1,N,5\n2,S,\n3,W,6\n4,,\n")
     assert complaint(source, known(options)).startswith("1 of 4 rows have no value in column 'value', first row 2;")
     ahead = filling(known(options))
-    assert series.read(source, ahead).future["from"].to_pylist() == ["W"]
+    assert read_one(source, ahead).future["from"].to_pylist() == ["W"]
     assert complaint(written(tmp_path, "wind,from,value\n1,,5\n2,S,\n"), ahead) == (
         "column 'from' has no value in any of 2 rows; name another"
     )
     assert complaint(written(tmp_path, "wind,from,value\n1,N,\n2,S,\n"), ahead) == (
         "column 'value' has no value in any of 2 rows; name another"
     )
+
+
+SEVERAL = "shop,day,sold\nnorth,1,5\nnorth,2,7\nnorth,3,6\nsouth,1,500\nsouth,2,700\nsouth,3,600\nsouth,4,500\n"
+
+
+def of_shops(options: Data, **others: Any) -> Data:
+    columns = {"value_column": "sold", "series_column": "shop", "time_column": "day"}
+    return options.model_copy(update={**columns, **others})
+
+
+def test_several_series_are_read_by_name(tmp_path: Path, options: Data) -> None:
+    found = series.read(written(tmp_path, SEVERAL), of_shops(options))
+    assert {name: one.values.tolist() for name, one in found.items()} == {
+        "north": [5, 7, 6],
+        "south": [500, 700, 600, 500],
+    }
+    assert [one.first for one in found.values()] == [1, 4]
+
+
+def test_each_series_begins_with_its_first_value(tmp_path: Path, options: Data) -> None:
+    source = written(tmp_path, "shop,sold\na,\na,1\na,2\nb,NA\nb,\nb,3\n")
+    found = series.read(source, of_shops(options, time_column=None, missing="carry_forward"))
+    assert [(one.first, one.early, one.values.tolist()) for one in found.values()] == [(2, 1, [1, 2]), (6, 2, [3])]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            f"{SEVERAL}north,4,8\n",
+            "row 8 begins series 'north' again; expected the rows of a series next to each other",
+        ),
+        (f"{SEVERAL} ,4,8\n", "row 8 has no value in column 'shop'"),
+        (f"{SEVERAL}south,4,8\n", "series 'south': row 8 has the time '4' in column 'day', after '4', the same again"),
+        (f"{SEVERAL}east,1,\n", "series 'east': 1 of 1 rows have no value in column 'sold', first row 8"),
+    ],
+)
+def test_bad_rows_of_several_series_are_named(content: str, sentence: str, tmp_path: Path, options: Data) -> None:
+    with pytest.raises(UserError) as complaint:
+        series.read(written(tmp_path, content), of_shops(options))
+    assert sentence in str(complaint.value)
+
+
+def test_a_column_that_names_a_series_in_each_row_is_refused(
+    tmp_path: Path, options: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "MOST_SERIES", 5)
+    source = written(tmp_path, "shop,day,sold\n" + "".join(f"{number},1,1\n" for number in range(9)))
+    with pytest.raises(UserError, match="column 'shop' has more than 5 different values up to row 6; name the column"):
+        series.read(source, of_shops(options))
+
+
+def two_shops() -> pa.Table:
+    """Series of another size and length, with rows 1 to 100 and 101 to 160."""
+    drawn = np.random.default_rng(3).normal(size=160)
+    parts = {"z": drawn[:100], "a": 1000 + 100 * drawn[100:]}
+    firsts = {"z": 1, "a": 101}
+    return pa.concat_tables(
+        series.to_table(
+            complete(values)._replace(first=firsts[name]), series.split_series(len(values), 0.2, 0.25), name
+        )
+        for name, values in parts.items()
+    )
+
+
+def test_each_series_is_standardised_by_its_own_training_rows() -> None:
+    table = two_shops()
+    encoding = windows.fit(windows.read_split(table, "train"), "none", window=5)
+    assert list(encoding.series) == ["z", "a"]  # as in the file
+    for name, rows in windows.read_split(table, "train").items():
+        values = rows.values
+        assert encoding.series[name].scaler == Scaler(float(values.mean()), float(values.std()))
+        assert encoding.series[name].naive_error == pytest.approx(np.abs(np.diff(values)).mean())
+    assert encoding.units(np.array([1, 0])).tolist() == encoding.naive_errors(np.array([1, 0])).tolist()
+    assert encoding_of(Scaler(5.0, 2.0)).units(np.array([0, 0])).tolist() == [[1], [1]]
+
+
+def test_no_window_reaches_from_one_series_into_another(tmp_path: Path) -> None:
+    table = two_shops()
+    encoding = windows.fit(windows.read_split(table, "train"), "none", window=5)
+    parts = windows.read_split(table, "test")
+    windows.save(tmp_path, [windows.featurise(rows, "test", encoding, 5, 2, name) for name, rows in parts.items()])
+    found = arrays.load_windows(tmp_path)
+    assert found.rows.tolist() == [*range(86, 100), *range(154, 160)]
+    assert found.series.tolist() == [0] * 14 + [1] * 6
+    values = table["value"].to_numpy()
+    expected = [values[row - 1 : row + 1] for row in found.rows]
+    np.testing.assert_allclose(encoding.undo(np.asarray(found.targets), found.series), expected, rtol=1e-5)
+
+
+def test_a_series_that_is_too_short_is_named() -> None:
+    encoding = windows.fit(windows.read_split(two_shops(), "train"), "none", window=5)
+    rows = windows.read_split(two_shops(), "test")["a"]
+    with pytest.raises(
+        UserError, match=r"series 'a': series\.window 12 and series\.horizon 2 need 15 rows in each split"
+    ):
+        windows.featurise(rows, "test", encoding, 12, 2, "a")

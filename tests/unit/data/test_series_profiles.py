@@ -118,7 +118,7 @@ def test_gaps_are_counted(settings: Params, tmp_path: Path) -> None:
     heat = pd.Series(HEAT)
     heat[[0, 1, 50, 51, 52, 90]] = None
     found = profiled(settings, tmp_path, heat=heat)
-    assert (found.series.first, found.series.longest_gap, found.series.gaps) == (3, 3, {"heat": 4})
+    assert (found.longest.first, found.longest_gap, found.gaps) == (3, 3, {"heat": 4})
 
 
 def test_a_series_is_a_single_csv(settings: Params, tmp_path: Path) -> None:
@@ -126,3 +126,36 @@ def test_a_series_is_a_single_csv(settings: Params, tmp_path: Path) -> None:
         pd.DataFrame({"heat": HEAT}).to_csv(tmp_path / f"{number}.csv", index=False)
     with pytest.raises(UserError, match="a series is read from a single CSV; write its rows into one"):
         series_profiles.read(looking.look(tmp_path, settings.data), "heat", 0.7)
+
+
+def of_shops() -> dict[str, Any]:
+    """Two series, each with the same hours."""
+    half = ROWS // 2
+    return {"shop": np.repeat(["north", "south"], half), "code": np.repeat([7, 3], half), "at": [*HOURS[:half]] * 2}
+
+
+@pytest.mark.parametrize("name", ["shop", "code"])
+def test_series_are_told_apart_by_the_column_within_which_times_ascend(
+    settings: Params, tmp_path: Path, name: str
+) -> None:
+    cells = of_shops()
+    found = profiled(settings, tmp_path, **{name: cells[name], "at": cells["at"]})
+    assert (found.names.value, found.time.value, found.calendar) == (name, "at", True)
+    assert (list(found.by_name), found.lengths) == ([str(each) for each in dict.fromkeys(cells[name])], [120, 120])
+    assert name not in found.data.covariates
+
+
+def test_a_column_of_series_can_be_named(settings: Params, tmp_path: Path) -> None:
+    source = tmp_path / "mine.csv"
+    pd.DataFrame({"shop": of_shops()["shop"], "heat": HEAT}).to_csv(source, index=False)
+    table = looking.look(source, settings.data)
+    assert series_profiles.read(table, "heat", 0.7).names.value is None  # nothing tells that it begins anew
+    found = series_profiles.read(table, "heat", 0.7, "shop")
+    assert (list(found.by_name), found.time.value) == (["north", "south"], None)
+
+
+def test_times_that_run_backwards_are_an_error_where_no_column_tells_series_apart(
+    settings: Params, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="which is later; expected ascending times"):
+        profiled(settings, tmp_path, at=[*HOURS[:120]] * 2)

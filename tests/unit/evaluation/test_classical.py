@@ -15,9 +15,10 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from rnnlab.evaluation import classical, series_baselines
 from rnnlab.evaluation.classical import Innovations, Series
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Scaler, Split
+from rnnlab.features.windows import Encoding, Own, Scaler, Split
 from rnnlab.project.errors import UserError
 from tests.support import builders
+from tests.support.builders import encoding_of
 
 ROWS, TRAIN, WINDOW, SEASON = 1200, 800, 12, 12
 Floats = npt.NDArray[np.float64]
@@ -52,12 +53,12 @@ def series_of(values: Floats) -> Series:
 def cut(values: Floats, start: int, stop: int, horizon: int) -> Windows:
     rows = np.arange(1, len(values) + 1)[start:stop]
     part = Split(values[start:stop], rows, np.zeros(stop - start, bool))
-    return builders.cut(part, "test", Encoding(Scaler(0.0, 1.0)), WINDOW, horizon)
+    return builders.cut(part, "test", encoding_of(Scaler(0.0, 1.0)), WINDOW, horizon)
 
 
 def fitted(name: str, values: Floats, horizon: int, season: int | None = None) -> tuple[Innovations, Windows]:
     """A model with weights from training rows, chosen on the next 200, and windows of the rows after these."""
-    model = classical.fit(name, series_of(values), season, cut(values, TRAIN, 1000, horizon))
+    model = classical.fit_one(name, series_of(values), season, cut(values, TRAIN, 1000, horizon))
     return model, cut(values, 1000, len(values), horizon)
 
 
@@ -68,7 +69,7 @@ def mean_squared_error(predicted: npt.NDArray[np.float32], test: Windows) -> flo
 def test_arima_comes_close_to_the_noise_of_an_autoregression() -> None:
     values = autoregressive()
     model, test = fitted("arima", values, 2)
-    error = mean_squared_error(classical.predict(model, series_of(values), test.rows, 2), test)
+    error = mean_squared_error(classical.predict_one(model, series_of(values), test.rows, 2), test)
     naive = mean_squared_error(series_baselines.last_value(test.inputs, 2, None), test)
     best = test.inputs[:, -1:, 0] * [0.5, 0.25]  # the forecast of who knows how the series was made
     assert mean_squared_error(best, test) * 0.98 < error < mean_squared_error(best, test) * 1.03 < naive
@@ -78,7 +79,7 @@ def test_smoothing_learns_the_season_and_beats_the_value_a_season_before() -> No
     values = seasonal()
     model, test = fitted("ets", values, 6, SEASON)
     assert len(model.start) == 2 + SEASON
-    error = mean_squared_error(classical.predict(model, series_of(values), test.rows, 6), test)
+    error = mean_squared_error(classical.predict_one(model, series_of(values), test.rows, 6), test)
     naive = (series_baselines.UNFITTED[name](test.inputs, 6, SEASON) for name in ("last_value", "seasonal_naive"))
     assert error < 0.8 * min(mean_squared_error(each, test) for each in naive)
 
@@ -95,7 +96,7 @@ def test_a_forecast_knows_nothing_of_what_comes_after_its_origin(name: str, seas
     model, test = fitted(name, values, 4, season)
     changed, origin = values.copy(), int(test.rows[100])
     changed[origin - 1 :] += 50  # rows are counted from 1
-    before, after = (classical.predict(model, series_of(each), test.rows, 4) for each in (values, changed))
+    before, after = (classical.predict_one(model, series_of(each), test.rows, 4) for each in (values, changed))
     np.testing.assert_array_equal(before[:101], after[:101])
     assert (before[101] != after[101]).all()
 
@@ -153,19 +154,39 @@ def test_what_cannot_be_fitted_is_one_sentence(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_model_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     model, _ = fitted("ets", seasonal(), 1, SEASON)
-    classical.save(model, tmp_path / "ets.npz")
-    for one, other in zip(classical.load(tmp_path / "ets.npz"), model, strict=True):
-        np.testing.assert_array_equal(one, other)
+    models = [model, model._replace(mean=3.0)]
+    classical.save(models, tmp_path / "ets.npz")
+    for read, saved in zip(classical.load(tmp_path / "ets.npz"), models, strict=True):
+        for one, other in zip(read, saved, strict=True):
+            np.testing.assert_array_equal(one, other)
     (tmp_path / "ets.npz").write_bytes(b"PK nothing")
     with pytest.raises(UserError, match=r"ets\.npz"):
         classical.load(tmp_path / "ets.npz")
 
 
 def test_rows_are_read_standardised(tmp_path: Path) -> None:
-    table = {"value": [1.0, 3.0, 5.0], "row": [4, 5, 6], "split": ["train", "train", "test"]}
-    pq.write_table(pa.table(table), tmp_path / "rows.parquet")
-    found = classical.read(tmp_path / "rows.parquet", Scaler(3.0, 2.0))
-    assert (found.values.tolist(), found.rows.tolist(), found.train) == ([-1, 0, 1], [4, 5, 6], 2)
+    splits = ["train", "train", "test"]
+    table = {"value": [1.0, 3.0, 5.0, 50.0, 90.0, 40.0], "row": [*range(4, 10)], "split": splits * 2}
+    pq.write_table(pa.table({**table, "series": ["z"] * 3 + ["a"] * 3}), tmp_path / "rows.parquet")
+    encoding = Encoding({"z": Own(Scaler(3.0, 2.0), 1.0), "a": Own(Scaler(50.0, 10.0), 1.0)})
+    first, second = classical.read(tmp_path / "rows.parquet", encoding)
+    assert (first.values.tolist(), first.rows.tolist(), first.train) == ([-1, 0, 1], [4, 5, 6], 2)
+    assert (second.values.tolist(), second.rows.tolist(), second.train) == ([0, 4, -1], [7, 8, 9], 2)
+
+
+def test_each_series_has_a_model_of_its_own() -> None:
+    one, other = series_of(autoregressive()), series_of(seasonal())
+    other = other._replace(rows=other.rows + 10_000)
+    held_out = [cut(each.values, TRAIN, 1000, 2) for each in (one, other)]
+    rows = np.concatenate([held_out[0].rows, held_out[1].rows + 10_000])
+    numbers = np.repeat([0, 1], [len(each.rows) for each in held_out]).astype(np.int32)
+    joined = Windows(*(np.concatenate(pair) for pair in list(zip(*held_out, strict=True))[:2]), rows, numbers)
+    models = classical.fit("arima", [one, other], None, joined)
+    found = classical.predict(models, [one, other], joined)
+    for number, (series, part) in enumerate(zip((one, other), held_out, strict=True)):
+        alone = classical.fit_one("arima", series, None, part._replace(rows=series.rows[part.rows - 1]))
+        expected = classical.predict_one(alone, series, series.rows[part.rows - 1], 2)
+        np.testing.assert_array_equal(found[numbers == number], expected)
 
 
 def test_no_warning_of_the_library_reaches_the_user() -> None:

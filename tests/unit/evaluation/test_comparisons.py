@@ -187,3 +187,39 @@ def test_models_that_say_the_same_are_called_the_same_without_an_undefined_numbe
     page = comparisons.markdown(compared({"rnn": rows, "lstm": rows}))
     assert "- Lstm and rnn score the same on every test row." in page
     assert "nan" not in page
+
+
+def panel(errors: "np.ndarray[Any, Any]", first_row: int = 1) -> pd.DataFrame:
+    """Forecasts of several series one after the other; errors of shape (series, windows) as multiples of their unit."""
+    series, windows = errors.shape
+    units = np.repeat(10.0 ** np.arange(series), windows)
+    return pd.DataFrame(
+        {
+            "row": np.concatenate([first_row + 1000 * number + np.arange(windows) for number in range(series)]),
+            "step": 1,
+            "series": np.repeat([f"s{number}" for number in range(series)], windows),
+            "unit": units,
+            "target": 0.0,
+            "predicted": errors.ravel() * units,
+            "model": "lstm",
+            "seed": 1,
+        }
+    )
+
+
+def test_windows_of_several_series_that_end_together_count_as_one() -> None:
+    table = panel(np.array([[1.0, 2.0, 3.0], [1.0, 4.0, 5.0]])).drop(index=0)  # the first series begins later
+    scores = comparisons.row_scores(SERIES, table)[1]
+    assert len(scores) == 3
+    assert scores.mean() == pytest.approx((4 + 9 + 1 + 16 + 25) / 5)  # of all windows
+    assert scores.tolist() == pytest.approx([3 / 5 * 1, 3 / 5 * (4 + 16), 3 / 5 * (9 + 25)])
+
+
+def test_intervals_of_several_series_hold_the_truth_though_they_move_together() -> None:
+    draw, held, repetitions = np.random.default_rng(5), 0, 300
+    for _ in range(repetitions):
+        shared = draw.normal(size=(1, 150))
+        table = panel(0.9 * shared + np.sqrt(1 - 0.81) * draw.normal(size=(6, 150)))
+        ends = comparisons.interval(SERIES, comparisons.scores_by_model(SERIES, table, ["lstm"])["lstm"])
+        held += ends.low <= 1.0 <= ends.high
+    assert 0.91 <= held / repetitions <= 0.985

@@ -7,11 +7,11 @@ from rnnlab.data.wave import wave
 from rnnlab.evaluation import series_baselines, series_metrics
 from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.windows import Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.sections.data import Wave
 from tests.support import builders
-from tests.support.builders import complete
+from tests.support.builders import complete, encoding_of, windows_of
 
 
 def inputs_of(*rows: list[float]) -> npt.NDArray[np.float32]:
@@ -45,7 +45,7 @@ def test_drift_goes_on_along_the_line_through_the_ends() -> None:
 
 def cut(values: npt.NDArray[np.float64], window: int, horizon: int = 1) -> Windows:
     rows = windows.Split(values, np.arange(len(values)), np.zeros(len(values), bool))
-    return builders.cut(rows, "train", Encoding(Scaler(0.0, 1.0)), window, horizon)
+    return builders.cut(rows, "train", encoding_of(Scaler(0.0, 1.0)), window, horizon)
 
 
 def autoregressive(rows: int = 600) -> npt.NDArray[np.float64]:
@@ -76,7 +76,7 @@ def test_predictions_are_the_weighted_sum() -> None:
 def test_every_channel_has_weights() -> None:
     draw = np.random.default_rng(1)
     inputs = draw.normal(size=(9000, 3, 2)).astype(np.float32)
-    rows = Windows(inputs, 3 * inputs[:, 1, 1:] + 1, np.arange(9000))
+    rows = windows_of(inputs, 3 * inputs[:, 1, 1:] + 1, np.arange(9000))
     weights = series_baselines.fit_linear(rows, rows)
     np.testing.assert_allclose(weights[:, 0], [0, 0, 0, 3, 0, 0, 1], atol=1e-5)
 
@@ -84,7 +84,7 @@ def test_every_channel_has_weights() -> None:
 def test_the_penalty_is_the_one_that_suits_the_validation_rows() -> None:
     draw = np.random.default_rng(1)
     inputs = draw.normal(size=(60, 40, 1)).astype(np.float32)
-    rows = Windows(inputs, draw.normal(size=(60, 1)).astype(np.float32), np.arange(60))
+    rows = windows_of(inputs, draw.normal(size=(60, 1)).astype(np.float32), np.arange(60))
     noise = rows._replace(inputs=draw.normal(size=(60, 40, 1)).astype(np.float32))
     on_itself, on_noise = (series_baselines.fit_linear(rows, held_out) for held_out in (rows, noise))
     assert np.abs(on_noise[:-1]).max() < 0.1 * np.abs(on_itself[:-1]).max()
@@ -93,7 +93,7 @@ def test_the_penalty_is_the_one_that_suits_the_validation_rows() -> None:
 @pytest.mark.filterwarnings("error")
 def test_fewer_rows_than_weights_are_fitted() -> None:
     inputs = np.random.default_rng(1).normal(size=(3, 10, 1)).astype(np.float32)
-    rows = Windows(inputs, np.array([[1], [2], [3]], np.float32), np.arange(3))
+    rows = windows_of(inputs, np.array([[1], [2], [3]], np.float32), np.arange(3))
     weights = series_baselines.fit_linear(rows, rows)
     np.testing.assert_allclose(series_baselines.predict_linear(inputs, weights), [[1], [2], [3]], rtol=1e-4)
 
@@ -103,10 +103,11 @@ def test_the_embedded_series_leaves_room_between_the_linear_model_and_the_noise(
     table = series.to_table(complete(drawn), series.split_series(len(drawn), 0.2, 0.1))
     encoding = windows.fit(windows.read_split(table, "train"), "auto", 30)
     train, held_out, test = (
-        builders.cut(windows.read_split(table, split), split, encoding, 30) for split in ("train", "validation", "test")
+        builders.cut(windows.read_split(table, split)[""], split, encoding, 30)
+        for split in ("train", "validation", "test")
     )
     weights = series_baselines.fit_linear(train, held_out)
     linear = series_metrics.score(test.targets, series_baselines.predict_linear(test.inputs, weights))["mse"]
     naive = series_metrics.score(test.targets, series_baselines.last_value(test.inputs, 1, None))["mse"]
-    noise = (0.05 / encoding.value.scale) ** 2
+    noise = (0.05 / encoding.series[""].scaler.scale) ** 2
     assert 2 * noise < linear < naive / 4

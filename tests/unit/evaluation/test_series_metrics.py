@@ -52,9 +52,11 @@ def test_scores_of_many_rows_keep_their_digits() -> None:
 def test_each_step_of_a_horizon_has_an_error_of_its_own() -> None:
     targets = np.zeros((2, 10))
     predicted = targets + np.arange(10)
-    found = series_metrics.score(targets, predicted, naive_error=2.0)
+    found = series_metrics.score(targets, predicted, naive_errors=2.0)
     assert [found[f"mae_step_{step:02}"] for step in range(1, 11)] == list(range(10))
     assert (found["mae"], found["mase"]) == (4.5, 2.25)
+    by_series = series_metrics.score(targets, predicted, np.array([[2.0], [1.0]]))
+    assert by_series["mase"] == pytest.approx((2.25 + 4.5) / 2)
     assert "mae_step_1" not in series_metrics.score(values(1, 2), values(1, 3))
 
 

@@ -9,7 +9,7 @@ import pytest
 from rnnlab.evaluation import comparisons, slices, tables
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import NO_SEED
-from rnnlab.project.tasks import TASKS
+from rnnlab.project.tasks import ORIGIN, SLICE, TASKS
 from rnnlab.report import result_page
 
 TEXT, SERIES = TASKS["text"], TASKS["series"]
@@ -142,3 +142,13 @@ def test_it_is_told_whether_a_ranking_holds_over_time_and_that_nothing_was_refit
     [table] = result_page.slices_tables(comparison, ["rnn", "lstm", "last_value"])
     assert table.caption.startswith("Test mean squared error by origin, not refitted, with")
     assert comparisons.slice_means(comparison, 4) == {}
+
+
+def test_several_series_are_slices_and_cut_into_stretches_by_their_ends() -> None:
+    rows = [*range(1, 41), *range(101, 121)]
+    table = pd.DataFrame({"row": rows, "step": 1, "series": ["z"] * 40 + ["a"] * 20, "unit": 1.0})
+    assert slices.by_series(table)["slice_series"].tolist() == table["series"].tolist()
+    assert "slice_series" not in slices.by_series(table.drop(columns="series"))
+    cut = slices.by_origin(TASKS["series"], table, 2)[f"{SLICE}{ORIGIN}"]
+    assert cut.unique().tolist() == ["windows 21 to 40 from the end", "windows 1 to 20 from the end"]
+    assert (cut[40:] == "windows 1 to 20 from the end").all()

@@ -5,13 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.windows import Scaler
 from rnnlab.networks import models
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.params import Params
 from rnnlab.serving import forecasts
 from rnnlab.serving.forecasts import Forecaster
+from tests.support.builders import encoding_of
 from tests.support.networks import plain
 from tests.support.results import SERIES, changed
 
@@ -102,7 +103,7 @@ def test_what_cannot_be_forecast_is_a_sentence(settings: Params, source: Path) -
 
 def test_a_file_of_a_network_forecasts_in_the_unit_of_the_series(settings: Params, source: Path) -> None:
     folder = source.parent
-    encoding = Encoding(Scaler(30.0, 10.0), {"wind": Scaler(3.0, 1.0), "from": ("N", "S")})
+    encoding = encoding_of(Scaler(30.0, 10.0), {"wind": Scaler(3.0, 1.0), "from": ("N", "S")})
     write_json(folder / "scaler.json", encoding.to_json())
     network = models.build_forecaster(plain(3, 4, output="linear"), 3, channels=4, horizon=2)
     models.save(network, folder / "lstm-1.keras")
@@ -122,22 +123,22 @@ def test_a_file_of_a_finished_run_has_the_intervals_that_its_page_shows(settings
     for each in ("models", "reports"):
         (folder / each).mkdir()
     encoding = folder / "scaler.json"
-    write_json(encoding, Encoding(Scaler(30.0, 10.0)).to_json())
+    write_json(encoding, encoding_of(Scaler(30.0, 10.0)).to_json())
     network = folder / "models/lstm-1.keras"
     models.save(models.build_forecaster(plain(3, 4, output="linear"), 3, channels=1, horizon=2), network)
-    write_json(folder / "reports/thresholds.json", {"lstm-1": [2.0, 3.5]})
+    write_json(folder / "reports/thresholds.json", {"lstm-1": [0.2, 0.35]})
     forecaster = forecasts.load_file(network, ours, encoding)
     forecasts.forecast_csv(forecaster, ours, source, folder / "out.csv")
     table = pd.read_csv(folder / "out.csv")
     assert (table["high"] - table["forecast"]).tolist() == pytest.approx([2.0, 3.5], abs=1e-6)
     assert (table["forecast"] - table["low"]).tolist() == pytest.approx([2.0, 3.5], abs=1e-6)
-    write_json(folder / "reports/thresholds.json", {"lstm-1": [2.0]})
+    write_json(folder / "reports/thresholds.json", {"lstm-1": [0.2]})
     with pytest.raises(UserError, match=r"thresholds.json: has prediction intervals of 1 steps, .* forecasts 2; `dvc"):
         forecasts.load_file(network, ours, encoding)
 
 
 def test_a_network_of_texts_forecasts_nothing(settings: Params, tmp_path: Path) -> None:
-    write_json(tmp_path / "scaler.json", Encoding(Scaler(0.0, 1.0)).to_json())
+    write_json(tmp_path / "scaler.json", encoding_of(Scaler(0.0, 1.0)).to_json())
     models.save(models.build_classifier(plain(3, 4), 9, 3), tmp_path / "lstm-1.keras")
     with pytest.raises(UserError, match="not a network that forecasts a series; name another file"):
         forecasts.load_file(tmp_path / "lstm-1.keras", settings, tmp_path / "scaler.json")

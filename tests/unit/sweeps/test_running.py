@@ -11,11 +11,12 @@ import pytest
 
 from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.windows import Scaler
 from rnnlab.networks import models
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import running
 from rnnlab.sweeps.trials import Data, Outcome, Trial
+from tests.support.builders import encoding_of
 from tests.support.results import SERIES, changed
 
 SMALL = {"train.seeds": [1], "train.epochs": 2, "train.engine": "stock", "models.lstm.units": 3, "compare": ["lstm"]}
@@ -32,7 +33,8 @@ def rows(task: str, count: int, seed: int) -> Examples:
 
 def run(settings: Params, task: str, **changes: Any) -> tuple[Outcome, bytes, Data, list[dict[str, float]]]:
     ours = changed(settings, **SMALL, **(SERIES if task == "series" else {}), **changes)
-    data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6, Encoding(Scaler(5.0, 10.0)))
+    numbers = np.zeros(21, np.int32)  # all windows are of one series
+    data = Data(rows(task, 40, 1), rows(task, 20, 2), rows(task, 21, 3), 6, encoding_of(Scaler(5.0, 10.0)), numbers)
     seen: list[dict[str, float]] = []
     outcome, network = running.run_trial(Trial("key", Run("lstm", 1), ours), data, seen.append)
     return outcome, network, data, seen
