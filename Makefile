@@ -16,7 +16,7 @@ export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: help install ray run train compared trained imdb report test weekly fuzz lint ui demo bench lock clean
-.PHONY: docs restore drift effect share alert audit reliability verify faults mutants coverage
+.PHONY: docs dist restore drift effect share alert audit reliability verify faults mutants coverage
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -91,6 +91,12 @@ lint: $(STAMP)  ## ruff, mypy, which room imports which, the workflows and the c
 docs: $(STAMP)  ## a site of all documents that opens from its files: site/index.html
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
+dist: $(STAMP)  ## build what goes to PyPI, in dist/, and check it as PyPI does
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-release.lock
+	@rm -rf dist
+	@uv build --quiet --no-build-isolation --out-dir dist
+	@twine check --strict dist/*
+
 ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 	@rnnlab ui --port $(PORT)
 
@@ -124,7 +130,7 @@ alert:  ## open an issue on GitHub with reports/drift.md, or add to the open one
 
 audit: $(STAMP)  ## secrets in the repository, and known weaknesses of the pinned packages
 	@git ls-files -z | grep -zv '^requirements.*lock$$' | xargs -0 detect-secrets-hook --baseline .secrets.baseline
-	@found=$$(pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock -r requirements-ray.lock 2>&1) \
+	@found=$$(pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock -r requirements-ray.lock -r requirements-release.lock 2>&1) \
 		|| { if grep -q ^Traceback <<<"$$found"; then echo "error: the list of known weaknesses cannot be read" \
 		"($$(tail -n 1 <<<"$$found")); try again with a network" >&2; else echo "$$found"; fi; exit 1; }
 
@@ -147,6 +153,7 @@ RAY := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["projec
 lock: $(STAMP)  ## pin what pyproject.toml asks for; the newest versions of all: make lock ARGS=--upgrade
 	$(PIN) $(ARGS) --extra server --group dev --group docs pyproject.toml -o requirements.lock
 	python -c '$(RAY)' | $(PIN) $(ARGS) --constraints requirements.lock - -o requirements-ray.lock
+	$(PIN) $(ARGS) --constraints requirements.lock --group release -o requirements-release.lock
 
-clean:  ## remove .venv, site and what tools left; results stay
-	rm -rf $(VENV) site .hypothesis .pytest_cache .ruff_cache .mypy_cache .coverage
+clean:  ## remove .venv, site, dist and what tools left; results stay
+	rm -rf $(VENV) site dist .hypothesis .pytest_cache .ruff_cache .mypy_cache .coverage

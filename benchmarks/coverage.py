@@ -25,7 +25,8 @@ from rnnlab.project import layout
 from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import write_text
-from rnnlab.project.params import NO_SEED, Drift
+from rnnlab.project.params import NO_SEED
+from rnnlab.project.sections.results import Drift
 from rnnlab.project.tasks import ACCURACY, TASKS
 
 Scores = npt.NDArray[np.float64]

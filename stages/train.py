@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 
 from rnnlab.features.arrays import read_examples
-from rnnlab.networks import checkpoints
+from rnnlab.networks import checkpoints, energy
 from rnnlab.networks.keras_import import importing_keras, thread_variables
 from rnnlab.project import layout, params
 from rnnlab.project.errors import UserError, exit_status
@@ -38,7 +38,7 @@ def main() -> None:
     identity = checkpoints.identity(run, settings, vocabulary_size)
     folder = project_root() / layout.CHECKPOINTS
     checkpoint = checkpoints.of_training(folder, run.name, identity, [*rows, *held_out])
-    with live.watching(run, settings) as watcher:
+    with live.watching(run, settings) as watcher, energy.measured() as taken:
         model, history = training.train(run, settings, rows, held_out, vocabulary_size, checkpoint, watcher.epoch)
     models.save(model, layout.network(run))
     models.save(model, layout.early(run), history.early)
@@ -48,7 +48,7 @@ def main() -> None:
     write_csv(layout.history(run), list(history.epochs[0]), epochs)
     times = {"started": started.isoformat(), "ended": datetime.now(UTC).isoformat()}
     seconds = [round(seconds, 3) for seconds in history.seconds]
-    write_json(layout.timings(run), {**times, "epoch_seconds": seconds, "mlflow_run": watcher.run_id})
+    write_json(layout.timings(run), {**times, **taken, "epoch_seconds": seconds, "mlflow_run": watcher.run_id})
     checkpoint.remove()
 
 

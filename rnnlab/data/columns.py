@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rnnlab.data import cells
 from rnnlab.data.guesses import CERTAIN, LIKELY, Guess
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.project.params import MOST_LABELS
+from rnnlab.project.sections.data import MOST_LABELS
 
 MOST = 0.95  # share of a column's cells that speaks for all of them
 RIVAL = 0.5  # of the words of the wordiest column, from which on another may be the text

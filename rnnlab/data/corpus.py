@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnlab.project.params import Sample
+from rnnlab.project.sections.data import Sample
 
 PRAISE = [
     "brilliant",

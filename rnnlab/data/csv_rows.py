@@ -13,7 +13,7 @@ from typing import IO, NamedTuple, cast
 from rnnlab.data import headers
 from rnnlab.data.csv_files import bounded_lines, open_csv, parse
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 BATCH_ROWS = 4096
 BATCH_CHARACTERS = 8 << 20

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from rnnlab.project.params import Severity, Validate
+from rnnlab.project.sections.data import Severity, Validate
 
 EXAMPLES = 5
 Expectations = dict[str, list[gxe.Expectation]]  # by check, which is a key under ``validate.severity``

@@ -9,7 +9,7 @@ from rnnlab.data import headers
 from rnnlab.data.csv_files import ROW_CHARACTERS, bounded_lines
 from rnnlab.data.csv_rows import Rows, decoded, in_batches, opened, wanted_columns
 from rnnlab.project.errors import UserError, first_line
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 MOST_BRACKETS = 100_000  # that open in a line: Python takes a hundred bytes for what "{}," says in three
 

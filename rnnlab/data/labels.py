@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
-from rnnlab.project.params import MOST_LABELS, is_label
+from rnnlab.project.sections.data import MOST_LABELS, is_label
 
 NONE = ("nan", "na", "n/a", "null")  # how programs write that a cell is blank; "none" may be meant
 

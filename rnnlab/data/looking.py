@@ -12,7 +12,7 @@ from rnnlab.data import csv_rows, dialects, encodings, headers, json_rows, parqu
 from rnnlab.data.csv_files import open_csv
 from rnnlab.data.guesses import GUESSED, Guess
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 BLOCK = 1 << 20  # bytes
 MOST_ROWS = 20_000  # of a sample

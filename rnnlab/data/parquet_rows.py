@@ -13,7 +13,7 @@ from rnnlab.data.csv_files import MEGABYTE, ROW_CHARACTERS, too_large
 from rnnlab.data.csv_rows import BATCH_CHARACTERS, BATCH_ROWS, Rows, wanted_columns
 from rnnlab.data.headers import find_column
 from rnnlab.project.errors import UserError, first_line
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 DECODED = 128 * MEGABYTE  # at once, of values that the file holds once for many rows
 DICTIONARY = 2  # the kind of page that holds such values

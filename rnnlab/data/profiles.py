@@ -15,7 +15,7 @@ from rnnlab.data.looking import Thinned
 from rnnlab.data.reviews import rows_of
 from rnnlab.data.steps import Columns
 from rnnlab.features import clean_rows, text
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 SAMPLE = 10_000  # texts that words are counted in
 FREQUENT = 2  # times that a word is seen, from which on a network can learn something of it

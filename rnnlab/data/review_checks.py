@@ -7,7 +7,7 @@ import pandas as pd
 
 from rnnlab.data.expectations import Expectations, Finding, among, between, columns_fit, run_expectations
 from rnnlab.features.clean_rows import SCHEMA, SPLITS
-from rnnlab.project.params import Validate
+from rnnlab.project.sections.data import Validate
 from rnnlab.project.tasks import SLICE
 
 

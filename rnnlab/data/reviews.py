@@ -14,7 +14,8 @@ from rnnlab.data.csv_rows import Rows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.text import clean
 from rnnlab.project.errors import UNSEEN, UserError
-from rnnlab.project.params import AUTO, Data, Split, is_label
+from rnnlab.project.sections.data import Data, Split, is_label
+from rnnlab.project.sections.kinds import AUTO
 from rnnlab.project.tasks import SLICE
 
 UNASSIGNED = -1

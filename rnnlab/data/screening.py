@@ -22,7 +22,9 @@ from rnnlab.data.reviews import Codes, Labels
 from rnnlab.features import clean_rows
 from rnnlab.project import engines, layout
 from rnnlab.project.files import package_digest, replacing
-from rnnlab.project.params import AUTO, Data, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Data
+from rnnlab.project.sections.kinds import AUTO
 from rnnlab.project.tasks import SLICE
 
 ACCEPTED, REJECTED, DECISIONS, DUPLICATES = "rows.parquet", "rejected.parquet", "decisions.npz", "duplicates.parquet"

@@ -12,7 +12,7 @@ from rnnlab.data.review_checks import check_counts
 from rnnlab.data.series import LARGEST
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.sequences import CHANNEL
-from rnnlab.project.params import Validate
+from rnnlab.project.sections.data import Validate
 from rnnlab.project.tasks import SLICE
 
 

@@ -16,7 +16,9 @@ from rnnlab.data.steps import Columns, Found, read_sequences
 from rnnlab.features.clean_rows import SPLITS, carried
 from rnnlab.features.sequences import CHANNEL
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import AUTO, Data, Params, Split, is_label
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Data, Split, is_label
+from rnnlab.project.sections.kinds import AUTO
 from rnnlab.project.tasks import SLICE
 
 # One row a sequence; columns of channels and slices follow.

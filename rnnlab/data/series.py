@@ -13,8 +13,8 @@ import pyarrow as pa
 from rnnlab.data.csv_rows import read_cells
 from rnnlab.data.times import Times
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data
 from rnnlab.project.results import NOTHING
+from rnnlab.project.sections.data import Data
 from rnnlab.project.tasks import COVARIATE, is_known_ahead
 
 GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value

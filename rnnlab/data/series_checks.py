@@ -10,7 +10,7 @@ import pandas as pd
 from rnnlab.data.expectations import Expectations, Finding, among, between, columns_fit, run_expectations
 from rnnlab.data.series import LARGEST, SCHEMA
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.project.params import Validate
+from rnnlab.project.sections.data import Validate
 from rnnlab.project.tasks import CALENDAR, COVARIATE, is_known_ahead
 
 MOST_STEPS = 48  # rows later at which a covariate is compared with the values

@@ -16,7 +16,8 @@ from rnnlab.data.looking import Table
 from rnnlab.data.series import Series
 from rnnlab.data.times import Times, UnevenTimes, UnreadableTime
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import LARGEST_COUNT, Data
+from rnnlab.project.sections.data import Data
+from rnnlab.project.sections.kinds import LARGEST_COUNT
 
 FORMATS = (".csv", ".tsv", ".txt")
 TIMES = {"date", "datetime", "ds", "time", "timestamp", "year"}

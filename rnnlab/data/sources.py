@@ -6,7 +6,7 @@ from pathlib import Path
 from rnnlab.data import csv_rows, json_rows, parquet_rows
 from rnnlab.data.csv_rows import Rows
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 

@@ -7,7 +7,7 @@ change with the swing: a linear model averages over it, while a recurrent one ca
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab.project.params import Wave
+from rnnlab.project.sections.data import Wave
 
 DECIMALS = 6  # processors differ in the last digits of a sine, and the file must not
 

@@ -12,7 +12,7 @@ from rnnlab.evaluation.metrics import CALIBRATION_BINS
 from rnnlab.evaluation.states import DRAWN_WORDS
 from rnnlab.features.text import encode, words
 from rnnlab.networks import models
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.project.tasks import answers, confidence, decide, has_more_than_two, right, told
 
 TRACED_WORDS = 200  # of one text at most, its last ones: each costs a prediction

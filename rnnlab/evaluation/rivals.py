@@ -20,11 +20,15 @@ from rnnlab.project.tasks import TaskName
 
 
 class Answer(NamedTuple):
-    """What a baseline says of some rows, how many weights it has, and the penalty that was chosen for them, if any."""
+    """What a baseline says of some rows, how many weights it has, and the penalty that was chosen for them, if any.
 
-    probabilities: baselines.Array  # of shape (rows,) or (rows, labels), see `rnnlab.evaluation.baselines.predict`
+    Predictions are probabilities of labels, see `rnnlab.evaluation.baselines.predict`, or scaled values of a series, of
+    shape (rows, horizon).
+    """
+
+    predictions: baselines.Array
     parameters: int
-    inverse_penalty: float | None
+    inverse_penalty: float | None = None
 
 
 def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dict[str, float]:
@@ -85,7 +89,7 @@ FITTERS: dict[TaskName, Callable[[Path, Path, Path], Callable[[str], None]]] = {
 
 
 def ask(settings: Params, split: Path) -> dict[str, Answer]:
-    """Asks the baselines of a task with labels about the rows of a split, by the folder of its arrays."""
+    """Asks the baselines of a task about the rows of a split, by the folder of its arrays."""
     return ASKED[settings.task](settings, split)
 
 
@@ -103,6 +107,23 @@ def _ask_about_texts(settings: Params, split: Path) -> dict[str, Answer]:
     }
 
 
+def _ask_about_series(settings: Params, split: Path) -> dict[str, Answer]:
+    rows, encoding = arrays.load_windows(split), windows.from_json(read_json(layout.SCALER))
+    horizon = rows.targets.shape[1]
+
+    def answer(name: str) -> Answer:
+        if name == "linear":
+            weights = arrays.map_array(layout.BASELINES / "linear.npy")
+            return Answer(series_baselines.predict_linear(rows.inputs, weights), weights.size)
+        if name in classical.FITS:
+            fitted = classical.load(layout.BASELINES / f"{name}.npz")
+            predictions = classical.predict(fitted, classical.read(layout.ROWS, encoding), rows)
+            return Answer(predictions, sum(model.parameters for model in fitted))
+        return Answer(series_baselines.UNFITTED[name](rows.inputs, horizon, encoding.season), 0)
+
+    return {name: answer(name) for name in settings.baselines}
+
+
 def _ask_about_sequences(settings: Params, split: Path) -> dict[str, Answer]:
     rows = arrays.load_sequences(split)
     return {name: Answer(*sequence_baselines.predict(name, layout.BASELINES, rows)) for name in settings.baselines}
@@ -110,5 +131,6 @@ def _ask_about_sequences(settings: Params, split: Path) -> dict[str, Answer]:
 
 ASKED: dict[TaskName, Callable[[Params, Path], dict[str, Answer]]] = {
     "text": _ask_about_texts,
+    "series": _ask_about_series,
     "sequences": _ask_about_sequences,
 }

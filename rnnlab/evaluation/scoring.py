@@ -10,19 +10,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
-    classical,
     ensembles,
     explanation_tables,
     figure_intervals,
     metrics,
     rivals,
-    series_baselines,
     series_metrics,
     thresholds,
 )
 from rnnlab.features import arrays, windows
 from rnnlab.features.clean_rows import read_slices
-from rnnlab.features.windows import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
 from rnnlab.project.files import read_json
@@ -66,10 +63,12 @@ def _score_labelled(settings: Params) -> Scored:
 
     The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
     """
-    predictions, parameters, penalties, rows = _predict_labelled(settings, layout.TEST)
+    rows = arrays.load_labelled(layout.TEST, settings.task)
+    predictions, parameters, penalties = _predict(settings, layout.TEST, rows[0])
     chosen: dict[Key, list[float]] = {}
     if settings.ensemble or settings.evaluate.threshold == "f1":
-        held_out, *_, others = _predict_labelled(settings, layout.VALIDATION_ROWS)
+        others = arrays.load_labelled(layout.VALIDATION_ROWS, settings.task)
+        held_out, *_ = _predict(settings, layout.VALIDATION_ROWS, others[0])
         labels = np.asarray(others.labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
@@ -103,8 +102,10 @@ def _score_series(settings: Params) -> Scored:
     encoding = windows.from_json(read_json(layout.SCALER))
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
     targets, held_targets = (encoding.undo(np.asarray(each.targets), each.series) for each in (test, held_out))
-    predictions, parameters = _forecast(settings, test, encoding)
-    held_predictions, _ = _forecast(settings, held_out, encoding)
+    scaled, parameters, _ = _predict(settings, layout.TEST, test.inputs)
+    predictions = {run: encoding.undo(values, test.series) for run, values in scaled.items()}
+    held_scaled, *_ = _predict(settings, layout.VALIDATION_ROWS, held_out.inputs)
+    held_predictions = {run: encoding.undo(values, held_out.series) for run, values in held_scaled.items()}
     scales, held_scales = (encoding.scales(each.series) for each in (test, held_out))
     widths = {
         run: series_metrics.half_widths(held_targets / held_scales, values / held_scales, settings.evaluate.coverage)
@@ -124,7 +125,7 @@ def _score_series(settings: Params) -> Scored:
 
 
 def _forecast_table(
-    test: arrays.Windows, encoding: Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
+    test: arrays.Windows, encoding: windows.Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
 ) -> pd.DataFrame:
     """Returns a row per run, window and step; of several series, with the series and the unit of its errors."""
     horizon = targets.shape[1]
@@ -156,36 +157,17 @@ def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predi
     return predictions, parameters
 
 
-def _predict_labelled(
-    settings: Params, split: Path
-) -> tuple[Predictions, Parameters, dict[str, float], arrays.Features | arrays.Sequences]:
-    """Runs networks and baselines on a split of rows with labels; tells the baselines' penalties, too."""
-    rows, penalties = arrays.load_labelled(split, settings.task), {}
-    predictions, parameters = _predict_networks(settings, rows[0])
+def _predict(
+    settings: Params, split: Path, inputs: npt.NDArray[Any]
+) -> tuple[Predictions, Parameters, dict[str, float]]:
+    """Asks networks and baselines about the rows of a split; tells the baselines' penalties, too."""
+    predictions, parameters = _predict_networks(settings, inputs)
+    penalties = {}
     for name, answer in rivals.ask(settings, split).items():
-        predictions[name, NO_SEED], parameters[name] = answer.probabilities, answer.parameters
+        predictions[name, NO_SEED], parameters[name] = answer.predictions, answer.parameters
         if answer.inverse_penalty is not None:
             penalties[name] = answer.inverse_penalty
-    return predictions, parameters, penalties, rows
-
-
-def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tuple[Predictions, Parameters]:
-    """Forecasts with networks and baselines from the windows of a split, in the data's unit."""
-    inputs, horizon = split.inputs, split.targets.shape[1]
-    predictions, parameters = _predict_networks(settings, inputs)
-    for name in settings.baselines:
-        if name == "linear":
-            weights = arrays.map_array(layout.BASELINES / "linear.npy")
-            predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
-            parameters[name] = weights.size
-        elif name in classical.FITS:
-            fitted = classical.load(layout.BASELINES / f"{name}.npz")
-            predictions[name, NO_SEED] = classical.predict(fitted, classical.read(layout.ROWS, encoding), split)
-            parameters[name] = sum(model.parameters for model in fitted)
-        else:
-            predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
-            parameters[name] = 0
-    return {run: encoding.undo(values, split.series) for run, values in predictions.items()}, parameters
+    return predictions, parameters, penalties
 
 
 def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:

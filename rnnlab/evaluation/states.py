@@ -9,7 +9,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from rnnlab.features.text import RESERVED_IDS, encode, words
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 
 DRAWN_WORDS = 60  # a text of more is hard to read along an axis
 Array = npt.NDArray[np.float32]

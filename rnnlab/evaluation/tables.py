@@ -88,3 +88,8 @@ def _spread(model: Mapping[str, Any], key: str, figure: Figure) -> str:
 def _split(found: Mapping[str, Any], figure: Figure) -> str:
     higher, seeds = found["higher"], found["seeds"]
     return f"{higher} at {figure(found['high'])}, {seeds - higher} at {figure(found['low'])}"
+
+
+def cut(text: str, length: int) -> str:
+    """Shortens a text to ``length`` characters, and marks the cut with dots."""
+    return text if len(text) <= length else f"{text[:length].rstrip()} …"

@@ -11,7 +11,9 @@ from pydantic_core import PydanticCustomError
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import Fraction, ModelName, Params, Section
+from rnnlab.project.params import Params
+from rnnlab.project.sections.kinds import Fraction, Section
+from rnnlab.project.sections.networks import ModelName
 from rnnlab.project.tasks import ACCURACY, TASKS
 from rnnlab.project.validation_messages import closest, read_yaml, validated
 

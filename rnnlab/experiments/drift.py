@@ -11,8 +11,8 @@ from rnnlab.evaluation import statistics
 from rnnlab.evaluation.statistics import Estimate
 from rnnlab.experiments import comparison, gains
 from rnnlab.experiments.comparison_tables import ABSENT, DASH, VERSIONS, data_version, differing, differing_params
-from rnnlab.project.params import Drift
 from rnnlab.project.results import Result
+from rnnlab.project.sections.results import Drift
 from rnnlab.project.tasks import Measure
 
 SHOWN = 40  # lines of changes in a summary; the rest is counted

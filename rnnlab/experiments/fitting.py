@@ -7,7 +7,9 @@ from rnnlab.data.choosing import Choice
 from rnnlab.data.guesses import TOLD
 from rnnlab.data.looking import Table
 from rnnlab.data.profiles import MOST_WORDS, Profile, smallest
-from rnnlab.project.params import AUTO, Data, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Data
+from rnnlab.project.sections.kinds import AUTO
 
 LONGEST = 400  # words that a network reads of a text; more take longer than they help
 MOST_STEPS = 512  # that a network reads of a sequence

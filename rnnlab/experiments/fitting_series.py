@@ -10,7 +10,8 @@ from rnnlab.data.series_profiles import SeriesProfile
 from rnnlab.experiments.fitting import Setting, Size, reading, training
 from rnnlab.features import windows
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import AUTO, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.kinds import AUTO
 
 FEW = 5_000  # rows, from which on a twelfth of them is enough to choose by
 LONGEST_WINDOW, LONGEST_HORIZON = 200, 100  # steps; longer ones take longer than they help

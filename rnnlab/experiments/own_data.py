@@ -19,7 +19,8 @@ from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_text
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import MOST_LABELS, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import MOST_LABELS
 from rnnlab.project.validation_messages import read_yaml
 
 WRITTEN = "Nothing: written by rnnlab use"  # at the beginning of what such an experiment reproduces

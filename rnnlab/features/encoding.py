@@ -14,7 +14,8 @@ from rnnlab.features import arrays, sequences, text, windows
 from rnnlab.features.clean_rows import SPLITS, read_split
 from rnnlab.project import engines
 from rnnlab.project.files import reading, replacing, write_json
-from rnnlab.project.params import Params, TokenizePad
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import TokenizePad
 
 PERCENTILES = (5, 25, 50, 75, 95, 99)
 

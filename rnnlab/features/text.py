@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rnnlab.features import ascii_text
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 
 PADDING_ID = 0
 OOV_ID = 1

@@ -11,9 +11,9 @@ import numpy as np
 
 from rnnlab.project import plugins
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import CELLS as KIND
-from rnnlab.project.params import Model
 from rnnlab.project.plugins import Plugin
+from rnnlab.project.sections.networks import CELLS as KIND
+from rnnlab.project.sections.networks import Model
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 REGISTERED = f"{KIND}>"  # before the name of a cell of others, in a network's file

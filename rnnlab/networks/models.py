@@ -16,7 +16,8 @@ from rnnlab.features.arrays import Examples, count_labels, used_steps
 from rnnlab.networks import archives, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
-from rnnlab.project.params import AUTO, Model
+from rnnlab.project.sections.kinds import AUTO
+from rnnlab.project.sections.networks import Model
 from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.

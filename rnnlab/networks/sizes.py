@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Model, Params, Training
+from rnnlab.project.params import Params
+from rnnlab.project.sections.networks import Model, Training
 from rnnlab.project.tasks import TaskName
 
 GATES = {"simple_rnn": (1, 1), "lstm": (4, 1), "gru": (3, 2)}  # of each cell, and the biases of a unit in each gate

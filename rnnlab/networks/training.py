@@ -13,7 +13,8 @@ from rnnlab.networks import models
 from rnnlab.networks.batches import Batches
 from rnnlab.networks.callbacks import AverageWeights, Early, OnEpoch, Resume, Watch, next_order
 from rnnlab.networks.checkpoints import Checkpoint
-from rnnlab.project.params import Params, Run, Training
+from rnnlab.project.params import Params, Run
+from rnnlab.project.sections.networks import Training
 
 # By the name of the output layer.
 LOSSES = {

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rnnlab.evaluation.tables import cut
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.encoding import PERCENTILES
 from rnnlab.features.text import RESERVED_IDS
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
-from rnnlab.report.pages import Table, cut, render
+from rnnlab.report.pages import Table, render
 
 EXAMPLES = 3  # rejected rows shown of each reason
 SHOWN = 200  # characters of a rejected row

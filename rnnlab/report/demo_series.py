@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from rnnlab.features import windows
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Data
 from rnnlab.project.tasks import TASKS
 from rnnlab.report import svg
 from rnnlab.report.demo_page import DemoPage

@@ -34,8 +34,3 @@ def render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template(template).render(**values)
-
-
-def cut(text: str, length: int) -> str:
-    """Shortens a text to ``length`` characters, and marks the cut with dots."""
-    return text if len(text) <= length else f"{text[:length].rstrip()} …"

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from rnnlab.evaluation.tables import cut
 from rnnlab.features.clean_rows import read_texts
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import answers
-from rnnlab.report.pages import cut
 
 EVERY = 10  # words between numbers
 LEAD = 300  # characters of a text that are shown before a click

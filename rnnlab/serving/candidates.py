@@ -15,7 +15,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from rnnlab.project.errors import UserError, first_line
-from rnnlab.project.params import MOST_LABELS
+from rnnlab.project.sections.data import MOST_LABELS
 from rnnlab.project.tasks import SERIES, SLICE, STEP, UNIT, Task, TaskName, answers, of_values
 from rnnlab.serving.predictors import ABSENT
 from rnnlab.serving.promotion_rule import LIMITS, Evidence

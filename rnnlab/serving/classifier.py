@@ -12,7 +12,7 @@ from rnnlab.features import text
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.project.tasks import decide
 
 PROBABILITY = "probability_"  # before a label, the name of the column with its probabilities

@@ -55,13 +55,20 @@ def _about(run: MlflowRun, task: Task) -> str:
     data = (
         f"Trained on `{tags.get('data')}`, version `{tags.get('data_version', 'unknown')}`, by commit `{commit[:10]}`"
     )
-    return f"# {tags.get('model')}-{tags.get('seed')}\n\n{told} {data}{_cost(figures)}."
+    return f"# {tags.get('model')}-{tags.get('seed')}\n\n{told} {data}{_cost(figures)}. {_energy(figures)}"
 
 
 def _cost(figures: Mapping[str, float]) -> str:
     if not {"seconds_per_epoch", "best_epoch"} <= figures.keys():
         return ""
     return f", {figures['seconds_per_epoch']:.1f} seconds an epoch, {figures['best_epoch']:.0f} epochs to the best"
+
+
+def _energy(figures: Mapping[str, float]) -> str:
+    if not {"energy_kwh", "co2_grams"} <= figures.keys():
+        return "Energy and CO₂ were not measured: install rnn-vs-lstm[co2]."
+    energy, grams = (f"{float(f'{figures[name]:.2g}'):,g}" for name in ("energy_kwh", "co2_grams"))
+    return f"By codecarbon's estimate, its training took {energy} kWh, or {grams} g of CO₂."
 
 
 def _figures(run: MlflowRun, task: Task) -> str:

@@ -15,7 +15,8 @@ from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
 from rnnlab.project.files import read_json
-from rnnlab.project.params import Params, TokenizePad
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.project.tasks import TaskName
 from rnnlab.serving.classifier import PROBABILITY, Answers, Classifier, check_labels, chosen_for
 from rnnlab.tracking.champion import CHAMPION

@@ -7,8 +7,8 @@ import pandas as pd
 
 from rnnlab.evaluation import comparisons, metrics, statistics, verdicts
 from rnnlab.evaluation.slices import FEWEST_ROWS
-from rnnlab.project.params import Promote
 from rnnlab.project.results import NOTHING
+from rnnlab.project.sections.results import Promote
 from rnnlab.project.tasks import SLICE, STEP, TASKS, UNIT, Task, TaskName, forecasts, has_steps, right
 
 ANSWERS = ("predicted", "probability")  # columns of predictions, as far as a task has them

@@ -14,7 +14,7 @@ from rnnlab.features.sequences import read_scaler
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.serving.classifier import PROBABILITY, Classifier, answer
 
 

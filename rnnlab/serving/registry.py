@@ -18,7 +18,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.entities.model_registry import RegisteredModel
 
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Promote
+from rnnlab.project.sections.results import Promote
 from rnnlab.project.tasks import Task, of_values
 from rnnlab.serving import model_card, promotion_rule
 from rnnlab.serving.candidates import evidence, read_predictions, validation_loss

@@ -12,7 +12,8 @@ from rnnlab.experiments.catalogue import Changes, Value
 from rnnlab.networks import sizes
 from rnnlab.project import overrides
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Params, Positive, Section
+from rnnlab.project.params import Params
+from rnnlab.project.sections.kinds import Positive, Section
 from rnnlab.project.validation_messages import read_yaml, validated
 
 # The sections that a sweep may change: the others determine the features, which all trainings of a sweep share.

@@ -9,7 +9,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import Model, Params, Range, Training
+from rnnlab.project.params import Params
+from rnnlab.project.sections.networks import Model, Range, Training
 
 Sampler = Literal["random", "tpe"]
 Options = Mapping[str, Any]  # of a model or of its training, by name

@@ -8,7 +8,8 @@ from rnnlab.networks import checkpoints
 from rnnlab.project import layout
 from rnnlab.project.files import package_digest
 from rnnlab.project.overrides import changed
-from rnnlab.project.params import Params, Run, Training
+from rnnlab.project.params import Params, Run
+from rnnlab.project.sections.networks import Training
 from rnnlab.project.tasks import TASKS
 from rnnlab.sweeps import space, trials
 from rnnlab.sweeps.space import Draws, Options, Sampler

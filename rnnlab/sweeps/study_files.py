@@ -11,7 +11,7 @@ from rnnlab.evaluation.studies import Finished
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.files import read_json, write_csv, write_json, write_text
 from rnnlab.project.overrides import override
-from rnnlab.project.params import Range
+from rnnlab.project.sections.networks import Range
 from rnnlab.sweeps import space
 from rnnlab.sweeps.study import Study, Tried
 

@@ -13,7 +13,8 @@ from rnnlab.features.windows import Encoding
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout
 from rnnlab.project.files import package_digest, read_json, replacing, write_json
-from rnnlab.project.params import Params, Run, Training
+from rnnlab.project.params import Params, Run
+from rnnlab.project.sections.networks import Training
 from rnnlab.sweeps.grids import Combination
 
 ROOMS = ("evaluation", "sweeps")  # whose code determines what is kept besides the weights

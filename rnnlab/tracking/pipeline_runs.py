@@ -17,7 +17,7 @@ from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Run
-from rnnlab.project.results import Result, epoch_seconds
+from rnnlab.project.results import NOTHING, Result, epoch_seconds
 from rnnlab.project.tasks import TaskName
 from rnnlab.tracking import runs
 from rnnlab.tracking.links import MODELS_TABLE, TABLE, VIEWS
@@ -160,8 +160,10 @@ def _figures(result: Result, run: Run, history: list[dict[str, float]]) -> dict[
     best = min(history, key=lambda row: row["val_loss"])
     figures = runs.logged_figures(scored["per_seed"][str(run.seed)])
     figures |= {"best_val_loss": best["val_loss"], "best_epoch": best["epoch"], "parameters": scored["parameters"]}
-    seconds = epoch_seconds({run: result.timings[run]}) if run in result.timings else {}
-    return figures | ({"seconds_per_epoch": seconds[run.model]} if seconds else {})
+    timing = result.timings.get(run, NOTHING)
+    seconds = epoch_seconds({run: timing}) if timing else {}
+    figures |= {"seconds_per_epoch": seconds[run.model]} if seconds else {}
+    return figures | {name: timing[name] for name in ("energy_kwh", "co2_grams") if name in timing}
 
 
 def _links(figures: Mapping[str, float], model_id: str, datasets: list[DatasetInput]) -> dict[str, dict[str, str]]:

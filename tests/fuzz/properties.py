@@ -32,7 +32,8 @@ from rnnlab.project import layout, overrides, params, yaml_files
 from rnnlab.project.dataframes import FORMULA
 from rnnlab.project.errors import LONGEST_MESSAGE, UserError
 from rnnlab.project.files import read_json
-from rnnlab.project.params import Params, TokenizePad
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.serving import predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor

@@ -24,7 +24,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from ruamel.yaml import YAML
 
 from rnnlab.networks.keras_import import importing_keras
-from rnnlab.project import params
+from rnnlab.project.sections.data import is_encoding
 from tests.support.networks import plain
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def texts() -> SearchStrategy[str]:
 
 def _encoding_names() -> list[str]:
     names = {"utf-8-sig"} | set(encodings.aliases.aliases.values()) - {"mbcs", "oem"}
-    return sorted(name for name in names if params.is_encoding(name))
+    return sorted(name for name in names if is_encoding(name))
 
 
 ENCODINGS = _encoding_names()

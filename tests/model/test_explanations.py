@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from rnnlab.evaluation import explanations, gradients, metrics
 from rnnlab.features.text import encode
 from rnnlab.networks import models
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 from tests.support.networks import plain
 
 CHANNELS, UNITS, LENGTH = 3, 4, 6

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from rnnlab.networks import fast_layers, keras_import, models
-from rnnlab.project.params import Model
+from rnnlab.project.sections.networks import Model
 from tests.support.networks import plain
 
 VOCABULARY, STEPS, ROWS = 20, 7, 6

@@ -14,7 +14,9 @@ from rnnlab.evaluation import states
 from rnnlab.features.text import PADDING_ID, encode
 from rnnlab.networks import cells, models, training
 from rnnlab.networks.checkpoints import Checkpoint
-from rnnlab.project.params import Run, TokenizePad, Train
+from rnnlab.project.params import Run
+from rnnlab.project.sections.data import TokenizePad
+from rnnlab.project.sections.networks import Train
 from tests.support.networks import plain
 
 UNITS, LENGTH = 4, 7

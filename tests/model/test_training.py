@@ -8,7 +8,8 @@ from rnnlab.networks import models, training
 from rnnlab.networks.batches import Batches
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Run, Train
+from rnnlab.project.params import Run
+from rnnlab.project.sections.networks import Train
 from tests.support.networks import plain
 
 OPTIONS = plain(8, 8)

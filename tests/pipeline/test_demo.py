@@ -12,14 +12,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from reliability.ports import free_port
 from tests.pipeline.conftest import Project
 from tests.support.browser import launch
 
+SCREENS: dict[int, Literal["light", "dark"]] = {1280: "light", 390: "dark"}  # by width
 TEXT = "The direction was wonderful, but <b>the film</b> is terrible and the hero was awful."
 
 
@@ -46,69 +48,70 @@ def address(finished: Project) -> Iterator[str]:
         yield served
 
 
-@pytest.mark.needs("chromium")
-def test_what_is_typed_is_read_word_by_word(address: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def series_address(finished_series: Project) -> Iterator[str]:
+    with demo(finished_series, "lstm forecast") as served:
+        yield served
+
+
+@contextmanager
+def opened(address: str, width: int, picture: Path) -> Iterator[Page]:
+    """The page on a screen; in the end it fits, nothing was complained of, and a picture of it is left."""
     with sync_playwright() as driver:
         browser = launch(driver)
-        for width, scheme in ((1280, "light"), (390, "dark")):
-            context = browser.new_context(viewport={"width": width, "height": 900})
-            page = context.new_page()
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            heard: list[str] = []
-            page.on("console", lambda message, heard=heard: heard.append(message.text))
-            page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
-            page.goto(address)
-            field = page.get_by_label("Text, 5000 characters at most")
-            field.fill("")
-            expect(page.locator("#answer")).to_contain_text("Nothing to read yet")
-            field.press_sequentially(TEXT[:40])
-            expect(page.locator(".words").first).to_contain_text("wonderful")
-            field.fill(TEXT)
-            field.press("Tab")
-            page.keyboard.press("Enter")
-            expect(page.locator(".words").first).to_contain_text("awful")
-            expect(page.get_by_role("status")).to_contain_text("rnn says")
-            assert page.locator("#answer b").count() == 0
-            assert page.locator(".words").count() == 2
-            assert page.locator(".heat").count() == 2
-            wide = "images => images.length == 10 && images.every(image => image.naturalWidth && image.width)"
-            assert page.locator(".heat img").evaluate_all(wide)  # a picture and a colour bar each
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert not heard
-            page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / f"demo-{width}.png", full_page=True)
-            context.close()
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=SCREENS[width])
+        heard: list[str] = []
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.goto(address)
+        yield page
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not heard
+        page.screenshot(path=picture.with_name(f"{picture.name}-{width}.png"), full_page=True)
         browser.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return Path(os.environ.get("UI_PICTURES") or tmp_path)
 
 
 @pytest.mark.needs("chromium")
-def test_what_is_pasted_is_forecast(finished_series: Project, tmp_path: Path) -> None:
-    with demo(finished_series, "lstm forecast") as address, sync_playwright() as driver:
-        browser = launch(driver)
-        for width, scheme in ((1280, "light"), (390, "dark")):
-            context = browser.new_context(viewport={"width": width, "height": 900})
-            page = context.new_page()
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            heard: list[str] = []
-            page.on("console", lambda message, heard=heard: heard.append(message.text))
-            page.on("pageerror", lambda error, heard=heard: heard.append(str(error)))
-            page.goto(address)
-            expect(page.locator("#answer svg text").first).to_be_visible()  # of the last rows of the data
-            field = page.get_by_role("textbox")
-            field.fill("")
-            expect(page.locator("#answer")).to_contain_text("Nothing to forecast yet")
-            field.fill("1, 2, <b>x</b>")
-            expect(page.get_by_role("status")).to_contain_text("Row 3 has '<b>x</b>' in column 'value'")
-            field.fill("; ".join(f"{number / 7:.3f}" for number in range(40)))
-            expect(page.get_by_role("status")).to_contain_text("the last value is 5.571.")
-            expect(page.locator("#answer tbody tr")).to_have_count(1)
-            drawn = page.locator("#answer svg").bounding_box()
-            assert drawn and 300 < drawn["width"] <= width
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert not heard
-            picture = f"demo-series-{width}.png"
-            page.screenshot(path=Path(os.environ.get("UI_PICTURES") or tmp_path) / picture, full_page=True)
-            context.close()
-        browser.close()
+@pytest.mark.parametrize("width", SCREENS)
+def test_what_is_typed_is_read_word_by_word(address: str, width: int, pictures: Path) -> None:
+    with opened(address, width, pictures / "demo") as page:
+        field = page.get_by_label("Text, 5000 characters at most")
+        field.fill("")
+        expect(page.locator("#answer")).to_contain_text("Nothing to read yet")
+        field.press_sequentially(TEXT[:40])
+        expect(page.locator(".words").first).to_contain_text("wonderful")
+        field.fill(TEXT)
+        field.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".words").first).to_contain_text("awful")
+        expect(page.get_by_role("status")).to_contain_text("rnn says")
+        assert page.locator("#answer b").count() == 0
+        assert page.locator(".words").count() == 2
+        assert page.locator(".heat").count() == 2
+        wide = "images => images.length == 10 && images.every(image => image.naturalWidth && image.width)"
+        assert page.locator(".heat img").evaluate_all(wide)  # a picture and a colour bar each
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", SCREENS)
+def test_what_is_pasted_is_forecast(series_address: str, width: int, pictures: Path) -> None:
+    with opened(series_address, width, pictures / "demo-series") as page:
+        expect(page.locator("#answer svg text").first).to_be_visible()  # of the last rows of the data
+        field = page.get_by_role("textbox")
+        field.fill("")
+        expect(page.locator("#answer")).to_contain_text("Nothing to forecast yet")
+        field.fill("1, 2, <b>x</b>")
+        expect(page.get_by_role("status")).to_contain_text("Row 3 has '<b>x</b>' in column 'value'")
+        field.fill("; ".join(f"{number / 7:.3f}" for number in range(40)))
+        expect(page.get_by_role("status")).to_contain_text("the last value is 5.571.")
+        expect(page.locator("#answer tbody tr")).to_have_count(1)
+        drawn = page.locator("#answer svg").bounding_box()
+        assert drawn and 300 < drawn["width"] <= width
 
 
 def test_it_works_without_a_script_and_answers_at_once(address: str) -> None:

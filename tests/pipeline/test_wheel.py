@@ -1,11 +1,14 @@
-"""The wheel alone makes a project, and the project's first stages run on it."""
+"""What goes to PyPI is what it accepts; the wheel alone makes a project, and the project's first stages run on it."""
 
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 
 from rnnlab.project import scaffold
 from tests.pipeline.conftest import ROOT
@@ -20,17 +23,38 @@ def run(*command: str, folder: Path, **environment: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sources, packed, and the wheel that is built from them alone."""
+    place = tmp_path_factory.mktemp("dist")
+    run("git", "clone", "--quiet", str(ROOT), str(place / "clone"), folder=place)
+    build = ("uv", "build", "--quiet", "--offline", "--no-build-isolation", "--python", sys.executable)
+    run(*build, "--out-dir", str(place), folder=place / "clone")
+    return place
+
+
+@pytest.fixture(scope="module")
+def site(dist: Path) -> Path:
     """A folder in which the wheel is installed, without what it needs."""
-    place = tmp_path_factory.mktemp("wheel")
-    sources = place / "sources"
-    run("git", "clone", "--quiet", str(ROOT), str(sources), folder=place)
-    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(place), folder=sources)
-    [wheel] = place.glob("*.whl")
+    [wheel] = dist.glob("*.whl")
     assert wheel.stat().st_size < 500_000
-    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place / "site"), str(wheel))
-    run(sys.executable, *install, folder=place)
-    return place / "site"
+    install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(dist / "site"), str(wheel))
+    run(sys.executable, *install, folder=dist)
+    return dist / "site"
+
+
+def test_both_files_have_the_metadata_that_pypi_accepts(dist: Path) -> None:
+    """What `twine check --strict` asks for, and PyPI after it."""
+    [packed], [wheel] = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    stem = packed.name.removesuffix(".tar.gz")
+    with tarfile.open(packed) as sources, zipfile.ZipFile(wheel) as installed:
+        of_sources = sources.extractfile(f"{stem}/PKG-INFO")
+        assert of_sources is not None
+        texts = (of_sources.read(), installed.read(f"{stem}.dist-info/METADATA"))
+    for text in texts:
+        metadata = Metadata.from_email(text, validate=True)
+        assert f"{metadata.name}-{metadata.version}".replace("-", "_", 2) == stem
+        assert metadata.description_content_type == "text/markdown"
+        assert metadata.description == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_only_the_package_is_installed(site: Path) -> None:

@@ -14,8 +14,9 @@ from rnnlab.experiments.catalogue import Experiment, Named, Setup
 from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.windows import Encoding, Own, Scaler, Split
-from rnnlab.project.params import Data, Promote
 from rnnlab.project.results import NOTHING, Result
+from rnnlab.project.sections.data import Data
+from rnnlab.project.sections.results import Promote
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LIMITS = Promote(

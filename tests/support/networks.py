@@ -1,6 +1,6 @@
 """Parameters of networks that are small and plain."""
 
-from rnnlab.project.params import Model
+from rnnlab.project.sections.networks import Model
 
 PLAIN = {
     "cell": "lstm",

@@ -10,7 +10,8 @@ from rnnlab.evaluation import comparisons, convergence, figure_intervals, metric
 from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_table
 from rnnlab.project.files import write_json
-from rnnlab.project.params import AUTO, NO_SEED, Params, Run
+from rnnlab.project.params import NO_SEED, Params, Run
+from rnnlab.project.sections.kinds import AUTO
 from rnnlab.project.tasks import TASKS, answers
 from tests.support.builders import write_csv
 

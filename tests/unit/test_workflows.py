@@ -1,8 +1,10 @@
-"""GitHub workflows, and how a scheduled one raises an alarm."""
+"""GitHub workflows, how a scheduled one raises an alarm, what a tag must have to be released, and containers."""
 
+import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,15 @@ def test_the_team_s_containers_gain_no_rights() -> None:
         assert re.search(r":v?\d+\.\d+(\.\d+)?-\w+(@sha256:[0-9a-f]{64})?$", service["image"])
 
 
+def test_a_codespace_is_installed_and_shows_dvc_and_mlflow() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
+    assert container["postCreateCommand"] == "make install"
+    assert "iterative.dvc" in container["customizations"]["vscode"]["extensions"]
+    [port] = container["forwardPorts"]
+    assert container["portsAttributes"][str(port)]["label"] == "MLflow"
+    assert f"PORT ?= {port}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")  # of make ui
+
+
 def alert(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return script("alert.sh", folder, GH, **variables)
 
@@ -153,3 +164,93 @@ def test_a_pull_request_runs_without_secrets_and_only_its_last_step_sees_the_tok
     assert "secrets." not in str(workflow)
     assert [step["run"] for step in job["steps"] if "github.token" in str(step)] == ["bash .github/effect.sh"]
     assert job["steps"][-1]["run"] == "bash .github/effect.sh"
+
+
+VERSIONS = """# Changelog
+
+## 1.3.0: 2026-02-01
+
+### Added
+
+- A later one.
+
+## 1.2.3: 2026-01-31
+
+### Fixed
+
+- One thing.
+
+## 1.2: 2025-12-31
+
+- An earlier one.
+"""
+
+
+def release(folder: Path, tag: str, changelog: str = VERSIONS) -> subprocess.CompletedProcess[str]:
+    (folder / "project").mkdir()
+    (folder / "project/pyproject.toml").write_text(
+        '[project]\nversion = "1.2.3"\n\n[tool.mypy]\npython_version = "3"\n'
+    )
+    (folder / "project/CHANGELOG.md").write_text(changelog)
+    return script("release.sh", folder, GH, TAG=tag)
+
+
+def test_a_release_is_announced_in_the_words_of_the_changelog(tmp_path: Path) -> None:
+    done = release(tmp_path, "v1.2.3")
+    assert done.returncode == 0
+    assert done.stdout == "### Fixed\n\n- One thing.\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "told"),
+    [
+        ("v1.3.0", VERSIONS, "the tag is v1.3.0, but pyproject.toml has version 1.2.3: tag v1.2.3"),
+        ("1.2.3", VERSIONS, "the tag is 1.2.3, but"),
+        ("v1.2.3", VERSIONS.replace("## 1.2.3: 2026-01-31", "## [Unreleased]: 1.2.3"), "no heading '## 1.2.3: DATE'"),
+        ("v1.2.3", VERSIONS.replace("2026-01-31", "soon"), "no heading '## 1.2.3: DATE'"),
+        ("v1.2.3", "", "no heading '## 1.2.3: DATE'"),
+    ],
+)
+def test_a_tag_that_is_not_ready_is_refused_in_one_sentence(
+    tmp_path: Path, tag: str, changelog: str, told: str
+) -> None:
+    done = release(tmp_path, tag, changelog)
+    assert done.returncode == 1 and not done.stdout
+    assert told in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_only_the_job_that_publishes_is_trusted_by_pypi_and_it_runs_nothing_of_ours() -> None:
+    workflow = YAML(typ="safe").load(ROOT / ".github/workflows/release.yml")
+    jobs = workflow["jobs"]
+    assert workflow["permissions"] == {} and not [job for job in jobs.values() if "secrets." in str(job)]
+    assert [name for name, job in jobs.items() if "id-token" in job["permissions"]] == ["publish"]
+    assert jobs["publish"]["environment"] == "pypi"
+    assert not [step for step in jobs["publish"]["steps"] if "run" in step]
+    assert (jobs["publish"]["needs"], jobs["announce"]["needs"]) == ("build", "publish")
+    assert "cache" not in str(jobs["build"])
+
+
+def test_the_wheel_is_tried_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    tools = tmp_path / "venv/bin"
+    tools.mkdir(parents=True)
+    for name in ("pip", "rnnlab"):
+        (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >>"$FOLDER/asked"\n')
+        (tools / name).chmod(0o755)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\ncp -r "$FOLDER/venv" "$3"\n')
+    python.chmod(0o755)
+    wheel = tmp_path / "project/dist/some.whl"
+    for path in (wheel, tmp_path / "project/.ci/wheel"):
+        path.parent.mkdir(parents=True)
+    wheel.touch()
+    (tmp_path / "project/.ci/wheel").write_text((ROOT / ".ci/wheel").read_text())
+    environment = {**os.environ, "FOLDER": str(tmp_path), "PYTHON": str(python), "TMPDIR": str(tmp_path)}
+    subprocess.run(["bash", tmp_path / "project/.ci/wheel"], env=environment, check=True)
+    installed, *tried = (tmp_path / "asked").read_text().splitlines()
+    assert installed.startswith("pip install") and installed.endswith(str(wheel))
+    assert tried == ["rnnlab --help", "rnnlab new shop"]
+
+
+def test_a_citation_names_the_version_of_the_package() -> None:
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert YAML(typ="safe").load(ROOT / "CITATION.cff")["version"] == package["version"]

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.metrics import roc_curve
 
 from rnnlab.evaluation.metrics import accuracy_by_length
+from rnnlab.evaluation.tables import cut
 from rnnlab.project.tasks import TASKS, TEXTS, Task, TaskName, right
 
 # Okabe and Ito's colours keep apart for the colour-blind; the line styles do so in grey print.
@@ -26,7 +27,7 @@ STYLE = {"font.size": 13, "axes.titlesize": 14, "legend.fontsize": 12, "xtick.la
 SIZE = (6.4, 4.8)  # inches, of a single panel
 DRAWN_LABELS = 50
 LABELLED_CELLS = 12  # labels; cells of more have no room for figures
-LONGEST_LABEL = 24  # characters
+LONGEST_LABEL = 24  # characters, before it takes the room of a figure
 Counts = npt.NDArray[np.int64]
 
 
@@ -140,7 +141,7 @@ def _write_cells(panel: Axes, shares: npt.NDArray[np.float64], counts: npt.NDArr
 
 
 def _name_labels(panel: Axes, names: Sequence[str]) -> None:
-    places, shown = np.arange(len(names)) + 0.5, [shorten(name) for name in names]
+    places, shown = np.arange(len(names)) + 0.5, [cut(name, LONGEST_LABEL) for name in names]
     if len(names) == 2:
         panel.set_xticks(places, shown, parse_math=False)
         panel.set_yticks(places, shown, rotation=90, va="center", parse_math=False)
@@ -165,16 +166,11 @@ def label_scores(scores: Mapping[str, npt.NDArray[np.float64]], labels: Sequence
         reach = np.abs(np.stack([values.min(axis=0), values.max(axis=0)])[:, drawn] - means)
         style = {"color": COLOURS[index % 6], "marker": MARKERS[index % 6], "linestyle": "none"}
         panel.errorbar(means, places, xerr=reach, **style, capsize=2, label=f"{name} ({seeds(len(values))})")
-    panel.set_yticks(range(len(drawn)), [shorten(labels[number]) for number in drawn], parse_math=False)
+    panel.set_yticks(range(len(drawn)), [cut(labels[number], LONGEST_LABEL) for number in drawn], parse_math=False)
     panel.set(xlabel="F1 on test rows (mean and range)", xlim=(-0.02, 1.02), ylim=(len(drawn) - 0.5, -0.5))
     panel.grid(**GRID)
     figure.legend(loc="outside upper center", ncols=3)
     return figure
-
-
-def shorten(name: str) -> str:
-    """Cuts a long label, which would take the room of a figure."""
-    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
 def roc_curves(predictions: pd.DataFrame, areas: Mapping[str, tuple[float, float]]) -> Figure:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rnnlab.evaluation import metrics
+from rnnlab.evaluation.tables import cut
 from rnnlab.features.clean_rows import read_labels
 from rnnlab.project import layout
 from rnnlab.project.dataframes import read_table
@@ -29,7 +30,7 @@ def lengths(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
 
 def forecast(labels: Sequence[str]) -> str:
     """Says what probabilities are of: the second of two labels, or the label that is given."""
-    return common.shorten(labels[1]) if len(labels) == 2 else "label given"
+    return cut(labels[1], common.LONGEST_LABEL) if len(labels) == 2 else "label given"
 
 
 def read_traces() -> pd.DataFrame:

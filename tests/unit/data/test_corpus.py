@@ -4,7 +4,8 @@ import pytest
 
 from rnnlab.data import corpus
 from rnnlab.data.corpus import Review
-from rnnlab.project.params import Params, Sample
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Sample
 
 
 def reviews(settings: Params, seed: int = 1, **changes: object) -> list[Review]:

@@ -6,7 +6,7 @@ import pytest
 from rnnlab.data import csv_files, csv_rows
 from rnnlab.data.csv_rows import Rows, read_rows
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data
+from rnnlab.project.sections.data import Data
 
 HEADER = b"review,sentiment\n"
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.project.params import Params, Validate
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Validate
 
 if TYPE_CHECKING:
     from rnnlab.data.expectations import Finding

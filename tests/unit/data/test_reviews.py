@@ -10,7 +10,8 @@ from rnnlab.data.csv_rows import Rows
 from rnnlab.data.reviews import UNASSIGNED, CheckedRows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Params, Split
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Split
 
 LABELS = ("negative", "positive")
 TRAIN, VALIDATION, TEST = range(3)

@@ -14,7 +14,8 @@ from rnnlab.features.arrays import Windows
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.windows import Encoding, Own, Scaler
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Data, Params
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Data
 from tests.support.builders import complete, cut, encoding_of, read_one
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from rnnlab.data import series
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.project.params import Params, Validate
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Validate
 from tests.support.builders import complete
 
 if TYPE_CHECKING:

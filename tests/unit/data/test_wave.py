@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 
 from rnnlab.data.wave import wave
-from rnnlab.project.params import Wave
+from rnnlab.project.sections.data import Wave
 
 
 def drawn(

@@ -9,7 +9,7 @@ from rnnlab.features import windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.windows import Scaler
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Wave
+from rnnlab.project.sections.data import Wave
 from tests.support import builders
 from tests.support.builders import complete, encoding_of, windows_of
 

@@ -133,3 +133,8 @@ def test_sentences_are_those_of_the_pairs() -> None:
     pairs = [{"sentence": sentence, "shown": True, "equal": False} for sentence in ("a beats b", "c beats d")]
     told = comparisons.sentences({"measure": "accuracy", "groups": {}, "pairs": pairs})
     assert told == ["A beats b.", "C beats d."]
+
+
+def test_a_text_is_cut_with_dots() -> None:
+    assert tables.cut("one two", 7) == "one two"
+    assert tables.cut("one two three", 8) == "one two …"

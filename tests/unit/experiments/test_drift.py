@@ -9,8 +9,8 @@ from benchmarks import coverage
 from rnnlab.experiments import drift
 from rnnlab.experiments.drift import Change, Verdict
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Drift
 from rnnlab.project.results import Result
+from rnnlab.project.sections.results import Drift
 from rnnlab.project.tasks import ACCURACY, MEAN_SQUARED_ERROR
 from tests.support.builders import COMMIT, series, summary
 

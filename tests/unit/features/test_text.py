@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from rnnlab.features import text
-from rnnlab.project.params import TokenizePad
+from rnnlab.project.sections.data import TokenizePad
 
 VOCABULARY = ["", "<unk>", "a", "b", "c", "d"]
 

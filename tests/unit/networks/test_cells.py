@@ -12,7 +12,7 @@ import pytest
 from rnnlab.evaluation import gradients, states
 from rnnlab.networks import cells, fast_layers, layers, models, sizes
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import OWN_CELLS
+from rnnlab.project.sections.networks import OWN_CELLS
 from tests.support.cells import minimal_gated_unit, write_cell
 from tests.support.networks import plain
 from tests.unit.networks.test_archives import members, pack

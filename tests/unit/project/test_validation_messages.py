@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Section
+from rnnlab.project.sections.kinds import Section
 from rnnlab.project.validation_messages import closest, validated
 
 

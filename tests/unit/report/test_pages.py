@@ -61,8 +61,3 @@ def test_the_first_models_lines_can_be_told_from_the_ground(scheme: str) -> None
 def test_what_is_missing_is_a_mistake() -> None:
     with pytest.raises(UndefinedError):
         pages.render("compare.html", title="one against two")
-
-
-def test_a_text_is_cut_with_dots() -> None:
-    assert pages.cut("one two", 7) == "one two"
-    assert pages.cut("one two three", 8) == "one two …"

@@ -13,7 +13,8 @@ from rnnlab.data import reviews
 from rnnlab.data.csv_rows import read_rows
 from rnnlab.features import clean_rows, encoding, text
 from rnnlab.project.files import read_json
-from rnnlab.project.params import Params, TokenizePad
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.serving import predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor

@@ -63,6 +63,17 @@ def test_the_card_of_an_old_run_says_less(opened: Store, tmp_path: Path) -> None
     assert "## Data" not in card and "## Where it is worst" not in card and "## Limits" in card
 
 
+def test_a_card_tells_energy_and_co2_beside_the_cost(opened: Store, tmp_path: Path) -> None:
+    client, run_id = MlflowClient(opened.uri), log_run(opened, tmp_path, predictions(wrong=4))
+    figures = {"seconds_per_epoch": 1.5, "best_epoch": 7, "energy_kwh": 0.0012345, "co2_grams": 1234.5}
+    assert "not measured: install rnn-vs-lstm[co2]" in model_card.write(client, client.get_run(run_id), TEXT, [])
+    for name, value in figures.items():
+        client.log_metric(run_id, name, value)
+    card = model_card.write(client, client.get_run(run_id), TEXT, [])
+    assert "1.5 seconds an epoch, 7 epochs to the best. By codecarbon's estimate, its training took 0.0012 kWh" in card
+    assert "or 1,200 g of CO₂" in card and "not measured" not in card
+
+
 def test_a_card_fits_the_database(opened: Store, tmp_path: Path) -> None:
     run_id = log_run(opened, tmp_path, predictions(wrong=4), **{PARENT: result(opened, labels=300)})
     client = MlflowClient(opened.uri)

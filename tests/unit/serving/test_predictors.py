@@ -20,7 +20,8 @@ from rnnlab.project import layout
 from rnnlab.project.dvc_lock import file_digest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
-from rnnlab.project.params import Params, TokenizePad
+from rnnlab.project.params import Params
+from rnnlab.project.sections.data import TokenizePad
 from rnnlab.serving import predictions, predictors
 from rnnlab.serving.predictors import Predictor
 from rnnlab.serving.pyfunc import TextClassifier

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab.project.params import Promote
+from rnnlab.project.sections.results import Promote
 from rnnlab.project.tasks import TASKS
 from rnnlab.serving import promotion_rule
 from rnnlab.serving.promotion_rule import Evidence, Rule

@@ -12,7 +12,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Promote
+from rnnlab.project.sections.results import Promote
 from rnnlab.serving import registry
 from rnnlab.serving.registry import Version
 from rnnlab.tracking import store

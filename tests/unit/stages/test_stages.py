@@ -15,6 +15,7 @@ from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json, write_json
 from rnnlab.project.params import Params, Run
+from tests.support import energy
 from tests.support.results import changed
 
 TINY = {
@@ -59,6 +60,7 @@ def finished(tiny: Params, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setenv("DVC_ROOT", str(folder))
         patch.setenv("MLFLOW_SYNC", "off")
+        energy.install(patch)
         write_params(tiny)
         for left in (*LEFT_OVER, layout.FAILED_VALIDATION):
             left.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +114,7 @@ def test_a_training_leaves_network_layers_history_and_times(finished: Path) -> N
         assert times["started"] < times["ended"]
         assert len(times["epoch_seconds"]) == 2 and min(times["epoch_seconds"]) > 0
         assert times["mlflow_run"] is None
+        assert (times["energy_kwh"], times["co2_grams"]) == (energy.KWH, energy.GRAMS)
     assert not list(layout.CHECKPOINTS.glob("*.npz"))
 
 

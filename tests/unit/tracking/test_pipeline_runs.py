@@ -94,7 +94,7 @@ def written(
         encoding.write_text('{"mean": 0.0, "scale": 1.0}')
         result = results.read_workspace()._replace(name="it")
         timing = {"started": START, "ended": "2026-01-02T03:05:05+00:00", "epoch_seconds": [2.0, 1.0, 1.5]}
-        result = result._replace(timings={ours.runs[0]: timing})
+        result = result._replace(timings={ours.runs[0]: {**timing, "energy_kwh": 0.0012, "co2_grams": 0.45}})
         mlflow.set_tracking_uri(opened.uri)
         converged = {ours.runs[0]: "no: best epoch 12 of 12", None: "no: 1 of 2 seeds of it"}
         yield logged(experiment(opened, request.param), result, recorded(ours, converged=converged))
@@ -184,13 +184,14 @@ def test_curves_are_drawn_over_the_time_that_the_training_took(written: Logged) 
     assert [point.timestamp - START_MS for point in points] == [2000, 3000, 4500]
     assert (child.info.start_time, child.info.end_time) == (START_MS, START_MS + 60_000)
     assert child.data.metrics["seconds_per_epoch"] == 1.5
+    assert (child.data.metrics["energy_kwh"], child.data.metrics["co2_grams"]) == (0.0012, 0.45)
 
 
 def test_a_training_whose_timings_are_lost_is_logged_all_the_same(written: Logged) -> None:
     lost = [run for run in written.result.runs if run not in written.result.timings]
     for run in lost:
         child = written.children[run.name]
-        assert "seconds_per_epoch" not in child.data.metrics
+        assert not {"seconds_per_epoch", "energy_kwh", "co2_grams"} & child.data.metrics.keys()
         assert child.info.start_time > START_MS
         points = written.client.get_metric_history(child.info.run_id, "loss")
         assert len(points) == len(written.result.histories[run])
