@@ -35,7 +35,7 @@ def test_time_only_runs_forward_and_the_scaler_knows_training_rows_alone(finishe
     assert spans.loc["train", "max"] < spans.loc["validation", "min"]
     assert spans.loc["validation", "max"] < spans.loc["test", "min"]
     features = finished_series.folder / "data/features"
-    scaler = json.loads((features / "train/scaler.json").read_text())
+    [scaler] = json.loads((features / "train/scaler.json").read_text())["series"]
     training = rows[rows["split"] == "train"]["value"]
     assert (scaler["mean"], scaler["scale"]) == pytest.approx((training.mean(), training.std(ddof=0)))
     for split in ("train", "validation", "test"):
