@@ -30,6 +30,7 @@ def measured() -> Iterator[dict[str, float]]:
 
 def _tracker(country: str) -> Any:
     """Returns a tracker that writes no file and asks no network, whatever a configuration of codecarbon says."""
+    os.environ.setdefault("CODECARBON_LOG_LEVEL", "error")  # read when it is imported; the option below comes too late
     from codecarbon import OfflineEmissionsTracker
 
     return OfflineEmissionsTracker(
