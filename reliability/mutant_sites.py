@@ -47,6 +47,11 @@ class Mutant(NamedTuple):
     source: str
 
     @property
+    def name(self) -> str:
+        """What it is known by from one commit to the next."""
+        return f"{self.path}: {self.change}"
+
+    @property
     def room(self) -> str:
         """The package of the module, see `docs/architecture.md`."""
         return _room(Path(self.path))

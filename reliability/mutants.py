@@ -8,7 +8,7 @@ import sys
 import tempfile
 import venv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -24,6 +24,7 @@ from rnnlab.project import git
 from rnnlab.project.files import read_json, write_json
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.yaml")
+WITNESSES = Path(__file__).with_name("witnesses.json")  # by mutant, a test that found it: the next run asks it first
 SEED, CASES, QUICK_CASES = 1, 320, 16
 FLOOR = 0.92  # of the mutants that have to be found
 FOLDERS = ("tests/unit", "tests/model", "tests/pipeline")  # each asked if those before found nothing
@@ -128,13 +129,12 @@ class Bench:
         recording = ("--cov", "--cov-context=test", "--cov-report=", "--cov-fail-under=0")
         self._pytest((*recording, *report, *tests), None, COVERAGE_FILE=str(keep / "suite.coverage"))
 
-    def try_out(self, mutant: Mutant, suite: Suite, first: str | None) -> str | None:
+    def try_out(self, mutant: Mutant, groups: Iterable[tuple[Sequence[str], float]]) -> str | None:
         """Returns the test that finds a mutant, None if none does.
 
         Args:
             mutant: that is planted and taken out again.
-            suite: to choose the tests from.
-            first: the test that found it before, if it is known.
+            groups: of tests to ask one after the other, each with the seconds that it may take.
         """
         module = self.folder / mutant.path
         code = module.read_text(encoding="utf-8")
@@ -142,13 +142,16 @@ class Bench:
             module.write_text(mutant.source, encoding="utf-8")
             self._planted += 1  # a time that no other has, or bytecode of a source as long as this one would be used
             os.utime(module, (self._planted, self._planted))
-            groups = [[first]] if first and first in suite.seconds else []
-            for tests in (*groups, *suite.of(mutant)):
-                if found := self._find(tests, suite.limit(tests)):
-                    return found
-            return None
+            return next((found for tests, limit in groups if (found := self._find(tests, limit))), None)
         finally:
             module.write_text(code, encoding="utf-8")
+
+    def near(self, mutant: Mutant, witness: str | None) -> list[tuple[Sequence[str], float]]:
+        """Returns the tests to ask first: the one that found it before, and those of its module."""
+        own = (self.folder / "tests/unit" / mutant.room).rglob(f"test_{Path(mutant.path).stem}.py")
+        asked = [witness] if witness and (self.folder / witness.partition("::")[0]).exists() else []
+        asked += [str(file.relative_to(self.folder)) for file in sorted(own)]
+        return [([test], STARTING_SECONDS + SLOWER * BUDGET_SECONDS) for test in asked]
 
     def confirmed(self, tried: Sequence[Tried]) -> list[Tried]:
         """Takes back what was found by a test that also fails without any mutant, as on a machine that is too busy."""
@@ -198,35 +201,73 @@ def read_suite(keep: Path) -> Suite:
 
 
 def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
-    """Tries a sample of mutants; ``quick`` tries a few, and runs the tests of units alone.
+    """Tries a sample of mutants; ``quick`` tries a few, and asks the tests of their own module alone.
 
     What is recorded of a commit and found there is kept in a folder, so that a run that is stopped goes on.
     """
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place))
-        suite = keep.absolute() / f"{bench.commit}{'-quick' if quick else ''}"
-        if not (suite / "suite.xml").exists():
-            suite.mkdir(parents=True, exist_ok=True)
-            bench.record(FOLDERS[:1] if quick else FOLDERS, suite)
         mutants = mutant_sites.sample(bench.folder, QUICK_CASES if quick else CASES, SEED)
-        tried = bench.confirmed(_tried(bench, read_suite(suite), mutants, keep / "found.json"))
+        harmless = equivalents()
+        hard = [mutant for mutant in mutants if mutant.name not in harmless]
+        notes = Notes(bench.commit, keep / "found.json")
+        missed = _try(bench, notes, hard, lambda mutant: bench.near(mutant, notes.witnesses.get(mutant.name)))
+        if missed and not quick:
+            suite = _recorded(bench, keep.absolute() / bench.commit)
+            _try(bench, notes, missed, lambda mutant: [(tests, suite.limit(tests)) for tests in suite.of(mutant)], True)
+        found = {mutant.name: notes.of(mutant)[1] for mutant in hard}
+        tried = [
+            Tried(mutant.room, f"{mutant.path}:{mutant.line}", mutant.change, found.get(mutant.name), reason)
+            for mutant in mutants
+            for reason in [harmless.get(mutant.name)]
+        ]
+        confirmed = bench.confirmed(tried)
         bench.close()
-        return _section(tried)
+        return _section(confirmed)
 
 
-def _tried(bench: Bench, suite: Suite, mutants: Sequence[Mutant], notes: Path) -> list[Tried]:
-    """Tries mutants, but none twice on one commit; the test that found one on an earlier commit is asked first."""
-    notebook, harmless = read_json(notes) if notes.exists() else {}, equivalents()
-    tried = []
-    for mutant in tqdm(mutants, desc="mutants", disable=None):
-        name = f"{mutant.path}: {mutant.change}"
-        known = notebook.get(name, {"commit": "", "by": None})
-        if name not in harmless and known["commit"] != bench.commit:
-            known = notebook[name] = {"commit": bench.commit, "by": bench.try_out(mutant, suite, known["by"])}
-            write_json(notes, notebook)
-        place = f"{mutant.path}:{mutant.line}"
-        tried.append(Tried(mutant.room, place, mutant.change, known["by"], harmless.get(name)))
-    return tried
+Groups = Callable[[Mutant], list[tuple[Sequence[str], float]]]
+
+
+class Notes:
+    """What was found, by mutant: of this commit, and the tests that found mutants of earlier ones."""
+
+    def __init__(self, commit: str, source: Path) -> None:
+        """Reads what was found before; what is found is written to ``source``, and who found it to `WITNESSES`."""
+        self.commit, self._source = commit, source
+        self._known = read_json(source) if source.exists() else {}
+        self.witnesses = read_json(WITNESSES) if WITNESSES.exists() else {}
+
+    def of(self, mutant: Mutant) -> tuple[bool, str | None]:
+        """Returns whether the whole suite was asked on this commit, and the test that found it."""
+        known = self._known.get(mutant.name, {})
+        return (known["whole"], known["by"]) if known.get("commit") == self.commit else (False, None)
+
+    def add(self, mutant: Mutant, found: str | None, whole: bool) -> None:
+        """Notes the outcome of a mutant."""
+        self._known[mutant.name] = {"commit": self.commit, "by": found, "whole": whole}
+        self._source.parent.mkdir(parents=True, exist_ok=True)
+        write_json(self._source, self._known)
+        if found and "::" in found:
+            self.witnesses[mutant.name] = found
+            write_json(WITNESSES, dict(sorted(self.witnesses.items())))
+
+
+def _try(bench: Bench, notes: Notes, mutants: Sequence[Mutant], groups: Groups, whole: bool = False) -> list[Mutant]:
+    """Tries mutants that are not found yet, but none twice on one commit; returns those that nothing found."""
+    for mutant in tqdm(mutants, desc="all tests" if whole else "their own tests", unit="mutant", disable=None):
+        was_whole, found = notes.of(mutant)
+        if not found and not was_whole:
+            notes.add(mutant, bench.try_out(mutant, groups(mutant)), whole)
+    return [mutant for mutant in mutants if not notes.of(mutant)[1]]
+
+
+def _recorded(bench: Bench, keep: Path) -> Suite:
+    """Runs the whole suite once a commit, to know which tests run a line."""
+    if not (keep / "suite.xml").exists():
+        keep.mkdir(parents=True, exist_ok=True)
+        bench.record(FOLDERS, keep)
+    return read_suite(keep)
 
 
 def equivalents() -> dict[str, str]:

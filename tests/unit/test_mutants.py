@@ -11,6 +11,7 @@ import pytest
 from reliability import mutant_sites, mutants, warm_pytest
 from reliability.mutant_sites import Mutant
 from reliability.mutants import Suite
+from rnnlab.project.files import read_json
 
 ROOT = Path(__file__).parents[2]
 MODULE = '''\
@@ -131,6 +132,7 @@ def test_what_tests_find_and_what_they_miss_is_counted(small: Path, monkeypatch:
     harmless = small.parent / "equivalents.yaml"
     harmless.write_text("[]")
     monkeypatch.setattr(mutants, "EQUIVALENTS", harmless)
+    monkeypatch.setattr(mutants, "WITNESSES", small.parent / "witnesses.json")
     keep = small.parent / "keep"
     section = mutants.measure(True, keep)
     missed = [each for each in section.raw["mutants"] if not each["found_by"]]
@@ -138,6 +140,7 @@ def test_what_tests_find_and_what_they_miss_is_counted(small: Path, monkeypatch:
     assert not section.sound
     found = {each["found_by"] for each in section.raw["mutants"] if each["found_by"]}
     assert found == {"tests/unit/room/test_sums.py::test_add", "tests/unit/room/test_sums.py::test_limits"}
+    assert set(read_json(small.parent / "witnesses.json").values()) == found
     assert subprocess.check_output(("git", "status", "--porcelain"), cwd=small) == b""
 
     entries = "".join(
