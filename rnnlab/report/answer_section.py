@@ -42,7 +42,7 @@ def answer(
     questions = [("Is it real?", reality(pair, comparison))] if pair else []
     if told := comparisons.convergence_sentences(comparison):
         questions.append(("Had every training converged?", " ".join(told)))
-    if others and not lengths.empty:
+    if others and lengths["words"].nunique() > 1:
         questions.append((f"Where does {others[0]} fail?", weakness(best, others[0], lengths, TASKS[settings.task])))
     if others:
         spent = price(best, others[0], metrics, costs)

@@ -105,7 +105,8 @@ def labelled_panels(settings: Params, tables: Tables, models: str) -> list[Panel
         " one seed, thick ones of the forecasts of all seeds, none averaged. Below: the share of rows behind each"
         " point.",
     )
-    return [*matrices, by_length, ranking, calibration]
+    lengths_differ = tables.lengths["words"].nunique() > 1
+    return [*matrices, *([by_length] if lengths_differ else []), ranking, calibration]
 
 
 def _roc(settings: Params, tables: Tables, models: str) -> Panel:

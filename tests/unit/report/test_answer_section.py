@@ -50,6 +50,13 @@ def three(settings: Params) -> Params:
     return changed(settings, compare=["rnn", "lstm", "gru"], baselines=["majority", "tfidf"])
 
 
+def test_nothing_is_said_of_lengths_where_all_are_the_same(three: Params) -> None:
+    metrics, alike = {name: summary(mean) for name, mean in MEANS.items()}, LENGTHS.assign(words=8.0)
+    alike = alike.drop_duplicates(["model", "seed"])
+    found = answer_section.answer(three, metrics, comparison(MEANS, *PAIRS), {}, RACE, alike)
+    assert "Where does gru fail?" not in dict(found.questions)
+
+
 def test_the_best_network_is_set_against_the_next(three: Params) -> None:
     metrics = {name: summary(mean) for name, mean in MEANS.items()}
     metrics["tfidf"]["inverse_penalty"] = 30.0
