@@ -79,12 +79,12 @@ def by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dict[str, Any]:
+def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int | None) -> dict[str, Any]:
     """Mean and sample standard deviation over the seeds of one model, from `score` by seed, or by `NO_SEED` alone.
 
     Returns:
-        ``mean`` and ``sd`` of every figure, ``parameters`` (a count of weights), and ``per_seed``, which is empty for a
-        model without seeds. One seed has no spread: its ``sd`` is 0.
+        ``mean`` and ``sd`` of every figure, ``parameters`` (a count of weights; None if not known), and ``per_seed``,
+        which is empty for a model without seeds. One seed has no spread: its ``sd`` is 0.
     """
     names = next(iter(per_seed.values()))
     values = {name: np.array([figures[name] for figures in per_seed.values()]) for name in names}

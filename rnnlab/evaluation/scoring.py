@@ -10,13 +10,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
-    classical,
     ensembles,
     explanation_tables,
     figure_intervals,
     metrics,
     rivals,
-    series_baselines,
     series_metrics,
     thresholds,
 )
@@ -30,11 +28,12 @@ from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import STEP, TaskName, decide, told
 
-# Predictions of some rows by model and seed, and how many weights each model has. Of texts they are probabilities, of
-# shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series values, of shape (rows, horizon).
+# Predictions of some rows by model and seed, and how many weights each model has, None if that is not known. Of texts
+# they are probabilities, of shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series they
+# are values, of shape (rows, horizon).
 Key = tuple[str, int]
 Predictions = dict[Key, npt.NDArray[Any]]
-Parameters = dict[str, int]
+Parameters = dict[str, int | None]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -73,7 +72,7 @@ def _score_labelled(settings: Params) -> Scored:
         labels = np.asarray(others.labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
-            parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+            parameters["ensemble"] = _sum([parameters[name] for name in settings.ensemble])
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
@@ -102,8 +101,8 @@ def _score_series(settings: Params) -> Scored:
     encoding = windows.from_json(read_json(layout.SCALER))
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
     targets, held_targets = (encoding.value.undo(np.asarray(each.targets)) for each in (test, held_out))
-    predictions, parameters = _forecast(settings, test, encoding)
-    held_predictions, _ = _forecast(settings, held_out, encoding)
+    predictions, parameters = _forecast(settings, layout.TEST, encoding)
+    held_predictions, _ = _forecast(settings, layout.VALIDATION_ROWS, encoding)
     widths = {
         run: series_metrics.half_widths(held_targets, values, settings.evaluate.coverage)
         for run, values in held_predictions.items()
@@ -150,30 +149,23 @@ def _predict_labelled(
     rows, penalties = arrays.load_labelled(split, settings.task), {}
     predictions, parameters = _predict_networks(settings, rows[0])
     for name, answer in rivals.ask(settings, split).items():
-        predictions[name, NO_SEED], parameters[name] = answer.probabilities, answer.parameters
+        predictions[name, NO_SEED], parameters[name] = answer.said, answer.parameters
         if answer.inverse_penalty is not None:
             penalties[name] = answer.inverse_penalty
     return predictions, parameters, penalties, rows
 
 
-def _forecast(settings: Params, split: arrays.Windows, encoding: Encoding) -> tuple[Predictions, Parameters]:
+def _forecast(settings: Params, split: Path, encoding: Encoding) -> tuple[Predictions, Parameters]:
     """Forecasts with networks and baselines from the windows of a split, in the data's unit."""
-    inputs, horizon = split.inputs, split.targets.shape[1]
-    predictions, parameters = _predict_networks(settings, inputs)
-    for name in settings.baselines:
-        if name == "linear":
-            weights = arrays.map_array(layout.BASELINES / "linear.npy")
-            predictions[name, NO_SEED] = series_baselines.predict_linear(inputs, weights)
-            parameters[name] = weights.size
-        elif name in classical.FITS:
-            model = classical.load(layout.BASELINES / f"{name}.npz")
-            series = classical.read(layout.ROWS, encoding.value)
-            predictions[name, NO_SEED] = classical.predict(model, series, split.rows, horizon)
-            parameters[name] = model.parameters
-        else:
-            predictions[name, NO_SEED] = series_baselines.UNFITTED[name](inputs, horizon, encoding.season)
-            parameters[name] = 0
+    predictions, parameters = _predict_networks(settings, arrays.load_windows(split).inputs)
+    for name, answer in rivals.ask(settings, split).items():
+        predictions[name, NO_SEED], parameters[name] = answer.said, answer.parameters
     return {run: encoding.value.undo(values) for run, values in predictions.items()}, parameters
+
+
+def _sum(parameters: list[int | None]) -> int | None:
+    known = [number for number in parameters if number is not None]
+    return sum(known) if len(known) == len(parameters) else None
 
 
 def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:

@@ -9,7 +9,7 @@ from rnnlab.evaluation.comparisons import slice_means
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
-from rnnlab.project.results import NOTHING
+from rnnlab.project.results import NOTHING, weights
 from rnnlab.project.tasks import Task
 
 MOST_SLICES = 4  # that the table has room for
@@ -57,7 +57,7 @@ def results_rows(
                 **({"converged": _converged(found, name)} if is_told else {}),
                 **figures,
                 **{heading: figure(means[name]) for heading, means in slices.items()},
-                "parameters": f"{model['parameters']:,}",
+                "parameters": weights(model),
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",
             }

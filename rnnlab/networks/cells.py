@@ -42,9 +42,7 @@ def find(name: str, file: Path | None = None) -> Plugin:
     """
     if file and file.stem == name:
         return Plugin(KIND, name, file)
-    if plugin := plugins.find(KIND, name):
-        return plugin
-    raise UserError(f"there is no cell {name!r}: no file {KIND}/{name}.py, and no entry point of rnnlab.{KIND}")
+    return plugins.get(KIND, name)
 
 
 def cell(plugin: Plugin, units: int, **options: Any) -> keras.Layer:

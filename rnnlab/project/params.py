@@ -31,7 +31,9 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 AUTO = "auto"  # what the data are to decide
-CELLS = "cells"  # the kind of code of others that computes a step of a recurrent layer
+# Kinds of code of others, see `rnnlab.project.plugins`. Cells train networks, and so are apart from what does not.
+CELLS = "cells"
+BASELINES = "extensions/baselines"
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 MOST_LABELS = 1_000
 MOST_ORIGINS = 50  # rows of a table
@@ -439,9 +441,11 @@ class Params(Section):
         for name in self.compare:
             if name not in self.models:
                 _refuse(f"compare: no model {name} under models (there are: {', '.join(self.models)})")
-        for name in self.compare:
-            if name in ("ensemble", *(name for task in TASKS.values() for name in task.baselines)):
-                _refuse(f"compare: {name} is already the name of another row of the results")
+        baselines = (*self.baselines, *(name for task in TASKS.values() for name in task.baselines))
+        for key, names, taken in (("compare", self.compare, baselines), ("baselines", self.baselines, ())):
+            for name in names:
+                if name in ("ensemble", *taken):
+                    _refuse(f"{key}: {name} is already the name of another row of the results")
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
                 _refuse(f"ensemble: {name} is neither in compare nor in baselines")
@@ -468,9 +472,6 @@ class Params(Section):
         if self.data.known_ahead and self.series.window < self.series.horizon:
             room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
             _refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
-        for baseline in self.baselines:
-            if baseline not in task.baselines:
-                _refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
         if self.ensemble and not task.has_ensembles:
             _refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
@@ -537,7 +538,7 @@ def read(source: Path = Path("params.yaml")) -> Params:
 
 
 def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Params:
-    """Checks a mapping of parameters; ``folder`` is that of the project, which may have cells of its own.
+    """Checks a mapping of parameters; ``folder`` is that of the project, which may have code of its own.
 
     Raises:
         UserError: names each invalid key by its full path.
@@ -547,4 +548,6 @@ def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Pa
     settings = validated(values, source, Params, "; the default is in the committed params.yaml")
     for name, model in settings.models.items():
         plugins.check(CELLS, f"{source}: models.{name}.cell", model.cell, OWN_CELLS, folder)
+    for name in settings.baselines:
+        plugins.check(BASELINES, f"{source}: baselines", name, TASKS[settings.task].baselines, folder)
     return settings
