@@ -14,6 +14,7 @@ from rnnlab.evaluation import (
     explanation_tables,
     figure_intervals,
     metrics,
+    other_metrics,
     rivals,
     series_metrics,
     thresholds,
@@ -77,7 +78,10 @@ def _score_labelled(settings: Params) -> Scored:
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
-    scores = {run: metrics.score(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
+    figures = other_metrics.find_labelled(settings)
+    scores = {
+        run: metrics.score(columns["label"], values, chosen.get(run), figures) for run, values in predictions.items()
+    }
     answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
     explained = explanation_tables.explain(settings, table, chosen)
@@ -85,7 +89,7 @@ def _score_labelled(settings: Params) -> Scored:
         name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
         for name in settings.scored
     }
-    explained["intervals"] = figure_intervals.table(columns, said)
+    explained["intervals"] = figure_intervals.table(columns, said, figures)
     summaries = _summaries(settings, scores, parameters)
     for name, penalty in penalties.items():
         summaries[name]["inverse_penalty"] = round(penalty, 6)
@@ -107,9 +111,11 @@ def _score_series(settings: Params) -> Scored:
         run: series_metrics.half_widths(held_targets, values, settings.evaluate.coverage)
         for run, values in held_predictions.items()
     }
+    others = other_metrics.find(settings)
     scores = {
         run: series_metrics.score(targets, values, encoding.naive_error)
         | series_metrics.interval_figures(targets, values, widths[run])
+        | {name: function(targets, values) for name, function in others.items()}
         for run, values in predictions.items()
     }
     horizon = targets.shape[1]

@@ -68,12 +68,13 @@ def results_rows(
 def figures_shown(
     task: Task, models: Iterable[Mapping[str, Any]], comparison: Mapping[str, Any] = NOTHING
 ) -> dict[str, str]:
-    """Returns the figures that all models of a result have and a table shows, by heading."""
+    """Returns the figures that all models of a result have and a table shows, by heading; last `evaluate.metrics`."""
     known = set[str].intersection(*(set(model["mean"]) for model in models))
     columns = {heading: figure for heading, figure in task.columns.items() if figure in known}
     if comparison.get("imbalance", 1.0) <= UNEVEN:
         columns.pop("balanced accuracy", None)
-    return columns
+    named = [name for name in comparison.get("metrics", ()) if name in known and name not in columns.values()]
+    return columns | {f"test {name.replace('_', ' ')}": name for name in named}
 
 
 def _converged(found: Convergence, name: str) -> str:

@@ -34,6 +34,7 @@ AUTO = "auto"  # what the data are to decide
 # Kinds of code of others, see `rnnlab.project.plugins`. Cells train networks, and so are apart from what does not.
 CELLS = "cells"
 BASELINES = "extensions/baselines"
+METRICS = "extensions/metrics"
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 MOST_LABELS = 1_000
 MOST_ORIGINS = 50  # rows of a table
@@ -354,6 +355,7 @@ class Evaluate(Section):
 
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(_list_to_tuple)]
+    metrics: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
     origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]
@@ -434,7 +436,8 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
+        lists |= {"evaluate.slices": self.evaluate.slices, "evaluate.metrics": self.evaluate.metrics}
+        lists |= {"data.channels": self.data.channels}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -548,6 +551,9 @@ def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Pa
     settings = validated(values, source, Params, "; the default is in the committed params.yaml")
     for name, model in settings.models.items():
         plugins.check(CELLS, f"{source}: models.{name}.cell", model.cell, OWN_CELLS, folder)
+    task = TASKS[settings.task]
     for name in settings.baselines:
-        plugins.check(BASELINES, f"{source}: baselines", name, TASKS[settings.task].baselines, folder)
+        plugins.check(BASELINES, f"{source}: baselines", name, task.baselines, folder)
+    for name in settings.evaluate.metrics:
+        plugins.check(METRICS, f"{source}: evaluate.metrics", name, task.scores, folder)
     return settings
