@@ -35,6 +35,7 @@ AUTO = "auto"  # what the data are to decide
 CELLS = "cells"
 BASELINES = "extensions/baselines"
 METRICS = "extensions/metrics"
+CHECKS = "extensions/checks"
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 MOST_LABELS = 1_000
 MOST_ORIGINS = 50  # rows of a table
@@ -203,6 +204,10 @@ class Severities(Section):
     lengths: Severity
     rejected: Severity
     covariates: Severity
+    checks: Severity
+
+
+OWN_CHECKS = tuple(info.alias or name for name, info in Severities.model_fields.items())
 
 
 class Validate(Section):
@@ -213,7 +218,14 @@ class Validate(Section):
     min_words: Positive
     max_words: Positive
     max_rejected_share: Annotated[float, Field(ge=0, le=1)]
+    checks: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     severity: Severities
+
+    def severity_of(self, check: str) -> Severity:
+        """Returns what happens when a check fails, one of ours or one of ``checks``."""
+        key = "checks" if check in self.checks else "schema_" if check == "schema" else check
+        found: Severity = getattr(self.severity, key)
+        return found
 
 
 class TokenizePad(Section):
@@ -437,7 +449,7 @@ class Params(Section):
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
         lists |= {"evaluate.slices": self.evaluate.slices, "evaluate.metrics": self.evaluate.metrics}
-        lists |= {"data.channels": self.data.channels}
+        lists |= {"data.channels": self.data.channels, "validate.checks": self.validate_.checks}
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -556,4 +568,6 @@ def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Pa
         plugins.check(BASELINES, f"{source}: baselines", name, task.baselines, folder)
     for name in settings.evaluate.metrics:
         plugins.check(METRICS, f"{source}: evaluate.metrics", name, task.scores, folder)
+    for name in settings.validate_.checks:
+        plugins.check(CHECKS, f"{source}: validate.checks", name, (), folder, OWN_CHECKS)
     return settings

@@ -113,13 +113,17 @@ def group(kind: str) -> str:
     return f"rnnlab.{Path(kind).name}"
 
 
-def check(kind: str, key: str, name: str, own: tuple[str, ...], folder: Path = Path()) -> None:
+def check(
+    kind: str, key: str, name: str, own: tuple[str, ...], folder: Path = Path(), taken: tuple[str, ...] = ()
+) -> None:
     """Checks that a parameter names one of our own, or code that exists and does not bear the name of one.
+
+    Code must not bear a name that is taken otherwise, either.
 
     Raises:
         UserError: it does not; the sentence begins with ``key``.
     """
-    for each in own:
+    for each in (*own, *taken):
         if (file := folder / kind / f"{each}.py").exists():
             raise UserError(f"{file}: {each} is the name of one that rnnlab has; give the file another")
     if name not in own and not find(kind, name, folder):

@@ -19,7 +19,12 @@ OWN = Path(__file__).with_name("template")
 SHARED = (
     *("dvc.yaml", "params.yaml", "stages", ".gitignore", ".dvcignore"),
     *(".dvc/config", ".dvc/.gitignore", ".dvc/plots/runs.json", "data/raw/README.md"),
-    *("cells/README.md", "extensions/baselines/README.md", "extensions/metrics/README.md"),
+    *(
+        "cells/README.md",
+        "extensions/baselines/README.md",
+        "extensions/checks/README.md",
+        "extensions/metrics/README.md",
+    ),
 )
 TRAILER = "Template: rnnlab"
 AUTHOR = {"user.name": "rnnlab", "user.email": "rnnlab@localhost"}  # where Git knows no other
