@@ -36,7 +36,12 @@ CELLS = "cells"
 BASELINES = "extensions/baselines"
 METRICS = "extensions/metrics"
 CHECKS = "extensions/checks"
+FIGURES = "extensions/figures"
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
+OWN_FIGURES = (
+    *("training_curves", "confusion_matrices", "accuracy_by_length", "calibration", "roc_curves", "label_scores"),
+    *("gradient_norms", "traces", "predicted_and_true", "errors", "errors_by_step", "attributions", "forecasts"),
+)
 MOST_LABELS = 1_000
 MOST_ORIGINS = 50  # rows of a table
 
@@ -437,6 +442,7 @@ class Params(Section):
     models: dict[ModelName, Model]
     baselines: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     ensemble: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
+    figures: Annotated[tuple[str, ...], BeforeValidator(_list_to_tuple)]
     evaluate: Evaluate
     intervals: Intervals
     explain: Explain
@@ -449,7 +455,11 @@ class Params(Section):
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
         lists |= {"evaluate.slices": self.evaluate.slices, "evaluate.metrics": self.evaluate.metrics}
-        lists |= {"data.channels": self.data.channels, "validate.checks": self.validate_.checks}
+        lists |= {
+            "data.channels": self.data.channels,
+            "validate.checks": self.validate_.checks,
+            "figures": self.figures,
+        }
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 _refuse(f"{key}: has the same entry twice")
@@ -570,4 +580,6 @@ def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Pa
         plugins.check(METRICS, f"{source}: evaluate.metrics", name, task.scores, folder)
     for name in settings.validate_.checks:
         plugins.check(CHECKS, f"{source}: validate.checks", name, (), folder, OWN_CHECKS)
+    for name in settings.figures:
+        plugins.check(FIGURES, f"{source}: figures", name, (), folder, OWN_FIGURES)
     return settings

@@ -23,6 +23,7 @@ SHARED = (
         "cells/README.md",
         "extensions/baselines/README.md",
         "extensions/checks/README.md",
+        "extensions/figures/README.md",
         "extensions/metrics/README.md",
     ),
 )
