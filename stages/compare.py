@@ -24,6 +24,8 @@ def main() -> None:
     if task.measure.is_share:
         rows = predictions.drop_duplicates(task.row)[task.truth].value_counts()
         comparison["imbalance"] = round(float(rows.max() / rows.min()), 6)
+    if settings.evaluate.metrics:
+        comparison["metrics"] = list(settings.evaluate.metrics)
     predictions = slices.by_origin(task, slices.by_series(predictions), settings.evaluate.origins)
     comparison["slices"] = slices.compare(task, predictions, settings.scored, settings.baselines, margin)
     if settings.match != "none":

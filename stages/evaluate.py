@@ -1,6 +1,6 @@
 """Trained models and test rows → predictions and metrics of every run, and explanations of the networks.
 
-The only stage that reads test rows, and the only one after training that starts TensorFlow.
+The only stage that reads the labels of test rows, and the only one after training that starts TensorFlow.
 """
 
 from rnnlab.networks.keras_import import importing_keras

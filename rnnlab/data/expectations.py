@@ -12,13 +12,13 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from rnnlab.project.sections.data import Severity, Validate
 
 EXAMPLES = 5
-Expectations = dict[str, list[gxe.Expectation]]  # by check, which is a key under ``validate.severity``
+Expectations = dict[str, list[gxe.Expectation]]  # by `Finding.check`
 
 
 class Finding(NamedTuple):
     """The outcome of one expectation, without ids and times, so that the same data give the same bytes."""
 
-    check: str  # key under ``validate.severity``
+    check: str  # key under ``validate.severity``, or one of ``validate.checks``
     expectation: str  # Great Expectations' name for it
     column: str  # "" for the whole table
     severity: Severity
@@ -55,12 +55,22 @@ def run_expectations(frame: pd.DataFrame, index: str, expectations: Expectations
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
     findings = []
     for check, of_check in expectations.items():
-        severity: Severity = getattr(limits.severity, "schema_" if check == "schema" else check)
+        severity = limits.severity_of(check)
         result_format = {"result_format": "COMPLETE", "unexpected_index_column_names": [index]}
         for expectation in of_check:
             expectation.severity = severity
-            findings.append(_finding(check, severity, batch.validate(expectation, result_format=result_format), index))
+            outcome = batch.validate(expectation, result_format=result_format)
+            if check in limits.checks:
+                _check_computed(outcome)
+            findings.append(_finding(check, severity, outcome, index))
     return findings
+
+
+def _check_computed(outcome: Any) -> None:
+    """Raises where an expectation cannot be computed, which Great Expectations counts as a failure of the data."""
+    problems = [each for each in outcome.exception_info.values() if isinstance(each, dict)]
+    if problems:
+        raise ValueError(problems[0]["exception_message"])
 
 
 def _finding(check: str, severity: Severity, outcome: Any, index: str) -> Finding:

@@ -14,25 +14,28 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from rnnlab.evaluation import metrics, statistics
-from rnnlab.evaluation.metrics import Labels, Probabilities
+from rnnlab.evaluation.metrics import Figure, Labels, Probabilities, Said
 from rnnlab.evaluation.slices import FEWEST_ROWS
 from rnnlab.project.dataframes import defused
-from rnnlab.project.tasks import SLICE
+from rnnlab.project.results import NOTHING
+from rnnlab.project.tasks import SLICE, TEXTS
 
 Floats = npt.NDArray[np.float64]
 Runs = Mapping[str, Sequence[tuple[Probabilities, Labels]]]  # probabilities and answers of each seed, by model
 
 ALL, LENGTH = "all", "words"  # columns of groups, beside those of slices
 UNBOUNDED = ("log_loss", "brier")  # figures that are no shares
+GROUPS = 100  # of rows that are left out in turn, at most
 SMALLEST = float(np.finfo(np.float64).eps)  # probability that the log loss counts, as scikit-learn's does
 
 
-def table(columns: Mapping[str, npt.NDArray[Any]], runs: Runs) -> pd.DataFrame:
+def table(columns: Mapping[str, npt.NDArray[Any]], runs: Runs, others: Mapping[str, Figure] = NOTHING) -> pd.DataFrame:
     """Scores each model on all test rows, and on the rows of each slice and of each group of lengths.
 
     Args:
         columns: of the test rows: label, words, and those of ``evaluate.slices``.
         runs: what each model said of these rows.
+        others: figures of all test rows beside those of `row_values`.
 
     Returns:
         The columns column (`ALL`, `LENGTH` or that of a slice), value, rows, model, figure, mean, low and high. A
@@ -41,9 +44,11 @@ def table(columns: Mapping[str, npt.NDArray[Any]], runs: Runs) -> pd.DataFrame:
     found = []
     for column, value, chosen in _groups(columns):
         group = {"column": defused(column), "value": defused(value), "rows": int(chosen.sum())}
-        labels = columns["label"][chosen]
         for model, seeds in runs.items():
-            values = [row_values(labels, told[chosen], answers[chosen]) for told, answers in seeds]
+            said = [Said(columns["label"], *of_seed).of(chosen) for of_seed in seeds]
+            values = [row_values(*of_seed) for of_seed in said]
+            if column == ALL:
+                values = [known | jackknifed(of_seed, others) for known, of_seed in zip(values, said, strict=True)]
             for figure in values[0]:
                 ends = interval(figure, np.stack([of_seed[figure] for of_seed in values]))
                 found.append({**group, "model": model, "figure": figure, **ends._asdict()})
@@ -66,7 +71,7 @@ def _groups(columns: Mapping[str, npt.NDArray[Any]]) -> Iterator[tuple[str, str,
 def interval(figure: str, values: Floats) -> statistics.Interval:
     """Returns a figure's mean over seeds with its 95 % interval, from `row_values` of shape (seeds, rows)."""
     rows = values.shape[1]
-    if figure in UNBOUNDED:
+    if figure in UNBOUNDED or figure not in TEXTS.scores:
         return statistics.estimate(values).interval()
     if figure != "mcc":
         return statistics.estimate(values).share_interval(rows)
@@ -86,8 +91,7 @@ def row_values(labels: Labels, probabilities: Probabilities, answers: Labels) ->
         answers: the number of the label that each row was given, of shape (rows,).
     """
     of_two = probabilities.ndim == 1
-    exact = probabilities.astype(np.float64)
-    by_label = np.stack([1 - exact, exact], axis=1) if of_two else exact / exact.sum(axis=1, keepdims=True)
+    by_label = Said(labels, probabilities, answers).by_label
     count, own = by_label.shape[1], by_label[np.arange(len(labels)), labels]
     occurs = np.bincount(labels, minlength=count) > 0
     equal = occurs / occurs.sum()
@@ -107,6 +111,20 @@ def row_values(labels: Labels, probabilities: Probabilities, answers: Labels) ->
     if occurs.sum() > 1:
         numbers = [1] if of_two else np.flatnonzero(occurs)
         found["roc_auc"] = np.mean([_area(labels == number, by_label[:, number]) for number in numbers], axis=0)
+    return found
+
+
+def jackknifed(said: Said, figures: Mapping[str, Figure]) -> dict[str, Floats]:
+    """Returns values of shape (groups,) of any figures, likewise: from what each is without a group of the rows.
+
+    The delete-a-group jackknife (Kott 2001): groups are drawn, the same for all models and seeds.
+    """
+    rows = len(said.labels)
+    groups = np.random.default_rng(0).permutation(rows) % min(GROUPS, rows)
+    found = {}
+    for name, figure in figures.items():
+        without = np.array([figure(said.of(groups != group)) for group in range(groups.max() + 1)])
+        found[name] = figure(said) - (len(without) - 1) * (without - without.mean())
     return found
 
 

@@ -1,13 +1,14 @@
 """Test figures of one run on texts, and mean and spread over seeds of any run's."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
 from rnnlab.project.params import NO_SEED
+from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import decide, told
 
 CALIBRATION_BINS = 10
@@ -15,39 +16,76 @@ Labels = npt.NDArray[np.integer[Any]]
 Probabilities = npt.NDArray[np.float32]
 
 
-def score(labels: Labels, probabilities: Probabilities, thresholds: Sequence[float] | None = None) -> dict[str, Any]:
+class Said(NamedTuple):
+    """What a run says of rows: true labels, numbers from 0, probabilities as `decide` takes them, and labels given."""
+
+    labels: Labels
+    probabilities: Probabilities
+    predicted: Labels
+
+    @property
+    def exact(self) -> npt.NDArray[np.float64]:
+        """The probabilities without float32's rounding, by which those of more than two labels miss a sum of 1."""
+        exact = self.probabilities.astype(np.float64)
+        return exact if exact.ndim == 1 else exact / exact.sum(axis=1, keepdims=True)
+
+    @property
+    def by_label(self) -> npt.NDArray[np.float64]:
+        """The probability of every label, of shape (rows, labels)."""
+        exact = self.exact
+        return np.stack([1 - exact, exact], axis=1) if exact.ndim == 1 else exact
+
+    def of(self, rows: npt.NDArray[np.bool_]) -> "Said":
+        """Returns what it says of some of the rows."""
+        return Said(self.labels[rows], self.probabilities[rows], self.predicted[rows])
+
+
+Figure = Callable[[Said], float]
+
+
+def _by_label(function: Callable[..., float], average: str) -> Figure:
+    return lambda said: function(said.labels, said.predicted, zero_division=0.0, average=average)
+
+
+def _calibration(said: Said) -> float:
+    is_so = said.labels if said.probabilities.ndim == 1 else said.predicted == said.labels
+    return calibration_error(is_so, told(said.probabilities, said.predicted))
+
+
+# Shares in [0, 1], ``log_loss`` in nats and ``mcc``, Matthews' correlation coefficient, in [-1, 1]. The area under the
+# ROC curve, ``roc_auc``, is the mean of each of more than two labels against the rest.
+FIGURES: Mapping[str, Figure] = {
+    "accuracy": lambda said: (said.predicted == said.labels).mean(),
+    "balanced_accuracy": lambda said: metrics.balanced_accuracy_score(said.labels, said.predicted),
+    "weighted_f1": _by_label(metrics.f1_score, "weighted"),
+    "mcc": lambda said: metrics.matthews_corrcoef(said.labels, said.predicted),
+    "roc_auc": lambda said: metrics.roc_auc_score(said.labels, said.exact, multi_class="ovr"),
+    "log_loss": lambda said: metrics.log_loss(said.labels, said.exact),
+    "brier": lambda said: metrics.brier_score_loss(said.labels, said.exact),
+    "ece": _calibration,
+}
+OF_LABELS = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}
+OF_TWO = {name: _by_label(function, "binary") for name, function in OF_LABELS.items()}  # of the second label
+OF_MORE = {f"macro_{name}": _by_label(function, "macro") for name, function in OF_LABELS.items()}  # means over labels
+
+
+def score(
+    labels: Labels,
+    probabilities: Probabilities,
+    thresholds: Sequence[float] | None = None,
+    others: Mapping[str, Figure] = NOTHING,
+) -> dict[str, float]:
     """Scores the predictions of one run.
 
     Args:
         labels: numbers from 0, of shape (rows,); each must occur.
         probabilities: of label 1 of two, of shape (rows,), or of each of more, of shape (rows, labels).
         thresholds: of each label, see `rnnlab.project.tasks.decide`.
-
-    Returns:
-        Shares in [0, 1], ``log_loss`` in nats and ``mcc``, Matthews' correlation coefficient, in [-1, 1]. Precision,
-        recall and F1 are those of label 1 of two, and means over more (``macro_``; ``weighted_f1`` by rows). The area
-        under the ROC curve, ``roc_auc``, is the mean of each of more labels against the rest.
+        others: figures beside `FIGURES` and `OF_TWO` or `OF_MORE`, see `rnnlab.evaluation.other_metrics`.
     """
-    predicted = decide(probabilities, thresholds)
-    exact = probabilities.astype(np.float64)
-    if exact.ndim == 2:  # which add up to 1 but for float32's rounding
-        exact /= exact.sum(axis=1, keepdims=True)
-    is_so = labels if probabilities.ndim == 1 else predicted == labels
-    by_label = {"zero_division": 0.0, "average": "binary" if probabilities.ndim == 1 else "macro"}
-    prefix = "" if probabilities.ndim == 1 else "macro_"
-    return {
-        "accuracy": float((predicted == labels).mean()),
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
-        f"{prefix}precision": float(metrics.precision_score(labels, predicted, **by_label)),
-        f"{prefix}recall": float(metrics.recall_score(labels, predicted, **by_label)),
-        f"{prefix}f1": float(metrics.f1_score(labels, predicted, **by_label)),
-        "weighted_f1": float(metrics.f1_score(labels, predicted, zero_division=0.0, average="weighted")),
-        "mcc": float(metrics.matthews_corrcoef(labels, predicted)),
-        "roc_auc": float(metrics.roc_auc_score(labels, exact, multi_class="ovr")),
-        "log_loss": float(metrics.log_loss(labels, exact)),
-        "brier": float(metrics.brier_score_loss(labels, exact)),
-        "ece": calibration_error(is_so, told(probabilities, predicted)),
-    }
+    said = Said(labels, probabilities, decide(probabilities, thresholds))
+    figures = {**FIGURES, **(OF_TWO if probabilities.ndim == 1 else OF_MORE), **others}
+    return {name: float(figure(said)) for name, figure in figures.items()}
 
 
 def calibration_error(is_so: npt.NDArray[Any], forecasts: Probabilities) -> float:
@@ -79,12 +117,12 @@ def by_label(confusion: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int) -> dict[str, Any]:
+def summarise(per_seed: Mapping[int, Mapping[str, Any]], parameters: int | None) -> dict[str, Any]:
     """Mean and sample standard deviation over the seeds of one model, from `score` by seed, or by `NO_SEED` alone.
 
     Returns:
-        ``mean`` and ``sd`` of every figure, ``parameters`` (a count of weights), and ``per_seed``, which is empty for a
-        model without seeds. One seed has no spread: its ``sd`` is 0.
+        ``mean`` and ``sd`` of every figure, ``parameters`` (a count of weights; None if not known), and ``per_seed``,
+        which is empty for a model without seeds. One seed has no spread: its ``sd`` is 0.
     """
     names = next(iter(per_seed.values()))
     values = {name: np.array([figures[name] for figures in per_seed.values()]) for name in names}

@@ -1,34 +1,67 @@
-"""The baselines of every task: fitted to training rows, and asked about other rows."""
+"""The baselines of every task, ours and those of others: fitted to training rows, and asked about other rows."""
 
+import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from rnnlab.evaluation import baselines, classical, sequence_baselines, series_baselines
+from rnnlab.evaluation import baselines, classical, other_baselines, sequence_baselines, series_baselines
+from rnnlab.evaluation.other_baselines import Examples
 from rnnlab.features import arrays, windows
-from rnnlab.project import layout
-from rnnlab.project.files import read_json, reading
+from rnnlab.features.windows import Encoding
+from rnnlab.project import layout, plugins
+from rnnlab.project.files import read_json, reading, replacing
 from rnnlab.project.params import Params
-from rnnlab.project.tasks import TaskName
+from rnnlab.project.plugins import Plugin
+from rnnlab.project.sections.kinds import BASELINES
+from rnnlab.project.tasks import TASKS, TaskName
+
+TRAIN, VALIDATION, TEST = (path.name for path in (layout.TRAIN, layout.VALIDATION_ROWS, layout.TEST))
+Read = Callable[[str], Any]  # returns the rows of a split by its name
 
 
 class Answer(NamedTuple):
     """What a baseline says of some rows, how many weights it has, and the penalty that was chosen for them, if any.
 
-    Predictions are probabilities of labels, see `rnnlab.evaluation.baselines.predict`, or scaled values of a series, of
-    shape (rows, horizon).
+    It says probabilities, see `rnnlab.evaluation.baselines.predict`, or standardised values of shape (rows, horizon).
+    Weights of others' baselines are not known.
     """
 
-    predictions: baselines.Array
-    parameters: int
+    said: npt.NDArray[np.float32]
+    parameters: int | None
     inverse_penalty: float | None = None
+
+
+class Rival(NamedTuple):
+    """A baseline: writes what it learns to a folder, and answers from there about the rows of a split."""
+
+    fit: Callable[[Read, Path], None]
+    ask: Callable[[Read, Path, str], Answer]
+
+
+class SeriesRows(NamedTuple):
+    """The windows of one split, how they were standardised, and where the whole series is."""
+
+    windows: arrays.Windows
+    encoding: Encoding
+    source: Path
+
+
+class Kind(NamedTuple):
+    """The baselines of a task: how a split is read from the clean rows and the folder of features, and ours by name."""
+
+    read: Callable[[Path, Path, str], Any]
+    own: Mapping[str, Rival]
+    examples: Callable[[Any], Examples]  # what others' are given of a split
+    says: Callable[[Plugin, Any, Examples, Any], npt.NDArray[np.float32]]  # what they say of inputs
 
 
 def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dict[str, float]:
@@ -39,98 +72,140 @@ def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dic
         source: clean rows.
         features: the folder that holds one of arrays for each split.
         folder: to make.
+
+    Raises:
+        UserError: a baseline cannot be fitted.
     """
-    fit = FITTERS[settings.task](source, features, folder)
+    rivals = {name: _find(settings.task, name) for name in settings.baselines}
+    read = functools.cache(partial(KINDS[settings.task].read, source, features))
     folder.mkdir()
     seconds = {}
-    for name in tqdm(settings.baselines, desc="baseline", unit="model", disable=None):
+    for name, rival in tqdm(rivals.items(), desc="baseline", unit="model", disable=None):
         started = time.perf_counter()
-        fit(name)
+        rival.fit(read, folder)
         seconds[name] = round(time.perf_counter() - started, 3)
     (folder / "names.txt").write_text("".join(f"{name}\n" for name in settings.baselines), encoding="utf-8")
     return seconds
 
 
-def _texts(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
-    with reading(source):
-        splits = [pq.read_table(source, filters=pc.field("split") == name) for name in ("train", "validation")]
-
-    def fit(name: str) -> None:
-        rows, held_out = (baselines.Rows(split["text"].combine_chunks(), split["label"].to_numpy()) for split in splits)
-        baselines.save(baselines.fit(name, rows, held_out), folder / f"{name}.npz")
-
-    return fit
-
-
-def _series(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
-    train, held_out = (arrays.load_windows(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS))
-
-    def fit(name: str) -> None:
-        if name == "linear":
-            np.save(folder / "linear.npy", series_baselines.fit_linear(train, held_out), allow_pickle=False)
-        elif name in classical.FITS:
-            encoding = windows.from_json(read_json(features / layout.TRAIN.name / layout.SCALER.name))
-            series = classical.read(source, encoding)
-            classical.save(classical.fit(name, series, encoding.season, held_out), folder / f"{name}.npz")
-
-    return fit
-
-
-def _sequences(source: Path, features: Path, folder: Path) -> Callable[[str], None]:
-    splits = [arrays.load_sequences(features / path.name) for path in (layout.TRAIN, layout.VALIDATION_ROWS)]
-    return partial(sequence_baselines.fit, folder=folder, rows=splits[0], held_out=splits[1])
-
-
-FITTERS: dict[TaskName, Callable[[Path, Path, Path], Callable[[str], None]]] = {
-    "text": _texts,
-    "series": _series,
-    "sequences": _sequences,
-}
-
-
 def ask(settings: Params, split: Path) -> dict[str, Answer]:
-    """Asks the baselines of a task about the rows of a split, by the folder of its arrays."""
-    return ASKED[settings.task](settings, split)
+    """Asks the baselines about the rows of a split, by the folder of its arrays."""
+    read = functools.cache(partial(KINDS[settings.task].read, layout.ROWS, split.parent))
+    return {name: _find(settings.task, name).ask(read, layout.BASELINES, split.name) for name in settings.baselines}
 
 
-def _ask_about_texts(settings: Params, split: Path) -> dict[str, Answer]:
-    with reading(layout.ROWS):
-        rows = pq.read_table(layout.ROWS, columns=["text"], filters=pc.field("split") == split.name)
-    models = {name: baselines.load(layout.BASELINES / f"{name}.npz") for name in settings.baselines}
-    return {
-        name: Answer(
-            baselines.predict(model, rows["text"].combine_chunks()),
-            baselines.count_parameters(model),
-            float(np.median(model.inverse_penalty)),
-        )
-        for name, model in models.items()
-    }
+def _find(task: TaskName, name: str) -> Rival:
+    return KINDS[task].own.get(name) or Rival(partial(_fit_other, task, name), partial(_ask_other, name))
 
 
-def _ask_about_series(settings: Params, split: Path) -> dict[str, Answer]:
-    rows, encoding = arrays.load_windows(split), windows.from_json(read_json(layout.SCALER))
-    horizon = rows.targets.shape[1]
+def _fit_other(task: TaskName, name: str, read: Read, folder: Path) -> None:
+    """Fits a baseline of others and keeps what it says of the other splits, which it knows without their labels.
 
-    def answer(name: str) -> Answer:
-        if name == "linear":
-            weights = arrays.map_array(layout.BASELINES / "linear.npy")
-            return Answer(series_baselines.predict_linear(rows.inputs, weights), weights.size)
-        if name in classical.FITS:
-            fitted = classical.load(layout.BASELINES / f"{name}.npz")
-            predictions = classical.predict(fitted, classical.read(layout.ROWS, encoding), rows)
-            return Answer(predictions, sum(model.parameters for model in fitted))
-        return Answer(series_baselines.UNFITTED[name](rows.inputs, horizon, encoding.season), 0)
-
-    return {name: answer(name) for name in settings.baselines}
+    The baseline itself could be kept only in a form that runs code when it is read.
+    """
+    kind, plugin = KINDS[task], plugins.get(BASELINES, name)
+    examples = kind.examples(read(TRAIN))
+    model = other_baselines.fit(plugin, examples)
+    asked = {split: kind.examples(read(split)).inputs for split in (VALIDATION, TEST)}
+    said = {split: kind.says(plugin, model, examples, inputs) for split, inputs in asked.items()}
+    with replacing(folder / f"{name}.npz") as target:
+        np.savez(target, allow_pickle=False, **said)
 
 
-def _ask_about_sequences(settings: Params, split: Path) -> dict[str, Answer]:
-    rows = arrays.load_sequences(split)
-    return {name: Answer(*sequence_baselines.predict(name, layout.BASELINES, rows)) for name in settings.baselines}
+def _ask_other(name: str, read: Read, folder: Path, split: str) -> Answer:
+    source = folder / f"{name}.npz"
+    with reading(source), np.load(source, allow_pickle=False) as members:
+        return Answer(members[split], None)
 
 
-ASKED: dict[TaskName, Callable[[Params, Path], dict[str, Answer]]] = {
-    "text": _ask_about_texts,
-    "series": _ask_about_series,
-    "sequences": _ask_about_sequences,
+def _read_texts(source: Path, features: Path, split: str) -> baselines.Rows:
+    with reading(source):
+        rows = pq.read_table(source, columns=["text", "label"], filters=pc.field("split") == split)
+    return baselines.Rows(rows["text"].combine_chunks(), rows["label"].to_numpy())
+
+
+def _read_sequences(source: Path, features: Path, split: str) -> arrays.Sequences:
+    return arrays.load_sequences(features / split)
+
+
+def _read_series(source: Path, features: Path, split: str) -> SeriesRows:
+    encoding = windows.from_json(read_json(features / TRAIN / layout.SCALER.name))
+    return SeriesRows(arrays.load_windows(features / split), encoding, source)
+
+
+def _fit_linear(name: str, read: Read, folder: Path) -> None:
+    baselines.save(baselines.fit(name, read(TRAIN), read(VALIDATION)), folder / f"{name}.npz")
+
+
+def _ask_linear(name: str, read: Read, folder: Path, split: str) -> Answer:
+    model = baselines.load(folder / f"{name}.npz")
+    said = baselines.predict(model, read(split).texts)
+    return Answer(said, baselines.count_parameters(model), float(np.median(model.inverse_penalty)))
+
+
+def _fit_sequences(name: str, read: Read, folder: Path) -> None:
+    sequence_baselines.fit(name, read(TRAIN), read(VALIDATION), folder)
+
+
+def _ask_sequences(name: str, read: Read, folder: Path, split: str) -> Answer:
+    return Answer(*sequence_baselines.predict(name, folder, read(split)))
+
+
+def _ask_unfitted(name: str, read: Read, folder: Path, split: str) -> Answer:
+    rows: SeriesRows = read(split)
+    horizon = rows.windows.targets.shape[1]
+    return Answer(series_baselines.UNFITTED[name](rows.windows.inputs, horizon, rows.encoding.season), 0)
+
+
+def _fit_ridge(read: Read, folder: Path) -> None:
+    weights = series_baselines.fit_linear(read(TRAIN).windows, read(VALIDATION).windows)
+    np.save(folder / "linear.npy", weights, allow_pickle=False)
+
+
+def _ask_ridge(read: Read, folder: Path, split: str) -> Answer:
+    weights = arrays.map_array(folder / "linear.npy")
+    return Answer(series_baselines.predict_linear(read(split).windows.inputs, weights), weights.size)
+
+
+def _fit_classical(name: str, read: Read, folder: Path) -> None:
+    held_out: SeriesRows = read(VALIDATION)
+    series = classical.read(held_out.source, held_out.encoding)
+    classical.save(classical.fit(name, series, held_out.encoding.season, held_out.windows), folder / f"{name}.npz")
+
+
+def _ask_classical(name: str, read: Read, folder: Path, split: str) -> Answer:
+    rows: SeriesRows = read(split)
+    fitted, series = classical.load(folder / f"{name}.npz"), classical.read(rows.source, rows.encoding)
+    return Answer(classical.predict(fitted, series, rows.windows), sum(model.parameters for model in fitted))
+
+
+def _fit_nothing(read: Read, folder: Path) -> None:
+    """Leaves the folder as it is."""
+
+
+def _each(names: Iterable[str], fit: Callable[..., None], ask: Callable[..., Answer]) -> dict[str, Rival]:
+    return {name: Rival(partial(fit, name), partial(ask, name)) for name in names}
+
+
+KINDS: dict[TaskName, Kind] = {
+    "text": Kind(
+        _read_texts,
+        _each(TASKS["text"].baselines, _fit_linear, _ask_linear),
+        lambda rows: Examples(rows.texts.to_pylist(), rows.labels),
+        other_baselines.probabilities,
+    ),
+    "series": Kind(
+        _read_series,
+        {name: Rival(_fit_nothing, partial(_ask_unfitted, name)) for name in series_baselines.UNFITTED}
+        | {"linear": Rival(_fit_ridge, _ask_ridge)}
+        | _each(classical.FITS, _fit_classical, _ask_classical),
+        lambda rows: Examples(np.array(rows.windows.inputs), np.array(rows.windows.targets)),
+        other_baselines.forecasts,
+    ),
+    "sequences": Kind(
+        _read_sequences,
+        _each(TASKS["sequences"].baselines, _fit_sequences, _ask_sequences),
+        lambda rows: Examples(np.array(rows.inputs), np.array(rows.labels)),
+        other_baselines.probabilities,
+    ),
 }

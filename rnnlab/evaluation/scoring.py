@@ -14,6 +14,7 @@ from rnnlab.evaluation import (
     explanation_tables,
     figure_intervals,
     metrics,
+    other_metrics,
     rivals,
     series_metrics,
     thresholds,
@@ -27,11 +28,12 @@ from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName, decide, told
 
-# Predictions of some rows by model and seed, and how many weights each model has. Of texts they are probabilities, of
-# shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series values, of shape (rows, horizon).
+# Predictions of some rows by model and seed, and how many weights each model has, None if that is not known. Of texts
+# they are probabilities, of shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series they
+# are values, of shape (rows, horizon).
 Key = tuple[str, int]
 Predictions = dict[Key, npt.NDArray[Any]]
-Parameters = dict[str, int]
+Parameters = dict[str, int | None]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -72,12 +74,15 @@ def _score_labelled(settings: Params) -> Scored:
         labels = np.asarray(others.labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
-            parameters["ensemble"] = sum(parameters[name] for name in settings.ensemble)
+            parameters["ensemble"] = _sum([parameters[name] for name in settings.ensemble])
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
-    scores = {run: metrics.score(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
+    figures = other_metrics.find_labelled(settings)
+    scores = {
+        run: metrics.score(columns["label"], values, chosen.get(run), figures) for run, values in predictions.items()
+    }
     answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
     table = _table(columns, answers)
     explained = explanation_tables.explain(settings, table, chosen)
@@ -85,7 +90,7 @@ def _score_labelled(settings: Params) -> Scored:
         name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
         for name in settings.scored
     }
-    explained["intervals"] = figure_intervals.table(columns, said)
+    explained["intervals"] = figure_intervals.table(columns, said, figures)
     summaries = _summaries(settings, scores, parameters)
     for name, penalty in penalties.items():
         summaries[name]["inverse_penalty"] = round(penalty, 6)
@@ -111,10 +116,12 @@ def _score_series(settings: Params) -> Scored:
         run: series_metrics.half_widths(held_targets / held_scales, values / held_scales, settings.evaluate.coverage)
         for run, values in held_predictions.items()
     }
+    others = other_metrics.find(settings)
     units, naive = encoding.units(test.series), encoding.naive_errors(test.series)
     scores = {
         run: series_metrics.score(targets / units, values / units, naive / units)
         | series_metrics.interval_figures(targets / units, values / units, widths[run] * scales / units)
+        | {name: function(targets, values) for name, function in others.items()}
         for run, values in predictions.items()
     }
     table = _forecast_table(test, encoding, targets, predictions)
@@ -164,10 +171,15 @@ def _predict(
     predictions, parameters = _predict_networks(settings, inputs)
     penalties = {}
     for name, answer in rivals.ask(settings, split).items():
-        predictions[name, NO_SEED], parameters[name] = answer.predictions, answer.parameters
+        predictions[name, NO_SEED], parameters[name] = answer.said, answer.parameters
         if answer.inverse_penalty is not None:
             penalties[name] = answer.inverse_penalty
     return predictions, parameters, penalties
+
+
+def _sum(parameters: list[int | None]) -> int | None:
+    known = [number for number in parameters if number is not None]
+    return sum(known) if len(known) == len(parameters) else None
 
 
 def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:

@@ -9,7 +9,7 @@ from rnnlab.evaluation.comparisons import slice_means
 from rnnlab.evaluation.convergence import Convergence
 from rnnlab.evaluation.costs import Cost
 from rnnlab.project import tasks
-from rnnlab.project.results import NOTHING
+from rnnlab.project.results import NOTHING, weights
 from rnnlab.project.tasks import Task
 
 MOST_SLICES = 4  # that the table has room for
@@ -57,7 +57,7 @@ def results_rows(
                 **({"converged": _converged(found, name)} if is_told else {}),
                 **figures,
                 **{heading: figure(means[name]) for heading, means in slices.items()},
-                "parameters": f"{model['parameters']:,}",
+                "parameters": weights(model),
                 "seconds per epoch": f"{cost.epoch:.1f}" if cost and cost.epoch else "–",
                 "training seconds": f"{cost.training:.1f}" if cost else "–",
             }
@@ -68,12 +68,13 @@ def results_rows(
 def figures_shown(
     task: Task, models: Iterable[Mapping[str, Any]], comparison: Mapping[str, Any] = NOTHING
 ) -> dict[str, str]:
-    """Returns the figures that all models of a result have and a table shows, by heading."""
+    """Returns the figures that all models of a result have and a table shows, by heading; last `evaluate.metrics`."""
     known = set[str].intersection(*(set(model["mean"]) for model in models))
     columns = {heading: figure for heading, figure in task.columns.items() if figure in known}
     if comparison.get("imbalance", 1.0) <= UNEVEN:
         columns.pop("balanced accuracy", None)
-    return columns
+    named = [name for name in comparison.get("metrics", ()) if name in known and name not in columns.values()]
+    return columns | {f"test {name.replace('_', ' ')}": name for name in named}
 
 
 def _converged(found: Convergence, name: str) -> str:

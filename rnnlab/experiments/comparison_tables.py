@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from rnnlab.project import dvc_lock, layout, overrides
 from rnnlab.project.overrides import flatten
-from rnnlab.project.results import Result
+from rnnlab.project.results import Result, weights
 
 ABSENT = object()
 DASH = "–"
@@ -70,8 +70,8 @@ def scores_rows(results: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
     for model in dict.fromkeys(model for result in results for model in result.models):
         compared = [(_score(other, model), _score_difference(first, other, model)) for other in others]
         times = [f"{known[model]:.1f}" if model in known else DASH for known in seconds]
-        weights = [f"{r.metrics[model]['parameters']:,}" if model in r.metrics else DASH for r in results]
-        rows.append([model, _score(first, model), *chain(*compared), _once(times), _once(weights)])
+        sizes = [weights(r.metrics[model]) if model in r.metrics else DASH for r in results]
+        rows.append([model, _score(first, model), *chain(*compared), _once(times), _once(sizes)])
     return [*headings, "seconds per epoch", "parameters"], rows
 
 

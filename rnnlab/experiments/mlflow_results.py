@@ -140,4 +140,5 @@ def _figures(run: MlflowRun) -> dict[str, Any]:
     """Returns the figures of a model as reports/metrics.json has them."""
     figures = run.data.metrics
     mean = {name.removeprefix("test_"): value for name, value in figures.items() if name.startswith("test_")}
-    return {"mean": mean, "per_seed": {}, "parameters": int(figures["parameters"])}
+    parameters = int(figures["parameters"]) if "parameters" in figures else None
+    return {"mean": mean, "per_seed": {}, "parameters": parameters}

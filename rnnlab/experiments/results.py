@@ -138,7 +138,8 @@ def _compared(result: Result) -> Mapping[str, Any]:
     )
     converged = convergence.judge(result.measure, result.histories, _budgets(result), margin(result.values))
     compared = comparisons.compare(result.task, scores, result.baselines, margin(result.values), converged)
-    return compared | {key: value for key, value in result.comparison.items() if key in ("matched", "slices")}
+    kept_as_well = ("matched", "metrics", "slices")
+    return compared | {key: value for key, value in result.comparison.items() if key in kept_as_well}
 
 
 def _budgets(result: Result) -> dict[str, Budget]:

@@ -12,7 +12,7 @@ import numpy as np
 from rnnlab.project import plugins
 from rnnlab.project.errors import UserError
 from rnnlab.project.plugins import Plugin
-from rnnlab.project.sections.networks import CELLS as KIND
+from rnnlab.project.sections.kinds import CELLS as KIND
 from rnnlab.project.sections.networks import Model
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
@@ -42,9 +42,7 @@ def find(name: str, file: Path | None = None) -> Plugin:
     """
     if file and file.stem == name:
         return Plugin(KIND, name, file)
-    if plugin := plugins.find(KIND, name):
-        return plugin
-    raise UserError(f"there is no cell {name!r}: no file {KIND}/{name}.py, and no entry point of rnnlab.{KIND}")
+    return plugins.get(KIND, name)
 
 
 def cell(plugin: Plugin, units: int, **options: Any) -> keras.Layer:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rnnlab.project.params import Run
 
 PACKAGE = Path(__file__).parents[1]  # the code of rnnlab
-CODE = ("dvc.yaml", "rnnlab", "stages", "cells")  # what makes a result, as paths for Git
+CODE = ("dvc.yaml", "rnnlab", "stages", "cells", "extensions")  # what makes a result, as paths for Git
 
 PARAMS = Path("params.yaml")
 LOCK = Path("dvc.lock")

@@ -8,10 +8,20 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rnnlab.project import pins, plugins
 from rnnlab.project.errors import UserError
-from rnnlab.project.sections.data import Data, Sample, Sequences, Series, Split, TokenizePad, Validate, Wave
-from rnnlab.project.sections.kinds import AUTO, Section, list_to_tuple, refuse
-from rnnlab.project.sections.networks import CELLS, OWN_CELLS, Model, ModelName, Train, Training, Tune
-from rnnlab.project.sections.results import Drift, Evaluate, Explain, Intervals, Promote
+from rnnlab.project.sections.data import OWN_CHECKS, Data, Sample, Sequences, Series, Split, TokenizePad, Validate, Wave
+from rnnlab.project.sections.kinds import (
+    AUTO,
+    BASELINES,
+    CELLS,
+    CHECKS,
+    FIGURES,
+    METRICS,
+    Section,
+    list_to_tuple,
+    refuse,
+)
+from rnnlab.project.sections.networks import OWN_CELLS, Model, ModelName, Train, Training, Tune
+from rnnlab.project.sections.results import OWN_FIGURES, Drift, Evaluate, Explain, Intervals, Promote
 from rnnlab.project.tasks import CALENDAR, TASKS, TaskName
 from rnnlab.project.validation_messages import read_yaml, validated
 
@@ -48,6 +58,7 @@ class Params(Section):
     models: dict[ModelName, Model]
     baselines: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     ensemble: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
+    figures: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     evaluate: Evaluate
     intervals: Intervals
     explain: Explain
@@ -59,16 +70,23 @@ class Params(Section):
     def _names_are_clear(self) -> "Params":
         seeds = self.train.seeds
         lists = {"compare": self.compare, "train.seeds": seeds, "baselines": self.baselines, "ensemble": self.ensemble}
-        lists |= {"evaluate.slices": self.evaluate.slices, "data.channels": self.data.channels}
+        lists |= {"evaluate.slices": self.evaluate.slices, "evaluate.metrics": self.evaluate.metrics}
+        lists |= {
+            "data.channels": self.data.channels,
+            "validate.checks": self.validate_.checks,
+            "figures": self.figures,
+        }
         for key, values in lists.items():
             if len(set(values)) < len(values):
                 refuse(f"{key}: has the same entry twice")
         for name in self.compare:
             if name not in self.models:
                 refuse(f"compare: no model {name} under models (there are: {', '.join(self.models)})")
-        for name in self.compare:
-            if name in ("ensemble", *(name for task in TASKS.values() for name in task.baselines)):
-                refuse(f"compare: {name} is already the name of another row of the results")
+        baselines = (*self.baselines, *(name for task in TASKS.values() for name in task.baselines))
+        for key, names, taken in (("compare", self.compare, baselines), ("baselines", self.baselines, ())):
+            for name in names:
+                if name in ("ensemble", *taken):
+                    refuse(f"{key}: {name} is already the name of another row of the results")
         for name in self.ensemble:
             if name not in (*self.compare, *self.baselines):
                 refuse(f"ensemble: {name} is neither in compare nor in baselines")
@@ -95,9 +113,6 @@ class Params(Section):
         if self.data.known_ahead and self.series.window < self.series.horizon:
             room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
             refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
-        for baseline in self.baselines:
-            if baseline not in task.baselines:
-                refuse(f"baselines: the {task.name} task has {', '.join(task.baselines)}, not {baseline}")
         if self.ensemble and not task.has_ensembles:
             refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
@@ -169,7 +184,7 @@ def read(source: Path = Path("params.yaml")) -> Params:
 
 
 def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Params:
-    """Checks a mapping of parameters; ``folder`` is that of the project, which may have cells of its own.
+    """Checks a mapping of parameters; ``folder`` is that of the project, which may have code of its own.
 
     Raises:
         UserError: names each invalid key by its full path.
@@ -179,4 +194,13 @@ def parse(values: Any, source: str = "params.yaml", folder: Path = Path()) -> Pa
     settings = validated(values, source, Params, "; the default is in the committed params.yaml")
     for name, model in settings.models.items():
         plugins.check(CELLS, f"{source}: models.{name}.cell", model.cell, OWN_CELLS, folder)
+    task = TASKS[settings.task]
+    for name in settings.baselines:
+        plugins.check(BASELINES, f"{source}: baselines", name, task.baselines, folder)
+    for name in settings.evaluate.metrics:
+        plugins.check(METRICS, f"{source}: evaluate.metrics", name, task.scores, folder)
+    for name in settings.validate_.checks:
+        plugins.check(CHECKS, f"{source}: validate.checks", name, (), folder, OWN_CHECKS)
+    for name in settings.figures:
+        plugins.check(FIGURES, f"{source}: figures", name, (), folder, OWN_FIGURES)
     return settings

@@ -20,7 +20,7 @@ NAME = r"^[a-z][a-z0-9_]{0,99}$"
 class Plugin(NamedTuple):
     """Code of a kind, by its name; it is in a file or in a package."""
 
-    kind: str  # the folder of such files in a project; their entry points are in the group ``rnnlab.`` and this
+    kind: str  # the folder of such files in a project, see `group`
     name: str
     file: Path | None
     point: EntryPoint | None = None
@@ -54,10 +54,17 @@ class Plugin(NamedTuple):
             raise UserError(f"{self.place}: defines {len(fitting) or 'no'} {wanted}; expected one")
         return fitting[0]
 
+    def function(self) -> Callable[..., Any]:
+        """Runs the code and returns the function or class in it whose name begins with no underscore; see `load`."""
+        found: Callable[..., Any] = self.load(
+            lambda each: callable(each) and not each.__name__.startswith("_"), "functions without an underscore"
+        )
+        return found
+
 
 def _defined(plugin: Plugin) -> list[Any]:
     """Returns what a file defines itself, without what it imports."""
-    spec = importlib.util.spec_from_file_location(f"{plugin.kind}.{plugin.name}", plugin.file or "")
+    spec = importlib.util.spec_from_file_location(f"{group(plugin.kind)}.{plugin.name}", plugin.file or "")
     if not spec or not spec.loader:
         raise ImportError("it is no Python file")
     module = importlib.util.module_from_spec(spec)
@@ -85,19 +92,40 @@ def find(kind: str, name: str, folder: Path = Path()) -> Plugin | None:
     file = folder / kind / f"{name}.py"
     if file.is_file():
         return Plugin(kind, name, file)
-    points = entry_points(group=f"rnnlab.{kind}", name=name)
+    points = entry_points(group=group(kind), name=name)
     return next((Plugin(kind, name, None, point) for point in points), None)
 
 
-def check(kind: str, key: str, name: str, own: tuple[str, ...], folder: Path = Path()) -> None:
+def get(kind: str, name: str) -> Plugin:
+    """Returns what `find` does in this project.
+
+    Raises:
+        UserError: there is none.
+    """
+    if plugin := find(kind, name):
+        return plugin
+    noun = Path(kind).name.removesuffix("s")
+    raise UserError(f"there is no {noun} {name!r}: no file {kind}/{name}.py, and no entry point of {group(kind)}")
+
+
+def group(kind: str) -> str:
+    """Returns the group of the entry points that stand for files of a folder."""
+    return f"rnnlab.{Path(kind).name}"
+
+
+def check(
+    kind: str, key: str, name: str, own: tuple[str, ...], folder: Path = Path(), taken: tuple[str, ...] = ()
+) -> None:
     """Checks that a parameter names one of our own, or code that exists and does not bear the name of one.
+
+    Code must not bear a name that is taken otherwise, either.
 
     Raises:
         UserError: it does not; the sentence begins with ``key``.
     """
-    for each in own:
+    for each in (*own, *taken):
         if (file := folder / kind / f"{each}.py").exists():
             raise UserError(f"{file}: {each} is the name of one that rnnlab has; give the file another")
     if name not in own and not find(kind, name, folder):
-        known = f"{', '.join(own)}, a file {kind}/NAME.py or an entry point NAME of rnnlab.{kind}"
-        raise UserError(f"{key}: must be {known}, not {name!r}")
+        known = ", ".join([*own, f"a file {kind}/NAME.py"])
+        raise UserError(f"{key}: must be {known} or an entry point NAME of {group(kind)}, not {name!r}")

@@ -14,6 +14,11 @@ from rnnlab.project.tasks import Measure, Task
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
+def weights(model: Mapping[str, Any]) -> str:
+    """Writes how many weights a model of reports/metrics.json has; a dash where that is not known."""
+    return "–" if model["parameters"] is None else f"{model['parameters']:,}"
+
+
 class Result(NamedTuple):
     """What one run of the pipeline left behind.
 

@@ -18,7 +18,14 @@ from rnnlab.project.files import write_text
 OWN = Path(__file__).with_name("template")
 SHARED = (
     *("dvc.yaml", "params.yaml", "stages", ".gitignore", ".dvcignore"),
-    *(".dvc/config", ".dvc/.gitignore", ".dvc/plots/runs.json", "data/raw/README.md", "cells/README.md"),
+    *(".dvc/config", ".dvc/.gitignore", ".dvc/plots/runs.json", "data/raw/README.md"),
+    *(
+        "cells/README.md",
+        "extensions/baselines/README.md",
+        "extensions/checks/README.md",
+        "extensions/figures/README.md",
+        "extensions/metrics/README.md",
+    ),
 )
 TRAILER = "Template: rnnlab"
 AUTHOR = {"user.name": "rnnlab", "user.email": "rnnlab@localhost"}  # where Git knows no other

@@ -116,6 +116,7 @@ class Task(NamedTuple):
     measure: Measure  # that they are compared by
     columns: Mapping[str, str]  # of the table of results: figure by heading, of those that reports/metrics.json has
     figures: tuple[str, ...]  # of a single run, as its note in MLflow shows those that there are
+    scores: tuple[str, ...]  # all figures of a run, of which some are of two labels and some of more
     curve: str  # the metric beside the loss in a history
     row: str  # column of predictions that names a test row
     truth: str  # column of predictions with what a model should have said
@@ -144,6 +145,10 @@ TEXTS = Task(
         "log loss": "log_loss",
     },
     figures=("accuracy", "balanced_accuracy", "f1", "macro_f1", "roc_auc", "log_loss", "ece"),
+    scores=(
+        *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "macro_precision", "macro_recall", "macro_f1"),
+        *("weighted_f1", "mcc", "roc_auc", "log_loss", "brier", "ece"),
+    ),
     curve="accuracy",
     row="id",
     truth="label",
@@ -171,6 +176,7 @@ TASKS: dict[TaskName, Task] = {
             "R²": "r2",
         },
         figures=("mse", "rmse", "mae", "smape", "mase", "r2", "coverage"),
+        scores=("mse", "rmse", "mae", "smape", "mase", "r2", "coverage", "interval_width"),
         curve="mae",
         row="row",
         truth="target",

@@ -14,7 +14,7 @@ from rnnlab.experiments.gains import Gains, all_gains
 from rnnlab.experiments.results import of_experiment, read_experiments
 from rnnlab.project import params
 from rnnlab.project.files import replacing, write_text
-from rnnlab.project.results import Result
+from rnnlab.project.results import Result, weights
 from rnnlab.report import findings, known_sweeps
 from rnnlab.report.figures import common
 from rnnlab.report.known_sweeps import Swept
@@ -158,7 +158,7 @@ def models_table(results: Mapping[str, Result]) -> str:
             scored = result.metrics[model]
             more = [f"{scored['mean'][figure]:.3f}" for figure in others.values()]
             seeds = ", ".join(measure.number(seed[measure.key]) for seed in scored["per_seed"].values())
-            cells = [model, score(result, model), seeds or "–", *more, f"{scored['parameters']:,}"]
+            cells = [model, score(result, model), seeds or "–", *more, weights(scored)]
             rows.append([*([name] if several else []), *cells, minutes(result, model)])
     headings = ["model", f"{measure.name} (95 % interval)", "each seed", *others, "parameters", "minutes per seed"]
     headings = [*(["experiment"] if several else []), *headings]

@@ -116,7 +116,8 @@ def _log_baseline(client: MlflowClient, store: Store, parent: str, result: Resul
     tags, logged = {**_tags(record), "kind": "baseline", "model": name, PARENT: parent}, now()
     run_id = client.create_run(store.experiment_id, logged, tags, name).info.run_id
     scored = result.metrics[name]
-    figures = {**runs.logged_figures(scored["mean"]), "parameters": scored["parameters"]}
+    figures = runs.logged_figures(scored["mean"])
+    figures |= {} if scored["parameters"] is None else {"parameters": scored["parameters"]}
     runs.log_facts(client, run_id, logged, figures, {"model": name})
     client.log_inputs(run_id, _datasets(record))
     _log_predictions(client, run_id, result, Run(name, NO_SEED))

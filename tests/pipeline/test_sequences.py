@@ -135,7 +135,7 @@ def test_a_bad_file_is_one_sentence_and_no_partial_result(mistake: str, fresh: P
 PARAMS = {
     "a baseline of another task": (
         SEQUENCES | {"baselines": ["tfidf"]},
-        "baselines: the sequences task has majority, summary, dtw, not tfidf",
+        "baselines: must be majority, summary, dtw, a file extensions/baselines/NAME.py",
     ),
     "groups of texts": ({"split.group_column": "person"}, "split.group_column: the text task has no groups; set null"),
     "a channel twice": (SEQUENCES | {"data.channels": ["a", "a"]}, "data.channels: has the same entry twice"),

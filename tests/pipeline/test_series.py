@@ -125,7 +125,7 @@ PARAMS = {
     ),
     "a baseline of the other task": (
         SERIES | {"baselines": ["tfidf"]},
-        "baselines: the series task has last_value, seasonal_naive, drift, linear, ets, arima, not tfidf",
+        "baselines: must be last_value, seasonal_naive, drift, linear, ets, arima, a file extensions/baselines/NAME.py",
     ),
     "the last value of a text": (
         {"models.lstm.residual": True},

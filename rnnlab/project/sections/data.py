@@ -174,6 +174,10 @@ class Severities(Section):
     lengths: Severity
     rejected: Severity
     covariates: Severity
+    checks: Severity
+
+
+OWN_CHECKS = tuple(info.alias or name for name, info in Severities.model_fields.items())
 
 
 class Validate(Section):
@@ -184,7 +188,14 @@ class Validate(Section):
     min_words: Positive
     max_words: Positive
     max_rejected_share: Annotated[float, Field(ge=0, le=1)]
+    checks: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     severity: Severities
+
+    def severity_of(self, check: str) -> Severity:
+        """Returns what happens when a check fails, one of ours or one of ``checks``."""
+        key = "checks" if check in self.checks else "schema_" if check == "schema" else check
+        found: Severity = getattr(self.severity, key)
+        return found
 
 
 class TokenizePad(Section):

@@ -14,6 +14,12 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 AUTO = "auto"  # what the data are to decide
+# Kinds of code of others, see `rnnlab.project.plugins`. Cells train networks, and so are apart from what does not.
+CELLS = "cells"
+BASELINES = "extensions/baselines"
+METRICS = "extensions/metrics"
+CHECKS = "extensions/checks"
+FIGURES = "extensions/figures"
 
 
 def refuse(message: str) -> NoReturn:

@@ -11,7 +11,6 @@ from rnnlab.project.sections.kinds import Positive, Section, Seed, Share, Width,
 from rnnlab.project.validation_messages import closest
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
-CELLS = "cells"  # the kind of code of others that computes a step of a recurrent layer
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 
 

@@ -7,6 +7,10 @@ from pydantic import BeforeValidator, Field
 from rnnlab.project.sections.kinds import Fraction, Positive, Section, Share, Text, list_to_tuple
 
 MOST_ORIGINS = 50  # rows of a table
+OWN_FIGURES = (
+    *("training_curves", "confusion_matrices", "accuracy_by_length", "calibration", "roc_curves", "label_scores"),
+    *("gradient_norms", "traces", "predicted_and_true", "errors", "errors_by_step", "attributions", "forecasts"),
+)
 
 
 class Evaluate(Section):
@@ -14,6 +18,7 @@ class Evaluate(Section):
 
     batch_size: Positive
     slices: Annotated[tuple[Text, ...], BeforeValidator(list_to_tuple)]
+    metrics: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     threshold: Literal["likeliest", "f1"]
     coverage: Fraction
     origins: Annotated[int, Field(ge=1, le=MOST_ORIGINS)]

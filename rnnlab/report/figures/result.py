@@ -11,7 +11,7 @@ from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TASKS, TaskName
-from rnnlab.report.figures import common, series, texts
+from rnnlab.report.figures import common, others, series, texts
 from rnnlab.report.figures.tables import Panel, Tables
 
 
@@ -43,13 +43,15 @@ def read_tables(settings: Params) -> Tables:
 def pictures(settings: Params, tables: Tables) -> dict[str, Figure]:
     """Draws the pictures for slides; returns them by file name."""
     training = common.training_curves(_by_model(settings, tables.histories))
-    return {"training_curves.png": training, **VIEWS[settings.task].pictures(settings, tables)}
+    own = {f"{name}.png": others.draw(name, tables).figure for name in settings.figures}
+    return {"training_curves.png": training, **VIEWS[settings.task].pictures(settings, tables), **own}
 
 
 def panels(settings: Params, tables: Tables) -> list[Panel]:
     """Draws the figures of the page, small enough for a telephone; the page shows traces as words instead."""
     models = " and ".join(settings.compare)
-    return [*_training_panels(settings, tables, models), *VIEWS[settings.task].panels(settings, tables, models)]
+    ours = [*_training_panels(settings, tables, models), *VIEWS[settings.task].panels(settings, tables, models)]
+    return ours + [others.draw(name, tables) for name in settings.figures]
 
 
 def _training_panels(settings: Params, tables: Tables, models: str) -> list[Panel]:
