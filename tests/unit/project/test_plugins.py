@@ -9,6 +9,7 @@ from rnnlab.project.errors import UserError
 from rnnlab.project.overrides import changed
 from tests.support.cells import write_cell
 from tests.support.documents import ROOT
+from tests.support.extensions import write_extension
 
 DISTRIBUTION = "Metadata-Version: 2.1\nName: my-package\nVersion: 1.2\n"
 
@@ -20,6 +21,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "my_package-1.2.dist-info").mkdir(parents=True)
     (place / "my_package-1.2.dist-info/METADATA").write_text(DISTRIBUTION)
     points = "[rnnlab.cells]\nmgu = my_package:wanted\nabsent = my_package:other\nodd = my_package:number\n"
+    points += "[rnnlab.baselines]\nletters = my_package:wanted\n"
     (place / "my_package-1.2.dist-info/entry_points.txt").write_text(points)
     (place / "my_package.py").write_text("def wanted(): ...\nnumber = 1\n")
     monkeypatch.syspath_prepend(place)
@@ -37,6 +39,25 @@ def test_a_package_is_found_by_its_entry_point(package: Path, tmp_path: Path) ->
     assert plugin.load(callable, "functions").__name__ == "wanted"
     assert plugin.requirement == plugin.version == "my-package==1.2"
     assert plugin.place == "my-package==1.2: my_package:wanted"
+
+
+def test_other_kinds_are_found_likewise(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugin = plugins.get("extensions/baselines", "letters")
+    assert (plugin.function().__name__, plugin.version) == ("wanted", "my-package==1.2")
+    file = write_extension(tmp_path, "baselines", "letters")
+    assert plugins.get("extensions/baselines", "letters").file == file.relative_to(tmp_path)
+    absent = (
+        r"^there is no metric 'letters': no file extensions/metrics/letters\.py, and no entry point of rnnlab\.metrics$"
+    )
+    with pytest.raises(UserError, match=absent):
+        plugins.get("extensions/metrics", "letters")
+
+
+def test_a_helper_is_not_what_a_file_defines(tmp_path: Path) -> None:
+    code = "class _Helper: ...\ndef _help(): ...\ndef mine(): ...\n"
+    file = write_extension(tmp_path, "metrics", "mine", code)
+    assert plugins.Plugin("extensions/metrics", "mine", file).function().__name__ == "mine"
 
 
 def test_what_is_wrong_with_a_package_is_said(package: Path, tmp_path: Path) -> None:
