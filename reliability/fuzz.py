@@ -29,7 +29,7 @@ def section(tried: dict[str, Any]) -> Section:
     sentence = (
         f"**Hostile and odd input** (seed {tried['seed']}): {tried['cases']:,} cases, {tried['failures']} tracebacks or"
         f" broken promises, {tried['overdue']} that took more than ten seconds of a core;"
-        f" {tried['peak_megabytes']:,} MB at most, beyond {tried['library_megabytes']:,} MB of loaded libraries."
+        f" one took {tried['peak_megabytes']:,} MB at most, beyond what was loaded before it."
     )
     sound = not tried["failures"] and not tried["overdue"]
     return Section("Hostile input", sentence, ("of", *counted, "slowest"), rows, tried, sound)

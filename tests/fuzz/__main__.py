@@ -24,7 +24,6 @@ def main() -> int:
     faulthandler.enable()
     strategies.saved_networks()  # imports TensorFlow, before memory is limited
     campaign.limit_memory()
-    libraries = campaign.resident_megabytes()
     started = time.perf_counter()
     names = flags.only or list(PROPERTIES)
     shares = sum(PROPERTIES[name].share for name in names)
@@ -45,8 +44,7 @@ def main() -> int:
         "seed": flags.seed,
         **totals,
         "seconds": round(time.perf_counter() - started),
-        "library_megabytes": libraries,
-        "peak_megabytes": campaign.peak_megabytes() - libraries,
+        "peak_megabytes": max(each["most_megabytes"] for each in found.values()),
         "properties": found,
     }
     written = json.dumps(summary, indent=2) + "\n"

@@ -1,6 +1,7 @@
 """Runs properties over many cases, each within limits of time and memory, and counts the outcomes."""
 
 import io
+import re
 import resource
 import signal
 import tempfile
@@ -18,7 +19,7 @@ from tests.fuzz.properties import Property, hold
 
 CASE_SECONDS = 10.0  # of a core, whatever else the machine does; most cases take milliseconds
 WAITED = 10  # times as long on the clock, for a case that waits for what never comes
-CASE_MEGABYTES = 500  # beyond the loaded libraries, among which TensorFlow alone has as many
+CASE_MEGABYTES = 500  # beyond what the process has already, TensorFlow alone as many
 SPARE_BYTES = 3 << 30  # the same in addresses, which C code takes more of than it fills
 CHUNK = 1000  # cases per seed; a failure ends its chunk, and the seed reproduces it
 
@@ -57,9 +58,15 @@ def resident_megabytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 10**6
 
 
+def forget_peak() -> None:
+    """Lets `peak_megabytes` begin anew, or a new peak would hide behind an old one."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_megabytes() -> int:
-    """Returns the most memory that this process ever had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
+    """Returns the most memory that this process had since `forget_peak`."""
+    [peak] = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(peak) * 1024 // 10**6
 
 
 def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
@@ -71,15 +78,16 @@ def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
         first_seed: of the first chunk, the others' follow it; None for the same cases every time.
 
     Returns:
-        Counts of results, refusals and failures; the longest case in seconds of a core; and what failed, with its seed.
+        Counts of results, refusals and failures; the longest case in seconds of a core; the most that one took in
+        megabytes, beyond what the process had before it; and what failed, with its seed.
     """
     counts: Counter[str] = Counter()
     failures: list[str] = []
-    slowest = 0.0
+    slowest, largest = 0.0, 0
     while sum(counts.values()) < cases:
         chunk = min(CHUNK, cases - sum(counts.values()))
         number = None if first_seed is None else first_seed + sum(counts.values()) // CHUNK
-        spent = [0.0]
+        spent = [(0.0, 0)]
         try:
             with tempfile.TemporaryDirectory() as folder:
                 _try(tested, chunk, number, Path(folder), counts, spent)
@@ -91,7 +99,8 @@ def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
         except Exception:
             counts["failed"] += 1
             failures.append(f"seed {number}: {traceback.format_exc()[-4000:]}")
-        slowest = max(slowest, *spent)
+        slowest = max(slowest, *(seconds for seconds, _ in spent))
+        largest = max(largest, *(megabytes for _, megabytes in spent))
     return {
         "cases": sum(counts.values()),
         "results": counts["result"],
@@ -99,22 +108,22 @@ def run(tested: Property, cases: int, first_seed: int | None) -> dict[str, Any]:
         "failures": counts["failed"],
         "overdue": counts["overdue"],
         "slowest_seconds": round(slowest, 2),
+        "most_megabytes": largest,
         "what_failed": failures,
     }
 
 
 def _try(
-    tested: Property, cases: int, number: int | None, folder: Path, counts: Counter[str], spent: list[float]
+    tested: Property, cases: int, number: int | None, folder: Path, counts: Counter[str], spent: list[tuple[float, int]]
 ) -> None:
-    loaded = resident_megabytes()
-
     def check(case: Any) -> None:
-        started, before = time.process_time(), peak_megabytes()
+        forget_peak()
+        started, before = time.process_time(), resident_megabytes()
         with limited_time(CASE_SECONDS), redirect_stdout(io.StringIO()):
             outcome = hold(tested.check, case, folder)
-        assert peak_megabytes() <= max(before, loaded + CASE_MEGABYTES), f"took {peak_megabytes() - loaded} MB"
+        spent.append((time.process_time() - started, peak_megabytes() - before))
+        assert spent[-1][1] <= CASE_MEGABYTES, f"took {spent[-1][1]} MB"
         counts["result" if outcome else "refusal"] += 1
-        spent.append(time.process_time() - started)
 
     # Needs no database of old cases: the seed reproduces a case.
     options = settings(

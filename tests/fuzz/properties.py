@@ -118,10 +118,12 @@ def check_rows(file: File, folder: Path) -> None:
 def check_series(file: File, folder: Path) -> None:
     source = folder / file.name
     source.write_bytes(file.content)
-    values = series.read(source, _settings(file).data).values
-    assert values.dtype == np.float64
-    assert len(values)
-    assert np.isfinite(values.astype(np.float32)).all()
+    data = _settings(file).data.model_copy(update={"series_column": "series" if b"series" in file.content else None})
+    for name, found in series.read(source, data).items():
+        assert bool(name) == bool(data.series_column)
+        assert found.values.dtype == np.float64
+        assert len(found.values)
+        assert np.isfinite(found.values.astype(np.float32)).all()
 
 
 def check_sequences(file: File, folder: Path) -> None:

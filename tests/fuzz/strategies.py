@@ -116,8 +116,11 @@ def _series_table(draw: DrawFn) -> list[list[str]]:
     odd = st.sampled_from(["", " ", "nan", "1e39", "-1e400", "１", "1_0", "0x1", "inf"]) | texts()
     strange = draw(st.integers(0, 2)) == 0
     numbers = draw(st.lists(cells | odd if strange else cells, max_size=30))
-    header = draw(st.sampled_from([["value"], ["day", "value"], ["value", "value"], ["x"]]))
-    return [header, *([number if name == "value" else "1" for name in header] for number in numbers)]
+    header = draw(st.sampled_from([["value"], ["day", "value"], ["value", "value"], ["x"], ["series", "value"]]))
+    names = sorted(draw(st.lists(st.sampled_from("ab") | texts(), min_size=len(numbers), max_size=len(numbers))))
+    cells_of = {"value": numbers, "series": names}
+    columns = [cells_of.get(name, ["1"] * len(numbers)) for name in header]
+    return [header, *map(list, zip(*columns, strict=True))]
 
 
 def _sequences_table(draw: DrawFn) -> list[list[str]]:
