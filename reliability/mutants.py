@@ -151,7 +151,7 @@ class Bench:
         own = (self.folder / "tests/unit" / mutant.room).rglob(f"test_{Path(mutant.path).stem}.py")
         asked = [witness] if witness and (self.folder / witness.partition("::")[0]).exists() else []
         asked += [str(file.relative_to(self.folder)) for file in sorted(own)]
-        return [([test], STARTING_SECONDS + SLOWER * BUDGET_SECONDS) for test in asked]
+        return [([test], 2 * STARTING_SECONDS) for test in asked]
 
     def confirmed(self, tried: Sequence[Tried]) -> list[Tried]:
         """Takes back what was found by a test that also fails without any mutant, as on a machine that is too busy."""
