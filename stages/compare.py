@@ -8,7 +8,7 @@ from rnnlab.project import layout, params
 from rnnlab.project.dataframes import read_parquet, read_table
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import drop_leftovers, read_json, write_json, write_text
-from rnnlab.project.tasks import TASKS
+from rnnlab.project.tasks import SERIES, TASKS
 
 
 def main() -> None:
@@ -24,6 +24,8 @@ def main() -> None:
     if task.measure.is_share:
         rows = predictions.drop_duplicates(task.row)[task.truth].value_counts()
         comparison["imbalance"] = round(float(rows.max() / rows.min()), 6)
+    if SERIES in predictions:
+        comparison["series"] = predictions[SERIES].nunique()
     if settings.evaluate.metrics:
         comparison["metrics"] = list(settings.evaluate.metrics)
     predictions = slices.by_origin(task, slices.by_series(predictions), settings.evaluate.origins)
