@@ -103,8 +103,8 @@ ui: $(STAMP)  ## open MLflow's pages on 127.0.0.1
 demo: $(STAMP)  ## a page on 127.0.0.1 on which the networks read what one types, word by word
 	@rnnlab demo
 
-# PyTorch and Hugging Face's tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
-bench: $(STAMP)  ## measure against Keras, PyTorch and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
+# PyTorch, NeuralForecast, Darts and tokenizers take part after: .venv/bin/pip install --no-build-isolation --editable '.[bench]'
+bench: $(STAMP)  ## measure against other libraries and a notebook: make bench ARGS=--quick; IMDB_CSV=... for the reviews
 	@python -m benchmarks $(ARGS)
 
 coverage: $(STAMP)  ## simulate how often intervals hold the truth; writes reports/coverage.md: make coverage ARGS="--repetitions 200"

@@ -1,14 +1,26 @@
 """Measures the project against what people use instead; writes reports/benchmarks.md and .json.
 
 With ``IMDB_CSV`` set, or imdb.csv in the folder ``SHARED_DATA``, texts are the 50,000 reviews, otherwise the embedded
-corpus. PyTorch and Hugging Face's tokenizers take part if they are installed (the extra ``bench``).
+corpus. PyTorch, NeuralForecast, Darts and Hugging Face's tokenizers take part if they are installed (extra ``bench``).
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import accuracy, distribution, lengths, on_ray, parts, report, stages, tokenization, training, whole
+from benchmarks import (
+    accuracy,
+    distribution,
+    forecasters,
+    lengths,
+    on_ray,
+    parts,
+    report,
+    stages,
+    tokenization,
+    training,
+    whole,
+)
 from rnnlab.project.errors import exit_status
 from rnnlab.project.files import read_json, write_json, write_text
 
@@ -17,6 +29,7 @@ SECTIONS = {
     "parts": parts.measure,
     "lengths": lengths.measure,
     "accuracy": accuracy.measure,
+    "forecasts": forecasters.measure,
     "tokenization": tokenization.measure,
     "stages": stages.measure,
     "notebook": whole.measure,

@@ -15,7 +15,10 @@ from benchmarks import timing
 from benchmarks.timing import Race, Rival, Sample
 
 NOT_INSTALLED = "not installed"
-PACKAGES = ("tensorflow", "keras", "torch", "tokenizers", "scikit-learn", "numpy", "pandas", "pyarrow", "dvc", "mlflow")
+PACKAGES = (
+    *("tensorflow", "keras", "torch", "neuralforecast", "darts", "tokenizers"),
+    *("scikit-learn", "numpy", "pandas", "pyarrow", "dvc", "mlflow"),
+)
 
 
 class Table(NamedTuple):

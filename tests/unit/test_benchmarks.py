@@ -1,5 +1,6 @@
 """Benchmarks: rivals compute the same, turns are fair, the report says what was measured."""
 
+import importlib
 import importlib.util
 import json
 import os
@@ -11,7 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import distribution, networks, parts, report, scale, texts, timing, vocabularies, whole, work
+from benchmarks import (
+    distribution,
+    forecasters,
+    forecasting,
+    networks,
+    parts,
+    report,
+    scale,
+    texts,
+    timing,
+    vocabularies,
+    whole,
+    work,
+)
+from benchmarks.forecasting import Answer
 from benchmarks.report import Section, Table
 from benchmarks.timing import Race, Rival, Sample
 from benchmarks.work import Work
@@ -134,6 +149,60 @@ def test_the_time_of_a_run_is_shared_out_to_its_stages() -> None:
 12.0 done
 """
     assert whole.phases(shown) == {"DVC's start": 2.0, "ingest": 3.0, "train": 4.5, "evaluate": 2.5}
+
+
+def test_forecasters_get_the_windows_of_the_pipeline() -> None:
+    given = forecasting.task(forecasting.Work(horizon=5, seed=1))
+    rows = {"train": 1440, "validation": 160, "test": 400}
+    assert {split: len(values) for split, values in given.values.items()} == rows
+    window = given.settings.series.window
+    for split, count in rows.items():
+        inputs, targets = given.cut[split].inputs, given.cut[split].targets
+        assert inputs.shape == (count - window - 4, window, 1) and targets.shape == (count - window - 4, 5)
+        np.testing.assert_allclose(targets[0], given.values[split][window : window + 5], rtol=1e-6)
+    assert given.values["train"].std() == pytest.approx(1) and given.values["test"].std() != pytest.approx(1, abs=1e-6)
+
+
+def test_errors_of_forecasts_are_in_the_unit_of_the_data() -> None:
+    given = forecasting.task(forecasting.Work(horizon=2, seed=1))
+    targets, scale = given.cut["test"].targets, given.encoding.series[""].scaler.scale
+    assert given.error(targets) == 0
+    assert given.error(targets + 1) == pytest.approx(scale**2, rel=1e-4)
+
+
+def test_forecasters_are_compared_by_error_and_processor_seconds() -> None:
+    def answers(error: float, first: float, others: float) -> list[Answer]:
+        ends = np.cumsum([0, first, others, others])
+        times = [Sample(99 * end, end) for end in ends]
+        return [forecasting.answer(error + change, 1234, times) for change in (-0.001, 0.001)]
+
+    none: dict[str, list[Answer]] = {name: [] for name in forecasters.RIVALS}
+    rows = forecasters.table_rows(5, {**none, "ours": answers(0.004, 5, 0.2), "Darts RNNModel": answers(0.005, 1, 0.1)})
+    shown = ("0.00400 ± 0.00141", "5,000 ms", "200 ms", "5,400 ms")
+    assert rows[0] == ["5", "ours", "1,234", *shown]
+    assert rows[1][2:] == ["not installed"] * 5
+    assert rows[4][3:6] == ["0.00500 ± 0.00141", "1,000 ms, **0.20×** (0.20–0.20)", "100 ms, **0.50×** (0.50–0.50)"]
+
+
+def test_forecasts_are_left_out_where_no_rival_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecasters, "RIVALS", {"ours": Rival("nowhere:none"), "absent": PATIENT["absent"]})
+    section = forecasters.measure(quick=True)
+    assert "neither NeuralForecast nor Darts is installed" in report.markdown(
+        {"forecasts": report.entry(section, True)}
+    )
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize("name", forecasters.RIVALS)
+def test_each_forecaster_learns_from_the_windows(name: str) -> None:
+    rival = forecasters.RIVALS[name]
+    if not rival.installed:
+        pytest.skip(f"{rival.needs} is not installed: it is of the extra bench")
+    module, function = rival.make.split(":")
+    answer = getattr(importlib.import_module(module), function)(forecasting.Work(horizon=2, seed=1, epochs=6))()
+    assert answer.parameters > 0
+    assert answer.whole.cpu > 3 * answer.median.cpu > 0 and answer.whole.cpu > answer.first.cpu > 0
+    assert answer.error < 0.25  # the values' variance is 0.5
 
 
 def forget_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
