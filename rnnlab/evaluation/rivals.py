@@ -18,13 +18,13 @@ from rnnlab.evaluation.other_baselines import Examples
 from rnnlab.features import arrays, windows
 from rnnlab.features.windows import Encoding
 from rnnlab.project import layout, plugins
-from rnnlab.project.files import read_json, reading, replacing
+from rnnlab.project.files import read_json, reading
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.sections.kinds import BASELINES
 from rnnlab.project.tasks import TASKS, TaskName
 
-TRAIN, VALIDATION, TEST = (path.name for path in (layout.TRAIN, layout.VALIDATION_ROWS, layout.TEST))
+TRAIN, VALIDATION = layout.TRAIN.name, layout.VALIDATION_ROWS.name
 Read = Callable[[str], Any]  # returns the rows of a split by its name
 
 
@@ -65,7 +65,9 @@ class Kind(NamedTuple):
 
 
 def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dict[str, float]:
-    """Fits the baselines that the parameters name into a new folder; returns the seconds that each took.
+    """Fits the baselines that the parameters name into a new folder; returns the seconds that each of ours took.
+
+    Those of others are fitted where they are asked.
 
     Args:
         settings: of the project.
@@ -76,7 +78,8 @@ def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dic
     Raises:
         UserError: a baseline cannot be fitted.
     """
-    rivals = {name: _find(settings.task, name) for name in settings.baselines}
+    own = KINDS[settings.task].own
+    rivals = {name: own[name] for name in settings.baselines if name in own}
     read = functools.cache(partial(KINDS[settings.task].read, source, features))
     folder.mkdir()
     seconds = {}
@@ -95,27 +98,15 @@ def ask(settings: Params, split: Path) -> dict[str, Answer]:
 
 
 def _find(task: TaskName, name: str) -> Rival:
-    return KINDS[task].own.get(name) or Rival(partial(_fit_other, task, name), partial(_ask_other, name))
+    return KINDS[task].own.get(name) or Rival(_fit_nothing, partial(_ask_other, task, name))
 
 
-def _fit_other(task: TaskName, name: str, read: Read, folder: Path) -> None:
-    """Fits a baseline of others and keeps what it says of the other splits, which it knows without their labels.
-
-    The baseline itself could be kept only in a form that runs code when it is read.
-    """
+def _ask_other(task: TaskName, name: str, read: Read, folder: Path, split: str) -> Answer:
+    """Fits a baseline of others and asks it; to be kept, it would need a form that runs code when it is read."""
     kind, plugin = KINDS[task], plugins.get(BASELINES, name)
     examples = kind.examples(read(TRAIN))
     model = other_baselines.fit(plugin, examples)
-    asked = {split: kind.examples(read(split)).inputs for split in (VALIDATION, TEST)}
-    said = {split: kind.says(plugin, model, examples, inputs) for split, inputs in asked.items()}
-    with replacing(folder / f"{name}.npz") as target:
-        np.savez(target, allow_pickle=False, **said)
-
-
-def _ask_other(name: str, read: Read, folder: Path, split: str) -> Answer:
-    source = folder / f"{name}.npz"
-    with reading(source), np.load(source, allow_pickle=False) as members:
-        return Answer(members[split], None)
+    return Answer(kind.says(plugin, model, examples, kind.examples(read(split)).inputs), None)
 
 
 def _read_texts(source: Path, features: Path, split: str) -> baselines.Rows:

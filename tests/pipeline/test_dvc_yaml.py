@@ -217,8 +217,8 @@ class Recorder:
         self._section, self._path, self._seen = section, path, seen
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("runs", "scored"):
-            return getattr(params.Params, name).fget(self)
+        if isinstance(derived := getattr(type(self._section), name, None), property):
+            return derived.fget(self) if derived.fget else None
         if name == "training_of":
             return self._training_of
         if name == "options_of":

@@ -19,7 +19,7 @@ CHANGES = {
     "figures": ["confidence"],
 }
 RERUN = {
-    "baselines": {"baseline"},
+    "baselines": {"evaluate"},
     "metrics": {"evaluate"},
     "checks": {"validate"},
     "figures": {"plot", "report"},

@@ -44,8 +44,10 @@ def test_it_is_promoted_by_a_rule_on_its_errors(promoted: Project, tmp_path: Pat
 
 
 def intervals(project: Project) -> float:
+    """The half-width of the intervals a step ahead, in the unit of the series."""
     [half_width] = json.loads((project.folder / "reports/thresholds.json").read_text())["lstm-1"]
-    return float(half_width)
+    [own] = json.loads((project.folder / "data/features/train/scaler.json").read_text())["series"]
+    return float(half_width * own["scale"])
 
 
 def test_the_champion_a_run_and_a_file_forecast_the_same_with_intervals(promoted: Project, tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_the_page_names_the_series(shops: Project) -> None:
     page = (shops.folder / "reports/index.html").read_text()
     assert "There are 2 series, north, east" in page
     assert "by series, with 95 % intervals" in page
-    assert "at each of which the windows of 2 series count as one" in page
+    told = (shops.folder / "reports/comparison.md").read_text()
+    assert "at each of which the windows of 2 series count as one" in told
     assert "Test errors in the unit of the naive error" in page
 
 

@@ -30,6 +30,7 @@ def data(delimiter: str = ",", encoding: str = "utf-8", header: bool = True) -> 
         channels=(),
         covariates=(),
         time_column=None,
+        series_column=None,
         missing="refuse",
         max_gap=3,
         known_ahead=(),

@@ -35,8 +35,8 @@ AFTER = "mine.csv: row 3 has the time {1!r} in column 'when', after {0!r}"
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        (("1", "2", "2"), ", the same again; expected ascending times: sort the rows, and drop duplicates"),
-        (("1", "2", "1"), ", which is later; expected ascending times: sort the rows, and drop duplicates"),
+        (("1", "2", "2"), ", the same again; expected ascending times: sort the rows, drop duplicates, or name"),
+        (("1", "2", "1"), ", which is later; expected ascending times: sort the rows, drop duplicates, or name"),
         (("1", "2", "4"), ": a step of 2, where the first is 1; expected equal steps: add missing rows"),
         (("2024-01-01", "2024-01-02", "2024-01-05"), ": a step of 3 days, 0:00:00, where the first is 1 day, 0:00:00"),
         (("2024-01-01", "2024-02-01", "2024-04-01"), ": a step of 2 months, where the first is 1 months"),
