@@ -217,9 +217,14 @@ def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
             _try(bench, notes, missed, lambda mutant: [(tests, suite.limit(tests)) for tests in suite.of(mutant)], True)
         found = {mutant.name: notes.of(mutant)[1] for mutant in hard}
         tried = [
-            Tried(mutant.room, f"{mutant.path}:{mutant.line}", mutant.change, found.get(mutant.name), reason)
+            Tried(
+                mutant.room,
+                f"{mutant.path}:{mutant.line}",
+                mutant.change,
+                found.get(mutant.name),
+                harmless.get(mutant.name),
+            )
             for mutant in mutants
-            for reason in [harmless.get(mutant.name)]
         ]
         confirmed = bench.confirmed(tried)
         bench.close()

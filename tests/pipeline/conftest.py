@@ -143,6 +143,14 @@ class Project:
         words = command.replace("${item}", f"--model {model} --seed {seed}").split()
         return self.inside(words[2], *words[3:], expect=expect, **variables)
 
+    def run_stages(self, *networks: str) -> None:
+        """Runs all stages one by one in this process, with the trainings of some networks, and logs the result."""
+        for name in ORDER[:-1]:
+            for item in (f"train@{network}" for network in networks) if name == "train" else (name,):
+                self.stage(item)
+        self.run("dvc", "commit", "--force")
+        self.stage("track")
+
     def set_params(self, **values: Any) -> None:
         """Changes params.yaml; ``__`` stands for a dot."""
         change_params(self.folder, {key.replace("__", "."): value for key, value in values.items()})
@@ -258,10 +266,7 @@ def finished_series(blank: Project, tmp_path_factory: pytest.TempPathFactory) ->
     def make(folder: Path) -> None:
         project = blank.copy(folder)
         change_params(folder, SERIES)
-        for name in ORDER[:-1]:
-            project.stage("train@lstm-1" if name == "train" else name)
-        project.run("dvc", "commit", "--force")
-        project.stage("track")
+        project.run_stages("lstm-1")
         project.commit("results")
 
     return shared(tmp_path_factory, "finished-series", make)
@@ -275,11 +280,7 @@ def finished_sequences(blank: Project, tmp_path_factory: pytest.TempPathFactory)
         project = blank.copy(folder)
         made_sequences(folder / "data/raw/mine.csv")
         change_params(folder, SEQUENCES)
-        for name in ORDER[:-1]:
-            for item in ("train@rnn-1", "train@lstm-1") if name == "train" else (name,):
-                project.stage(item)
-        project.run("dvc", "commit", "--force")
-        project.stage("track")
+        project.run_stages("rnn-1", "lstm-1")
         project.commit("results")
 
     return shared(tmp_path_factory, "finished-sequences", make)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import ORDER, Project
+from tests.pipeline.conftest import Project
 from tests.support.cells import write_cell
 
 CHANGES = {
@@ -31,11 +31,7 @@ def with_cell(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     project = blank.copy(tmp_path_factory.mktemp("cell") / "project")
     write_cell(project.folder)
     project.set_params(**CHANGES)
-    for name in ORDER[:-1]:
-        for item in ("train@gru-1", "train@lstm-1") if name == "train" else (name,):
-            project.stage(item)
-    project.run("dvc", "commit", "--force")
-    project.stage("track")
+    project.run_stages("gru-1", "lstm-1")
     project.commit("results")
     return project
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import ORDER, Project
+from tests.pipeline.conftest import Project
 from tests.support.extensions import write_extension
 
 EXTENSIONS = {"baselines": "letters", "metrics": "cost", "checks": "no_links", "figures": "confidence"}
@@ -33,11 +33,7 @@ def extended(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
     for kind, name in EXTENSIONS.items():
         write_extension(project.folder, kind, name)
     project.set_params(**CHANGES)
-    for name in ORDER[:-1]:
-        for item in ("train@lstm-1", "train@rnn-1") if name == "train" else (name,):
-            project.stage(item)
-    project.run("dvc", "commit", "--force")
-    project.stage("track")
+    project.run_stages("lstm-1", "rnn-1")
     return project
 
 

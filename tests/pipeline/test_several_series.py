@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnlab.project.files import read_json
-from tests.pipeline.conftest import ORDER, SERIES, Project, change_params, shared
+from tests.pipeline.conftest import SERIES, Project, change_params, shared
 
 SIZES = {"north": 1.0, "east": 500.0}
 ROWS = 150
@@ -31,10 +31,7 @@ def shops(blank: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
         write(folder / "data/raw/shops.csv")
         columns = {"data.csv": "data/raw/shops.csv", "data.series_column": "shop", "data.time_column": "day"}
         change_params(folder, SERIES | columns | {"series.horizon": 2, "baselines": ["last_value", "linear", "ets"]})
-        for name in ORDER[:-1]:
-            project.stage("train@lstm-1" if name == "train" else name)
-        project.run("dvc", "commit", "--force")
-        project.stage("track")
+        project.run_stages("lstm-1")
 
     return shared(tmp_path_factory, "shops", make)
 
