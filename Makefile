@@ -15,7 +15,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: help install ray run train compared trained imdb report test weekly fuzz lint ui demo bench lock clean
+.PHONY: help install ray run train imdb report test weekly fuzz lint ui demo bench lock clean
 .PHONY: docs dist restore drift effect share alert audit reliability verify faults mutants coverage
 
 help:  ## list the targets
@@ -37,30 +37,11 @@ $(STAMP): requirements.lock pyproject.toml
 ray: $(STAMP)  ## install Ray too, for rnnlab sweep
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-ray.lock
 
-# A line per stage; `make run QUIETLY=` shows all that DVC prints.
-QUIETLY := python -m rnnlab.cli.quietly
-
-# Holds a second one back until the first has ended.
-ALONE := python -m rnnlab.cli.alone $(MAKE) --no-print-directory
-
 run: $(STAMP)  ## train and compare, then show the table
-	@$(ALONE) compared
+	@rnnlab run --jobs $(JOBS)
 
 train: $(STAMP)  ## train what is not trained yet, side by side: make train JOBS=2
-	@$(ALONE) trained
-
-compared: trained
-	@$(QUIETLY) dvc repro
-# A clone comes with dvc.lock but without runs: DVC may take the stage for done.
-	@python -m stages.track | sed '/^already in MLflow/d'
-	@rnnlab results
-
-# The trainings are independent and use one thread each. LSTMs start first, as they take longest. Their output goes
-# through a pipe, as several bars at once would overwrite each other.
-trained:
-	@$(QUIETLY) dvc repro size
-	@{ dvc status | sed -n 's/^\(train@.*\):$$/\1/p' | sort; echo baseline; } \
-		| xargs -n 1 -P $(JOBS) $(QUIETLY) dvc --wait-for-lock repro --single-item $(if $(QUIETLY),,| cat)
+	@rnnlab run --jobs $(JOBS) --train-only
 
 imdb: $(STAMP)  ## train on the IMDB reviews: make imdb CSV=path/to/imdb.csv
 	@rnnlab experiments run imdb --csv "$(CSV)"

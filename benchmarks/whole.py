@@ -80,15 +80,16 @@ def phases(shown: str) -> dict[str, float]:
     for line in shown.splitlines():
         stamp, _, message = line.partition(" ")
         last = float(stamp)
-        if stage := re.match("Running stage '([a-z_]+)", message):
-            begun.setdefault({"baseline": "train"}.get(stage[1], stage[1]), last)
+        if ended := re.fullmatch(r"([a-z_]+)\S* +(\d+\.\d) s", message):
+            stage = {"baseline": "train"}.get(ended[1], ended[1])
+            begun[stage] = min(begun.get(stage, last), last - float(ended[2]))
     ends = [*list(begun.values())[1:], last]
     return {name: end - start for (name, start), end in zip(begun.items(), ends, strict=True)}
 
 
 def _make_run() -> list[str]:
     """Returns the command `make run` without its installation, with the interpreter of this process."""
-    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run", "QUIETLY="]
+    return ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run"]
 
 
 def _network(size: dict[str, int]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rnnlab.cli import drift, experiments, new, pages, predict, promote, results, sweep, transfer, tune, use
+from rnnlab.cli import run as pipeline
 from rnnlab.cli.printing import printing
 from rnnlab.project import layout
 from rnnlab.project.errors import exit_status
@@ -19,6 +20,7 @@ from rnnlab.project.errors import exit_status
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 NAME = "workspace, an experiment, a revision or an MLflow run"
 TABLES = "print Markdown tables"
+JOBS = "trainings at a time; as many as there are processors by default"
 
 
 def run() -> int:
@@ -141,6 +143,9 @@ def _add_projects(verbs: Verbs) -> None:
 
 
 def _add_trainings(verbs: Verbs) -> None:
+    verb = _verb(verbs, "run", pipeline.run, "run what has changed, trainings side by side, and show the result")
+    verb.add_argument("--jobs", type=_count, default=pipeline.processors(), metavar="N", help=JOBS)
+    verb.add_argument("--train-only", action="store_true", help="train, but score and compare nothing yet")
     verb = _verb(verbs, "use", use.run, "look at a file of yours, write an experiment that fits it, and run it")
     verb.add_argument(
         "file", metavar="FILE", help="CSV, TSV, Parquet or JSON lines, plain or .gz; or a folder of these"
@@ -154,6 +159,7 @@ def _add_trainings(verbs: Verbs) -> None:
     verb.add_argument("--group", metavar="COLUMN", help="the column of what is to be in one split, such as a person")
     verb.add_argument("--name", type=_name, help="of the experiment; that of the file by default")
     verb.add_argument("--run", dest="at_once", action="store_true", help="run it at once, and show the result")
+    verb.add_argument("--jobs", type=_count, default=pipeline.processors(), metavar="N", help=JOBS)
     verb = _verb(
         verbs, "experiments", experiments.list_all, "list, show, run and report the experiments of experiments/*.yaml"
     )

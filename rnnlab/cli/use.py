@@ -3,12 +3,13 @@
 import argparse
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnlab.cli import results
+from rnnlab.cli import run as pipeline
 from rnnlab.cli.printing import printing
 from rnnlab.data.guesses import TOLD
 from rnnlab.project import layout, params
@@ -29,7 +30,7 @@ def run(flags: argparse.Namespace) -> None:
     """
     name = look(flags.file, {column: getattr(flags, column) for column in COLUMNS}, flags.name, at_once=flags.at_once)
     if flags.at_once:
-        _start(name)
+        _start(name, flags.jobs)
 
 
 def look(file: str, columns: Mapping[str, str | None], wanted_name: str | None = None, *, at_once: bool = False) -> str:
@@ -66,15 +67,23 @@ def _again(plan: "Plan", file: str, name: str | None) -> str:
     return shlex.join(["rnnlab", "use", file, *words, "--run"])
 
 
-def _start(name: str) -> None:
-    from rnnlab.cli import results
+def _start(name: str, jobs: int) -> None:
+    """Runs an experiment in the workspace: DVC trains one network at a time, so what it would train is trained before.
+
+    Raises:
+        SystemExit: DVC failed; with its status.
+    """
+    from dvc.utils.hydra import apply_overrides
+
     from rnnlab.experiments import catalogue, dvc_experiments
 
     [setup] = catalogue.load(name, params.read()).setups
     command = dvc_experiments.in_workspace(setup, is_taken=name in dvc_experiments.recorded())
     print(shlex.join(command), flush=True)
-    if status := subprocess.run(command, check=False).returncode:
-        raise SystemExit(status)
+    runner = pipeline.start(jobs)
+    apply_overrides(layout.PARAMS, dvc_experiments.overrides(setup))
+    runner.train()
+    runner.dvc(*command[1:])
     results.show(argparse.Namespace(style="simple"))
     print(f"{layout.PARAMS} now holds these settings; to have yours back: git checkout {layout.PARAMS}")
 

@@ -32,8 +32,13 @@ def command(setup: Setup, *, queue: bool, csv: str | None) -> list[str]:
 
 def in_workspace(setup: Setup, *, is_taken: bool) -> list[str]:
     """Returns the command that runs a setup in the workspace; DVC names the experiment if its name is taken."""
-    options = [word for key, value in setup.changes.items() for word in ("-S", option(key, value))]
+    options = [word for change in overrides(setup) for word in ("-S", change)]
     return ["dvc", "exp", "run", *([] if is_taken else ["--name", setup.name]), *options]
+
+
+def overrides(setup: Setup) -> list[str]:
+    """Returns what a setup changes, each as `dvc exp run -S` reads it."""
+    return [option(key, value) for key, value in setup.changes.items()]
 
 
 def find_reviews(named: Named, csv: str | None, environment: Mapping[str, str]) -> str | None:

@@ -45,6 +45,6 @@ def test_a_second_one_waits_for_the_first(project: Project) -> None:
     both = [subprocess.Popen(RUN, cwd=project.folder, env=project.environment, **pipes) for _ in range(2)]
     said = [make.communicate(timeout=900) for make in both]
     assert [make.returncode for make in both] == [0, 0], said
-    assert sorted("another make is at work here: waiting for it\n" in err for _, err in said) == [False, True]
+    assert sorted("another run is at work here: waiting for it\n" in err for _, err in said) == [False, True]
     assert sorted("train@" in out for out, _ in said) == [False, True]
     assert all("test accuracy" in out for out, _ in said)
