@@ -11,14 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
 
-from coverage import CoverageData
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from reliability import clones, mutant_sites
 from reliability.mutant_sites import Mutant
+from reliability.mutant_tests import FOLDERS, PIPELINE, RUN, SLOWER, STARTING_SECONDS, Suite, read_suite
 from reliability.report import Section
 from rnnlab.project import git
 from rnnlab.project.files import read_json, write_json
@@ -27,12 +26,6 @@ EQUIVALENTS = Path(__file__).with_name("equivalents.yaml")
 WITNESSES = Path(__file__).with_name("witnesses.json")  # by mutant, a test that found it: the next run asks it first
 SEED, CASES, QUICK_CASES = 1, 320, 16
 FLOOR = 0.92  # of the mutants that have to be found
-FOLDERS = ("tests/unit", "tests/model", "tests/pipeline")  # each asked if those before found nothing
-BUDGET_SECONDS = 90.0  # of tests per folder, by their own time
-STARTING_SECONDS = 180.0  # that importing TensorFlow and MLflow may take on a busy machine
-SLOWER = 8  # times as long as when they were recorded, then a mutant counts as found: it hangs
-# The networks and servers of tests that DVC starts are processes of their own, whose lines nobody records.
-UNRECORDED = ("tests/pipeline/test_track.py",)
 
 
 class Tried(NamedTuple):
@@ -51,46 +44,6 @@ class Tried(NamedTuple):
     change: str
     found_by: str | None
     harmless: str | None
-
-
-class Suite(NamedTuple):
-    """What is known of the tests that passed.
-
-    Attributes:
-        seconds: that each took, by its id.
-        running: ids of those that run a line, by module and line.
-    """
-
-    seconds: Mapping[str, float]
-    running: Mapping[str, Mapping[int, set[str]]]
-
-    def of(self, mutant: Mutant) -> list[list[str]]:
-        """Returns the tests that run a mutant's line, by folder, those of the module first, then the fastest first.
-
-        Where none does, all that run something of its function. Constants are up to all that run something of the
-        module, and to its own tests, which may read them alone.
-        """
-        lines, own = self.running.get(mutant.path, {}), f"/test_{Path(mutant.path).stem}.py::"
-        near = lines if not mutant.body else {line: tests for line, tests in lines.items() if line in mutant.body}
-        tests = (mutant.body and near.get(mutant.line)) or set().union(*near.values())
-        tests = tests | (set() if mutant.body else {test for test in self.seconds if own in test})
-        ordered = sorted(tests, key=lambda test: (own not in test, self.seconds[test], test))
-        groups = [[test for test in ordered if test.startswith(f"{folder}/")] for folder in FOLDERS]
-        return [self._within_budget(group) for group in groups if group] or [list(UNRECORDED)]
-
-    def _within_budget(self, tests: Iterable[str]) -> list[str]:
-        chosen: list[str] = []
-        spent = 0.0
-        for test in tests:
-            spent += self.seconds[test]
-            if chosen and spent > BUDGET_SECONDS:
-                break
-            chosen.append(test)
-        return chosen
-
-    def limit(self, tests: Sequence[str]) -> float:
-        """Returns the seconds that tests may take."""
-        return STARTING_SECONDS + SLOWER * sum(self.seconds.get(test, BUDGET_SECONDS) for test in tests)
 
 
 class Bench:
@@ -148,10 +101,16 @@ class Bench:
 
     def near(self, mutant: Mutant, witness: str | None) -> list[tuple[Sequence[str], float]]:
         """Returns the tests to ask first: the one that found it before, and those of its module."""
-        own = (self.folder / "tests/unit" / mutant.room).rglob(f"test_{Path(mutant.path).stem}.py")
+        name = f"test_{Path(mutant.path).stem}.py"
+        own = [*(self.folder / "tests/unit" / mutant.room).rglob(name), *(self.folder / "tests/model").glob(name)]
         asked = [witness] if witness and (self.folder / witness.partition("::")[0]).exists() else []
         asked += [str(file.relative_to(self.folder)) for file in sorted(own)]
         return [([test], 2 * STARTING_SECONDS) for test in asked]
+
+    def whole(self, mutant: Mutant) -> list[tuple[Sequence[str], float]]:
+        """Returns the tests to ask last: those that run the pipeline, or a command that enters the mutant's room."""
+        files = (f"tests/pipeline/test_{name}.py" for name in PIPELINE.get(mutant.room, RUN))
+        return [([file], SLOWER * STARTING_SECONDS) for file in files if (self.folder / file).exists()]
 
     def confirmed(self, tried: Sequence[Tried]) -> list[Tried]:
         """Takes back what was found by a test that also fails without any mutant, as on a machine that is too busy."""
@@ -183,23 +142,6 @@ def _failed(printed: str) -> list[str]:
     return re.findall(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", printed, re.MULTILINE)
 
 
-def read_suite(keep: Path) -> Suite:
-    """Reads what was recorded."""
-    seconds = {}
-    for report in keep.glob("*.xml"):
-        for case in ElementTree.parse(report).iter("testcase"):
-            if not len(case):  # neither failed nor skipped
-                seconds[f"{case.get('file')}::{case.get('name')}"] = float(case.get("time", 0))
-    data = CoverageData(str(keep / "suite.coverage"))
-    data.read()
-    running: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for file in data.measured_files():
-        module = file[max(file.rfind(f"/{name}/") for name in mutant_sites.PACKAGES) + 1 :]
-        for line, contexts in data.contexts_by_lineno(file).items():
-            running[module][line] |= {test for context in contexts if (test := context.partition("|")[0]) in seconds}
-    return Suite(seconds, running)
-
-
 def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
     """Tries a sample of mutants; ``quick`` tries a few, and asks the tests of their own module alone.
 
@@ -214,7 +156,11 @@ def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
         missed = _try(bench, notes, hard, lambda mutant: bench.near(mutant, notes.witnesses.get(mutant.name)))
         if missed and not quick:
             suite = _recorded(bench, keep.absolute() / bench.commit)
-            _try(bench, notes, missed, lambda mutant: [(tests, suite.limit(tests)) for tests in suite.of(mutant)], True)
+            asked = {
+                mutant.name: [(tests, suite.limit(tests)) for tests in suite.of(mutant)] + bench.whole(mutant)
+                for mutant in missed
+            }
+            _try(bench, notes, missed, lambda mutant: asked[mutant.name], True)
         found = {mutant.name: notes.of(mutant)[1] for mutant in hard}
         tried = [
             Tried(
@@ -228,6 +174,7 @@ def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
         ]
         confirmed = bench.confirmed(tried)
         bench.close()
+        notes.keep({mutant.name: each.found_by for mutant, each in zip(mutants, confirmed, strict=True)})
         return _section(confirmed)
 
 
@@ -238,7 +185,7 @@ class Notes:
     """What was found, by mutant: of this commit, and the tests that found mutants of earlier ones."""
 
     def __init__(self, commit: str, source: Path) -> None:
-        """Reads what was found before; what is found is written to ``source``, and who found it to `WITNESSES`."""
+        """Reads what was found before; what is found is written to ``source``."""
         self.commit, self._source = commit, source
         self._known = read_json(source) if source.exists() else {}
         self.witnesses = read_json(WITNESSES) if WITNESSES.exists() else {}
@@ -253,9 +200,16 @@ class Notes:
         self._known[mutant.name] = {"commit": self.commit, "by": found, "whole": whole}
         self._source.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._source, self._known)
-        if found and "::" in found:
-            self.witnesses[mutant.name] = found
-            write_json(WITNESSES, dict(sorted(self.witnesses.items())))
+
+    def keep(self, confirmed: Mapping[str, str | None]) -> None:
+        """Writes the tests that found mutants to `WITNESSES`; those of mutants that are not in the sample stay.
+
+        Args:
+            confirmed: by mutant, the test, which passes without any mutant.
+        """
+        sure = {name: test for name, test in confirmed.items() if test and "::" in test}
+        others = {name: test for name, test in self.witnesses.items() if name not in confirmed}
+        write_json(WITNESSES, dict(sorted((others | sure).items())))
 
 
 def _try(bench: Bench, notes: Notes, mutants: Sequence[Mutant], groups: Groups, whole: bool = False) -> list[Mutant]:
@@ -268,7 +222,7 @@ def _try(bench: Bench, notes: Notes, mutants: Sequence[Mutant], groups: Groups, 
 
 
 def _recorded(bench: Bench, keep: Path) -> Suite:
-    """Runs the whole suite once a commit, to know which tests run a line."""
+    """Runs all but the pipeline's tests once a commit, to know which of them run a line."""
     if not (keep / "suite.xml").exists():
         keep.mkdir(parents=True, exist_ok=True)
         bench.record(FOLDERS, keep)

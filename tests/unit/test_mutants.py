@@ -10,7 +10,7 @@ import pytest
 
 from reliability import mutant_sites, mutants, warm_pytest
 from reliability.mutant_sites import Mutant
-from reliability.mutants import Suite
+from reliability.mutant_tests import Suite
 from rnnlab.project.files import read_json
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,16 @@ def test_limits():
     assert (LIMIT, Row().number) == (7, 3)
 """
 
+PIPELINE_TEST = """\
+import subprocess
+import sys
+
+
+def test_a_run():
+    code = "from rnnlab.room.sums import unseen; assert unseen(3) == 2"
+    assert subprocess.run((sys.executable, "-c", code)).returncode == 0
+"""
+
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -68,7 +78,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / package / "__init__.py").touch()
     (folder / "rnnlab/room/sums.py").write_text(MODULE)
     (folder / "tests/unit/room/test_sums.py").write_text(TESTS)
-    (folder / "tests/pipeline/test_track.py").write_text("def test_nothing():\n    pass\n")
+    (folder / "tests/pipeline/test_repro.py").write_text(PIPELINE_TEST)
     (folder / "pyproject.toml").write_text('[tool.coverage.run]\nsource_pkgs = ["rnnlab"]\n')
     server = re.sub("SLOW_IMPORTS = .*", "SLOW_IMPORTS = ()", Path(warm_pytest.__file__).read_text())
     (folder / "reliability/warm_pytest.py").write_text(server)
@@ -124,7 +134,7 @@ def test_the_tests_that_run_a_line_are_asked_nearest_and_fastest_first() -> None
     assert suite.of(mutant(1, 1, 3)) == [ordered, model]
     assert suite.of(mutant(6, 5, 7)) == [[unit[1]]]  # no test runs the line: those that run its function
     assert suite.of(mutant(2)) == [ordered, model]  # a constant: those that run the module
-    assert suite.of(mutant(20, 19, 22)) == [["tests/pipeline/test_track.py"]]
+    assert suite.of(mutant(20, 19, 22)) == []
 
 
 @pytest.mark.weekly
@@ -150,6 +160,11 @@ def test_what_tests_find_and_what_they_miss_is_counted(small: Path, monkeypatch:
     again = mutants.measure(True, keep)
     assert again.sound
     assert sum(int(row[1]) for row in again.rows) == len(section.raw["mutants"]) - len(missed)
+
+    harmless.write_text("[]")
+    whole = mutants.measure(False, keep)
+    assert whole.sound
+    assert "tests/pipeline/test_repro.py::test_a_run" in {each["found_by"] for each in whole.raw["mutants"]}
 
 
 def test_every_equivalent_says_why(small: Path) -> None:
