@@ -101,8 +101,8 @@ def _score_series(settings: Params) -> Scored:
     """Scores forecasts: predictions have the columns row, step, target, model, seed, predicted, in the data's unit.
 
     The row is that of the window's first target, and steps are counted from 1. Errors on validation windows, as
-    multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on several
-    series are multiples of the naive error of each.
+    multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on series
+    that have names are multiples of the naive error of each.
     """
     encoding = windows.from_json(read_json(layout.SCALER))
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
@@ -134,11 +134,11 @@ def _score_series(settings: Params) -> Scored:
 def _forecast_table(
     test: arrays.Windows, encoding: windows.Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
 ) -> pd.DataFrame:
-    """Returns a row per run, window and step; of several series, with the series and the unit of its errors."""
+    """Returns a row per run, window and step; of series that have names, with the name and the unit of its errors."""
     horizon = targets.shape[1]
     steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
     columns: Columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
-    if len(encoding.series) > 1:
+    if encoding.has_names:
         names = np.array(list(encoding.series), object)[np.asarray(test.series)]
         columns |= {SERIES: np.repeat(names, horizon), UNIT: np.repeat(encoding.units(test.series), horizon)}
     return _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})

@@ -62,6 +62,11 @@ class Encoding(NamedTuple):
     season: int | None = None
     ahead: tuple[str, ...] = ()
 
+    @property
+    def has_names(self) -> bool:
+        """Whether ``data.series_column`` names the series, be it a single one: each then has a unit of its own."""
+        return list(self.series) != [""]
+
     def standardise(self, values: Floats, series: npt.NDArray[np.integer[Any]]) -> Floats:
         """Converts values in the data's unit, of shape (rows, steps), as the first channel has them; see `undo`."""
         return (values - self._each(series, lambda own: own.scaler.mean)) / self.scales(series)
@@ -77,9 +82,9 @@ class Encoding(NamedTuple):
     def units(self, series: npt.NDArray[np.integer[Any]]) -> Floats:
         """Returns what errors are multiples of, of shape (rows, 1): the data's unit, or the naive error of each series.
 
-        Several series may be in units, or of sizes, that nobody can add up.
+        Series that have names may be in units, or of sizes, that nobody can add up.
         """
-        return self.naive_errors(series) if len(self.series) > 1 else np.ones((len(series), 1))
+        return self.naive_errors(series) if self.has_names else np.ones((len(series), 1))
 
     def naive_errors(self, series: npt.NDArray[np.integer[Any]]) -> Floats:
         """Returns the naive error of each row's series, of shape (rows, 1)."""

@@ -79,7 +79,7 @@ def _has_columns(fitted: windows.Encoding, settings: Params) -> bool:
     own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]
     ahead = tuple(name for name in fitted.covariates if is_known_ahead(name, data.known_ahead))
     is_calendar = settings.series.calendar == (len(own) < len(fitted.covariates))
-    has_names = bool(data.series_column) == (list(fitted.series) != [""])
+    has_names = bool(data.series_column) == fitted.has_names
     return own == list(data.covariates) and is_calendar and ahead == fitted.ahead and has_names
 
 
@@ -111,7 +111,7 @@ def _load_logged(address: str, version: str) -> Forecaster:
 def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
     """Writes what comes after the last row of each series of a CSV.
 
-    The columns are series, if there are several, row, steps_ahead, forecast, the ends of its prediction interval, low
+    The columns are series, if these have names, row, steps_ahead, forecast, the ends of its prediction interval, low
     and high, which are empty where the model has none, and model_version.
 
     Args:

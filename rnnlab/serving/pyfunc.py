@@ -112,7 +112,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
 
         A column for each covariate has lists of as many numbers or words; of one that is known ahead, these and the
-        numbers or words of the steps to predict. Of several series, the column ``series`` has the name of each row's.
+        numbers or words of the steps to predict. Where series have names, the column ``series`` has that of each row's.
 
         Returns:
             The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all; of one
@@ -140,9 +140,9 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         return table
 
     def _numbers_of(self, model_input: pd.DataFrame) -> npt.NDArray[np.int64]:
-        known = list(self._encoding.series)
-        if len(known) == 1:
+        if not self._encoding.has_names:
             return np.zeros(len(model_input), np.int64)
+        known = list(self._encoding.series)
         for name in set(model_input["series"]) - set(known):
             raise UserError(f"series {name!r} is not among those of the training: {', '.join(known[:20])}")
         return np.array([known.index(name) for name in model_input["series"]])

@@ -644,6 +644,13 @@ def test_each_series_is_standardised_by_its_own_training_rows() -> None:
     assert encoding_of(Scaler(5.0, 2.0)).units(np.array([0, 0])).tolist() == [[1], [1]]
 
 
+def test_one_series_with_a_name_has_the_unit_of_several() -> None:
+    parts = windows.read_split(two_shops(), "train")
+    name = next(iter(parts))
+    encoding = windows.fit({name: parts[name]}, "none", window=5)
+    assert encoding.units(np.array([0])).tolist() == [[encoding.series[name].naive_error]]
+
+
 def test_no_window_reaches_from_one_series_into_another(tmp_path: Path) -> None:
     table = two_shops()
     encoding = windows.fit(windows.read_split(table, "train"), "none", window=5)
