@@ -11,7 +11,7 @@ from tqdm import tqdm
 from rnnlab.evaluation import explanations, gradients, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_sequence_names, read_texts
-from rnnlab.features.windows import Encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.dataframes import defused

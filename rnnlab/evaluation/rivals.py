@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from rnnlab.evaluation import baselines, classical, other_baselines, sequence_baselines, series_baselines
 from rnnlab.evaluation.other_baselines import Examples
-from rnnlab.features import arrays, windows
-from rnnlab.features.windows import Encoding
+from rnnlab.features import arrays, series_encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.project import layout, plugins
-from rnnlab.project.files import read_json, reading
+from rnnlab.project.files import reading
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.sections.kinds import BASELINES
@@ -120,7 +120,7 @@ def _read_sequences(source: Path, features: Path, split: str) -> arrays.Sequence
 
 
 def _read_series(source: Path, features: Path, split: str) -> SeriesRows:
-    encoding = windows.from_json(read_json(features / TRAIN / layout.SCALER.name))
+    encoding = series_encoding.read(features / TRAIN / layout.SCALER.name)
     return SeriesRows(arrays.load_windows(features / split), encoding, source)
 
 

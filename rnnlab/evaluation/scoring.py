@@ -19,11 +19,11 @@ from rnnlab.evaluation import (
     series_metrics,
     thresholds,
 )
-from rnnlab.features import arrays, windows
+from rnnlab.features import arrays, series_encoding
 from rnnlab.features.clean_rows import read_slices
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
-from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName, decide, told
@@ -104,7 +104,7 @@ def _score_series(settings: Params) -> Scored:
     multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on series
     that have names are multiples of the naive error of each.
     """
-    encoding = windows.from_json(read_json(layout.SCALER))
+    encoding = series_encoding.read(layout.SCALER)
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
     targets, held_targets = (encoding.undo(np.asarray(each.targets), each.series) for each in (test, held_out))
     scaled, parameters, _ = _predict(settings, layout.TEST, test.inputs)
@@ -132,7 +132,7 @@ def _score_series(settings: Params) -> Scored:
 
 
 def _forecast_table(
-    test: arrays.Windows, encoding: windows.Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
+    test: arrays.Windows, encoding: Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
 ) -> pd.DataFrame:
     """Returns a row per run, window and step; of series that have names, with the name and the unit of its errors."""
     horizon = targets.shape[1]

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab.data import series
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
-from rnnlab.project.files import read_json, write_csv
+from rnnlab.project.files import write_csv
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import CALENDAR, SERIES, is_known_ahead
 from rnnlab.serving import predictions, predictors
@@ -53,7 +54,7 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     """
     if not network.is_file():
         raise UserError(f"{network}: no such file; `dvc repro` makes models/<model>-<seed>.keras")
-    fitted = windows.from_json(read_json(encoding))
+    fitted = series_encoding.read(encoding)
     with importing_keras():
         from rnnlab.networks import models
     loaded = models.load(network)
@@ -73,7 +74,7 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
 
 
-def _has_columns(fitted: windows.Encoding, settings: Params) -> bool:
+def _has_columns(fitted: Encoding, settings: Params) -> bool:
     """Whether an encoding is of the columns that the parameters name."""
     data = settings.data
     own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]

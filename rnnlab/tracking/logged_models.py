@@ -15,11 +15,10 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
 from rnnlab.features.sequences import read_scaler
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.series_encoding import Encoding, Scaler
 from rnnlab.project import layout
-from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.tasks import TaskName
@@ -66,7 +65,7 @@ def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
 
 
 def _describe_forecaster(settings: Params, encoding: Path, answers: Answers) -> Description:
-    fitted = windows.from_json(read_json(encoding))
+    fitted = series_encoding.read(encoding)
     has_intervals = bool(answers.get("half_widths"))
     return _series_signature(settings, fitted, has_intervals), _series_example(settings, fitted), {}
 

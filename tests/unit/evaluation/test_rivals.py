@@ -9,7 +9,7 @@ import pytest
 
 from rnnlab.evaluation import other_baselines, rivals
 from rnnlab.features import arrays
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.project import layout, plugins
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params

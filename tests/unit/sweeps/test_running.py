@@ -11,7 +11,7 @@ import pytest
 
 from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.networks import models
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import running
