@@ -55,7 +55,7 @@ def test_a_trial_is_scored_by_its_task_on_the_test_rows(task: str, settings: Par
     if task == "series":
         scores = series_metrics.score(10 * true, 10 * predicted)
     else:
-        scores = metrics.score(true[:, 0].astype(int), predicted)
+        scores = metrics.score(metrics.answer(true[:, 0].astype(int), predicted))
     name = "mse" if task == "series" else "accuracy"
     assert outcome.test[name] == pytest.approx(scores[name], rel=1e-4)
 
