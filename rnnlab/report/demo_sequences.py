@@ -25,7 +25,8 @@ from rnnlab.serving.predictors import Predictor
 
 LONGEST = 50_000  # characters: hundreds of steps of many channels
 LONGEST_STEP = 24  # characters of a step that are shown
-SEPARATORS = re.compile(r"[,;\t]")  # between the channels of a step
+TOGETHER = ",\N{NO-BREAK SPACE}"  # between the channels of a step that is shown: a line does not end within it
+SEPARATORS = re.compile(r"[,;\t]")  # between those of a step that is pasted
 
 
 def make(settings: Params) -> DemoPage:
@@ -97,7 +98,7 @@ def follow(readers: Mapping[str, Reader], channels: Sequence[str], raw: str) -> 
         return Answer(problem=f"{sentence[0].upper()}{sentence[1:]}.")
     if not steps:
         return Answer(problem="Nothing to read yet: paste a line of numbers for each step.")
-    shown = [cut(", ".join(f"{value:.4g}" for value in step), LONGEST_STEP) for step in steps]
+    shown = [cut(TOGETHER.join(f"{value:.4g}" for value in step), LONGEST_STEP) for step in steps]
     return demo_readings.follow(readers, shown, lambda length: steps[:length], "step")
 
 

@@ -34,11 +34,15 @@ def test_each_network_is_asked_of_every_beginning(separator: str, header: str) -
     lines = (header + "-1,2.5\n1,3\n\n-0.12345678,1e3\n").replace(",", separator)
     answer = demo_sequences.follow(READERS, CHANNELS, lines)
     rnn, lstm = answer.opinions
-    assert [word.text for word in rnn.words] == ["-1, 2.5", "1, 3", "-0.1235, 1000"]
+    assert [word.text for word in rnn.words] == [
+        "-1,\N{NO-BREAK SPACE}2.5",
+        "1,\N{NO-BREAK SPACE}3",
+        "-0.1235,\N{NO-BREAK SPACE}1000",
+    ]
     assert [word.probability for word in rnn.words] == ["0.20", "0.90", "0.20"]
     assert [word.probability for word in lstm.words] == ["0.10", "0.20", "0.30"]
     assert (rnn.said, rnn.probability, lstm.said, lstm.probability) == ("down", "0.80", "down", "0.70")
-    assert answer.parting == "farthest apart at step 2, “1, 3”: rnn 0.90, lstm 0.20"
+    assert answer.parting == "farthest apart at step 2, “1,\N{NO-BREAK SPACE}3”: rnn 0.90, lstm 0.20"
 
 
 @pytest.mark.parametrize(
