@@ -13,10 +13,11 @@ import numpy as np
 from benchmarks.timing import Sample
 from rnnlab.data import series, wave
 from rnnlab.experiments import catalogue
-from rnnlab.features import windows
+from rnnlab.features import series_encoding, series_rows, windows
 from rnnlab.features.arrays import Windows
 from rnnlab.features.clean_rows import SPLITS
-from rnnlab.features.windows import Encoding, Floats
+from rnnlab.features.series_encoding import Encoding
+from rnnlab.features.series_rows import Floats
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout, params
@@ -105,8 +106,8 @@ def task(work: Work) -> Task:
     values, options = wave.wave(settings.wave, settings.sample.seed), settings.series
     parts = series.split_series(len(values), settings.split.test_fraction, settings.split.validation_fraction)
     table = series.to_table(series.Series(values, np.zeros(len(values), bool)), parts)
-    rows = {split: windows.read_split(table, split)[""] for split in SPLITS}
-    encoding = windows.fit({"": rows["train"]}, options.season, options.window)
+    rows = {split: series_rows.read_split(table, split)[""] for split in SPLITS}
+    encoding = series_encoding.fit({"": rows["train"]}, options.season, options.window)
     cut = {
         split: windows.featurise(each, split, encoding, options.window, options.horizon, "")[0]
         for split, each in rows.items()

@@ -99,7 +99,10 @@ def _add_pages_and_models(verbs: Verbs) -> None:
     verb = _verb(verbs, "ui", pages.ui, "serve MLflow's pages on 127.0.0.1")
     verb.add_argument("--port", type=int, default=5000, help="5000 by default")
     verb = _verb(
-        verbs, "demo", pages.demo, "serve a page on 127.0.0.1 where networks read your text, or forecast your series"
+        verbs,
+        "demo",
+        pages.demo,
+        "serve a page on 127.0.0.1 where networks read your text or sequence, or forecast your series",
     )
     verb.add_argument("--port", type=int, default=5050, help="5050 by default")
     verb = _verb(verbs, "promote", promote.run, "make a model the champion if it passes the rule in params.yaml")

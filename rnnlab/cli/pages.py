@@ -22,8 +22,7 @@ def ui(flags: argparse.Namespace) -> None:
     from rnnlab.tracking import pipeline_runs  # imports MLflow, which `connect` has told to be quiet
 
     pipeline_runs.keep_table(opened)
-    last = pipeline_runs.newest_pipeline(opened)
-    parent = last.info.run_id if last else None
+    parent = next((last.info.run_id for last in pipeline_runs.finished_pipelines(opened)), None)
     children = [network.info.run_id for network in pipeline_runs.networks_of(opened, parent)] if parent else []
     for name, address in page_links(f"http://127.0.0.1:{flags.port}", opened.experiment_id, parent, children).items():
         print(f"{name}:\n  {address}")

@@ -2,8 +2,6 @@
 
 import re
 
-from rnnlab.data.series import GAPS
-
 WORDS, NUMBER, DATE, URL = "words", "number", "date", "url"
 LONGEST_CELL = 80  # characters of a number, a date or an address without a path
 
@@ -58,11 +56,6 @@ def kind(cell: str) -> str:
         if _DATE.fullmatch(stripped):
             return DATE
     return URL if _URL.fullmatch(stripped) else WORDS
-
-
-def is_gap(cell: str) -> bool:
-    """Whether a cell says that there is no value."""
-    return cell.strip().lower() in GAPS
 
 
 def name_key(name: str) -> str:

@@ -31,9 +31,8 @@ class Choice(NamedTuple):
     """What the table is about, each column with how sure that is."""
 
     task: TaskName
-    columns: dict[
-        str, Guess[str]
-    ]  # text and label; sequence and label, and step and group if any; or value, and series
+    # text and label; sequence and label, and step and group if any; or value, and series if any; and split if any
+    columns: dict[str, Guess[str]]
     split: str | None = None  # the column that names splits
     channels: tuple[str, ...] = ()  # columns of numbers of sequences
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rnnlab.data import cells
 from rnnlab.data.guesses import CERTAIN, LIKELY, Guess
+from rnnlab.data.numbers import is_gap
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.sections.data import MOST_LABELS
 
@@ -47,7 +48,7 @@ def profile(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Column]
 
 
 def _column(name: str, column: Sequence[str]) -> Column:
-    filled = [cell for cell in column if not cells.is_gap(cell)]
+    filled = [cell for cell in column if not is_gap(cell)]
     some = filled[:: max(1, len(filled) // 2000)]
     kinds = Counter(map(cells.kind, some))
     common, count = kinds.most_common(1)[0] if kinds else ("", 0)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from rnnlab.data import sequences
 from rnnlab.data.expectations import Expectations, Finding, among, between, columns_fit, run_expectations
+from rnnlab.data.numbers import LARGEST
 from rnnlab.data.review_checks import check_counts
-from rnnlab.data.series import LARGEST
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.features.sequences import CHANNEL
 from rnnlab.project.sections.data import Validate

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rnnlab.data import cells
 from rnnlab.data.columns import FEW_NUMBERS, REPEATS, Column
-from rnnlab.data.series import parse_number
+from rnnlab.data.numbers import parse_number
 
 FEWEST = 6  # sequences
 Cells = Sequence[Sequence[str]]  # of rows

@@ -1,7 +1,5 @@
 """Reads numeric series with columns beside them, and splits each in time."""
 
-import math
-from array import array
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +9,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rnnlab.data.csv_rows import read_cells
+from rnnlab.data.numbers import is_gap
+from rnnlab.data.series_columns import Column
 from rnnlab.data.times import Times
 from rnnlab.project.errors import UserError
 from rnnlab.project.results import NOTHING
 from rnnlab.project.sections.data import Data
 from rnnlab.project.tasks import COVARIATE, is_known_ahead
 
-GAPS = ("", "nan", "na", "n/a", "null", "none")  # how files mark a missing value
 MOST_AHEAD = 100_000  # rows after the last value; no horizon is longer
 MOST_SERIES = 10_000  # of a file
-LARGEST = float(np.finfo(np.float32).max)  # the networks compute in float32
 
 SCHEMA = pa.schema(
     [
@@ -57,85 +55,6 @@ class Series(NamedTuple):
     longest_gap: int = 0
 
 
-class _Column:
-    """The cells of a column, numbers or words as the first of them says; a gap is NaN. Words are numbered."""
-
-    def __init__(self, told: str, place: int, name: str, key: str, longest_gap: int) -> None:
-        is_target = place == 0
-        self.name, self.place, self._told, self._key = name, place, told, key
-        self.cells, self.words = array("d"), None if is_target else dict[str, int]()
-        self._is_open = not is_target  # whether the first cell is still to say what the column holds
-        self._longest_gap = longest_gap
-        self.gaps = self.gap = self.longest = self.longest_at = self.first_gap = 0
-        self._too_large = ""
-
-    def add(self, row: int, cell: str) -> None:
-        """Takes the next cell; raises a `UserError` on text among numbers."""
-        number = self._parse(row, cell)
-        if math.isnan(number):
-            self.gaps, self.first_gap, self.gap = self.gaps + 1, self.first_gap or row, self.gap + 1
-            if self.gap > self.longest:
-                self.longest, self.longest_at = self.gap, row - self.gap + 1
-        else:
-            self.gap = 0
-            if abs(number) > LARGEST and not self._too_large:
-                self._too_large = f"row {row} has {cell[:40]!r} in column {self.name!r}"
-        if self.gap <= self._longest_gap:  # a compressed file of blank lines would take a thousand times its size
-            self.cells.append(number)
-
-    def _parse(self, row: int, cell: str) -> float:
-        """Returns a number, that of a word, or NaN for a gap."""
-        number = parse_number(cell)
-        if number is not None and math.isnan(number):
-            return number
-        if self._is_open:
-            self._is_open = False
-            if number is not None:
-                self.words = None
-        if self.words is not None:
-            return self.words.setdefault(cell.strip(), len(self.words))
-        if number is None:
-            expected = f"a number such as -1.5 (see {self._key}, data.delimiter)"
-            raise UserError(f"{self._told}: row {row} has {cell[:40]!r} in column {self.name!r}; expected {expected}")
-        return number
-
-    def check(self, rows: int, missing: str) -> None:
-        """Raises a `UserError` if there are gaps that must not be, or numbers that float32 cannot hold."""
-        if self.gaps and missing == "refuse":
-            problem = f"{self.gaps} of {rows} rows have no value in column {self.name!r}, first row {self.first_gap}"
-            expected = "a value at every time step; fill the gaps, cut them off, or set data.missing to carry_forward"
-            raise UserError(f"{self._told}: {problem}; expected {expected}")
-        if self.longest > self._longest_gap:
-            problem = f"column {self.name!r} has no value in {self.longest} rows from row {self.longest_at} on"
-            limit = f"at most {self._longest_gap} (data.max_gap)"
-            raise UserError(f"{self._told}: {problem}; expected {limit}; cut the series there, or raise the limit")
-        if self._too_large:
-            expected = f"finite numbers of magnitude at most {LARGEST:.1e}"
-            raise UserError(f"{self._told}: {self._too_large}; expected {expected}")
-
-    def is_empty(self, rows: int) -> bool:
-        """Whether none of the first rows has a value."""
-        return bool(np.isnan(self.cells[:rows]).all())
-
-    def first_value(self) -> int:
-        """Returns the index of the first cell that is no gap."""
-        return int(np.flatnonzero(~np.isnan(self.cells))[0])
-
-    def carried_forward(self, first: int) -> npt.NDArray[np.float64]:
-        """Returns the cells from the given index on, each gap as the value before it; only the past is looked at."""
-        cells = np.array(self.cells, np.float64)
-        latest = np.maximum.accumulate(np.where(np.isnan(cells), 0, np.arange(len(cells))))
-        filled: npt.NDArray[np.float64] = cells[latest][first:]
-        return filled
-
-    def arrow(self, first: int) -> pa.Array:
-        """Returns the filled cells from the given index on as numbers or text."""
-        cells = self.carried_forward(first)
-        if self.words is None:
-            return pa.array(cells)
-        return pa.array(list(self.words), pa.string()).take(pa.array(cells.astype(np.int64)))
-
-
 class _Reader:
     """The rows of one series, as they come."""
 
@@ -144,7 +63,7 @@ class _Reader:
         wanted = [("data.value_column", options.value_column)]
         wanted += [(f"data.covariates.{number}", name) for number, name in enumerate(options.covariates)]
         longest = 0 if options.missing == "refuse" else options.max_gap
-        self._columns = [_Column(told, place, name, key, longest) for place, (key, name) in enumerate(wanted)]
+        self._columns = [Column(told, place, name, key, longest) for place, (key, name) in enumerate(wanted)]
         self._times = Times(told, options.time_column) if options.time_column else None
         self._told, self._options, self._first, self._row = told, options, first, first - 1
         self._pending = list[tuple[int, list[str]]]()  # rows that are of the future, unless a value follows
@@ -158,7 +77,7 @@ class _Reader:
         if not self._options.known_ahead or not is_gap(cells[0]) or len(self._pending) > MOST_AHEAD:
             self._take(self._columns)
 
-    def _take(self, columns: Sequence[_Column]) -> None:
+    def _take(self, columns: Sequence[Column]) -> None:
         for row, cells in self._pending:
             for column in columns:
                 column.add(row, cells[column.place])
@@ -224,7 +143,7 @@ def _check_name(source: Path, row: int, name: str, column: str, found: Collectio
 
 
 def _joined(
-    columns: list[_Column], calendar: Mapping[str, npt.NDArray[np.float64]], known_ahead: Collection[str]
+    columns: list[Column], calendar: Mapping[str, npt.NDArray[np.float64]], known_ahead: Collection[str]
 ) -> Series:
     first = max(column.first_value() for column in columns)
     target, *others = columns
@@ -242,22 +161,6 @@ def _joined(
         {name: column.slice(rows) for name, column in beside.items() if is_known_ahead(name, known_ahead)},
         max(column.longest for column in columns),
     )
-
-
-def is_gap(cell: str) -> bool:
-    """Whether a cell says that there is no value."""
-    return cell.strip().lower() in GAPS
-
-
-def parse_number(cell: str) -> float | None:
-    """Parses one cell; returns NaN for a gap and None for text."""
-    stripped = cell.strip()
-    if is_gap(stripped):
-        return math.nan
-    try:
-        return None if "_" in stripped else float(stripped)  # only Python takes 1_000 for a number
-    except ValueError:
-        return None
 
 
 def split_series(

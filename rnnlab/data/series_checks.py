@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from rnnlab.data.expectations import Expectations, Finding, among, between, columns_fit, run_expectations
-from rnnlab.data.series import LARGEST, SCHEMA
+from rnnlab.data.numbers import LARGEST
+from rnnlab.data.series import SCHEMA
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.sections.data import Validate
 from rnnlab.project.tasks import CALENDAR, COVARIATE, is_known_ahead

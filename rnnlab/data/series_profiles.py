@@ -13,6 +13,7 @@ from rnnlab.data import cells, columns, csv_rows, series, sources
 from rnnlab.data.columns import Column
 from rnnlab.data.guesses import CERTAIN, LIKELY, TOLD, Guess
 from rnnlab.data.looking import Table
+from rnnlab.data.numbers import is_gap, parse_number
 from rnnlab.data.series import Series
 from rnnlab.data.times import Times, UnevenTimes, UnreadableTime
 from rnnlab.project.errors import UserError
@@ -191,10 +192,10 @@ def _may_be_beside(column: Column, table: Table, has_calendar: bool) -> bool:
     if column.distinct < 2 or column.counts or name in TIMES | cells.ID_NAMES or (has_calendar and name in CYCLES):
         return False
     place = table.names.index(column.name)
-    filled = [row[place] for row in table.rows if len(row) == len(table.names) and not cells.is_gap(row[place])]
+    filled = [row[place] for row in table.rows if len(row) == len(table.names) and not is_gap(row[place])]
     if len(filled) < (1 - MOST_GAPS) * len(table.rows):
         return False
-    are_numbers = [series.parse_number(cell) is not None for cell in filled]
+    are_numbers = [parse_number(cell) is not None for cell in filled]
     if all(are_numbers):
         return True
     return column.kind == cells.WORDS and not are_numbers[0] and column.distinct <= MOST_WORDS

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rnnlab.data import sources
 from rnnlab.data.csv_rows import read_cells, read_first
-from rnnlab.data.series import LARGEST, parse_number
+from rnnlab.data.numbers import LARGEST, parse_number
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.sections.data import Data

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from scipy.ndimage import uniform_filter1d
 
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, by_series
+from rnnlab.features.series_encoding import Encoding
+from rnnlab.features.series_rows import by_series
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import reading, replacing
 

@@ -173,7 +173,7 @@ def pair_sentences(comparison: Mapping[str, Any]) -> list[str]:
 def basis(comparison: Mapping[str, Any]) -> str:
     """Says what the intervals are of; see `row_scores` on several series."""
     seeds, rows = comparison["seeds"], f"{comparison['rows']:,} test rows"
-    if series := comparison.get("series"):
+    if (series := comparison.get("series", 1)) > 1:
         rows = f"{comparison['rows']:,} times, at each of which the windows of {series:,} series count as one"
     drawn = f"{seeds} seeds and {rows}" if seeds > 1 else f"{rows}, but not over seeds, as there is one"
     return f"95 % intervals over {drawn}; all pairs are judged together."

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from rnnlab.evaluation import explanations, gradients, states
 from rnnlab.features import arrays
 from rnnlab.features.clean_rows import read_sequence_names, read_texts
-from rnnlab.features.windows import Encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.dataframes import defused
@@ -153,7 +153,7 @@ def explain_series(
         By name: ``mistakes``, the largest errors, with the columns of the predictions and ``error``, each value of the
         series once; and ``windows``, the test windows that each network forecasts best, worst, and as well as half of
         them, with the columns model, window, row, value, predicted, half_width, where the last two are empty for the
-        past. Of several series, errors are ranked as multiples of their unit.
+        past. Of series that have names, errors are ranked as multiples of their unit.
     """
     seed = settings.train.seeds[0]
     shown = predictions["model"].isin(settings.compare) & (predictions["seed"] == seed)
@@ -176,12 +176,12 @@ def attributions_of(settings: Params, test: arrays.Windows, encoding: Encoding) 
 
     Returns:
         The columns model, seed, lag (steps before the first forecast, from 1), channel, attribution (in the data's
-        unit, of several series in their standard deviations); see `rnnlab.evaluation.gradients.attributions`.
+        unit, of series that have names in their standard deviations); see `rnnlab.evaluation.gradients.attributions`.
     """
     count = min(settings.explain.gradient_rows, len(test.inputs))
     inputs = np.asarray(test.inputs[np.linspace(0, len(test.inputs) - 1, count).astype(int)])
     names, window = encoding.channel_names(settings.data.value_column), inputs.shape[1]
-    scale = 1.0 if len(encoding.series) > 1 else float(encoding.scales(test.series[:1])[0, 0])
+    scale = 1.0 if encoding.has_names else float(encoding.scales(test.series[:1])[0, 0])
     networks, tables = models.load_each(map(layout.network, settings.runs)), []
     for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
         moved = gradients.attributions(model, inputs, batch_size=100) * scale
@@ -211,6 +211,6 @@ def forecast_table(
             "value": np.concatenate([past, future["target"]]),
             "predicted": np.concatenate([nothing, future["predicted"]]),
             "half_width": np.concatenate([nothing, half_width * float(encoding.scales(series)[0, 0])]),
-            **({SERIES: list(encoding.series)[series[0]]} if len(encoding.series) > 1 else {}),
+            **({SERIES: list(encoding.series)[series[0]]} if encoding.has_names else {}),
         }
     )

@@ -21,7 +21,7 @@ from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import SLICE, TEXTS
 
 Floats = npt.NDArray[np.float64]
-Runs = Mapping[str, Sequence[tuple[Probabilities, Labels]]]  # probabilities and answers of each seed, by model
+Runs = Mapping[str, Sequence[Said]]  # what the network of each seed said of the same rows, by model
 
 ALL, LENGTH = "all", "words"  # columns of groups, beside those of slices
 UNBOUNDED = ("log_loss", "brier")  # figures that are no shares
@@ -33,7 +33,7 @@ def table(columns: Mapping[str, npt.NDArray[Any]], runs: Runs, others: Mapping[s
     """Scores each model on all test rows, and on the rows of each slice and of each group of lengths.
 
     Args:
-        columns: of the test rows: label, words, and those of ``evaluate.slices``.
+        columns: of the test rows: words, and those of ``evaluate.slices``.
         runs: what each model said of these rows.
         others: figures of all test rows beside those of `row_values`.
 
@@ -45,7 +45,7 @@ def table(columns: Mapping[str, npt.NDArray[Any]], runs: Runs, others: Mapping[s
     for column, value, chosen in _groups(columns):
         group = {"column": defused(column), "value": defused(value), "rows": int(chosen.sum())}
         for model, seeds in runs.items():
-            said = [Said(columns["label"], *of_seed).of(chosen) for of_seed in seeds]
+            said = [of_seed.of(chosen) for of_seed in seeds]
             values = [row_values(*of_seed) for of_seed in said]
             if column == ALL:
                 values = [known | jackknifed(of_seed, others) for known, of_seed in zip(values, said, strict=True)]

@@ -24,6 +24,12 @@ class Said(NamedTuple):
     predicted: Labels
 
     @property
+    def told(self) -> Probabilities:
+        """The probability that stands beside each answer, see `rnnlab.project.tasks.told`."""
+        beside: Probabilities = told(self.probabilities, self.predicted)
+        return beside
+
+    @property
     def exact(self) -> npt.NDArray[np.float64]:
         """The probabilities without float32's rounding, by which those of more than two labels miss a sum of 1."""
         exact = self.probabilities.astype(np.float64)
@@ -49,7 +55,7 @@ def _by_label(function: Callable[..., float], average: str) -> Figure:
 
 def _calibration(said: Said) -> float:
     is_so = said.labels if said.probabilities.ndim == 1 else said.predicted == said.labels
-    return calibration_error(is_so, told(said.probabilities, said.predicted))
+    return calibration_error(is_so, said.told)
 
 
 # Shares in [0, 1], ``log_loss`` in nats and ``mcc``, Matthews' correlation coefficient, in [-1, 1]. The area under the
@@ -69,22 +75,25 @@ OF_TWO = {name: _by_label(function, "binary") for name, function in OF_LABELS.it
 OF_MORE = {f"macro_{name}": _by_label(function, "macro") for name, function in OF_LABELS.items()}  # means over labels
 
 
-def score(
-    labels: Labels,
-    probabilities: Probabilities,
-    thresholds: Sequence[float] | None = None,
-    others: Mapping[str, Figure] = NOTHING,
-) -> dict[str, float]:
-    """Scores the predictions of one run.
+def answer(labels: Labels, probabilities: Probabilities, thresholds: Sequence[float] | None = None) -> Said:
+    """Chooses labels by the probabilities of one run.
 
     Args:
-        labels: numbers from 0, of shape (rows,); each must occur.
+        labels: the true ones, numbers from 0, of shape (rows,).
         probabilities: of label 1 of two, of shape (rows,), or of each of more, of shape (rows, labels).
         thresholds: of each label, see `rnnlab.project.tasks.decide`.
+    """
+    return Said(labels, probabilities, decide(probabilities, thresholds))
+
+
+def score(said: Said, others: Mapping[str, Figure] = NOTHING) -> dict[str, float]:
+    """Scores what one run says of rows among which each label occurs.
+
+    Args:
+        said: from `answer`.
         others: figures beside `FIGURES` and `OF_TWO` or `OF_MORE`, see `rnnlab.evaluation.other_metrics`.
     """
-    said = Said(labels, probabilities, decide(probabilities, thresholds))
-    figures = {**FIGURES, **(OF_TWO if probabilities.ndim == 1 else OF_MORE), **others}
+    figures = {**FIGURES, **(OF_TWO if said.probabilities.ndim == 1 else OF_MORE), **others}
     return {name: float(figure(said)) for name, figure in figures.items()}
 
 

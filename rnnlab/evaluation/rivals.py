@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from rnnlab.evaluation import baselines, classical, other_baselines, sequence_baselines, series_baselines
 from rnnlab.evaluation.other_baselines import Examples
-from rnnlab.features import arrays, windows
-from rnnlab.features.windows import Encoding
+from rnnlab.features import arrays, series_encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.project import layout, plugins
-from rnnlab.project.files import read_json, reading
+from rnnlab.project.files import reading
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.sections.kinds import BASELINES
@@ -91,22 +91,28 @@ def fit_all(settings: Params, source: Path, features: Path, folder: Path) -> dic
     return seconds
 
 
-def ask(settings: Params, split: Path) -> dict[str, Answer]:
-    """Asks the baselines about the rows of a split, by the folder of its arrays."""
-    read = functools.cache(partial(KINDS[settings.task].read, layout.ROWS, split.parent))
-    return {name: _find(settings.task, name).ask(read, layout.BASELINES, split.name) for name in settings.baselines}
+def ask(settings: Params, splits: Sequence[Path]) -> dict[str, list[Answer]]:
+    """Asks the baselines about the rows of splits, by the folders of their arrays; returns each one's answers."""
+    kind = KINDS[settings.task]
+    read = functools.cache(partial(kind.read, layout.ROWS, splits[0].parent))
+    asks = {name: kind.own[name].ask if name in kind.own else _ask_other(kind, name) for name in settings.baselines}
+    return {name: [ask(read, layout.BASELINES, split.name) for split in splits] for name, ask in asks.items()}
 
 
-def _find(task: TaskName, name: str) -> Rival:
-    return KINDS[task].own.get(name) or Rival(_fit_nothing, partial(_ask_other, task, name))
+def _ask_other(kind: Kind, name: str) -> Callable[[Read, Path, str], Answer]:
+    """Returns how a baseline of others is asked, which fits it; to be kept, its form would run code when it is read."""
+    plugin = plugins.get(BASELINES, name)
 
+    @functools.cache
+    def fit(read: Read) -> tuple[Examples, Any]:
+        examples = kind.examples(read(TRAIN))
+        return examples, other_baselines.fit(plugin, examples)
 
-def _ask_other(task: TaskName, name: str, read: Read, folder: Path, split: str) -> Answer:
-    """Fits a baseline of others and asks it; to be kept, it would need a form that runs code when it is read."""
-    kind, plugin = KINDS[task], plugins.get(BASELINES, name)
-    examples = kind.examples(read(TRAIN))
-    model = other_baselines.fit(plugin, examples)
-    return Answer(kind.says(plugin, model, examples, kind.examples(read(split)).inputs), None)
+    def ask(read: Read, folder: Path, split: str) -> Answer:
+        examples, model = fit(read)
+        return Answer(kind.says(plugin, model, examples, kind.examples(read(split)).inputs), None)
+
+    return ask
 
 
 def _read_texts(source: Path, features: Path, split: str) -> baselines.Rows:
@@ -120,7 +126,7 @@ def _read_sequences(source: Path, features: Path, split: str) -> arrays.Sequence
 
 
 def _read_series(source: Path, features: Path, split: str) -> SeriesRows:
-    encoding = windows.from_json(read_json(features / TRAIN / layout.SCALER.name))
+    encoding = series_encoding.read(features / TRAIN / layout.SCALER.name)
     return SeriesRows(arrays.load_windows(features / split), encoding, source)
 
 

@@ -1,6 +1,6 @@
 """Scores every model on the test rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,14 +19,14 @@ from rnnlab.evaluation import (
     series_metrics,
     thresholds,
 )
-from rnnlab.features import arrays, windows
+from rnnlab.features import arrays, series_encoding
 from rnnlab.features.clean_rows import read_slices
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
-from rnnlab.project.files import read_json
 from rnnlab.project.params import NO_SEED, Params, Run
 from rnnlab.project.results import NOTHING
-from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName, decide, told
+from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName
 
 # Predictions of some rows by model and seed, and how many weights each model has, None if that is not known. Of texts
 # they are probabilities, of shape (rows,) or (rows, labels) as `rnnlab.project.tasks.decide` has it; of a series they
@@ -65,13 +65,13 @@ def _score_labelled(settings: Params) -> Scored:
 
     The label predicted is a number; `rnnlab.project.tasks.told` says what the probability is of.
     """
-    rows = arrays.load_labelled(layout.TEST, settings.task)
-    predictions, parameters, penalties = _predict(settings, layout.TEST, rows[0])
+    is_tuned = settings.ensemble or settings.evaluate.threshold == "f1"  # on validation rows
+    splits = [layout.TEST, *([layout.VALIDATION_ROWS] if is_tuned else [])]
+    rows, *others = (arrays.load_labelled(split, settings.task) for split in splits)
+    (predictions, *held), parameters, penalties = _predict(settings, splits, [each[0] for each in (rows, *others)])
     chosen: dict[Key, list[float]] = {}
-    if settings.ensemble or settings.evaluate.threshold == "f1":
-        others = arrays.load_labelled(layout.VALIDATION_ROWS, settings.task)
-        held_out, *_ = _predict(settings, layout.VALIDATION_ROWS, others[0])
-        labels = np.asarray(others.labels)
+    if is_tuned:
+        [held_out], labels = held, np.asarray(others[0].labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
             parameters["ensemble"] = _sum([parameters[name] for name in settings.ensemble])
@@ -80,17 +80,13 @@ def _score_labelled(settings: Params) -> Scored:
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
     figures = other_metrics.find_labelled(settings)
-    scores = {
-        run: metrics.score(columns["label"], values, chosen.get(run), figures) for run, values in predictions.items()
-    }
-    answers = {run: _answer(values, chosen.get(run)) for run, values in predictions.items()}
-    table = _table(columns, answers)
+    answers = {run: metrics.answer(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
+    scores = {run: metrics.score(said, figures) for run, said in answers.items()}
+    given = {run: {"predicted": said.predicted, "probability": said.told} for run, said in answers.items()}
+    table = _table(columns, given)
     explained = explanation_tables.explain(settings, table, chosen)
-    said = {
-        name: [(values, answers[run]["predicted"]) for run, values in predictions.items() if run[0] == name]
-        for name in settings.scored
-    }
-    explained["intervals"] = figure_intervals.table(columns, said, figures)
+    by_model = {name: [said for run, said in answers.items() if run[0] == name] for name in settings.scored}
+    explained["intervals"] = figure_intervals.table(columns, by_model, figures)
     summaries = _summaries(settings, scores, parameters)
     for name, penalty in penalties.items():
         summaries[name]["inverse_penalty"] = round(penalty, 6)
@@ -101,15 +97,15 @@ def _score_series(settings: Params) -> Scored:
     """Scores forecasts: predictions have the columns row, step, target, model, seed, predicted, in the data's unit.
 
     The row is that of the window's first target, and steps are counted from 1. Errors on validation windows, as
-    multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on several
-    series are multiples of the naive error of each.
+    multiples of the standard deviation of their series, tell how wide prediction intervals are. Errors on series
+    that have names are multiples of the naive error of each.
     """
-    encoding = windows.from_json(read_json(layout.SCALER))
+    encoding = series_encoding.read(layout.SCALER)
     test, held_out = (arrays.load_windows(split) for split in (layout.TEST, layout.VALIDATION_ROWS))
     targets, held_targets = (encoding.undo(np.asarray(each.targets), each.series) for each in (test, held_out))
-    scaled, parameters, _ = _predict(settings, layout.TEST, test.inputs)
+    splits, inputs = [layout.TEST, layout.VALIDATION_ROWS], [test.inputs, held_out.inputs]
+    (scaled, held_scaled), parameters, _ = _predict(settings, splits, inputs)
     predictions = {run: encoding.undo(values, test.series) for run, values in scaled.items()}
-    held_scaled, *_ = _predict(settings, layout.VALIDATION_ROWS, held_out.inputs)
     held_predictions = {run: encoding.undo(values, held_out.series) for run, values in held_scaled.items()}
     scales, held_scales = (encoding.scales(each.series) for each in (test, held_out))
     widths = {
@@ -132,13 +128,13 @@ def _score_series(settings: Params) -> Scored:
 
 
 def _forecast_table(
-    test: arrays.Windows, encoding: windows.Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
+    test: arrays.Windows, encoding: Encoding, targets: npt.NDArray[np.float64], predictions: Predictions
 ) -> pd.DataFrame:
-    """Returns a row per run, window and step; of several series, with the series and the unit of its errors."""
+    """Returns a row per run, window and step; of series that have names, with the name and the unit of its errors."""
     horizon = targets.shape[1]
     steps = np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(targets))
     columns: Columns = {"row": np.repeat(np.asarray(test.rows), horizon), STEP: steps, "target": targets.ravel()}
-    if len(encoding.series) > 1:
+    if encoding.has_names:
         names = np.array(list(encoding.series), object)[np.asarray(test.series)]
         columns |= {SERIES: np.repeat(names, horizon), UNIT: np.repeat(encoding.units(test.series), horizon)}
     return _table(columns, {run: {"predicted": values.ravel()} for run, values in predictions.items()})
@@ -151,40 +147,41 @@ SCORERS: dict[TaskName, Callable[[Params], Scored]] = {
 }
 
 
-def _predict_networks(settings: Params, inputs: npt.NDArray[Any]) -> tuple[Predictions, Parameters]:
-    """Runs every network, in one process so that TensorFlow starts once."""
+def _predict_networks(
+    settings: Params, inputs: Sequence[npt.NDArray[Any]]
+) -> tuple[tuple[Predictions, ...], Parameters]:
+    """Runs every network on the rows of each split, in one process so that TensorFlow starts once."""
     with importing_keras():
         from rnnlab.networks import models
-    predictions, parameters = {}, {}
+    predictions: tuple[Predictions, ...] = tuple({} for _ in inputs)
+    parameters: Parameters = {}
     networks = models.load_each(map(layout.network, settings.runs))
     runs = tqdm(settings.runs, desc="evaluate", unit="model", disable=None)
     for run, model in zip(runs, networks, strict=True):
         parameters[run.model] = model.count_params()
-        predictions[run.model, run.seed] = models.predict(model, inputs, settings.evaluate.batch_size)
+        for of_split, rows in zip(predictions, inputs, strict=True):
+            of_split[run.model, run.seed] = models.predict(model, rows, settings.evaluate.batch_size)
     return predictions, parameters
 
 
 def _predict(
-    settings: Params, split: Path, inputs: npt.NDArray[Any]
-) -> tuple[Predictions, Parameters, dict[str, float]]:
-    """Asks networks and baselines about the rows of a split; tells the baselines' penalties, too."""
+    settings: Params, splits: Sequence[Path], inputs: Sequence[npt.NDArray[Any]]
+) -> tuple[tuple[Predictions, ...], Parameters, dict[str, float]]:
+    """Asks networks and baselines about the rows of splits; tells the baselines' penalties, too."""
     predictions, parameters = _predict_networks(settings, inputs)
     penalties = {}
-    for name, answer in rivals.ask(settings, split).items():
-        predictions[name, NO_SEED], parameters[name] = answer.said, answer.parameters
-        if answer.inverse_penalty is not None:
-            penalties[name] = answer.inverse_penalty
+    for name, answers in rivals.ask(settings, splits).items():
+        for of_split, answer in zip(predictions, answers, strict=True):
+            of_split[name, NO_SEED] = answer.said
+        parameters[name], penalty = answers[0].parameters, answers[0].inverse_penalty
+        if penalty is not None:
+            penalties[name] = penalty
     return predictions, parameters, penalties
 
 
 def _sum(parameters: list[int | None]) -> int | None:
     known = [number for number in parameters if number is not None]
     return sum(known) if len(known) == len(parameters) else None
-
-
-def _answer(probabilities: npt.NDArray[np.float32], limits: list[float] | None) -> Columns:
-    answers = decide(probabilities, limits)
-    return {"predicted": answers, "probability": told(probabilities, answers)}
 
 
 def _add_ensembles(

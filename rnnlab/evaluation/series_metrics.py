@@ -15,7 +15,7 @@ def score(targets: Values, predicted: Values, naive_errors: Values | float = 1.0
     Args:
         targets: what came, in some unit, of shape (windows, horizon).
         predicted: what was forecast, likewise.
-        naive_errors: `rnnlab.features.windows.Encoding.naive_errors`, in the same unit, of shape (windows, 1).
+        naive_errors: `rnnlab.features.series_encoding.Encoding.naive_errors`, in the same unit, of shape (windows, 1).
 
     Returns:
         ``mae`` and ``rmse`` in that unit, ``mse`` in its square, ``r2``: 1 is perfect, 0 no better than the mean

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from rnnlab.data import series
 from rnnlab.data.series_profiles import SeriesProfile
 from rnnlab.experiments.fitting import Setting, Size, reading, training
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.sections.kinds import AUTO
@@ -56,9 +56,9 @@ def shape(settings: Params, profile: SeriesProfile) -> Shape:
     if smallest < FEWEST:
         problem = f"{shortest} rows from the first value on are too few: a split would have {smallest}"
         raise UserError(f"column {profile.data.value_column!r}: {problem}; expected {FEWEST} at least")
-    windows.fit_scaler(values[parts["train"]])
+    series_encoding.fit_scaler(values[parts["train"]])
     room = smallest // 2
-    season, told = windows.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1)), SEASON
+    season, told = series_encoding.find_season(values[parts["train"]], min(LONGEST_WINDOW, room - 1)), SEASON
     if not season and profile.cycle.value and profile.cycle.value <= room // 2:
         season, told = profile.cycle.value, profile.cycle.why
     horizon = season if season and season <= min(LONGEST_HORIZON, room // 2) else 1

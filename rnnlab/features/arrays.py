@@ -40,7 +40,7 @@ class Windows(NamedTuple):
     inputs: npt.NDArray[np.float32]  # of shape (rows, window, channels), the standardised values first
     targets: npt.NDArray[np.float32]  # the values after each window, standardised, of shape (rows, horizon)
     rows: npt.NDArray[np.int64]  # row of each window's first target in the CSV, counted from 1, of shape (rows,)
-    series: npt.NDArray[np.int32]  # number of its series, from 0, as `rnnlab.features.windows.Encoding` lists them
+    series: npt.NDArray[np.int32]  # number of its series, from 0, in the order of its `Encoding`
 
 
 def load(folder: Path) -> Features:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from rnnlab.features import arrays, sequences, text, windows
+from rnnlab.features import arrays, sequences, series_encoding, series_rows, text, windows
 from rnnlab.features.clean_rows import SPLITS, read_split
 from rnnlab.project import engines
 from rnnlab.project.files import reading, replacing, write_json
@@ -108,8 +108,8 @@ def _encode_shard(vocabulary: list[str], options: TokenizePad, split: str, folde
 def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder: Path) -> dict[str, object]:
     with reading(source):
         table = pq.read_table(source)
-    options, parts = settings.series, {split: windows.read_split(table, split) for split in SPLITS}
-    fitted = windows.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
+    options, parts = settings.series, {split: series_rows.read_split(table, split) for split in SPLITS}
+    fitted = series_encoding.fit(parts["train"], options.season, options.window, settings.data.known_ahead)
     cut = {
         split: [
             windows.featurise(rows, split, fitted, options.window, options.horizon, name)
@@ -123,7 +123,7 @@ def _encode_series(settings: Params, source: Path, vocabulary_file: Path, folder
             target.mkdir()
             windows.save(target, of_split)
             if split == "train":
-                windows.save_encoding(target, fitted)
+                series_encoding.save(target, fitted)
     facts = {"channels": cut["train"][0][0].inputs.shape[2], "season": fitted.season}
     return facts | {split: {"windows": sum(len(kept) for _, kept in of_split)} for split, of_split in cut.items()}
 

@@ -142,7 +142,7 @@ class Params(Section):
 
     @property
     def unit_of_errors(self) -> str:
-        """What errors on a series are told in; those of several, in units of their own, cannot be added up."""
+        """What errors on a series are told in; those of series with names, each in its own unit, do not add up."""
         return "the naive error" if self.data.series_column else self.data.value_column
 
     def training_of(self, model: str) -> Training:

@@ -12,7 +12,7 @@ TaskName = Literal["text", "series", "sequences"]
 SLICE = "slice_"  # before the name of a column of the data, in tables whose rows results are split by
 ORIGIN = "origin, not refitted"  # the slice of a series: a stretch of its test rows, scored as all are
 STEP = "step"  # column of predictions of a series: how many steps after its window a value is, from 1
-SERIES, UNIT = "series", "unit"  # columns of predictions of several series: the name, and what errors are multiples of
+SERIES, UNIT = "series", "unit"  # columns of predictions of series with names, and what errors are multiples of
 COVARIATE = "covariate_"  # before the name of a column of the data, in the rows of a series
 CALENDAR = "calendar_"  # before the name of a covariate that is a part of the time, made by series.calendar
 THRESHOLD = 0.5  # probability from which on a text has the second of two labels
@@ -212,14 +212,14 @@ def has_steps(predictions: Any) -> bool:
 
 
 def in_units(predictions: Any, errors: Any) -> Any:
-    """Returns errors of a table of predictions as multiples of their unit: of several series, that of each."""
+    """Returns errors of a table of predictions as multiples of their unit: of named series, that of each."""
     return errors / predictions[UNIT] if UNIT in predictions else errors
 
 
 def times(predictions: Any) -> Any:
-    """Returns the time of each window of a table of predictions, by its row: of several series, 0 is the last of each.
+    """Returns the time of each window of a table of predictions, by its row: of named series, 0 is the last of each.
 
-    Rows of the data stand for the time of a single series.
+    Rows of the data stand for the time of a series without a name.
     """
     windows = predictions.drop_duplicates("row").set_index("row")
     if SERIES not in windows:

@@ -119,9 +119,8 @@ def series_facts(summary: Mapping[str, Any], features: Mapping[str, Any]) -> lis
     windows = ", ".join(f"{features[split]['windows']:,} {split}" for split in SPLITS)
     facts = [f"{STANDARDISED}, and cut into windows: {windows}"]
     if names := summary.get("series"):
-        facts.append(
-            f"There are {len(names):,} series, {cut(', '.join(names), LONGEST_NAMES)}; each has its own scaler"
-        )
+        count = f"are {len(names):,}" if len(names) > 1 else "is one"
+        facts.append(f"There {count} series, {cut(', '.join(names), LONGEST_NAMES)}; each has its own scaler")
     if filled := summary.get("filled"):
         counts = ", ".join(f"{count:,} in {name}" for name, count in filled.items())
         facts.append(f"Gaps were filled with the value before: {counts}; no filled value is a target")

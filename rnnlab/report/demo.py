@@ -1,4 +1,4 @@
-"""A local page: type a text and watch networks make up their minds, or paste a series and see their forecasts."""
+"""A local page: networks read a text or a sequence step by step, or forecast a series, that one types or pastes."""
 
 import logging
 import socket
@@ -12,10 +12,9 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TaskName
-from rnnlab.report import demo_series, demo_texts, pages
+from rnnlab.report import demo_sequences, demo_series, demo_texts, pages
 from rnnlab.report.demo_page import DemoPage
 
 THREADS = 32  # a browser opens six connections at most
@@ -25,7 +24,11 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
-PAGES: dict[TaskName, Callable[[Params], DemoPage]] = {"text": demo_texts.make, "series": demo_series.make}
+PAGES: dict[TaskName, Callable[[Params], DemoPage]] = {
+    "text": demo_texts.make,
+    "series": demo_series.make,
+    "sequences": demo_sequences.make,
+}
 
 
 def app(shown: DemoPage) -> Flask:
@@ -106,10 +109,8 @@ def serve(settings: Params, port: int) -> None:
     """Loads the networks and serves the page on 127.0.0.1 until Ctrl-C.
 
     Raises:
-        UserError: the task has no page, or there is neither a run nor a champion.
+        UserError: there is neither a run nor a champion.
     """
-    if settings.task not in PAGES:
-        raise UserError(f"params.yaml: task: the demo has no page for {settings.task}; set it to {' or '.join(PAGES)}")
     shown = PAGES[settings.task](settings)
     for example in shown.examples:  # the first predictions compile
         shown.answer(example)

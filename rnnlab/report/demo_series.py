@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rnnlab.features import windows
+from rnnlab.features import series_rows
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -85,7 +85,7 @@ def last_rows(settings: Params, rows: Path = layout.ROWS) -> str:
     data = settings.data
     if settings.series.calendar or data.known_ahead or not rows.is_file():
         return ""
-    name, split = next(iter(windows.read_split(pq.read_table(rows), layout.TEST.name).items()))
+    name, split = next(iter(series_rows.read_split(pq.read_table(rows), layout.TEST.name).items()))
     names = {data.series_column: name} if data.series_column else {}
     table = pd.DataFrame({data.value_column: split.values, **split.covariates, **names})
     table, has_header = table[columns_of(settings)].tail(settings.series.window), len(table.columns) > 1

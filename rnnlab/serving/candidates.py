@@ -45,8 +45,9 @@ def candidate(store: Store, task: Task) -> tuple[str, str]:
     Raises:
         UserError: there is no finished pipeline of the task, or its models were deleted.
     """
-    parent, last = pipeline_runs.newest_pipeline(store, task.name), pipeline_runs.newest_pipeline(store)
-    if parent is None or last is None:
+    finished = pipeline_runs.finished_pipelines(store)
+    parent = next((run for run in finished if of_values(run.data.params).name == task.name), None)
+    if parent is None:
         problem = f"no finished pipeline that {task.verb} to take a model from"
         raise UserError(f"{store.uri}: {problem}; `dvc repro` makes one, or set task in params.yaml, or name a run")
     runs = pipeline_runs.networks_of(store, parent.info.run_id)
@@ -59,7 +60,8 @@ def candidate(store: Store, task: Task) -> tuple[str, str]:
         by_model.setdefault(run.data.tags["model"], []).append(validation_loss(run))
     best = min(by_model, key=lambda model: fmean(by_model[model]))
     chosen = str(min((run for run in runs if run.data.tags["model"] == best), key=validation_loss).info.run_id)
-    if parent.info.run_id == last.info.run_id:
+    last = finished[0]
+    if parent is last:
         return chosen, ""
     other = of_values(last.data.params).verb
     return (

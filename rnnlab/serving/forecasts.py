@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from rnnlab.data import series
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import dvc_lock, layout
 from rnnlab.project.errors import UserError, first_line
-from rnnlab.project.files import read_json, write_csv
+from rnnlab.project.files import write_csv
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import CALENDAR, SERIES, is_known_ahead
 from rnnlab.serving import predictions, predictors
@@ -53,7 +54,7 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     """
     if not network.is_file():
         raise UserError(f"{network}: no such file; `dvc repro` makes models/<model>-<seed>.keras")
-    fitted = windows.from_json(read_json(encoding))
+    fitted = series_encoding.read(encoding)
     with importing_keras():
         from rnnlab.networks import models
     loaded = models.load(network)
@@ -73,13 +74,13 @@ def load_file(network: Path, settings: Params, encoding: Path = layout.SCALER) -
     return Forecaster(f"{network.name}/{dvc_lock.file_digest(network)}", lambda rows: forecaster.predict(None, rows))
 
 
-def _has_columns(fitted: windows.Encoding, settings: Params) -> bool:
+def _has_columns(fitted: Encoding, settings: Params) -> bool:
     """Whether an encoding is of the columns that the parameters name."""
     data = settings.data
     own = [name for name in fitted.covariates if not name.startswith(CALENDAR)]
     ahead = tuple(name for name in fitted.covariates if is_known_ahead(name, data.known_ahead))
     is_calendar = settings.series.calendar == (len(own) < len(fitted.covariates))
-    has_names = bool(data.series_column) == (list(fitted.series) != [""])
+    has_names = bool(data.series_column) == fitted.has_names
     return own == list(data.covariates) and is_calendar and ahead == fitted.ahead and has_names
 
 
@@ -111,7 +112,7 @@ def _load_logged(address: str, version: str) -> Forecaster:
 def forecast_csv(forecaster: Forecaster, settings: Params, source: Path, target: Path) -> int:
     """Writes what comes after the last row of each series of a CSV.
 
-    The columns are series, if there are several, row, steps_ahead, forecast, the ends of its prediction interval, low
+    The columns are series, if these have names, row, steps_ahead, forecast, the ends of its prediction interval, low
     and high, which are empty where the model has none, and model_version.
 
     Args:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
 from rnnlab.features.sequences import read_scaler
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
@@ -95,13 +96,13 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         with importing_keras():
             from rnnlab.networks import models
         network = models.load(*network_of(context))
-        encoding = windows.from_json(read_json(Path(context.artifacts["encoding"])))
+        encoding = series_encoding.read(Path(context.artifacts["encoding"]))
         widths = context.model_config.get("half_widths")  # models up to 0.1.0 have none
         if widths and not context.model_config.get("are_standardised"):  # up to 0.2.0, in the data's unit
             widths = [width / encoding.series[""].scaler.scale for width in widths]
         self.use(network, encoding, widths)
 
-    def use(self, network: Any, encoding: windows.Encoding, half_widths: Sequence[float] | None = None) -> None:
+    def use(self, network: Any, encoding: Encoding, half_widths: Sequence[float] | None = None) -> None:
         """Forecasts with a network that is loaded already.
 
         Half-widths are of its prediction intervals by step, as multiples of the standard deviation of a series.
@@ -112,7 +113,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         """Predicts from each row, whose column ``values`` is a list of as many values as in training.
 
         A column for each covariate has lists of as many numbers or words; of one that is known ahead, these and the
-        numbers or words of the steps to predict. Of several series, the column ``series`` has the name of each row's.
+        numbers or words of the steps to predict. Where series have names, the column ``series`` has that of each row's.
 
         Returns:
             The column ``next_value``; of a network that predicts several, also ``forecast``, a list of all; of one
@@ -140,9 +141,9 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         return table
 
     def _numbers_of(self, model_input: pd.DataFrame) -> npt.NDArray[np.int64]:
-        known = list(self._encoding.series)
-        if len(known) == 1:
+        if not self._encoding.has_names:
             return np.zeros(len(model_input), np.int64)
+        known = list(self._encoding.series)
         for name in set(model_input["series"]) - set(known):
             raise UserError(f"series {name!r} is not among those of the training: {', '.join(known[:20])}")
         return np.array([known.index(name) for name in model_input["series"]])

@@ -79,7 +79,7 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
         return series_metrics.score(targets, predicted_, naive / units)
 
     def score_labels(true: Any, found: Any) -> dict[str, Any]:
-        return metrics.score(true[:, 0].astype(np.int16), found)
+        return metrics.score(metrics.answer(true[:, 0].astype(np.int16), found))
 
     inputs, targets = data.test
     predicted = models.predict(model, inputs, settings.evaluate.batch_size)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from rnnlab.features import arrays, windows
+from rnnlab.features import arrays, series_encoding
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout, params, ray_cluster
 from rnnlab.project.errors import UserError
@@ -166,5 +166,5 @@ def read_features(settings: Params) -> Data:
     words = len(read_json(layout.VOCABULARY))
     if settings.task != "series":
         return Data(train, validation, test, words)
-    encoding = windows.from_json(read_json(layout.SCALER))
+    encoding = series_encoding.read(layout.SCALER)
     return Data(train, validation, test, words, encoding, np.asarray(arrays.load_windows(layout.TEST).series))

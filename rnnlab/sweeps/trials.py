@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.features.arrays import Examples
-from rnnlab.features.windows import Encoding
+from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks import checkpoints
 from rnnlab.project import layout
 from rnnlab.project.files import package_digest, read_json, replacing, write_json

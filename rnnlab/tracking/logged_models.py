@@ -15,11 +15,10 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
-from rnnlab.features import windows
+from rnnlab.features import series_encoding
 from rnnlab.features.sequences import read_scaler
-from rnnlab.features.windows import Encoding, Scaler
+from rnnlab.features.series_encoding import Encoding, Scaler
 from rnnlab.project import layout
-from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.tasks import TaskName
@@ -49,7 +48,7 @@ def _series_signature(settings: Params, encoding: Encoding, has_intervals: bool)
     words = {name for name, rule in encoding.covariates.items() if not isinstance(rule, Scaler)}
     columns = [ColSpec(Array("string" if name in words else "double"), name) for name in encoding.covariates]
     lists = [*(["forecast"] if settings.series.horizon > 1 else []), *(["low", "high"] if has_intervals else [])]
-    series = [ColSpec("string", "series")] if len(encoding.series) > 1 else []
+    series = [ColSpec("string", "series")] if encoding.has_names else []
     return ModelSignature(
         inputs=Schema([ColSpec(Array("double"), "values"), *series, *columns]),
         outputs=Schema([ColSpec("double", "next_value"), *(ColSpec(Array("double"), name) for name in lists)]),
@@ -62,11 +61,11 @@ def _series_example(settings: Params, encoding: Encoding) -> pd.DataFrame:
     columns, options = {"values": own.scaler.mean, **middles}, settings.series
     rows = {name: options.window + options.horizon * (name in encoding.ahead) for name in columns}
     lists = pd.DataFrame({name: [[value] * rows[name]] for name, value in columns.items()})
-    return lists.assign(series=[name]) if len(encoding.series) > 1 else lists
+    return lists.assign(series=[name]) if encoding.has_names else lists
 
 
 def _describe_forecaster(settings: Params, encoding: Path, answers: Answers) -> Description:
-    fitted = windows.from_json(read_json(encoding))
+    fitted = series_encoding.read(encoding)
     has_intervals = bool(answers.get("half_widths"))
     return _series_signature(settings, fitted, has_intervals), _series_example(settings, fitted), {}
 

@@ -50,12 +50,11 @@ def find_finished(store: Store, key: str) -> MlflowRun | None:
     return next((run for run in attempts if run.info.status == FINISHED), None)
 
 
-def newest_pipeline(store: Store, task: TaskName | None = None) -> MlflowRun | None:
-    """Finds the last complete result, of a task if one is named."""
-    client = MlflowClient(store.uri)
-    finished = [run for run in search(client, store, "tags.kind = 'pipeline'") if run.info.status == FINISHED]
-    fitting = [run for run in finished if task in (None, run.data.params.get("task", "text"))]
-    return max(fitting, key=lambda run: run.info.end_time, default=None)
+def finished_pipelines(store: Store) -> list[MlflowRun]:
+    """Finds the complete results, the newest first."""
+    found = search(MlflowClient(store.uri), store, "tags.kind = 'pipeline'")
+    finished = [run for run in found if run.info.status == FINISHED]
+    return sorted(finished, key=lambda run: run.info.end_time, reverse=True)
 
 
 def networks_of(store: Store, parent: str) -> list[MlflowRun]:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from rnnlab.evaluation import explanation_tables
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.project.params import Params
 from tests.support.builders import encoding_of, windows_of
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab.features.windows import Encoding, Own, Scaler
+from rnnlab.features.series_encoding import Encoding, Own, Scaler
 from rnnlab.networks import models
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json

@@ -54,6 +54,12 @@ def series_address(finished_series: Project) -> Iterator[str]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def sequences_address(finished_sequences: Project) -> Iterator[str]:
+    with demo(finished_sequences, "rnn and lstm read") as served:
+        yield served
+
+
 @contextmanager
 def opened(address: str, width: int, picture: Path) -> Iterator[Page]:
     """The page on a screen; in the end it fits, nothing was complained of, and a picture of it is left."""
@@ -112,6 +118,24 @@ def test_what_is_pasted_is_forecast(series_address: str, width: int, pictures: P
         expect(page.locator("#answer tbody tr")).to_have_count(1)
         drawn = page.locator("#answer svg").bounding_box()
         assert drawn and 300 < drawn["width"] <= width
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", SCREENS)
+def test_a_pasted_sequence_is_read_step_by_step(sequences_address: str, width: int, pictures: Path) -> None:
+    with opened(sequences_address, width, pictures / "demo-sequences") as page:
+        expect(page.locator(".words").first).to_be_visible()  # a test sequence
+        field = page.get_by_label("Steps of a sequence, a line each, of a, b")
+        shown = field.input_value()
+        assert len(shown.splitlines()) == page.locator(".words").first.locator(".w").count() > 3
+        field.fill("1, 2, 3")
+        expect(page.get_by_role("status")).to_contain_text("Line 1 has 3 cells, and a step has 2: a, b")
+        field.fill("0.5\t5\n<b>x</b>\t5")
+        expect(page.get_by_role("status")).to_contain_text("Line 2 has '<b>x</b>' for channel 'a'")
+        field.fill("\n".join(f"{(step - 6) / 10:.1f},{5 + step % 2}" for step in range(12)))
+        expect(page.get_by_role("status")).to_contain_text("lstm says")
+        expect(page.locator(".words").first).to_contain_text("-0.6, 5")
+        assert page.locator(".words").count() == 2
 
 
 def test_it_works_without_a_script_and_answers_at_once(address: str) -> None:

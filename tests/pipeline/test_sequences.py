@@ -96,8 +96,6 @@ def test_file_and_run_label_the_sequences_of_a_csv_alike(finished_sequences: Pro
 def test_models_of_sequences_are_judged_as_those_of_texts_are(finished_sequences: Project) -> None:
     told = finished_sequences.inside("rnnlab.cli.main", "promote", "--dry-run", expect=None).stdout
     assert "latency: one sequence takes" in told and "accuracy" in told
-    demo = finished_sequences.inside("rnnlab.cli.main", "demo", expect=1)
-    assert demo.stderr == "error: params.yaml: task: the demo has no page for sequences; set it to text or series\n"
 
 
 @pytest.mark.parametrize("engine", ["fast", "stock"])

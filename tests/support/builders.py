@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
-from rnnlab.data.series import Series, read
+from rnnlab.data.series import Series, read, split_series, to_table
 from rnnlab.experiments.catalogue import Experiment, Named, Setup
-from rnnlab.features import windows
+from rnnlab.features import series_rows, windows
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Own, Scaler, Split
+from rnnlab.features.series_encoding import Encoding, Own, Scaler
+from rnnlab.features.series_rows import Split
 from rnnlab.project.results import NOTHING, Result
 from rnnlab.project.sections.data import Data
 from rnnlab.project.sections.results import Promote
@@ -173,3 +175,24 @@ def cut(rows: Split, split: str, encoding: Encoding, window: int, horizon: int =
 def complete(values: npt.NDArray[np.float64]) -> Series:
     """A series without gaps and covariates."""
     return Series(values, np.zeros(len(values), bool))
+
+
+def table_of(values: npt.NDArray[np.float64]) -> pa.Table:
+    """Clean rows of a series without gaps and covariates."""
+    return to_table(complete(values), split_series(len(values), 0.2, 0.25))
+
+
+def of_split(table: pa.Table, split: str, encoding: Encoding, window: int, horizon: int = 1) -> Windows:
+    """The windows of a split of a table that are kept, in memory."""
+    return cut(series_rows.read_split(table, split)[""], split, encoding, window, horizon)
+
+
+def two_shops() -> pa.Table:
+    """Series of another size and length, with rows 1 to 100 and 101 to 160."""
+    drawn = np.random.default_rng(3).normal(size=160)
+    parts = {"z": drawn[:100], "a": 1000 + 100 * drawn[100:]}
+    firsts = {"z": 1, "a": 101}
+    return pa.concat_tables(
+        to_table(complete(values)._replace(first=firsts[name]), split_series(len(values), 0.2, 0.25), name)
+        for name, values in parts.items()
+    )

@@ -88,17 +88,18 @@ def summaries(settings: Params, predictions: pd.DataFrame) -> dict[str, Any]:
                 seeds[seed] = series_metrics.score(*both)
                 seeds[seed] |= series_metrics.interval_figures(*both, np.array([0.3]))
             else:
-                seeds[seed] = metrics.score(rows["label"].to_numpy(np.int8), rows["probability"].to_numpy())
+                said = metrics.answer(rows["label"].to_numpy(np.int8), rows["probability"].to_numpy())
+                seeds[seed] = metrics.score(said)
         found[name] = metrics.summarise(seeds, 1234)
     return found
 
 
 def intervals_table(settings: Params, predictions: pd.DataFrame) -> pd.DataFrame:
-    runs: dict[str, list[Any]] = {name: [] for name in settings.scored}
+    runs: dict[str, list[metrics.Said]] = {name: [] for name in settings.scored}
     for (name, _), rows in predictions.groupby(["model", "seed"], sort=False):
-        runs[str(name)].append((rows["probability"].to_numpy(), answers(rows).to_numpy()))
-    columns = {name: rows[name].to_numpy() for name in ("label", "words")}
-    return figure_intervals.table(columns, runs)
+        said = metrics.Said(rows["label"].to_numpy(), rows["probability"].to_numpy(), answers(rows).to_numpy())
+        runs[str(name)].append(said)
+    return figure_intervals.table({"words": rows["words"].to_numpy()}, runs)
 
 
 def write_tables(settings: Params, predictions: pd.DataFrame, texts: Sequence[str]) -> None:

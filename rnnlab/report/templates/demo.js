@@ -9,7 +9,7 @@
     answer.classList.add("stale");
     try {
       const reply = await fetch("answer", { method: "POST", body: new URLSearchParams(new FormData(form)), signal: asked.signal });
-      answer.innerHTML = reply.ok ? await reply.text() : "<p class=\"lead\">The text was refused: it is too long.</p>";
+      answer.innerHTML = reply.ok ? await reply.text() : "<p class=\"lead\">What was typed was refused: it is too long.</p>";
       heard.textContent = answer.querySelector(".lead").textContent;
       answer.classList.remove("stale");
     } catch (failure) {

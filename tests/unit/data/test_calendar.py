@@ -6,8 +6,8 @@ import pytest
 
 from rnnlab.data import series
 from rnnlab.data.times import Times
-from rnnlab.features import windows
-from rnnlab.features.windows import Scaler
+from rnnlab.features import series_encoding, series_rows
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from tests.support.builders import read_one
@@ -81,7 +81,7 @@ def test_the_calendar_is_a_covariate_that_is_not_standardised(tmp_path: Path, se
     assert {len(column) for column in read.covariates.values()} == {40}
     assert read.covariates["calendar_yearday_sin"][0].as_py() == 0
     table = series.to_table(read, series.split_series(40, 0.2, 0.25))
-    encoding = windows.fit(windows.read_split(table, "train"), "none", window=5)
+    encoding = series_encoding.fit(series_rows.read_split(table, "train"), "none", window=5)
     assert set(encoding.covariates.values()) == {Scaler(0.0, 1.0)}
 
 

@@ -15,7 +15,8 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from rnnlab.evaluation import classical, series_baselines
 from rnnlab.evaluation.classical import Innovations, Series
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Encoding, Own, Scaler, Split
+from rnnlab.features.series_encoding import Encoding, Own, Scaler
+from rnnlab.features.series_rows import Split
 from rnnlab.project.errors import UserError
 from tests.support import builders
 from tests.support.builders import encoding_of

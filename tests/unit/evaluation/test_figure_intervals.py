@@ -25,7 +25,7 @@ def drawn(draw: np.random.Generator, rows: int, labels: int, skill: float) -> tu
 def test_the_mean_over_rows_is_the_figure(seed: int, labels: int, skill: float) -> None:
     truth, probabilities = drawn(np.random.default_rng(seed), 40, labels, skill)
     found = figure_intervals.row_values(truth, probabilities, decide(probabilities))
-    expected = metrics.score(truth, probabilities)
+    expected = metrics.score(metrics.answer(truth, probabilities))
     assert set(found) == set(expected) - {"ece"}
     for name, values in found.items():
         assert values.shape == (40,)
@@ -37,7 +37,7 @@ def test_intervals_of_every_figure_cover(labels: int) -> None:
     """400 test sets of 300 rows from one model: 95 % intervals hold the true figure in about 95 of 100."""
     draw = np.random.default_rng(labels)
     many = drawn(draw, 200_000, labels, 1.5)
-    truth = {name: value for name, value in metrics.score(*many).items() if name != "ece"}
+    truth = {name: value for name, value in metrics.score(metrics.answer(*many)).items() if name != "ece"}
     held = dict.fromkeys(truth, 0)
     for _ in range(400):
         rows, probabilities = drawn(draw, 300, labels, 1.5)
@@ -64,7 +64,7 @@ def columns(labels: Any, **others: Any) -> dict[str, npt.NDArray[Any]]:
 def test_a_table_has_all_rows_slices_and_lengths() -> None:
     labels, probabilities = drawn(np.random.default_rng(1), 300, 3, 2.0)
     place = np.array(["near"] * 195 + ["far"] * 100 + ["rare"] * 5, object)
-    said = (probabilities, decide(probabilities))
+    said = metrics.answer(labels, probabilities)
     found = figure_intervals.table(columns(labels, slice_place=place), {"rnn": [said, said], "majority": [said]})
     groups = found[["column", "value", "rows"]].drop_duplicates()
     assert groups["column"].tolist() == ["all", "slice_place", "slice_place", *["words"] * 6]
@@ -72,7 +72,7 @@ def test_a_table_has_all_rows_slices_and_lengths() -> None:
     assert groups["rows"].tolist()[:3] == [300, 195, 100]  # a slice of five rows says nothing
     assert ((found["low"] <= found["mean"]) & (found["mean"] <= found["high"])).all()
     chosen = found.query("column == 'slice_place' and value == 'far' and model == 'rnn' and figure == 'accuracy'")
-    assert chosen["mean"].item() == pytest.approx((said[1] == labels)[195:295].mean())
+    assert chosen["mean"].item() == pytest.approx((said.predicted == labels)[195:295].mean())
 
 
 def test_rows_of_one_label_have_no_area() -> None:

@@ -18,7 +18,7 @@ def shares(*values: float) -> npt.NDArray[np.float32]:
 
 def test_scores_agree_with_a_count_by_hand() -> None:
     # 0.5 counts as positive: three of four positives are found, one of four negatives is taken for one.
-    found = metrics.score(LABELS, PROBABILITIES)
+    found = metrics.score(metrics.answer(LABELS, PROBABILITIES))
     assert metrics.confusion(LABELS, decide(PROBABILITIES), 2).tolist() == [[3, 1], [1, 3]]
     assert {name: found[name] for name in ("accuracy", "precision", "recall", "f1")} == dict.fromkeys(
         ("accuracy", "precision", "recall", "f1"), pytest.approx(0.75)
@@ -27,18 +27,20 @@ def test_scores_agree_with_a_count_by_hand() -> None:
 
 def test_the_area_is_the_share_of_pairs_in_the_right_order() -> None:
     pairs = [(p, n) for p in PROBABILITIES[LABELS == 1] for n in PROBABILITIES[LABELS == 0]]
-    assert metrics.score(LABELS, PROBABILITIES)["roc_auc"] == pytest.approx(sum(p > n for p, n in pairs) / len(pairs))
+    assert metrics.score(metrics.answer(LABELS, PROBABILITIES))["roc_auc"] == pytest.approx(
+        sum(p > n for p, n in pairs) / len(pairs)
+    )
 
 
 def test_log_loss_and_brier_agree_with_their_formulas() -> None:
-    found = metrics.score(np.array([1, 0], np.int8), shares(0.8, 0.4))
+    found = metrics.score(metrics.answer(np.array([1, 0], np.int8), shares(0.8, 0.4)))
     assert found["log_loss"] == pytest.approx(-(math.log(0.8) + math.log(0.6)) / 2, abs=1e-6)
     assert found["brier"] == pytest.approx((0.2**2 + 0.4**2) / 2, abs=1e-6)
 
 
 def test_precision_and_recall_are_not_mixed_up() -> None:
     labels, probabilities = np.array([0, 1, 1, 1], np.int8), shares(0.1, 0.9, 0.2, 0.3)
-    found = metrics.score(labels, probabilities)
+    found = metrics.score(metrics.answer(labels, probabilities))
     assert found["precision"] == 1.0
     assert found["recall"] == pytest.approx(1 / 3)
     assert metrics.confusion(labels, decide(probabilities), 2).tolist() == [[1, 0], [2, 1]]
@@ -46,17 +48,17 @@ def test_precision_and_recall_are_not_mixed_up() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_a_model_that_never_says_positive_scores_0_without_a_warning() -> None:
-    found = metrics.score(np.array([0, 1], np.int8), shares(0.1, 0.2))
+    found = metrics.score(metrics.answer(np.array([0, 1], np.int8), shares(0.1, 0.2)))
     assert (found["precision"], found["recall"], found["f1"]) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.filterwarnings("error")
 def test_certain_and_wrong_is_a_finite_loss() -> None:
-    assert math.isfinite(metrics.score(np.array([0, 1], np.int8), shares(1.0, 0.0))["log_loss"])
+    assert math.isfinite(metrics.score(metrics.answer(np.array([0, 1], np.int8), shares(1.0, 0.0)))["log_loss"])
 
 
 def test_scores_are_plain_numbers() -> None:
-    found = metrics.score(LABELS, PROBABILITIES)
+    found = metrics.score(metrics.answer(LABELS, PROBABILITIES))
     assert {type(value) for value in found.values()} == {float}
 
 
@@ -66,7 +68,7 @@ def test_scores_of_three_labels_agree_with_a_count_by_hand() -> None:
         [[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.1, 0.7, 0.2], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8], [0.5, 0.2, 0.3]],
         np.float32,
     )
-    found = metrics.score(labels, probabilities)
+    found = metrics.score(metrics.answer(labels, probabilities))
     assert metrics.confusion(labels, decide(probabilities), 3).tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
     assert found["accuracy"] == found["balanced_accuracy"] == found["macro_recall"] == pytest.approx(4 / 6)
     assert found["macro_precision"] == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)

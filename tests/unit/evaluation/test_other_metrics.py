@@ -35,16 +35,16 @@ def test_ours_are_those_that_the_parameters_name() -> None:
 
 def test_the_recipe_is_a_figure_beside_ours(settings: Params) -> None:
     labels, probabilities = np.array([0, 0, 1, 1]), np.array([0.1, 0.3, 0.15, 0.9], np.float32)
-    found = metrics.score(labels, probabilities, None, figures(settings, "cost", "mcc"))
+    found = metrics.score(metrics.answer(labels, probabilities), figures(settings, "cost", "mcc"))
     assert found["cost"] == pytest.approx((0 + 1 + 5 + 0) / 4)  # from 1/6 on, positive is the cheaper answer
-    assert set(found) == {*metrics.score(labels, probabilities), "cost"}
+    assert set(found) == {*metrics.score(metrics.answer(labels, probabilities)), "cost"}
     assert len(recipe("metrics").splitlines()) < 30
 
 
 def test_one_of_more_labels_is_given_the_probability_of_each(settings: Params, project: Path) -> None:
     write_extension(project, "metrics", "mine", "def mine(labels, said):\n    return said[labels == 2, 2].sum()\n")
     labels, probabilities = drawn(np.random.default_rng(1), 50, 3, 1.0)
-    found = metrics.score(labels, probabilities, None, figures(settings, "mine"))
+    found = metrics.score(metrics.answer(labels, probabilities), figures(settings, "mine"))
     assert found["mine"] == pytest.approx(probabilities[labels == 2, 2].sum())
 
 
@@ -54,7 +54,7 @@ def test_intervals_cover(settings: Params, project: Path) -> None:
     code += "    return 2 * (given & (labels == 1)).sum() / (given.sum() + labels.sum())\n"
     write_extension(project, "metrics", "mine", code)  # F1, which is no mean over rows
     others, draw, held = figures(settings, "cost", "mine"), np.random.default_rng(3), {"cost": 0, "mine": 0}
-    truth = metrics.score(*drawn(draw, 200_000, 2, 1.5), None, others)
+    truth = metrics.score(metrics.answer(*drawn(draw, 200_000, 2, 1.5)), others)
     for _ in range(1000):
         labels, probabilities = drawn(draw, 300, 2, 1.5)
         said = metrics.Said(labels, probabilities, decide(probabilities))
@@ -70,7 +70,7 @@ def test_its_interval_is_that_of_a_mean_and_widens_with_seeds_that_differ(settin
     labels, one = drawn(draw, 4000, 2, 1.5)
     flat = np.full(4000, 0.4, np.float32)
     for seeds in ([one], [one, one], [one, flat, one]):
-        said = {"rnn": [(each, decide(each)) for each in seeds]}
+        said = {"rnn": [metrics.answer(labels, each) for each in seeds]}
         mine = figure_intervals.table(columns(labels), said, others).query("figure == 'right'").iloc[0]
         right = np.stack([decide(each) == labels for each in seeds]).astype(float)
         ours = statistics.estimate(right).interval()
@@ -107,7 +107,7 @@ def test_one_that_does_not_work_is_a_sentence(settings: Params, project: Path, m
     write_extension(project, "metrics", "bad", code)
     labels, probabilities = drawn(np.random.default_rng(1), 50, 2, 1.0)
     with pytest.raises(UserError, match=rf"^extensions/metrics/bad\.py: {sentence}"):
-        metrics.score(labels, probabilities, None, figures(settings, "bad"))
+        metrics.score(metrics.answer(labels, probabilities), figures(settings, "bad"))
 
 
 def test_a_name_is_refused_with_its_key(settings: Params, project: Path) -> None:

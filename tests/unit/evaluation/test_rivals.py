@@ -9,7 +9,7 @@ import pytest
 
 from rnnlab.evaluation import other_baselines, rivals
 from rnnlab.features import arrays
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.project import layout, plugins
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -56,7 +56,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def answers(settings: Params, name: str, split: Path = layout.TEST) -> rivals.Answer:
     layout.BASELINES.parent.mkdir(exist_ok=True)
     rivals.fit_all(settings, layout.ROWS, layout.FEATURES, layout.BASELINES)
-    return rivals.ask(settings, split)[name]
+    [answer] = rivals.ask(settings, [split])[name]
+    return answer
 
 
 def test_ours_are_those_that_the_parameters_name() -> None:
@@ -89,7 +90,8 @@ def test_it_learns_from_training_rows_and_is_shown_no_label_of_others(settings: 
     assert answers(named, "constant").said == pytest.approx(np.full(30, 0.75))
     shuffled = rows.assign(label=rows["label"].where(rows["split"] == "train", 1 - rows["label"]))
     shuffled.to_parquet(layout.ROWS)
-    assert rivals.ask(named, layout.TEST)["constant"].said == pytest.approx(np.full(30, 0.75))
+    for answer in rivals.ask(named, [layout.TEST, layout.VALIDATION_ROWS])["constant"]:
+        assert answer.said == pytest.approx(np.full(30, 0.75))
 
 
 @pytest.mark.parametrize("horizon", [1, 2])

@@ -5,9 +5,9 @@ import pytest
 from rnnlab.data import series
 from rnnlab.data.wave import wave
 from rnnlab.evaluation import series_baselines, series_metrics
-from rnnlab.features import windows
+from rnnlab.features import series_encoding, series_rows
 from rnnlab.features.arrays import Windows
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.project.errors import UserError
 from rnnlab.project.sections.data import Wave
 from tests.support import builders
@@ -44,7 +44,7 @@ def test_drift_goes_on_along_the_line_through_the_ends() -> None:
 
 
 def cut(values: npt.NDArray[np.float64], window: int, horizon: int = 1) -> Windows:
-    rows = windows.Split(values, np.arange(len(values)), np.zeros(len(values), bool))
+    rows = series_rows.Split(values, np.arange(len(values)), np.zeros(len(values), bool))
     return builders.cut(rows, "train", encoding_of(Scaler(0.0, 1.0)), window, horizon)
 
 
@@ -101,9 +101,9 @@ def test_fewer_rows_than_weights_are_fitted() -> None:
 def test_the_embedded_series_leaves_room_between_the_linear_model_and_the_noise() -> None:
     drawn = wave(Wave(rows=2000, periods=(20.0, 53.0), noise=0.05), seed=42)
     table = series.to_table(complete(drawn), series.split_series(len(drawn), 0.2, 0.1))
-    encoding = windows.fit(windows.read_split(table, "train"), "auto", 30)
+    encoding = series_encoding.fit(series_rows.read_split(table, "train"), "auto", 30)
     train, held_out, test = (
-        builders.cut(windows.read_split(table, split)[""], split, encoding, 30)
+        builders.cut(series_rows.read_split(table, split)[""], split, encoding, 30)
         for split in ("train", "validation", "test")
     )
     weights = series_baselines.fit_linear(train, held_out)

@@ -11,9 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from rnnlab.project.errors import UserError
-from rnnlab.project.params import Params
-from rnnlab.report import demo, demo_texts
+from rnnlab.report import demo, demo_readings, demo_texts
 
 LABELS = ("negative", "positive")
 
@@ -22,7 +20,7 @@ def echo(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     return np.array([[0.1, 0.9] if "good" in text.split() else [0.8, 0.2] for text in texts], np.float32)
 
 
-READERS = {"rnn": demo_texts.Reader(echo, LABELS), "lstm": demo_texts.Reader(echo, LABELS)}
+READERS = {"rnn": demo_readings.Reader(echo, LABELS), "lstm": demo_readings.Reader(echo, LABELS)}
 
 
 def app() -> Flask:
@@ -73,12 +71,6 @@ def test_nothing_but_the_page_s_own_is_loaded(client: FlaskClient) -> None:
     assert {client.get(f"/{asset}").status_code for asset in assets} == {200}
     assert "style=" not in page.text
     assert client.get("/../params.yaml").status_code == 404
-
-
-def test_a_task_without_a_page_is_a_sentence(settings: Params, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(demo.PAGES, "series")
-    with pytest.raises(UserError, match=r"params\.yaml: task: the demo has no page for series; set it to text"):
-        demo.serve(settings.model_copy(update={"task": "series"}), 0)
 
 
 @pytest.fixture

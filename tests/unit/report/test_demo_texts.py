@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.evaluation.states import States
-from rnnlab.report import demo, demo_texts
+from rnnlab.report import demo, demo_readings, demo_texts
 
 LABELS = ("negative", "positive")
 
@@ -18,12 +18,15 @@ def by_any_word(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     return np.array([0.8 if "good" in text.split() else 0.1 for text in texts], np.float32)
 
 
-def both(second: Callable[[Sequence[str]], npt.NDArray[np.float32]]) -> demo_texts.Classify:
+def both(second: Callable[[Sequence[str]], npt.NDArray[np.float32]]) -> demo_readings.Classify:
     """Classifies as two labels, from the probability of the second."""
     return lambda texts: np.stack([1 - second(texts), second(texts)], axis=1)
 
 
-READERS = {"rnn": demo_texts.Reader(both(by_last_word), LABELS), "lstm": demo_texts.Reader(both(by_any_word), LABELS)}
+READERS = {
+    "rnn": demo_readings.Reader(both(by_last_word), LABELS),
+    "lstm": demo_readings.Reader(both(by_any_word), LABELS),
+}
 
 
 def test_each_network_is_asked_of_every_beginning_and_of_the_whole() -> None:
@@ -47,8 +50,8 @@ def test_of_three_labels_the_likeliest_is_named() -> None:
 
     topics = ("food", "sport", "weather")
     readers = {
-        "rnn": demo_texts.Reader(by_length, topics),
-        "lstm": demo_texts.Reader(lambda texts: by_length(texts)[:, ::-1], topics),
+        "rnn": demo_readings.Reader(by_length, topics),
+        "lstm": demo_readings.Reader(lambda texts: by_length(texts)[:, ::-1], topics),
     }
     answer = demo_texts.follow(readers, "one two three")
     rnn = answer.opinions[0]
@@ -81,7 +84,7 @@ def test_what_goes_on_inside_is_shown_where_it_can_be_seen() -> None:
 
 
 def test_of_a_long_text_the_beginning_is_followed_and_the_whole_is_judged() -> None:
-    answer = demo_texts.follow(READERS, "dull " * demo_texts.WORDS + "good")
-    assert len(answer.opinions[0].words) == demo_texts.WORDS
+    answer = demo_texts.follow(READERS, "dull " * demo_readings.FOLLOWED + "good")
+    assert len(answer.opinions[0].words) == demo_readings.FOLLOWED
     assert answer.left_out == 1
     assert answer.opinions[0].said == "positive"

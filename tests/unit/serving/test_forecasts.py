@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.networks import models
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json

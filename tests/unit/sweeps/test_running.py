@@ -11,7 +11,7 @@ import pytest
 
 from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
-from rnnlab.features.windows import Scaler
+from rnnlab.features.series_encoding import Scaler
 from rnnlab.networks import models
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import running
@@ -55,7 +55,7 @@ def test_a_trial_is_scored_by_its_task_on_the_test_rows(task: str, settings: Par
     if task == "series":
         scores = series_metrics.score(10 * true, 10 * predicted)
     else:
-        scores = metrics.score(true[:, 0].astype(int), predicted)
+        scores = metrics.score(metrics.answer(true[:, 0].astype(int), predicted))
     name = "mse" if task == "series" else "accuracy"
     assert outcome.test[name] == pytest.approx(scores[name], rel=1e-4)
 

@@ -281,8 +281,8 @@ def test_a_finished_result_is_found_by_its_key(written: Logged) -> None:
     found = pipeline_runs.find_finished(written.store, "key-of-it")
     assert found is not None and found.info.run_id == written.parent.info.run_id
     assert pipeline_runs.find_finished(written.store, "another") is None
-    newest = pipeline_runs.newest_pipeline(written.store, written.result.task.name)
-    assert newest and newest.info.run_id == written.parent.info.run_id
+    newest = pipeline_runs.finished_pipelines(written.store)[0]
+    assert newest.info.run_id == written.parent.info.run_id
     networks = pipeline_runs.networks_of(written.store, newest.info.run_id)
     assert {run.info.run_name for run in networks} == {run.name for run in written.result.runs}
 
@@ -313,5 +313,5 @@ def test_the_live_run_of_a_training_becomes_its_record(written: Logged) -> None:
     assert [point.value for point in points if point.step == 1] == [9.0]  # what was seen live stays
 
 
-def test_an_empty_store_has_no_newest_result(opened: Store) -> None:
-    assert pipeline_runs.newest_pipeline(experiment(opened, "empty")) is None
+def test_an_empty_store_has_no_finished_result(opened: Store) -> None:
+    assert pipeline_runs.finished_pipelines(experiment(opened, "empty")) == []
