@@ -72,7 +72,7 @@ def _copy(label: str, params: Classic, generator: np.random.Generator) -> Symbol
 
 
 def _parity(label: str, params: Classic, generator: np.random.Generator) -> Symbols:
-    """Draws at least half as many bits as asked for: with equal lengths, few networks find out that bits count."""
+    """Draws as many bits as asked for at most, and at least half as many."""
     bits = generator.integers(2, size=generator.integers(params.length // 2, params.length + 1))
     bits[0] ^= (bits.sum() % 2 == 1) != (label == "odd")
     return [str(bit) for bit in bits]
