@@ -82,7 +82,7 @@ def sentence(points: pd.DataFrame, task: Task) -> str:
         none = counts.index[counts["sum"][::-1].eq(0).cummin()[::-1]]
         first = task.every.format(task.span(every[-1])) if len(every) else task.never
         last = task.none.format(task.span(none[0])) if len(none) else task.some
-        claims.append(f"all seeds of {model} {first}, {last}")
+        claims.append(f"all seeds of {model} {first}" + (f", {last}" if len(every) < len(counts) else ""))
     return f"within this budget, {'; '.join(claims)} (above {100 * task.bar:g} %)"
 
 

@@ -51,6 +51,12 @@ def test_a_sweep_names_the_lengths_that_all_seeds_solve_and_that_none_does() -> 
     )
 
 
+def test_nothing_more_is_said_of_a_model_that_solves_every_length() -> None:
+    assert classics_sweep.SWEEP.sentence(points("copy", gru={10: [1.0], 30: [1.0]})) == (
+        "within this budget, all seeds of gru solve copy up to length 30 (above 99 %)"
+    )
+
+
 def test_a_cell_of_the_table_counts_the_seeds_by_the_rule_of_the_task() -> None:
     assert classics_sweep.SWEEP.cell(ORDER[ORDER["length"] == 100]) == "1 of 2 seeds (1 to 99 %): 100.0, 99.8"
 
