@@ -40,6 +40,11 @@ def _simple_rnn(given: Array, recurrent: Array, last: Values) -> Values:
     return {"hidden": np.tanh(given + recurrent)}
 
 
+def _relu_rnn(given: Array, recurrent: Array, last: Values) -> Values:
+    """Le et al. 2015, "A simple way to initialize recurrent networks of rectified linear units"."""
+    return {"hidden": np.maximum(given + recurrent, 0)}
+
+
 def _lstm(given: Array, recurrent: Array, last: Values) -> Values:
     """Hochreiter & Schmidhuber 1997, "Long short-term memory", with the forget gate of Gers et al. 2000."""
     enter, forget, candidate, leave = np.split(given + recurrent, 4)
@@ -97,7 +102,8 @@ def _scan(model: Any, vectors: Array) -> Values:
     """Runs the first recurrent layer over vectors, (steps, channels); returns all values, (steps, units) each."""
     inner = (getattr(layer, "forward_layer", layer) for layer in model.layers)
     layer = next(layer for layer in inner if type(layer).__name__ in STEPS)
-    step, weights = STEPS[type(layer).__name__], _weights(layer)
+    is_relu = layer.get_config()["activation"] == "relu"
+    step, weights = _relu_rnn if is_relu else STEPS[type(layer).__name__], _weights(layer)
     given = vectors @ weights.kernel + weights.bias
     past: list[Values] = []
     last: Values = dict.fromkeys(("hidden", "cell"), np.zeros(layer.units, np.float32))

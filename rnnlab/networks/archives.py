@@ -25,7 +25,8 @@ USUAL: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("lora_rank", "quantization_config"), (None,)),
     "data_format": (None, "channels_last"),
 }
-PLAIN = {"DTypePolicy", "GlorotUniform", "Orthogonal", "RandomUniform", "Zeros"}  # objects in a layer's settings
+# Objects in a layer's settings.
+PLAIN = {"DTypePolicy", "GlorotUniform", "Identity", "Orthogonal", "RandomNormal", "RandomUniform", "Zeros"}
 
 
 def check(source: Path, cell: Path | None = None) -> None:

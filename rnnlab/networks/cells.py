@@ -18,20 +18,60 @@ from rnnlab.project.sections.networks import Model
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 REGISTERED = f"{KIND}>"  # before the name of a cell of others, in a network's file
 ROWS, INPUTS, UNITS = 2, 5, 3  # of a trial
+SMALL = 0.001  # standard deviation of the input weights that Le et al. begin with
 
 
 def layer(params: Model, every_step: bool, name: str) -> keras.Layer:
     """Builds a recurrent layer that returns its last state, or that of every step.
+
+    By ``init``, an LSTM begins without the bias of 1 that keeps its forget gate open (Jozefowicz et al. 2015, "An
+    empirical exploration of recurrent network architectures"), or a SimpleRNN as an IRNN does, by repeating its state:
+    with ReLU, the identity as its recurrent weights, and small input weights (Le et al. 2015, "A simple way to
+    initialize recurrent networks of rectified linear units"). For ``chrono`` see `set_time_scales`.
 
     Raises:
         UserError: the cell is not one of ours, and does not work.
     """
     rates = {"dropout": params.input_dropout, "recurrent_dropout": params.recurrent_dropout}
     if params.cell in CELLS:
-        return CELLS[params.cell](params.units, return_sequences=every_step, name=name, **rates)
+        return CELLS[params.cell](params.units, return_sequences=every_step, name=name, **rates, **_beginning(params))
     # A cell need not know dropout that nobody asks for.
     step = cell(find(params.cell), params.units, **{key: rate for key, rate in rates.items() if rate})
     return keras.layers.RNN(step, return_sequences=every_step, name=name)
+
+
+def _beginning(params: Model) -> dict[str, Any]:
+    if params.init == "no_forget_bias":
+        return {"unit_forget_bias": False}
+    if params.init == "identity":
+        small = keras.initializers.RandomNormal(stddev=SMALL)
+        return {"activation": "relu", "recurrent_initializer": "identity", "kernel_initializer": small}
+    return {}
+
+
+def set_time_scales(layer: keras.Layer, steps: int) -> None:
+    """Draws the biases with which gates forget over time scales from 2 steps to the length of a sequence.
+
+    Tallec & Ollivier 2018, "Can recurrent neural networks warp time?": the forget gates of an LSTM begin with a bias of
+    log(u), u uniform between 1 and T - 1, its input gates with the negative of that; the update gates of a GRU, which
+    keep the state, with log(u) alone. T is the largest number of steps that something may have to be remembered for.
+
+    Args:
+        layer: an LSTM or a GRU of Keras, with weights, or one of both directions.
+        steps: T.
+    """
+    if isinstance(layer, keras.layers.Bidirectional):
+        set_time_scales(layer.forward_layer, steps)
+        set_time_scales(layer.backward_layer, steps)
+        return
+    units = layer.units
+    scales = keras.initializers.RandomUniform(1.0, max(steps - 1.0, 1.0))((units,))
+    logs, bias = np.log(keras.ops.convert_to_numpy(scales)), keras.ops.convert_to_numpy(layer.cell.bias).copy()
+    if isinstance(layer, keras.layers.LSTM):
+        bias[:units], bias[units : 2 * units] = -logs, logs
+    else:
+        bias[0, :units] = logs  # the first of two biases that are added
+    layer.cell.bias.assign(bias)
 
 
 def find(name: str, file: Path | None = None) -> Plugin:

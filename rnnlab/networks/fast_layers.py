@@ -41,6 +41,10 @@ def _simple_rnn(z: Tensor, states: States) -> States:
     return (tf.tanh(z),)
 
 
+def _relu_rnn(z: Tensor, states: States) -> States:
+    return (tf.nn.relu(z),)
+
+
 def _lstm(z: Tensor, states: States) -> States:
     input_gate, forget_gate, candidate, output_gate = tf.split(z, 4, axis=1)
     memory = _sigmoid(forget_gate) * states[1] + _sigmoid(input_gate) * tf.tanh(candidate)
@@ -56,6 +60,7 @@ def _gru(z: Tensor, states: States) -> States:
 
 RNN, LSTM, GRU = keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU
 CELLS = {RNN: Cell(_simple_rnn, 1), LSTM: Cell(_lstm, 2), GRU: Cell(_gru, 1)}
+RELU_RNN = Cell(_relu_rnn, 1)  # a SimpleRNN with `init: identity`
 
 
 def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> keras.Sequential:
@@ -163,12 +168,16 @@ def _run(layer: keras.Layer, projected: Tensor, mask: Tensor, threads: int) -> T
     """Reads time steps in the layer's direction; returns the output with rows first and steps in their first order."""
     if layer.go_backwards:
         projected, mask = projected[::-1], mask[::-1]
-    kernel = _recurrent_kernel(layer)
+    kernel, cell = _recurrent_kernel(layer), _cell(layer)
     parts = zip(tf.split(projected, threads, axis=1), tf.split(mask, threads, axis=1), strict=True)
-    outputs = tf.concat([scan(CELLS[type(layer)], *part, kernel, layer.return_sequences) for part in parts], axis=-2)
+    outputs = tf.concat([scan(cell, *part, kernel, layer.return_sequences) for part in parts], axis=-2)
     if not layer.return_sequences:
         return outputs
     return tf.transpose(outputs[::-1] if layer.go_backwards else outputs, (1, 0, 2))
+
+
+def _cell(layer: keras.Layer) -> Cell:
+    return RELU_RNN if layer.activation is keras.activations.relu else CELLS[type(layer)]
 
 
 def _project(layer: keras.Layer, inputs: Tensor) -> Tensor:

@@ -47,5 +47,6 @@ def _facts(kind: str, config: Mapping[str, Any]) -> str:
         units = " of the channels" if kind == "SpatialDropout1D" else " of whole words" if config["noise_shape"] else ""
         return f"drops {config['rate']:.0%}{units} during training"
     if "return_sequences" in config:
-        return "returns every step" if config["return_sequences"] else "returns its last state"
+        returned = "returns every step" if config["return_sequences"] else "returns its last state"
+        return returned + ("; relu activation" if config.get("activation") == "relu" else "")
     return f"{config['activation']} activation" if kind == "Dense" else ""

@@ -23,6 +23,7 @@ from rnnlab.project.tasks import TaskName
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
 FORECAST = "value"  # name of the output layer
+RECURRENT = "recurrent"  # names of recurrent layers begin with it
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
@@ -101,7 +102,7 @@ def build_classifier(
         if is_single
         else keras.layers.Dense(labels, name="logits"),
     ]
-    return keras.Sequential(layers, name=params.cell)
+    return _begun(keras.Sequential(layers, name=params.cell), params)
 
 
 def _words(params: Model, vocabulary_size: int, max_length: int) -> list[keras.Layer]:
@@ -131,7 +132,16 @@ def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int
     """
     layers = [keras.Input((window, channels), name="values"), *_recurrent(params), *_head(params)]
     kind = Change if params.residual else keras.Sequential
-    return kind([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
+    return _begun(kind([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell), params)
+
+
+def _begun(model: keras.Sequential, params: Model) -> keras.Sequential:
+    """Sets biases that depend on the number of steps; not by an initializer, so that Keras alone can load the file."""
+    if params.init == "chrono":
+        for layer in model.layers:
+            if layer.name.startswith(RECURRENT):
+                cells.set_time_scales(layer, model.input_shape[1])
+    return model
 
 
 BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
@@ -149,7 +159,7 @@ def _recurrent(params: Model) -> list[keras.Layer]:
     """Stacks recurrent layers; the last one returns its final state alone, unless its states are pooled."""
     stack = []
     for number in range(1, params.layers + 1):
-        name = "recurrent" if params.layers == 1 else f"recurrent_{number}"
+        name = RECURRENT if params.layers == 1 else f"{RECURRENT}_{number}"
         every_step = number < params.layers or params.pooling != "last"
         layer = cells.layer(params, every_step, name)
         stack.append(keras.layers.Bidirectional(layer, name=name) if params.bidirectional else layer)

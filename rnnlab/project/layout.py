@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rnnlab.project.params import Run
+from rnnlab.project.sections.data import CLASSIC_CSV
 
 PACKAGE = Path(__file__).parents[1]  # the code of rnnlab
 CODE = ("dvc.yaml", "rnnlab", "stages", "cells", "extensions")  # what makes a result, as paths for Git
@@ -12,6 +13,7 @@ LOCK = Path("dvc.lock")
 
 SAMPLE_REVIEWS = Path("data/sample/reviews.csv")
 SAMPLE_SERIES = Path("data/sample/series.csv")
+SAMPLE_CLASSIC = Path(CLASSIC_CSV)
 RAW = Path("data/raw")  # what users bring
 IMDB_REVIEWS = RAW / "imdb.csv"
 

@@ -8,7 +8,19 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from rnnlab.project import pins, plugins
 from rnnlab.project.errors import UserError
-from rnnlab.project.sections.data import OWN_CHECKS, Data, Sample, Sequences, Series, Split, TokenizePad, Validate, Wave
+from rnnlab.project.sections.data import (
+    CLASSIC_CSV,
+    OWN_CHECKS,
+    Classic,
+    Data,
+    Sample,
+    Sequences,
+    Series,
+    Split,
+    TokenizePad,
+    Validate,
+    Wave,
+)
 from rnnlab.project.sections.kinds import (
     AUTO,
     BASELINES,
@@ -46,6 +58,7 @@ class Params(Section):
     task: TaskName
     sample: Sample
     wave: Wave
+    classic: Classic
     data: Data
     split: Split
     validate_: Validate = Field(alias="validate")
@@ -113,6 +126,11 @@ class Params(Section):
         if self.data.known_ahead and self.series.window < self.series.horizon:
             room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
             refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
+        if self.data.csv == CLASSIC_CSV and self.tokenize_pad.max_length < self.classic.steps:
+            cut = (
+                f"{self.tokenize_pad.max_length} words of {self.classic.steps} would leave out what is to be remembered"
+            )
+            refuse(f"tokenize_pad.max_length: {cut}; set {self.classic.steps}")
         if self.ensemble and not task.has_ensembles:
             refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:

@@ -1,10 +1,13 @@
 """The report on the named experiments: Markdown and figures."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
 import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
 
 from rnnlab.evaluation import convergence
 from rnnlab.evaluation.tables import figures_shown
@@ -15,9 +18,11 @@ from rnnlab.experiments.results import of_experiment, read_experiments
 from rnnlab.project import params
 from rnnlab.project.files import replacing, write_text
 from rnnlab.project.results import Result, weights
-from rnnlab.report import findings, known_sweeps
+from rnnlab.report import classics_sweep, findings, known_sweeps
 from rnnlab.report.figures import common
 from rnnlab.report.known_sweeps import Swept
+
+LEARNED = "what-each-cell-learns.png"
 
 
 def write(target: Path) -> list[Path]:
@@ -32,14 +37,27 @@ def write(target: Path) -> list[Path]:
     for experiment in named:
         if swept := known_sweeps.of_experiment(experiment, results):
             written.append(target.with_suffix("") / f"{experiment.name}.png")
-            with matplotlib.rc_context(common.STYLE), replacing(written[-1]) as temporary:
-                figure = swept.sweep.draw(swept.points)
-                figure.savefig(temporary, dpi=120, metadata={"Software": None})
-                common.close(figure)
+            _save(partial(swept.sweep.draw, swept.points), written[-1])
             written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
             write_text(written[-1], swept.points.to_csv(index=False, lineterminator="\n"))
+    if classics := _classics(named, results):
+        written.append(target.with_suffix("") / LEARNED)
+        _save(partial(classics_sweep.draw_all, classics), written[-1])
     write_text(target, markdown(named, results, target.stem))
     return [target, *written]
+
+
+def _save(draw: Callable[[], Figure], target: Path) -> None:
+    with matplotlib.rc_context(common.STYLE), replacing(target) as temporary:
+        figure = draw()
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})
+        common.close(figure)
+
+
+def _classics(named: Sequence[Named], results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
+    """Returns the points of each experiment on a classic task that was run, by its name."""
+    swept = {experiment.name: known_sweeps.of_experiment(experiment, results) for experiment in named}
+    return {name: found.points for name, found in swept.items() if found and found.sweep is classics_sweep.SWEEP}
 
 
 def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: str) -> str:
@@ -59,6 +77,7 @@ def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: st
         " the command that runs it.",
         _baselines(results),
         summary_table(named, results, gains),
+        _learned(_classics(named, results), pictures),
     ]
     for experiment in named:
         blocks += section(experiment, named, results, gains, pictures)
@@ -73,6 +92,14 @@ def _baselines(results: Mapping[str, Result]) -> str:
     if len(by_commit) == 1:
         return f"All ran the code of commit `{next(iter(by_commit))}`."
     return "\n".join(f"- Code of commit `{commit}`: {', '.join(names)}." for commit, names in by_commit.items())
+
+
+def _learned(classics: Mapping[str, pd.DataFrame], pictures: str) -> str:
+    """Shows what each cell can learn, in one figure; "" if no classic task was run."""
+    if not classics:
+        return ""
+    told = "Share of the seeds that solve a classic task, by length, with exact 95 % limits"
+    return f"**What each cell can learn.** {told}:\n\n![Line charts: {told}]({pictures}/{LEARNED})"
 
 
 def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: Gains) -> str:

@@ -68,7 +68,7 @@ def draw(states: States) -> HeatMap:
 
 
 def _picture(name: str, values: npt.NDArray[np.float32]) -> Picture:
-    """Draws values of shape (units, words); only a cell state can leave [-1, 1], which then sets its scale."""
+    """Draws values of shape (units, words); cell states and ReLU can leave [-1, 1] and then set the scale."""
     gate = name in GATES
     high = 1.0 if gate else max(1.0, float(np.abs(values).max()))
     low, colours = (0.0, "viridis") if gate else (-high, "RdBu")

@@ -7,10 +7,10 @@ import pandas as pd
 
 from rnnlab.experiments.catalogue import Named
 from rnnlab.project.results import Result
-from rnnlab.report import distance_sweep, learning_curve
+from rnnlab.report import classics_sweep, distance_sweep, learning_curve
 from rnnlab.report.parameter_sweeps import Sweep
 
-SWEEPS = (distance_sweep.SWEEP, learning_curve.SWEEP)
+SWEEPS = (distance_sweep.SWEEP, learning_curve.SWEEP, classics_sweep.SWEEP)
 
 
 class Swept(NamedTuple):

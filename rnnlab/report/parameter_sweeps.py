@@ -30,8 +30,9 @@ class Sweep(NamedTuple):
         about: what the table shows, in Markdown.
         caption: the same on the page, where it follows "not from this run: ".
         label: of the figure, for people who cannot see it.
-        section: of the page.
+        section: of the page; "" if it leaves such sweeps out.
         task: that it is of.
+        fixed: a parameter that no variant changes; "" if each may change any.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Sweep(NamedTuple):
     label: str
     section: str
     task: TaskName = "text"
+    fixed: str = ""
 
     def points(self, experiment: Named, results: Mapping[str, Result]) -> pd.DataFrame | None:
         """Collects the points of all variants that were run, in the order of the experiment's file.
@@ -53,7 +55,7 @@ class Sweep(NamedTuple):
             None for other experiments, or if nothing of it was run.
         """
         variants = experiment.experiment.variants
-        if not variants or not all(self.key in changes for changes in variants.values()):
+        if not variants or not all(self.key in changes and self.fixed not in changes for changes in variants.values()):
             return None
         found = [
             (flatten(result.values)[self.key], self.rows(result)) for _, result in of_experiment(experiment, results)

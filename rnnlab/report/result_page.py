@@ -140,7 +140,8 @@ def draw(settings: Params, tables: Tables, tuning: TuningSection | None) -> dict
 def sweep_panels(folder: Path, task: TaskName) -> Iterator[Panel]:
     """Draws the curves of a task's named experiments that vary one parameter."""
     for source in sorted(folder.glob("*.csv")):
-        if (swept := known_sweeps.of_points(read_table(source))) and swept.sweep.task == task:
+        swept = known_sweeps.of_points(read_table(source))
+        if swept and swept.sweep.section and swept.sweep.task == task:
             sweep, points = swept
             told = answer_section.capitalised(swept.sentence)
             caption = f"From the experiment {source.stem}, not from this run: {sweep.caption}. {told}."

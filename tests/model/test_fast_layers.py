@@ -78,6 +78,12 @@ def test_outputs_and_gradients_are_those_of_the_stock_layers(cell: str, shape: s
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+def test_a_simple_rnn_with_relu_is_computed_as_by_keras(shape: str) -> None:
+    stock, fast = twins(plain(3, 4, cell="simple_rnn", init="identity", **SHAPES[shape]))
+    assert_same(stock, fast, words([5, 3, 1, 2, 4, 5], "pre"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("cell", CELLS)
 def test_outputs_and_gradients_on_numbers_are_those_of_the_stock_layers(cell: str, shape: str) -> None:
     stock, fast = twins(plain(3, 4, cell=cell, **SHAPES[shape]), channels=2)

@@ -5,9 +5,10 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from rnnlab.data import corpus, reviews, wave
+from rnnlab.data import classics, corpus, reviews, wave
 from rnnlab.networks.batches import Batches
 from rnnlab.project.params import Params
+from rnnlab.project.sections.data import Classic
 
 
 def digest(*parts: bytes) -> str:
@@ -53,3 +54,17 @@ def test_the_embedded_data_stay(settings: Params) -> None:
         "3b80aa1abdd34124"
     )
     assert digest(wave.wave(settings.wave, few.seed).tobytes()) == "f825554e8995f0f2"
+
+
+def test_the_classic_tasks_stay() -> None:
+    found = {}
+    for kind in classics.KINDS:
+        rows = classics.examples(Classic(kind=kind, length=20, rows=50, seed=42))
+        found[kind] = digest(repr([tuple(row) for row in rows]).encode())
+    assert found == {
+        "temporal_order": "fb669db857ce6b6a",
+        "copy": "d905609360e798b1",
+        "parity": "b70747577c58ec8d",
+        "dyck1": "c29a4d5fa5cc6129",
+        "dyck2": "aa19c546c3a1d4a2",
+    }

@@ -29,6 +29,10 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 # Labels are compared with trimmed cells, and appear in tables, lines of files, and figures.
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 MOST_LABELS = 1_000
+CLASSIC_CSV = "data/sample/classic.csv"
+ClassicName = Literal["temporal_order", "copy", "parity", "dyck1", "dyck2"]
+SHORTEST: dict[ClassicName, int] = {"temporal_order": 10, "copy": 1, "parity": 2, "dyck1": 2, "dyck2": 4}  # lengths
+COPIED = 4  # symbols that are to be remembered in the copy task
 
 
 def _labels_to_text(value: Any) -> Any:
@@ -88,6 +92,28 @@ class Wave(Section):
     rows: Annotated[int, Field(ge=10, le=LARGEST_COUNT)]
     periods: Annotated[tuple[Period, Period], BeforeValidator(list_to_tuple)]
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Classic(Section):
+    """One of the classic tasks of recurrent networks, see `rnnlab.data.classics`."""
+
+    kind: ClassicName
+    length: Annotated[int, Field(ge=1, le=10_000)]
+    rows: Annotated[int, Field(ge=10, le=LARGEST_COUNT)]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _is_long_enough(self) -> "Classic":
+        if self.length < SHORTEST[self.kind]:
+            refuse(f"length: {self.kind} needs {SHORTEST[self.kind]} at least, not {self.length}")
+        if self.kind in ("dyck1", "dyck2") and self.length % 2:
+            refuse(f"length: {self.kind} needs an even number of brackets, not {self.length}")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """The number of symbols of the longest sequence; the copy task has some before and after its blanks."""
+        return self.length + (COPIED + 1 if self.kind == "copy" else 0)
 
 
 class Data(Section):

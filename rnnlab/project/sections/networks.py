@@ -12,6 +12,8 @@ from rnnlab.project.validation_messages import closest
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
+# The cells that can begin in another way than Keras has them begin.
+BEGINNINGS = {"no_forget_bias": ("lstm",), "chrono": ("lstm", "gru"), "identity": ("simple_rnn",)}
 
 
 class Training(Section):
@@ -69,7 +71,15 @@ class Model(Section):
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
     residual: bool = False
+    init: Literal["default", "no_forget_bias", "chrono", "identity"] = "default"
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _can_begin_so(self) -> "Model":
+        cells = BEGINNINGS.get(self.init, (self.cell,))
+        if self.cell not in cells:
+            refuse(f"init: {self.init} is a way for {' or '.join(cells)} to begin, not for {self.cell}; set default")
+        return self
 
 
 class Range(Section):
