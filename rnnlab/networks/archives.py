@@ -17,7 +17,7 @@ CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biase
 # Layers without weights, by how many channels they have for one that they read.
 CHANNELS = {
     **dict.fromkeys(("Masking", "Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
-    "MaskedMeanMax": 2,
+    **dict.fromkeys(("MaskedMeanMax", "MaskedSqrtnMax"), 2),
 }
 # Settings with which Keras would make more than a layer's size says, and how the project leaves them.
 USUAL: dict[str, tuple[Any, ...]] = {

@@ -61,6 +61,21 @@ class MaskedMeanMax(MaskedMax):
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedSqrtnMax(MaskedMax):
+    """The sum of each channel divided by the root of the number of steps, and the largest value, side by side.
+
+    Steps that do not depend on each other add up to as much in a long text as in a short one; a mean would shrink.
+    """
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, 2 · channels)."""
+        used = keras.ops.ones_like(inputs[..., :1]) if mask is None else keras.ops.cast(mask[..., None], inputs.dtype)
+        roots = keras.ops.sqrt(keras.ops.maximum(keras.ops.sum(used, axis=1), 1.0))
+        sums = keras.ops.sum(inputs * used, axis=1) / roots
+        return keras.ops.concatenate([sums, super().call(inputs, mask)], axis=1)
+
+
+@keras.saving.register_keras_serializable(package="rnnlab")
 class Change(keras.Sequential):
     """Layers that learn by how much a series changes: what they say is added to the last value of the window."""
 
@@ -69,7 +84,12 @@ class Change(keras.Sequential):
         return super().call(inputs, training=training, mask=mask) + inputs[:, -1, :1]
 
 
-POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
+POOLINGS = {
+    "mean": keras.layers.GlobalAveragePooling1D,
+    "max": MaskedMax,
+    "mean_max": MaskedMeanMax,
+    "sqrtn_max": MaskedSqrtnMax,
+}
 
 
 def build(task: TaskName, params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:

@@ -64,7 +64,7 @@ class Model(Section):
     bidirectional: bool
     input_dropout: Share
     recurrent_dropout: Share
-    pooling: Literal["last", "mean", "max", "mean_max"]
+    pooling: Literal["last", "mean", "max", "mean_max", "sqrtn_max"]
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
