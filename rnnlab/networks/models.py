@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from rnnlab.features.arrays import Examples, count_labels, used_steps
-from rnnlab.networks import archives, cells
+from rnnlab.networks import archives, bigrams, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.sections.kinds import AUTO
@@ -127,10 +127,17 @@ def build_classifier(
 def _words(params: Model, vocabulary_size: int, max_length: int) -> list[keras.Layer]:
     return [
         keras.Input((max_length,), dtype="int32", name="tokens"),
-        keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
+        _embedding(params, vocabulary_size),
         keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
         keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
     ]
+
+
+def _embedding(params: Model, vocabulary_size: int) -> keras.layers.Embedding:
+    sizes = (vocabulary_size, params.embedding_dim)
+    if params.bigrams:
+        return bigrams.BigramEmbedding(*sizes, params.bigrams, mask_zero=params.mask, name="embedding")
+    return keras.layers.Embedding(*sizes, mask_zero=params.mask, name="embedding")
 
 
 def _numbers(params: Model, max_length: int, channels: int) -> list[keras.Layer]:
@@ -154,8 +161,15 @@ def build_forecaster(params: Model, window: int, channels: int = 1, horizon: int
     return kind([*layers, keras.layers.Dense(horizon, name=FORECAST)], name=params.cell)
 
 
+def _build_reader(params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:
+    """Builds a classifier of texts, whose embedding is fitted to the training rows where its options ask for that."""
+    model = build_classifier(params, vocabulary_size, rows[0].shape[1], count_labels(rows[1]))
+    bigrams.prepare(model.layers[0], rows, params.nb_channels)
+    return model
+
+
 BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
-    "text": lambda params, words, rows: build_classifier(params, words, rows[0].shape[1], count_labels(rows[1])),
+    "text": _build_reader,
     "series": lambda params, words, rows: build_forecaster(
         params, rows[0].shape[1], rows[0].shape[2], rows[1].shape[1]
     ),

@@ -11,6 +11,7 @@ from rnnlab.project.sections.kinds import Positive, Section, Seed, Share, Width,
 from rnnlab.project.validation_messages import closest
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+MOST_BIGRAMS = 10_000_000
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 
 
@@ -56,6 +57,8 @@ class Model(Section):
 
     cell: Annotated[str, Field(pattern=plugins.NAME)]
     embedding_dim: Width
+    bigrams: Annotated[int, Field(ge=0, le=MOST_BIGRAMS)] = 0
+    nb_channels: Annotated[int, Field(ge=0)] = 0
     mask: bool
     word_dropout: Share
     embedding_dropout: Share
@@ -70,6 +73,12 @@ class Model(Section):
     output: Literal["auto", "sigmoid", "logits", "linear"]
     residual: bool = False
     train: Annotated[dict[str, Any], BeforeValidator(_some_training)] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_the_channels(self) -> "Model":
+        if self.nb_channels > self.embedding_dim:
+            refuse(f"nb_channels: {self.nb_channels} are more than the embedding has ({self.embedding_dim})")
+        return self
 
 
 class Range(Section):
