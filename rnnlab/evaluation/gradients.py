@@ -92,9 +92,16 @@ def _probe(model: keras.Model, rows: int) -> _Probe:
 
 
 def fresh_weights(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
-    """Draws the weights that a network had before its training, or weights like them where layers are others."""
+    """Draws the weights that a network had before its training, or weights like them where layers are others.
+
+    What does not learn, such as the numbers of pairs of words, is the network's own; channels that started at log-count
+    ratios are drawn like the others.
+    """
     keras.utils.set_random_seed(seed)
-    weights: list[npt.NDArray[np.float32]] = keras.Sequential.from_config(model.get_config()).get_weights()
+    fresh = keras.Sequential.from_config(model.get_config())
+    for kept, variable in zip(model.non_trainable_variables, fresh.non_trainable_variables, strict=True):
+        variable.assign(kept)
+    weights: list[npt.NDArray[np.float32]] = fresh.get_weights()
     return weights
 
 

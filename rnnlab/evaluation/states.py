@@ -86,7 +86,7 @@ def read(model: Any, text: str, vocabulary: list[str], options: TokenizePad) -> 
     seen = numbered.tokens[0] - RESERVED_IDS
     embedding = model.layers[0]
     steps = np.flatnonzero(seen >= 0) if embedding.mask_zero else np.arange(len(tokens))
-    values = _scan(model, embedding.get_weights()[0][tokens[steps]])
+    values = _scan(model, np.asarray(embedding(tokens[None]))[0, steps])
     shown = np.flatnonzero(seen[steps] >= 0)[-DRAWN_WORDS:]
     return States(
         [split[place] for place in seen[steps][shown]], {name: table[shown] for name, table in values.items()}

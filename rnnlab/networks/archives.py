@@ -17,7 +17,7 @@ CELLS = {"SimpleRNN": (1, 1), "LSTM": (4, 1), "GRU": (3, 2)}  # gates, and biase
 # Layers without weights, by how many channels they have for one that they read.
 CHANNELS = {
     **dict.fromkeys(("Masking", "Dropout", "SpatialDropout1D", "GlobalAveragePooling1D", "MaskedMax"), 1),
-    "MaskedMeanMax": 2,
+    **dict.fromkeys(("MaskedMeanMax", "MaskedSqrtnMax"), 2),
 }
 # Settings with which Keras would make more than a layer's size says, and how the project leaves them.
 USUAL: dict[str, tuple[Any, ...]] = {
@@ -91,6 +91,9 @@ def _weights(layer: Mapping[str, Any], channels: int, cell: Path | None) -> tupl
         return 0, _size(config["target_shape"][-1])
     if kind == "Embedding":
         return _size(config["input_dim"]) * _size(config["output_dim"]), config["output_dim"]
+    if kind == "BigramEmbedding":  # each pair has a vector and a number
+        words, pairs = _size(config["input_dim"]), _size(config["bigrams"])
+        return words * _size(config["output_dim"]) + pairs * (config["output_dim"] + 1), config["output_dim"]
     if kind == "Bidirectional":
         forward, units = _weights(config["layer"], channels, cell)
         backward, other_units = _weights(config.get("backward_layer") or config["layer"], channels, cell)

@@ -78,7 +78,7 @@ def accelerate(model: keras.Sequential, batch_size: int, threads: int = 1) -> ke
         return model
     layers = [Recurrence(layer, batch_size, threads) if _is_supported(layer) else layer for layer in model.layers]
     embedding, *rest = layers
-    if isinstance(embedding, keras.layers.Embedding):
+    if type(embedding) is keras.layers.Embedding:  # the vector of a word with bigrams depends on the one before it
         # Dropout layers that drop nothing are left out between the words and the loop.
         rest = list(itertools.dropwhile(lambda layer: isinstance(layer, keras.layers.Dropout) and not layer.rate, rest))
         if isinstance(rest[0], Recurrence) and not rest[0].directions[0].dropout:

@@ -38,9 +38,10 @@ def _describe(layer: keras.Layer) -> dict[str, Any]:
 
 
 def _facts(kind: str, config: Mapping[str, Any]) -> str:
-    if kind == "Embedding":
+    if kind in ("Embedding", "BigramEmbedding"):
         masked = "padding is masked" if config["mask_zero"] else "padding is not masked"
-        return f"{config['input_dim']:,} words; {masked}"
+        pairs = f", {config['bigrams']:,} pairs" if "bigrams" in config else ""
+        return f"{config['input_dim']:,} words{pairs}; {masked}"
     if "rate" in config:
         if not config["rate"]:
             return "off (rate 0)"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from rnnlab.features.arrays import Examples, count_labels, used_steps
-from rnnlab.networks import archives, cells
+from rnnlab.networks import archives, bigrams, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
 from rnnlab.project.sections.kinds import AUTO
@@ -62,6 +62,21 @@ class MaskedMeanMax(MaskedMax):
 
 
 @keras.saving.register_keras_serializable(package="rnnlab")
+class MaskedSqrtnMax(MaskedMax):
+    """The sum of each channel divided by the root of the number of steps, and the largest value, side by side.
+
+    Steps that do not depend on each other add up to as much in a long text as in a short one; a mean would shrink.
+    """
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools (rows, steps, channels) to (rows, 2 · channels)."""
+        used = keras.ops.ones_like(inputs[..., :1]) if mask is None else keras.ops.cast(mask[..., None], inputs.dtype)
+        roots = keras.ops.sqrt(keras.ops.maximum(keras.ops.sum(used, axis=1), 1.0))
+        sums = keras.ops.sum(inputs * used, axis=1) / roots
+        return keras.ops.concatenate([sums, super().call(inputs, mask)], axis=1)
+
+
+@keras.saving.register_keras_serializable(package="rnnlab")
 class Change(keras.Sequential):
     """Layers that learn by how much a series changes: what they say is added to the last value of the window."""
 
@@ -70,7 +85,12 @@ class Change(keras.Sequential):
         return super().call(inputs, training=training, mask=mask) + inputs[:, -1, :1]
 
 
-POOLINGS = {"mean": keras.layers.GlobalAveragePooling1D, "max": MaskedMax, "mean_max": MaskedMeanMax}
+POOLINGS = {
+    "mean": keras.layers.GlobalAveragePooling1D,
+    "max": MaskedMax,
+    "mean_max": MaskedMeanMax,
+    "sqrtn_max": MaskedSqrtnMax,
+}
 
 
 def build(task: TaskName, params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:
@@ -108,10 +128,17 @@ def build_classifier(
 def _words(params: Model, vocabulary_size: int, max_length: int) -> list[keras.Layer]:
     return [
         keras.Input((max_length,), dtype="int32", name="tokens"),
-        keras.layers.Embedding(vocabulary_size, params.embedding_dim, mask_zero=params.mask, name="embedding"),
+        _embedding(params, vocabulary_size),
         keras.layers.Dropout(params.word_dropout, noise_shape=(None, None, 1), name="word_dropout"),
         keras.layers.SpatialDropout1D(params.embedding_dropout, name="embedding_dropout"),
     ]
+
+
+def _embedding(params: Model, vocabulary_size: int) -> keras.layers.Embedding:
+    sizes = (vocabulary_size, params.embedding_dim)
+    if params.bigrams:
+        return bigrams.BigramEmbedding(*sizes, params.bigrams, mask_zero=params.mask, name="embedding")
+    return keras.layers.Embedding(*sizes, mask_zero=params.mask, name="embedding")
 
 
 def _numbers(params: Model, max_length: int, channels: int) -> list[keras.Layer]:
@@ -144,8 +171,15 @@ def _begun(model: keras.Sequential, params: Model) -> keras.Sequential:
     return model
 
 
+def _build_reader(params: Model, vocabulary_size: int, rows: Examples) -> keras.Sequential:
+    """Builds a classifier of texts, whose embedding is fitted to the training rows where its options ask for that."""
+    model = build_classifier(params, vocabulary_size, rows[0].shape[1], count_labels(rows[1]))
+    bigrams.prepare(model.layers[0], rows, params.nb_channels)
+    return model
+
+
 BUILDERS: dict[TaskName, Callable[[Model, int, Examples], keras.Sequential]] = {
-    "text": lambda params, words, rows: build_classifier(params, words, rows[0].shape[1], count_labels(rows[1])),
+    "text": _build_reader,
     "series": lambda params, words, rows: build_forecaster(
         params, rows[0].shape[1], rows[0].shape[2], rows[1].shape[1]
     ),

@@ -146,6 +146,8 @@ class Params(Section):
                 refuse(f"{key}: the {task.name} task predicts from the last state, not {model.pooling}")
             if model.residual and task.has_labels:
                 refuse(f"models.{name}.residual: the {task.name} task has no last value to add to; set false")
+            if (model.bigrams or model.nb_channels) and self.task != "text":
+                refuse(f"models.{name}: bigrams and nb_channels are of words, and the {task.name} task has none; set 0")
             if model.output not in task.outputs:
                 outputs = " or ".join(task.outputs)
                 refuse(f"models.{name}.output: the {task.name} task needs {outputs}, not {model.output}")

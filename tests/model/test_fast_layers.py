@@ -18,6 +18,7 @@ SHAPES = {
     "both-directions": {"bidirectional": True},
     "two-layers": {"layers": 2},
     "both-directions-pooled": {"bidirectional": True, "pooling": "mean_max"},
+    "summed": {"pooling": "sqrtn_max"},
     "no-mask": {"mask": False, "bidirectional": True},
 }
 CELLS = ("simple_rnn", "lstm", "gru")

@@ -31,7 +31,7 @@ def test_rivals_differ_in_their_cell_alone() -> None:
     assert len({type(network.get_layer("recurrent")) for network in networks}) == 3
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "mean_max", "sqrtn_max"])
 @pytest.mark.parametrize("cell", ["simple_rnn", "lstm", "gru", "two layers both ways"])
 def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
     deep = {"cell": "lstm", "layers": 2, "bidirectional": True}
@@ -64,6 +64,15 @@ def test_pools_are_those_of_the_states() -> None:
     states = keras.Model(network.inputs, network.get_layer("recurrent").output).predict(rows, verbose=0)[0, 2:]
     pools = keras.Model(network.inputs, network.get_layer("pooling").output).predict(rows, verbose=0)[0]
     np.testing.assert_allclose(pools, np.concatenate([states.mean(0), states.max(0)]), rtol=1e-5)
+
+
+def test_sums_over_the_root_of_the_number_of_steps_leave_padding_out() -> None:
+    steps = np.array([[[9.0], [1.0], [2.0], [3.0], [2.0]]], np.float32)
+    mask = np.array([[False, True, True, True, True]])
+    pooling = models.MaskedSqrtnMax()
+    np.testing.assert_allclose(pooling(steps, mask=mask), [[8 / 2, 3]])
+    np.testing.assert_allclose(pooling(steps), [[17 / np.sqrt(5), 9]], rtol=1e-6)
+    np.testing.assert_array_equal(pooling(steps, mask=mask & ~mask), [[0, 0]])
 
 
 def test_layers_and_directions_add_the_parameters_of_the_textbook() -> None:

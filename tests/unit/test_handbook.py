@@ -85,7 +85,7 @@ def test_a_row_tells_what_is_allowed_and_why(reference: ModuleType) -> None:
     cell = "| `models.<name>.cell` | text like `^[a-z][a-z0-9_]{0,99}$` | `simple_rnn` | simple_rnn, lstm, gru, or"
     assert cell in page
     assert (
-        "| `models.<name>.pooling` | `last` or `mean` or `max` or `mean_max` | `last` | last: the final state; mean"
+        "| `models.<name>.pooling` | `last` or `mean` or `max` or `mean_max` or `sqrtn_max` | `last` | last: the final"
         in page
     )
     assert "| `wave.periods` | 2 times number above 1 |" in page

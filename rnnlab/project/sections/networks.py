@@ -11,6 +11,7 @@ from rnnlab.project.sections.kinds import Positive, Section, Seed, Share, Width,
 from rnnlab.project.validation_messages import closest
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
+MOST_BIGRAMS = 10_000_000
 OWN_CELLS = ("simple_rnn", "lstm", "gru")
 # The cells that can begin in another way than Keras has them begin.
 BEGINNINGS = {"no_forget_bias": ("lstm",), "chrono": ("lstm", "gru"), "identity": ("simple_rnn",)}
@@ -58,6 +59,8 @@ class Model(Section):
 
     cell: Annotated[str, Field(pattern=plugins.NAME)]
     embedding_dim: Width
+    bigrams: Annotated[int, Field(ge=0, le=MOST_BIGRAMS)] = 0
+    nb_channels: Annotated[int, Field(ge=0)] = 0
     mask: bool
     word_dropout: Share
     embedding_dropout: Share
@@ -66,7 +69,7 @@ class Model(Section):
     bidirectional: bool
     input_dropout: Share
     recurrent_dropout: Share
-    pooling: Literal["last", "mean", "max", "mean_max"]
+    pooling: Literal["last", "mean", "max", "mean_max", "sqrtn_max"]
     dense: Annotated[int, Field(ge=0, le=100_000)]
     dropout: Share
     output: Literal["auto", "sigmoid", "logits", "linear"]
@@ -79,6 +82,12 @@ class Model(Section):
         cells = BEGINNINGS.get(self.init, (self.cell,))
         if self.cell not in cells:
             refuse(f"init: {self.init} is a way for {' or '.join(cells)} to begin, not for {self.cell}; set default")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_channels(self) -> "Model":
+        if self.nb_channels > self.embedding_dim:
+            refuse(f"nb_channels: {self.nb_channels} are more than the embedding has ({self.embedding_dim})")
         return self
 
 

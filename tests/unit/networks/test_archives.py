@@ -19,6 +19,7 @@ CHANGES: list[dict[str, Any]] = [
     {"cell": "gru", "layers": 2, "embedding_dropout": 0.1, "pooling": "mean"},
     {"bidirectional": True, "pooling": "mean_max", "dense": 5, "output": "logits"},
     {"bidirectional": True, "layers": 2, "pooling": "max"},
+    {"pooling": "sqrtn_max"},
 ]
 
 

@@ -216,10 +216,20 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("data.labels", ["bad", "x" * 101], "labels must be 1 to 100 visible characters"),
         ("data.labels", ["bad", "\ud83d"], "labels must be 1 to 100 visible characters"),
         ("models.LSTM", COMMITTED["models"]["lstm"], "models.LSTM"),
+        ("models.lstm.nb_channels", 33, "nb_channels: 33 are more than the embedding has (32)"),
+        ("models.lstm.bigrams", -1, "models.lstm.bigrams"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(key: str, value: object, hint: str) -> None:
     assert hint in complaint(changed(key, value))
+
+
+def test_only_texts_have_pairs_of_words() -> None:
+    values = changed("task", "sequences")
+    values["baselines"] = ["majority"]
+    values["models"]["lstm"]["bigrams"] = 100
+    sentence = "models.lstm: bigrams and nb_channels are of words, and the sequences task has none; set 0"
+    assert sentence in complaint(values)
 
 
 @pytest.mark.parametrize("delimiter", ['"', "\n", "\r"])
