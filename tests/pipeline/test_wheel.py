@@ -36,7 +36,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(dist: Path) -> Path:
     """A folder in which the wheel is installed, without what it needs."""
     [wheel] = dist.glob("*.whl")
-    assert wheel.stat().st_size < 500_000
+    assert wheel.stat().st_size < 550_000  # bytes: code alone; data or figures would be more
     install = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(dist / "site"), str(wheel))
     run(sys.executable, *install, folder=dist)
     return dist / "site"
