@@ -53,7 +53,7 @@ def look(file: str, columns: Mapping[str, str | None], wanted_name: str | None =
     if is_new:
         print(f"added {target} to DVC and staged {target}.dvc for Git: commit it")
     print(f"wrote {experiment}: every setting, and why")
-    print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores")
+    print(f"it trains {plan.runs} networks, in very roughly {_duration(plan.minutes)} on two cores, or less")
     if not at_once:
         print(f"\nrun it: {_again(plan, file, wanted_name)}, or in a copy: rnnlab experiments run {name}")
     return name
