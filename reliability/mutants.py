@@ -101,8 +101,10 @@ class Bench:
 
     def near(self, mutant: Mutant, witness: str | None) -> list[tuple[Sequence[str], float]]:
         """Returns the tests to ask first: the one that found it before, and those of its module."""
-        name = f"test_{Path(mutant.path).stem}.py"
-        own = [*(self.folder / "tests/unit" / mutant.room).rglob(name), *(self.folder / "tests/model").glob(name)]
+        module = Path(mutant.path)
+        names = (f"test_{module.stem}.py", f"test_{module.parent.name}_{module.stem}.py")
+        folders = (self.folder / "tests/unit" / mutant.room, self.folder / "tests/model")
+        own = [file for folder in folders for name in names for file in folder.rglob(name)]
         asked = [witness] if witness and (self.folder / witness.partition("::")[0]).exists() else []
         asked += [str(file.relative_to(self.folder)) for file in sorted(own)]
         return [([test], 2 * STARTING_SECONDS) for test in asked]
