@@ -135,7 +135,7 @@ def test_a_full_disk_loses_nothing(fresh: Project) -> None:
     assert done.stderr.startswith("error: ")
     assert "nothing was replaced" in done.stderr
     assert target.read_bytes() == before
-    assert sorted(file.name for file in target.parent.iterdir()) == ["reviews.csv", "series.csv"]
+    assert sorted(file.name for file in target.parent.iterdir()) == ["classic.csv", "reviews.csv", "series.csv"]
 
 
 def test_a_network_that_diverges_stops_with_advice(project: Project, tmp_path: Path) -> None:

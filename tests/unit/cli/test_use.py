@@ -28,3 +28,11 @@ def test_without_a_terminal_there_is_a_default_or_a_sentence(monkeypatch: pytest
     assert use._ask(*QUESTION, "c") == "c"
     with pytest.raises(UserError, match=r"which column\? It could be any of a, b, c; name one with --value"):
         use._ask(*QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [(0.2, "1 minute"), (1.4, "1 minute"), (1.6, "2 minutes"), (89.0, "89 minutes"), (121, "2 hours")],
+)
+def test_a_duration_is_told_in_whole_minutes_or_hours(minutes: float, told: str) -> None:
+    assert use._duration(minutes) == told
