@@ -1,7 +1,7 @@
 """Which tests to ask for a mutant: what is known of those that passed, and of the rooms that each run enters."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -44,11 +44,11 @@ class Suite(NamedTuple):
         Where none does, all that run something of its function. Constants are up to all that run something of the
         module, and to its own tests, which may read them alone.
         """
-        lines, own = self.running.get(mutant.path, {}), f"/test_{Path(mutant.path).stem}.py::"
+        lines, own = self.running.get(mutant.path, {}), {f"{name}::" for name in own_files(mutant)}
         near = lines if not mutant.body else {line: tests for line, tests in lines.items() if line in mutant.body}
         tests = (mutant.body and near.get(mutant.line)) or set().union(*near.values())
-        tests = tests | (set() if mutant.body else {test for test in self.seconds if own in test})
-        ordered = sorted(tests, key=lambda test: (own not in test, self.seconds[test], test))
+        tests = tests | (set() if mutant.body else {test for test in self.seconds if _is_of(test, own)})
+        ordered = sorted(tests, key=lambda test: (not _is_of(test, own), self.seconds[test], test))
         groups = [[test for test in ordered if test.startswith(f"{folder}/")] for folder in FOLDERS]
         return [self._within_budget(group) for group in groups if group]
 
@@ -64,7 +64,17 @@ class Suite(NamedTuple):
 
     def limit(self, tests: Sequence[str]) -> float:
         """Returns the seconds that tests may take."""
-        return STARTING_SECONDS + SLOWER * sum(self.seconds.get(test, BUDGET_SECONDS) for test in tests)
+        return STARTING_SECONDS + SLOWER * sum(self.seconds[test] for test in tests)
+
+
+def own_files(mutant: Mutant) -> tuple[str, str]:
+    """Returns the names that the file of a module's own tests may have: of the module, with or without its folder's."""
+    module = Path(mutant.path)
+    return f"test_{module.stem}.py", f"test_{module.parent.name}_{module.stem}.py"
+
+
+def _is_of(test: str, own: Collection[str]) -> bool:
+    return any(f"/{name}" in test for name in own)
 
 
 def read_suite(keep: Path) -> Suite:

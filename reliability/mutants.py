@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from reliability import clones, mutant_sites
 from reliability.mutant_sites import Mutant
-from reliability.mutant_tests import FOLDERS, PIPELINE, RUN, SLOWER, STARTING_SECONDS, Suite, read_suite
+from reliability.mutant_tests import FOLDERS, PIPELINE, RUN, SLOWER, STARTING_SECONDS, Suite, own_files, read_suite
 from reliability.report import Section
 from rnnlab.project import git
 from rnnlab.project.files import read_json, write_json
@@ -26,6 +26,8 @@ EQUIVALENTS = Path(__file__).with_name("equivalents.yaml")
 WITNESSES = Path(__file__).with_name("witnesses.json")  # by mutant, a test that found it: the next run asks it first
 SEED, CASES, QUICK_CASES = 1, 320, 16
 FLOOR = 0.92  # of the mutants that have to be found
+
+Asked = list[tuple[Sequence[str], float]]  # groups of tests, one after the other, each with the seconds it may take
 
 
 class Tried(NamedTuple):
@@ -99,17 +101,15 @@ class Bench:
         finally:
             module.write_text(code, encoding="utf-8")
 
-    def near(self, mutant: Mutant, witness: str | None) -> list[tuple[Sequence[str], float]]:
+    def near(self, mutant: Mutant, witness: str | None) -> Asked:
         """Returns the tests to ask first: the one that found it before, and those of its module."""
-        module = Path(mutant.path)
-        names = (f"test_{module.stem}.py", f"test_{module.parent.name}_{module.stem}.py")
         folders = (self.folder / "tests/unit" / mutant.room, self.folder / "tests/model")
-        own = [file for folder in folders for name in names for file in folder.rglob(name)]
+        own = [file for folder in folders for name in own_files(mutant) for file in folder.rglob(name)]
         asked = [witness] if witness and (self.folder / witness.partition("::")[0]).exists() else []
         asked += [str(file.relative_to(self.folder)) for file in sorted(own)]
         return [([test], 2 * STARTING_SECONDS) for test in asked]
 
-    def whole(self, mutant: Mutant) -> list[tuple[Sequence[str], float]]:
+    def whole(self, mutant: Mutant) -> Asked:
         """Returns the tests to ask last: those that run the pipeline, or a command that enters the mutant's room."""
         files = (f"tests/pipeline/test_{name}.py" for name in PIPELINE.get(mutant.room, RUN))
         return [([file], SLOWER * STARTING_SECONDS) for file in files if (self.folder / file).exists()]
@@ -158,11 +158,11 @@ def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
         missed = _try(bench, notes, hard, lambda mutant: bench.near(mutant, notes.witnesses.get(mutant.name)))
         if missed and not quick:
             suite = _recorded(bench, keep.absolute() / bench.commit)
-            asked = {
-                mutant.name: [(tests, suite.limit(tests)) for tests in suite.of(mutant)] + bench.whole(mutant)
-                for mutant in missed
-            }
-            _try(bench, notes, missed, lambda mutant: asked[mutant.name], True)
+
+            def recorded(mutant: Mutant) -> Asked:
+                return [*((tests, suite.limit(tests)) for tests in suite.of(mutant)), *bench.whole(mutant)]
+
+            _try(bench, notes, missed, recorded, True)
         found = {mutant.name: notes.of(mutant)[1] for mutant in hard}
         tried = [
             Tried(
@@ -180,7 +180,7 @@ def measure(quick: bool, keep: Path = Path(".mutants")) -> Section:
         return _section(confirmed)
 
 
-Groups = Callable[[Mutant], list[tuple[Sequence[str], float]]]
+Groups = Callable[[Mutant], Asked]
 
 
 class Notes:
