@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple
 
@@ -31,7 +30,8 @@ class Runner(NamedTuple):
         Raises:
             SystemExit: it failed; with its status.
         """
-        if status := self._status(words):
+        command = (sys.executable, "-m", "rnnlab.cli.quietly", "dvc", *words)
+        if status := subprocess.run(command, check=False, pass_fds=[self.lock]).returncode:
             raise SystemExit(status)
 
     def train(self) -> None:
@@ -51,10 +51,6 @@ class Runner(NamedTuple):
             except SystemExit:
                 pool.shutdown(cancel_futures=True)
                 raise
-
-    def _status(self, words: Sequence[str]) -> int:
-        command = (sys.executable, "-m", "rnnlab.cli.quietly", "dvc", *words)
-        return subprocess.run(command, check=False, pass_fds=[self.lock]).returncode
 
 
 def start(jobs: int) -> Runner:
