@@ -34,13 +34,13 @@ def write(target: Path) -> list[Path]:
     named = catalogue.load_all(params.read())
     results = read_experiments(named, dvc_experiments.recorded(), dvc_experiments.cache(Path().resolve()))
     written = []
-    for experiment in named:
-        if swept := known_sweeps.of_experiment(experiment, results):
-            written.append(target.with_suffix("") / f"{experiment.name}.png")
-            _save(partial(swept.sweep.draw, swept.points), written[-1])
-            written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
-            write_text(written[-1], swept.points.to_csv(index=False, lineterminator="\n"))
-    if classics := _classics(named, results):
+    swept = _swept(named, results)
+    for name, found in swept.items():
+        written.append(target.with_suffix("") / f"{name}.png")
+        _save(partial(found.sweep.draw, found.points), written[-1])
+        written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
+        write_text(written[-1], found.points.to_csv(index=False, lineterminator="\n"))
+    if classics := _classics(swept):
         written.append(target.with_suffix("") / LEARNED)
         _save(partial(classics_sweep.draw_all, classics), written[-1])
     write_text(target, markdown(named, results, target.stem))
@@ -54,10 +54,15 @@ def _save(draw: Callable[[], Figure], target: Path) -> None:
         common.close(figure)
 
 
-def _classics(named: Sequence[Named], results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
-    """Returns the points of each experiment on a classic task that was run, by its name."""
+def _swept(named: Iterable[Named], results: Mapping[str, Result]) -> dict[str, Swept]:
+    """Returns each sweep over one parameter that was run, by the name of its experiment."""
     swept = {experiment.name: known_sweeps.of_experiment(experiment, results) for experiment in named}
-    return {name: found.points for name, found in swept.items() if found and found.sweep is classics_sweep.SWEEP}
+    return {name: found for name, found in swept.items() if found}
+
+
+def _classics(swept: Mapping[str, Swept]) -> dict[str, pd.DataFrame]:
+    """Returns the points of each experiment on a classic task, by its name."""
+    return {name: found.points for name, found in swept.items() if found.sweep is classics_sweep.SWEEP}
 
 
 def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: str) -> str:
@@ -77,7 +82,7 @@ def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: st
         " the command that runs it.",
         _baselines(results),
         summary_table(named, results, gains),
-        _learned(_classics(named, results), pictures),
+        _learned(_classics(_swept(named, results)), pictures),
     ]
     for experiment in named:
         blocks += section(experiment, named, results, gains, pictures)
