@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from rnnlab.features.arrays import read_examples
 from rnnlab.networks import checkpoints, energy
 from rnnlab.networks.keras_import import importing_keras, thread_variables
-from rnnlab.project import layout, params
-from rnnlab.project.errors import UserError, exit_status
+from rnnlab.project import layout, params, warm
+from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json, write_csv, write_json
 from rnnlab.project.git import project_root
 from rnnlab.project.params import Run
@@ -53,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(exit_status(main))
+    raise SystemExit(warm.status(main))

@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
 from typing import NamedTuple
 
 from rnnlab.cli import alone, results
+from rnnlab.project import params, warm
 from rnnlab.project.errors import UserError
 
 
@@ -24,14 +27,15 @@ class Runner(NamedTuple):
     lock: int
     jobs: int
 
-    def dvc(self, *words: str) -> None:
-        """Runs a command of DVC that tells a line per stage.
+    def dvc(self, *words: str, server: str = "") -> None:
+        """Runs a command of DVC that tells a line per stage; ``server`` is of a training, see `rnnlab.project.warm`.
 
         Raises:
             SystemExit: it failed; with its status.
         """
         command = (sys.executable, "-m", "rnnlab.cli.quietly", "dvc", *words)
-        if status := subprocess.run(command, check=False, pass_fds=[self.lock]).returncode:
+        variables = {**os.environ, warm.SERVER: server}
+        if status := subprocess.run(command, check=False, pass_fds=[self.lock], env=variables).returncode:
             raise SystemExit(status)
 
     def train(self) -> None:
@@ -41,16 +45,37 @@ class Runner(NamedTuple):
             SystemExit: a stage failed; with its status.
         """
         self.dvc("repro", "size")
-        with ThreadPoolExecutor(self.jobs) as pool:
-            try:
-                running = [
-                    pool.submit(self.dvc, "--wait-for-lock", "repro", "--single-item", stage) for stage in _changed()
-                ]
-                for done in as_completed(running):
-                    done.result()
-            except SystemExit:
-                pool.shutdown(cancel_futures=True)
-                raise
+        stages = _changed()
+        with warm.processes("stages.train", _servers(self.jobs, stages)) as addresses:
+            free = SimpleQueue[str]()
+            for address in [*addresses, *[""] * (self.jobs - len(addresses))]:
+                free.put(address)
+
+            def reproduce(stage: str) -> None:
+                server = free.get()
+                self.dvc("--wait-for-lock", "repro", "--single-item", stage, server=server)
+                free.put(server)
+
+            _run_all(reproduce, stages, self.jobs)
+
+
+def _servers(jobs: int, stages: Sequence[str]) -> int:
+    """Returns how many processes serve trainings: none where each would train once, or threads differ by model."""
+    settings = params.read()
+    threads = {settings.training_of(model).threads for model in settings.compare}
+    return jobs if len(stages) > jobs and len(threads) == 1 else 0
+
+
+def _run_all(run: Callable[[str], None], stages: Sequence[str], jobs: int) -> None:
+    """Runs stages side by side; once one has failed, no other starts."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            running = [pool.submit(run, stage) for stage in stages]
+            for done in as_completed(running):
+                done.result()
+        except SystemExit:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def start(jobs: int) -> Runner:

@@ -49,6 +49,7 @@ def train(
     on_epoch: OnEpoch,
 ) -> tuple[keras.Sequential, History]:
     """Builds a network and fits it, with the same result in every process; see `fit`."""
+    keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
     keras.utils.set_random_seed(run.seed)
     model = models.build(settings.task, settings.models[run.model], vocabulary_size, rows)
     return model, fit(model, rows, held_out, settings.training_of(run.model), run, checkpoint, on_epoch)

@@ -56,10 +56,7 @@ def try_options(trial: Trial, data: Data) -> tuple[Outcome, bytes]:
 
 def _train(trial: Trial, data: Data, on_epoch: OnEpoch) -> "tuple[keras.Sequential, History]":
     with importing_keras():
-        import keras
-
         from rnnlab.networks import training
-    keras.utils.clear_session()  # or layers would be numbered on from the last network's, and the file would differ
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder) / "state.npz")
         return training.train(
