@@ -22,6 +22,7 @@ from filelock import FileLock
 from ruamel.yaml import YAML
 
 from rnnlab.project.errors import exit_status
+from tests.support import forks
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +106,9 @@ class Project:
     def environment(self) -> dict[str, str]:
         ours = ("MLFLOW_", "DVC_", "GIT_", "PYTEST_", "PYTHON", "MAKE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment["PATH"] = os.pathsep.join(
+            [str(forks.folder()), str(Path(sys.executable).parent), environment["PATH"]]
+        )
         return environment
 
     def run(self, *command: str, expect: int | None = 0, **variables: str) -> subprocess.CompletedProcess[str]:
