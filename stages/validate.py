@@ -5,7 +5,6 @@ import sys
 
 from rnnlab.data import check_tables
 from rnnlab.project import layout, params
-from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import UserError, exit_status
 from rnnlab.project.files import read_json, write_json, write_text
 
@@ -17,8 +16,7 @@ def main() -> None:
     from rnnlab.data import checks  # takes seconds to import: mistakes in params are reported first
 
     summary = read_json(layout.SUMMARY)
-    rows = read_parquet(layout.ROWS)
-    findings = [finding._asdict() for finding in checks.check(settings, rows, summary)]
+    findings = [finding._asdict() for finding in checks.check(settings, layout.ROWS, summary)]
     failed = [finding for finding in findings if not finding["success"]]
     if failed:
         print(check_tables.findings_table(failed, "simple"), file=sys.stderr)

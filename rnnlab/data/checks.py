@@ -1,36 +1,62 @@
 """The checks that data must pass before anything is trained on them. Great Expectations takes seconds to import."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import great_expectations.expectations as gxe
 import pandas as pd
+from pyarrow import dataset
 
 from rnnlab.data.expectations import Finding, run_expectations
 from rnnlab.data.review_checks import check_reviews
 from rnnlab.data.sequence_checks import check_sequences
 from rnnlab.data.series_checks import check_series
 from rnnlab.project import plugins
+from rnnlab.project.dataframes import read_parquet
 from rnnlab.project.errors import UserError
+from rnnlab.project.files import reading
 from rnnlab.project.params import Params
 from rnnlab.project.sections.kinds import CHECKS as KIND
 from rnnlab.project.tasks import TaskName
 
-CHECKS: dict[TaskName, Callable[[pd.DataFrame, Mapping[str, Any], Params], list[Finding]]] = {
+PART = 16_384  # rows whose texts are held at a time
+
+CHECKS: dict[TaskName, Callable[[Path, Mapping[str, Any], Params], list[Finding]]] = {
     "text": lambda rows, counts, settings: check_reviews(
-        rows, counts["rows_read"], settings.validate_, counts["rows_left_out"], counts["labels"]
+        _parts(rows), counts["rows_read"], settings.validate_, counts["rows_left_out"], counts["labels"]
     ),
-    "series": lambda rows, counts, settings: check_series(rows, settings.validate_, settings.data.known_ahead),
+    "series": lambda rows, counts, settings: check_series(
+        read_parquet(rows), settings.validate_, settings.data.known_ahead
+    ),
     "sequences": lambda rows, counts, settings: check_sequences(
-        rows, counts["rows_read"], settings.validate_, counts["rows_left_out"], counts["labels"], counts["channels"]
+        read_parquet(rows),
+        counts["rows_read"],
+        settings.validate_,
+        counts["rows_left_out"],
+        counts["labels"],
+        counts["channels"],
     ),
 }
 
 
-def check(settings: Params, rows: pd.DataFrame, counts: Mapping[str, Any]) -> list[Finding]:
-    """Checks rows of the ingest stage, with its counts of them; one finding per expectation.
+def _parts(rows: Path) -> Iterator[pd.DataFrame]:
+    with reading(rows):
+        source = dataset.dataset(rows, format="parquet")
+        yield source.schema.empty_table().to_pandas()
+        # With its read-ahead, Arrow would hold many parts, and with its buffers whole files.
+        options = dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+        batches = source.to_batches(
+            batch_size=PART, batch_readahead=0, fragment_readahead=0, fragment_scan_options=options
+        )
+        yield from (batch.to_pandas() for batch in batches)
 
-    Those of ``validate.checks`` come last, and not at all where the columns are wrong.
+
+def check(settings: Params, rows: Path, counts: Mapping[str, Any]) -> list[Finding]:
+    """Checks the Parquet file or folder of the ingest stage, with its counts; one finding per expectation.
+
+    Those of ``validate.checks`` come last, and not at all where the columns are wrong. They see all rows at once, with
+    their texts.
 
     Raises:
         UserError: one of ``validate.checks`` does not work.
@@ -38,7 +64,9 @@ def check(settings: Params, rows: pd.DataFrame, counts: Mapping[str, Any]) -> li
     findings = CHECKS[settings.task](rows, counts, settings)
     if any(finding.check == "schema" and not finding.success for finding in findings):
         return findings
-    return findings + [finding for name in settings.validate_.checks for finding in _other(name, rows, settings)]
+    others = settings.validate_.checks
+    whole = read_parquet(rows) if others else pd.DataFrame()
+    return findings + [finding for name in others for finding in _other(name, whole, settings)]
 
 
 def _other(name: str, rows: pd.DataFrame, settings: Params) -> list[Finding]:

@@ -1,6 +1,6 @@
 """Checks of ingested reviews, with the limits and severities of params."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import great_expectations.expectations as gxe
 import pandas as pd
@@ -12,12 +12,16 @@ from rnnlab.project.tasks import SLICE
 
 
 def check_reviews(
-    reviews: pd.DataFrame, rows_read: int, limits: Validate, left_out: int = 0, labels: Sequence[str] = ("0", "1")
+    parts: Iterable[pd.DataFrame],
+    rows_read: int,
+    limits: Validate,
+    left_out: int = 0,
+    labels: Sequence[str] = ("0", "1"),
 ) -> list[Finding]:
     """Checks a table of `rnnlab.features.clean_rows.SCHEMA`, and how many of the ``rows_read`` were rejected.
 
     Args:
-        reviews: the table.
+        parts: of the table, at least one; only some 100 B of each row are kept, however long its text is.
         rows_read: of the user's data.
         limits: of the checks. A share of the rarer of two labels is one of these two; of more labels the rarest is
             compared with the most frequent in the same way.
@@ -27,17 +31,32 @@ def check_reviews(
     Returns:
         One finding per expectation; only those on the schema if the columns are wrong.
     """
-    reviews = reviews.loc[:, ~reviews.columns.str.startswith(SLICE)]  # what is carried along may hold anything
-    schema = run_expectations(reviews, "row", columns_fit(SCHEMA, label="int16"), limits)
-    if not all(finding.success for finding in schema):
-        return schema
-    words = reviews["text"].str.count(" ").fillna(0) + 1
-    rows = reviews.assign(words=words, splits_of_text=reviews.groupby("text")["split"].transform("nunique"))
+    schema: list[Finding] = []
+    measured: list[pd.DataFrame] = []
+    for part in parts:
+        own = part.loc[:, ~part.columns.str.startswith(SLICE)]  # what is carried along may hold anything
+        schema = schema or run_expectations(own, "row", columns_fit(SCHEMA, label="int16"), limits)
+        if not all(finding.success for finding in schema):
+            return schema
+        measured.append(_measured(own))
+    rows = pd.concat(measured, ignore_index=True)
+    rows["splits_of_text"] = rows.groupby("text")["split"].transform("nunique")
     return [
         *schema,
         *run_expectations(rows, "row", _row_expectations(limits, len(labels)), limits),
-        *check_counts(reviews, rows_read, limits, left_out, labels),
+        *check_counts(rows, rows_read, limits, left_out, labels),
     ]
+
+
+def _measured(part: pd.DataFrame) -> pd.DataFrame:
+    """Returns rows with their number of words, and 64 bits in place of each id and text: what is equal stays equal."""
+    words = (part["text"].str.count(" ").fillna(0) + 1).astype("int32")
+    return part.assign(id=_hashed(part["id"]), text=_hashed(part["text"]), words=words)
+
+
+def _hashed(values: pd.Series) -> "pd.arrays.IntegerArray":
+    hashes = pd.util.hash_array(values.to_numpy(object)).view("int64")
+    return pd.arrays.IntegerArray(hashes, values.isna().to_numpy())
 
 
 def check_counts(

@@ -27,7 +27,8 @@ def findings(settings: Params, name: str, rows: pd.DataFrame, **changes: Any) ->
 
     limits = {"validate__min_rows_per_class": 5, "validate__checks": [name]}
     counts = {"rows_read": len(rows), "rows_left_out": 0, "labels": ["no", "yes"]}
-    return checks.check(changed(settings, **limits, **changes), rows, counts)
+    rows.to_parquet("rows.parquet")
+    return checks.check(changed(settings, **limits, **changes), Path("rows.parquet"), counts)
 
 
 def test_the_recipe_names_the_rows_that_violate_it(settings: Params, project: Path) -> None:

@@ -55,13 +55,13 @@ def reviews(per_class: int = PER_CLASS + 2) -> pd.DataFrame:
 
 
 def failures(gate: ModuleType, rows: pd.DataFrame, limits: Validate, rejected: int = 0) -> "list[Finding]":
-    findings: list[Finding] = gate.check_reviews(rows, len(rows) + rejected, limits)
+    findings: list[Finding] = gate.check_reviews([rows], len(rows) + rejected, limits)
     return [finding for finding in findings if not finding.success]
 
 
 def test_sound_data_passes_every_check(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
-    findings = gate.check_reviews(rows, len(rows), limits)
+    findings = gate.check_reviews([rows], len(rows), limits)
     assert {finding.check for finding in findings} == CHECKS
     assert all(finding.success and not finding.unexpected and not finding.examples for finding in findings)
 
@@ -69,7 +69,7 @@ def test_sound_data_passes_every_check(gate: ModuleType, limits: Validate) -> No
 def test_findings_are_json_and_the_same_each_time(gate: ModuleType, limits: Validate) -> None:
     rows = reviews().assign(text="one")
     first, second = (
-        json.dumps([finding._asdict() for finding in gate.check_reviews(rows, 100, limits)]) for _ in range(2)
+        json.dumps([finding._asdict() for finding in gate.check_reviews([rows], 100, limits)]) for _ in range(2)
     )
     assert first == second
     assert "batch_id" not in first
@@ -78,7 +78,7 @@ def test_findings_are_json_and_the_same_each_time(gate: ModuleType, limits: Vali
 def test_the_rows_are_not_changed(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
     before = rows.copy(deep=True)
-    gate.check_reviews(rows, len(rows), limits)
+    gate.check_reviews([rows], len(rows), limits)
     pd.testing.assert_frame_equal(rows, before)
 
 
@@ -88,6 +88,15 @@ def test_a_duplicate_text_is_found(gate: ModuleType, limits: Validate) -> None:
     (finding,) = failures(gate, rows, limits)
     assert (finding.check, finding.column, finding.severity) == ("duplicates", "text", "critical")
     assert (finding.unexpected, finding.examples) == (2, ["2", "4"])
+
+
+def test_a_table_in_parts_is_checked_as_a_whole(gate: ModuleType, limits: Validate) -> None:
+    rows = reviews()
+    rows.loc[rows["row"] == len(rows), "text"] = "text number 2"
+    rows.loc[rows["row"] == 4, "text"] = None
+    whole = gate.check_reviews([rows], len(rows), limits)
+    assert {finding.check for finding in whole if not finding.success} == {"nulls", "duplicates", "leakage"}
+    assert gate.check_reviews([rows[:0], rows[:5], rows[5:]], len(rows), limits) == whole
 
 
 def test_a_duplicate_id_is_found(gate: ModuleType, limits: Validate) -> None:
@@ -224,7 +233,7 @@ def test_a_rejected_share_at_the_limit_passes(gate: ModuleType, limits: Validate
 def test_other_columns_fail_the_schema_and_nothing_else_is_looked_at(
     gate: ModuleType, limits: Validate, change: Any
 ) -> None:
-    findings = gate.check_reviews(change(reviews()), 100, limits)
+    findings = gate.check_reviews([change(reviews())], 100, limits)
     assert {finding.check for finding in findings} == {"schema"}
     assert not all(finding.success for finding in findings)
     assert {finding.severity for finding in findings} == {"critical"}
@@ -236,7 +245,7 @@ def test_severities_are_those_of_the_parameters(gate: ModuleType, limits: Valida
         "lengths": "critical",
     }
     severities = limits.severity.model_copy(update=turned)
-    findings = gate.check_reviews(reviews(), 42, limits.model_copy(update={"severity": severities}))
+    findings = gate.check_reviews([reviews()], 42, limits.model_copy(update={"severity": severities}))
     shown = {finding.check: finding.severity for finding in findings}
     assert shown == {check: "critical" if check in ("balance", "lengths") else "warning" for check in CHECKS}
 
@@ -246,7 +255,7 @@ def test_the_order_of_rows_changes_neither_counts_nor_verdicts(gate: ModuleType,
     rows.loc[rows["row"].isin([4, 9]), "text"] = "text number 2"
     order = random.Random(1).sample(range(len(rows)), len(rows))
     straight, shuffled = (
-        [(finding.check, finding.success, finding.unexpected) for finding in gate.check_reviews(part, 42, limits)]
+        [(finding.check, finding.success, finding.unexpected) for finding in gate.check_reviews([part], 42, limits)]
         for part in (rows, rows.iloc[order])
     )
     assert straight == shuffled
@@ -260,6 +269,6 @@ def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate)
 def test_training_rows_that_are_left_out_are_not_rejected(gate: ModuleType, limits: Validate) -> None:
     rows = reviews()
     strict = limits.model_copy(update={"max_rejected_share": 0.1})
-    [share] = [finding for finding in gate.check_reviews(rows, 10 * len(rows), strict) if not finding.success]
+    [share] = [finding for finding in gate.check_reviews([rows], 10 * len(rows), strict) if not finding.success]
     assert share.check == "rejected"
-    assert all(finding.success for finding in gate.check_reviews(rows, 10 * len(rows), strict, 9 * len(rows)))
+    assert all(finding.success for finding in gate.check_reviews([rows], 10 * len(rows), strict, 9 * len(rows)))

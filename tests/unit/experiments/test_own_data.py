@@ -43,7 +43,7 @@ def failures(settings: Params, source: Path, folder: Path) -> list[str]:
     """Returns the critical checks that the data fail once they are ingested."""
     rows, rejected, summary = (folder / name for name in ("rows.parquet", "rejected.csv", "data.json"))
     ingestion.ingest(settings, source, rows, rejected, summary)
-    found = checks.check(settings, pd.read_parquet(rows), read_json(summary))
+    found = checks.check(settings, rows, read_json(summary))
     return [str(finding) for finding in found if not finding.success and finding.severity == "critical"]
 
 
