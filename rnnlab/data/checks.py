@@ -6,6 +6,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 import pandas as pd
+import pyarrow.parquet as pq
 from pyarrow import dataset
 
 from rnnlab.data.expectations import Finding, run_expectations
@@ -44,12 +45,10 @@ def _parts(rows: Path) -> Iterator[pd.DataFrame]:
     with reading(rows):
         source = dataset.dataset(rows, format="parquet")
         yield source.schema.empty_table().to_pandas()
-        # With its read-ahead, Arrow would hold many parts, and with its buffers whole files.
-        options = dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
-        batches = source.to_batches(
-            batch_size=PART, batch_readahead=0, fragment_readahead=0, fragment_scan_options=options
-        )
-        yield from (batch.to_pandas() for batch in batches)
+        for file in source.files:
+            # Unlike the dataset, or with its read-ahead, this holds a part in memory, not a file.
+            parts = pq.ParquetFile(file, pre_buffer=False).iter_batches(PART)
+            yield from (part.to_pandas() for part in parts)
 
 
 def check(settings: Params, rows: Path, counts: Mapping[str, Any]) -> list[Finding]:
