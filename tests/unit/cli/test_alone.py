@@ -18,11 +18,15 @@ subprocess.run(sys.argv[1:], check=True, pass_fds=[alone.wait_for_turn()])
 
 def test_the_second_waits_until_all_that_the_first_started_has_ended(tmp_path: Path) -> None:
     (tmp_path / ".dvc").mkdir()
-    leaves_a_child = (sys.executable, "-c", CODE, "sh", "-c", "echo begin >> log; { sleep 1; echo end >> log; } &")
-    both = [subprocess.Popen(leaves_a_child, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [command.communicate(timeout=60)[1] for command in both]
-    assert [command.returncode for command in both] == [0, 0]
-    assert sorted(said) == ["", "another run is at work here: waiting for it\n"]
+    child = "{ until [ -e go ]; do sleep 0.1; done; echo end >> log; } 2> /dev/null &"
+    leaves_a_child = (sys.executable, "-c", CODE, "sh", "-c", f"echo begin >> log; {child}")
+    subprocess.run(leaves_a_child, cwd=tmp_path, check=True)
+    second = subprocess.Popen(leaves_a_child, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert second.stderr
+    said = second.stderr.readline()
+    (tmp_path / "go").touch()
+    assert second.communicate(timeout=60)[1] == ""
+    assert (said, second.returncode) == ("another run is at work here: waiting for it\n", 0)
     subprocess.run((sys.executable, "-c", CODE, "true"), cwd=tmp_path, check=True)
     assert (tmp_path / "log").read_text().split() == ["begin", "end", "begin", "end"]
 

@@ -49,6 +49,10 @@ def test_a_stage_that_failed_has_no_line() -> None:
     assert shown("Running stage 'ingest':\n> python -m stages.ingest\n") == []
 
 
+def test_a_stage_that_left_the_lock_file_as_it_was_ends_where_the_next_begins() -> None:
+    assert shown("Running stage 'ingest':\nRunning stage 'track':\n") == ["ingest             1.5 s\n"]
+
+
 def test_what_is_not_known_is_shown() -> None:
     assert shown("a new word of DVC\n") == ["a new word of DVC\n"]
 

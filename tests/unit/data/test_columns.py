@@ -41,6 +41,11 @@ def test_the_wordiest_column_is_the_text() -> None:
     assert chosen(columns.text(profiled(**cells))) == "b"
 
 
+@pytest.mark.parametrize(("different", "found"), [(20, None), (21, "said")])
+def test_few_phrases_that_come_again_are_no_texts(different: int, found: str | None) -> None:
+    assert chosen(columns.text(profiled(said=[f"phrase {row % different}" for row in NUMBERS]))) == found
+
+
 def test_of_two_that_could_be_texts_the_name_decides() -> None:
     other = [sentence(15) for _ in NUMBERS]
     assert chosen(columns.text(profiled(notes=TEXTS, user_review=other))) == "user_review"

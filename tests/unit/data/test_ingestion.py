@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from rnnlab.data import screening
 from rnnlab.data.ingestion import ingest
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
@@ -160,18 +161,33 @@ def test_a_column_that_results_are_split_by_is_carried_along(settings: Params, t
     assert counted["slices"] == {"distance": {"(blank)": 14, "near": 26}}
 
 
-@pytest.mark.parametrize(
-    ("cells", "problem"),
-    [
-        ([f"value {number}" for number in range(60)], "has 60 different values; name one of at most 50"),
-        (["x" * 101] * 60, "has values of up to 101 characters; name one of short values"),
-    ],
-)
-def test_a_column_that_splits_into_too_much_is_refused(
-    settings: Params, tmp_path: Path, cells: list[str], problem: str
-) -> None:
-    rows = [(f"text {number}", ("negative", "positive")[number % 2], cell) for number, cell in enumerate(cells)]
+def test_a_column_that_splits_into_too_much_is_refused(settings: Params, tmp_path: Path) -> None:
+    rows = [(f"text {number}", ("negative", "positive")[number % 2], f"value {number}") for number in range(60)]
     source = write_csv(tmp_path / "mine.csv", (*HEADER, "distance"), *rows)
-    with pytest.raises(UserError) as mistake:
+    with pytest.raises(UserError, match=r"mine\.csv: evaluate\.slices: column 'distance' has 60 different values"):
         ingested(settings, source)
-    assert str(mistake.value) == f"{source}: evaluate.slices: column 'distance' {problem}"
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(
+    settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_csv(tmp_path / "mine.csv", HEADER, *GOOD)
+    first_pass = screening.first_pass
+
+    def append(*arguments: object) -> object:
+        folders = first_pass(*arguments)  # type: ignore[arg-type]
+        with source.open("a") as stream:
+            stream.write("one more,positive\n")
+        return folders
+
+    monkeypatch.setattr(screening, "first_pass", append)
+    with pytest.raises(UserError, match=r"mine\.csv: changed while it was read"):
+        ingested(settings, source)
+
+
+def test_sequences_become_rows(settings: Params, tmp_path: Path) -> None:
+    steps = [(f"s{one}", str(step), f"{one}.{step}", ("up", "down")[one % 2]) for one in range(40) for step in range(3)]
+    source = write_csv(tmp_path / "mine.csv", ("sequence", "step", "a", "sentiment"), *steps)
+    rows, rejected, counted = ingested(settings, source, task="sequences", baselines=["majority"], data__labels="auto")
+    assert rows["sequence"].tolist() == [f"s{one}" for one in range(40)] and rejected == []
+    assert (counted["rows_kept"], counted["channels"]) == (40, ["a"])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from rnnlab.data import choosing, dialects, looking
+from rnnlab.data import choosing, looking
 from rnnlab.data.choosing import Choice, Wanted
 from rnnlab.data.looking import Table
 from rnnlab.project.errors import UserError
@@ -240,7 +240,15 @@ def test_numbers_for_texts_are_a_series(settings: Params, tmp_path: Path) -> Non
         understood(source, settings, text="temperature")
 
 
-def test_a_comma_in_each_text_does_not_pass_for_a_delimiter() -> None:
-    rows = [f"dull music, evening {row};{'bad' if row % 2 else 'good'}" for row in range(300)]
-    found = dialects.delimiter("\n".join(["text;label", *rows, ""]), True)
-    assert found and found.value == ";"
+@pytest.mark.parametrize(("rows", "kept"), [(20_000, 20_000), (20_001, 10_001)])
+def test_a_sample_of_too_many_rows_is_every_other_one(rows: int, kept: int) -> None:
+    sample: looking.Thinned[int] = looking.Thinned()
+    for row in range(rows):
+        sample.add(row, 1)
+    assert (sample.count, len(sample.items), sample.items[-1]) == (rows, kept, rows - 1)
+
+
+def test_a_table_is_looked_at_up_to_its_thousandth_column(settings: Params, tmp_path: Path) -> None:
+    (tmp_path / "wide.jsonl").write_text(json.dumps({f"c{column}": column for column in range(1_001)}))
+    names = looking.look(tmp_path / "wide.jsonl", settings.data).names
+    assert (len(names), names[-1]) == (1_000, "c999")

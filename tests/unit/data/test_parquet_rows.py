@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rnnlab.data import sources
+from rnnlab.data import parquet_rows, sources
 from rnnlab.data.csv_rows import Rows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -29,6 +29,11 @@ def test_rows_are_those_of_the_csv(settings: Params, tmp_path: Path) -> None:
     pd.DataFrame(TABLE).to_csv(tmp_path / "rows.csv", index=False)
     assert read(write(tmp_path, TABLE), settings) == read(tmp_path / "rows.csv", settings)
     assert read(write(tmp_path, TABLE), settings, "extra")[0].splits == ["1", "2", "3"]
+
+
+def test_cells_of_chosen_columns_are_read_row_by_row(tmp_path: Path) -> None:
+    cells = list(parquet_rows.read_cells(write(tmp_path, TABLE), ["extra", "review"], 1))
+    assert cells == [["1", "good"], ["2", ""], ["3", "bad"]]
 
 
 def test_columns_that_results_are_split_by_are_those_of_the_csv(settings: Params, tmp_path: Path) -> None:

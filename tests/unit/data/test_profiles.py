@@ -42,11 +42,19 @@ def test_the_length_that_most_texts_have_leaves_the_longest_out(tmp_path: Path, 
     assert (lengths.most, lengths.longest) == (10, 500)
 
 
+def test_without_a_text_there_are_no_words(tmp_path: Path, settings: Params) -> None:
+    found = profile(tmp_path, settings, (" ", "x"))
+    assert (found.lengths, found.vocabulary) == ((0, 0, 0, 0), (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize("fractions", [{}, {"test_fraction": 0.4, "validation_fraction": 0.6}])
 @pytest.mark.parametrize("rows", [3, 4, 7, 12, 30, 101])
-def test_the_smallest_split_is_the_one_that_is_drawn(tmp_path: Path, settings: Params, rows: int) -> None:
+def test_the_smallest_split_is_the_one_that_is_drawn(
+    tmp_path: Path, settings: Params, rows: int, fractions: dict[str, float]
+) -> None:
     texts = [(f"a{n}", "rare") for n in range(rows)] + [(f"b{n}", "common") for n in range(200)]
     found = profile(tmp_path, settings, *texts)
-    split = settings.split
+    split = settings.split.model_copy(update=fractions)
     labels = np.zeros(rows, np.int16)
     drawn = reviews.assign_splits(np.arange(rows, dtype=np.uint64), labels, np.full(rows, -1, np.int8), split)
     counts = [int((drawn == index).sum()) for index, _ in enumerate(SPLITS)]

@@ -130,6 +130,23 @@ def test_labels_that_cannot_be_meant_are_refused(found: list[str], sentence: str
     assert str(mistake.value).startswith(sentence)
 
 
+def test_columns_of_a_few_short_values_split_results() -> None:
+    reviews.check_slices({"near": [str(number) for number in range(50)], "long": ["x" * 100], "none": []}, "mine.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([str(number) for number in range(51)], "51 different values; name one of at most 50"),
+        (["x", "x" * 101], "values of up to 101 characters; name one of short values"),
+    ],
+)
+def test_columns_of_many_or_long_values_do_not(values: list[str], problem: str) -> None:
+    with pytest.raises(UserError) as mistake:
+        reviews.check_slices({"distance": values}, "mine.csv")
+    assert str(mistake.value) == f"mine.csv: evaluate.slices: column 'distance' has {problem}"
+
+
 def test_a_label_of_three_rows_is_in_every_split() -> None:
     classes = labels(3, 500, 4, 40)
     drawn = reviews.assign_splits(digests(547), classes, unassigned(547), split(test=0.1, validation=0.05))

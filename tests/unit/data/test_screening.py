@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from rnnlab.data import screening
+from rnnlab.data import reviews, screening
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
@@ -104,3 +105,17 @@ def test_without_a_readable_file_nothing_stays(mine: Params, source: Path) -> No
     with pytest.raises(UserError, match=r"nowhere\.csv: no such file"):
         screening.first_pass(mine, [source.with_name("nowhere.csv")], source.parent / "work")
     assert not (source.parent / "work").exists()
+
+
+def test_the_second_pass_writes_the_rows_that_are_kept_and_names_the_others(mine: Params, tmp_path: Path) -> None:
+    rows = [("text", "label"), *((f"text {n % 9_000}", ("positive", "negative")[n % 2]) for n in range(9_003))]
+    source, target = write_csv(tmp_path / "mine.csv", *rows), tmp_path / "rows.parquet"
+    folders = screening.first_pass(mine, [source], tmp_path / "work")
+    columns = screening.read_columns(folders, mine.data, source)
+    duplicates = reviews.find_duplicates(columns.digests, columns.labels)
+    splits = np.where(duplicates.keep, np.int8(0), np.int8(reviews.UNASSIGNED))
+    screening.write_decisions(folders, columns, duplicates, splits)
+    screening.second_pass(mine, columns.names, ["mine.csv"], folders, target)
+    assert pq.read_table(target)["text"].to_pylist() == [text for text, _ in rows[1:9_001]]
+    [(_, batch)] = screening.rejected_rows(["mine.csv"], folders)
+    assert batch["detail"].to_pylist() == [f"duplicate (row {n} is the first)" for n in (1, 2, 3)]

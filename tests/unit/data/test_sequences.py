@@ -59,16 +59,6 @@ def test_sequences_of_a_file_become_rows_of_a_table(settings: Params, tmp_path: 
     assert dict(zip(again.ids, again.splits.tolist(), strict=True)) == splits  # whatever the order of the file
 
 
-def test_channels_are_the_columns_that_begin_with_a_number(settings: Params, tmp_path: Path) -> None:
-    source = write_csv(tmp_path / "mine.csv", HEADER, *rows())
-    ours = changed(settings, TASK | {"data.channels": []}, tmp_path)
-    assert steps.find_columns(source, ours).channels == ("a", "b")
-    with pytest.raises(UserError, match=r"'kind' is the column of data.label_column"):
-        steps.find_columns(source, changed(settings, TASK | {"data.channels": ["kind"]}, tmp_path))
-    with pytest.raises(UserError, match=r"no column 'c'; its columns are: .*; set data.channels"):
-        screened(settings, tmp_path, rows(), data__channels=["c"])
-
-
 def test_equal_sequences_are_kept_once_and_contradictions_not_at_all(settings: Params, tmp_path: Path) -> None:
     content = rows()
     twin = [["twin", *row[1:]] for row in content[:3]]
@@ -168,15 +158,6 @@ def test_files_of_a_folder_are_read_as_one(settings: Params, tmp_path: Path) -> 
     write_csv(files[1], HEADER, *content[60:], *content[:3])
     with pytest.raises(UserError, match=r"b.csv: row 61 begins sequence 's0' again, which ended in row 3 of a.csv"):
         list(steps.read_sequences(files, ours.data, steps.find_columns(files[0], ours)))
-
-
-@pytest.mark.parametrize("name", ["mine.parquet", "mine.jsonl"])
-def test_other_formats_are_refused(name: str, settings: Params, tmp_path: Path) -> None:
-    (tmp_path / name).write_text("{}")
-    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
-        steps.find_columns(tmp_path / name, changed(settings, TASK, tmp_path))
-    with pytest.raises(UserError, match=f"{name}: sequences are read from a CSV or TSV"):
-        list(steps.read_sequences([tmp_path / name], settings.data, steps.Columns(("a",), {}, ())))
 
 
 def test_a_label_that_is_missing_in_a_split_is_named(settings: Params, tmp_path: Path) -> None:

@@ -238,3 +238,15 @@ def test_a_column_that_is_known_ahead_must_not_be_the_value_itself(gate: ModuleT
 def test_no_rows_at_all_fail_without_a_crash(gate: ModuleType, limits: Validate) -> None:
     findings = {finding.check: finding for finding in failures(gate, sound().iloc[:0], limits)}
     assert findings["rows"].examples == list(SPLITS)
+
+
+def test_two_different_values_of_a_split_are_enough(gate: ModuleType, limits: Validate) -> None:
+    table = sound()
+    table.loc[table["split"] == "test", "value"] = [0, 1, 0, 1, 0, 1, 1]
+    assert failures(gate, table, limits) == []
+
+
+@pytest.mark.parametrize(("later", "found"), [(10, 10), (11, None)])
+def test_a_value_is_looked_for_up_to_a_third_of_the_rows_later(gate: ModuleType, later: int, found: int | None) -> None:
+    values = np.random.default_rng(1).normal(size=30)
+    assert gate.lead(np.roll(values, -later), values, np.ones(30, bool), 1) == found

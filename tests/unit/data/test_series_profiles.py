@@ -159,3 +159,12 @@ def test_times_that_run_backwards_are_an_error_where_no_column_tells_series_apar
 ) -> None:
     with pytest.raises(UserError, match="which is later; expected ascending times"):
         profiled(settings, tmp_path, at=[*HOURS[:120]] * 2)
+
+
+def test_a_series_that_comes_back_below_the_sample_has_no_name(settings: Params, tmp_path: Path) -> None:
+    source, third = tmp_path / "mine.csv", ROWS // 3
+    shop = np.repeat(["north", "south", "north"], third)
+    pd.DataFrame({"shop": shop, "at": [*HOURS[:third]] * 3, "heat": HEAT}).to_csv(source, index=False)
+    table = looking.look(source, settings.data)
+    with pytest.raises(UserError, match="which is later; expected ascending times"):
+        series_profiles.read(table._replace(rows=table.rows[: 2 * third]), "heat", 0.7)

@@ -1,11 +1,11 @@
-"""Files that are no files, and files that change while they are read."""
+"""Files that are no files."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from rnnlab.data import csv_rows, ingestion, screening
+from rnnlab.data import csv_rows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.serving import predictors
@@ -28,23 +28,3 @@ def test_a_pipe_as_a_model_does_not_hang(tmp_path: Path, settings: Params) -> No
     os.mkfifo(tmp_path / "it.keras")
     with pytest.raises(UserError, match=r"it\.keras: no such file"):
         predictors.load_file(tmp_path / "it.keras", tmp_path / "vocabulary.json", settings)
-
-
-def test_a_file_that_grows_while_it_is_read_is_refused(
-    tmp_path: Path, settings: Params, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = tmp_path / "it.csv"
-    lines = [f"text {row},{('negative', 'positive')[row % 2]}\n" for row in range(200)]
-    source.write_text("review,sentiment\n" + "".join(lines))
-    first_pass = screening.first_pass
-
-    def append(*arguments: object) -> object:
-        folders = first_pass(*arguments)  # type: ignore[arg-type]
-        with source.open("a") as stream:
-            stream.write("one more,positive\n")
-        return folders
-
-    monkeypatch.setattr(screening, "first_pass", append)
-    outputs = [tmp_path / name for name in ("rows.parquet", "rejected.csv", "summary.json")]
-    with pytest.raises(UserError, match=r"it\.csv: changed while it was read"):
-        ingestion.ingest(settings, source, *outputs)

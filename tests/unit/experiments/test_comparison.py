@@ -6,10 +6,9 @@ import pytest
 
 from rnnlab.experiments import comparison
 from rnnlab.project.errors import UserError
-from rnnlab.project.params import Run
 from rnnlab.project.results import Result
 from tests.support import builders
-from tests.support.builders import predictions, series, summary, timings
+from tests.support.builders import predictions, series, summary
 
 LOST = "the cache has lost them"
 
@@ -30,41 +29,8 @@ def cells(page: str, row: str) -> list[str]:
     return re.split(r"\s{2,}", line.strip())
 
 
-def test_only_parameters_that_differ_are_shown() -> None:
-    first = result("a", values={"models": {"rnn": {"units": 32, "mask": True}}})
-    other = result("b", values={"models": {"rnn": {"units": 64, "mask": True}}, "new": None})
-    page = comparison.page([first, other])
-    assert cells(page, "models.rnn.units") == ["models.rnn.units", "32", "64"]
-    assert cells(page, "new") == ["new", "–", "null"]
-    assert "mask" not in page
-    assert "The parameters are the same" not in page
-
-
 def test_equal_parameters_are_one_sentence() -> None:
     assert "- The parameters are the same." in comparison.page([result("a"), result("b")])
-
-
-def test_data_and_code_of_each_result_are_named() -> None:
-    rows = {"path": "data/interim/rows.parquet", "md5": "fe286f4c4b2db09b07a371e9f62d46f6"}
-    page = comparison.page([result("a", stages={"ingest": {"outs": [rows]}}), result("b", baseline="abcdef0123")])
-    assert cells(page, "clean rows") == ["clean rows", "fe286f4c", "–"]
-    assert cells(page, "git commit") == ["git commit", "0123456789", "abcdef0123"]
-
-
-def test_every_model_has_a_row_with_differences_to_the_first() -> None:
-    first = result(
-        "a", metrics={"rnn": summary(0.6, 0.7), "tfidf": summary(0.8)}, timings={Run("rnn", 1): timings(1.0, 1.5)}
-    )
-    other = result(
-        "b", metrics={"rnn": summary(0.7, 0.9), "lstm": summary(0.9, 0.9)}, timings={Run("rnn", 1): timings(2.5)}
-    )
-    third = result("c", metrics={"tfidf": {**summary(0.75), "parameters": 9}})
-    page = comparison.page([first, other, third])
-    assert cells(page, "test accuracy of")[1:6] == ["a", "b", "difference", "c", "difference"]
-    expected = ["rnn", "0.650 ± 0.071", "0.800 ± 0.141", "+0.150", "–", "–", "1.2 / 2.5 / –", "1,234 / 1,234 / –"]
-    assert cells(page, "rnn") == expected
-    assert cells(page, "tfidf") == ["tfidf", "0.800", "–", "–", "0.750", "-0.050", "–", "1,234 / – / 9"]
-    assert cells(page, "lstm")[:4] == ["lstm", "–", "0.900 ± 0.000", "–"]
 
 
 def test_trainings_that_had_not_converged_are_told_of_each_result() -> None:

@@ -166,10 +166,11 @@ def test_reruns_that_only_turn_answers_hardly_ever_raise_an_alarm(accuracy: floa
 
 def test_new_and_gone_models_are_told() -> None:
     before, now = result("HEAD", {"rnn": summary(0.6, 0.7)}), result("workspace", {"lstm": summary(0.9, 0.9)})
-    assert [(found.change.model, found.word) for found in drift.verdicts(before, now, ROWS, LIMITS)] == [
-        ("lstm", "new"),
-        ("rnn", "gone"),
-    ]
+    found = drift.verdicts(before, now, ROWS, LIMITS)
+    assert [(each.change.model, each.word) for each in found] == [("lstm", "new"), ("rnn", "gone")]
+    *_, new, gone = drift.summary(before, now, found, ({}, {}), {}).split("\n\n")[1].splitlines()
+    assert new.replace(" ", "") == "|lstm|–|0.9000|–|–|–|–|new|"
+    assert gone.replace(" ", "") == "|rnn|0.6500|–|–|–|–|–|gone|"
 
 
 def test_the_summary_says_what_became_worse_and_what_changed() -> None:

@@ -61,6 +61,15 @@ def test_an_experiment_without_results_counts_as_not_run(made_repository: Reposi
     assert read == {}
 
 
+@pytest.mark.parametrize("lost", ["params.yaml", "reports/metrics.json"])
+def test_a_result_without_parameters_or_metrics_is_a_sentence(settings: Params, lost: str) -> None:
+    kept = {"params.yaml": settings.model_dump_json(by_alias=True), "reports/metrics.json": '{"rnn": {}}', lost: ""}
+    with pytest.raises(
+        UserError, match=f"old: this git revision holds no {lost}; name one that was made by `dvc repro`"
+    ):
+        results.read(lambda path: kept.get(str(path), "").encode(), "old", results.REVISION)
+
+
 def test_an_empty_cache_costs_predictions_and_times_only(
     made_repository: Repository, settings: Params, tmp_path: Path
 ) -> None:

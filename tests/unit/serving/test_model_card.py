@@ -60,18 +60,26 @@ def test_a_champion_has_a_card(opened: Store, tmp_path: Path) -> None:
 def test_the_card_of_an_old_run_says_less(opened: Store, tmp_path: Path) -> None:
     run = MlflowClient(opened.uri).get_run(log_run(opened, tmp_path, predictions(wrong=4)))
     card = model_card.write(MlflowClient(opened.uri), run, TEXT, [])
-    assert "## Data" not in card and "## Where it is worst" not in card and "## Limits" in card
+    assert (
+        "## Test rows" not in card
+        and "## Data" not in card
+        and "## Where it is worst" not in card
+        and "## Limits" in card
+    )
 
 
-def test_a_card_tells_energy_and_co2_beside_the_cost(opened: Store, tmp_path: Path) -> None:
+def test_a_card_tells_figures_energy_and_co2_beside_the_cost(opened: Store, tmp_path: Path) -> None:
     client, run_id = MlflowClient(opened.uri), log_run(opened, tmp_path, predictions(wrong=4))
     figures = {"seconds_per_epoch": 1.5, "best_epoch": 7, "energy_kwh": 0.0012345, "co2_grams": 1234.5}
+    figures |= {"test_f1": 0.87654, "test_accuracy": 0.9}
     assert "not measured: install rnn-vs-lstm[co2]" in model_card.write(client, client.get_run(run_id), TEXT, [])
     for name, value in figures.items():
         client.log_metric(run_id, name, value)
     card = model_card.write(client, client.get_run(run_id), TEXT, [])
     assert "1.5 seconds an epoch, 7 epochs to the best. By codecarbon's estimate, its training took 0.0012 kWh" in card
     assert "or 1,200 g of CO₂" in card and "not measured" not in card
+    rows = card.split("## Test rows\n\n")[1].split("\n\n")[0].replace(" ", "").splitlines()
+    assert rows[2:] == ["|accuracy|0.9|", "|f1|0.8765|"]
 
 
 def test_a_card_fits_the_database(opened: Store, tmp_path: Path) -> None:

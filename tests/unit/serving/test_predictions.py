@@ -3,6 +3,7 @@ import gzip
 import io
 import itertools
 import random
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Sequence
@@ -272,3 +273,13 @@ def test_a_header_that_is_not_separated_is_told(tmp_path: Path) -> None:
     source.write_text("id:review:stars\n1:good:2\n")
     with pytest.raises(UserError, match=r"its header looks like a single column \('id:review:stars'\); separate the"):
         predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "review", MOST)
+
+
+def test_on_a_terminal_a_bar_shows_how_much_of_the_file_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(predictions, "BATCH_ROWS", 2)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    source = write_csv(tmp_path / "mine.csv", ("text",), *((f"text {number}",) for number in range(9)))
+    predictions.predict_csv(HASHED, source, tmp_path / "out.csv", "text", MOST)
+    assert "predict: 100%" in capsys.readouterr().err.split("\r")[-1]

@@ -287,3 +287,24 @@ def test_dvc_lock_tells_what_sizes_do_not(trained: Trained, tmp_path: Path) -> N
     lock.write_text("<<<<<<< ours\n\tstages: [")
     with pytest.raises(UserError, match=r"dvc.lock: damaged or cut short"):
         trained.load(lock=lock)
+
+
+def test_a_model_of_up_to_0_2_0_tells_the_second_label_alone(opened: store.Store, tmp_path: Path) -> None:
+    run_id, code = made_run(opened, "lstm-4", kind="model", task="text"), tmp_path / "classifier.py"
+    code.write_text(
+        "import mlflow.models, mlflow.pyfunc, pandas as pd\n"
+        "class Classifier(mlflow.pyfunc.PythonModel):\n"
+        "    def predict(self, context, model_input, params=None):\n"
+        "        return pd.DataFrame({'label': 'positive', 'probability': [0.75] * len(model_input)})\n"
+        "mlflow.models.set_model(Classifier())\n"
+    )
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(code),
+            model_config={"labels": list(LABELS)},
+            signature=ModelSignature(inputs=Schema([ColSpec("string", "text")])),
+            pip_requirements=["mlflow"],
+        )
+    [answer] = predictions.predict_lines(predictors.load_run(opened, run_id), ["good"])
+    assert (answer.label, answer.all) == ("positive", {"negative": 0.25, "positive": 0.75})

@@ -1,0 +1,33 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from rnnlab.data.choosing import Choice
+from rnnlab.data.guesses import CERTAIN, Guess
+from rnnlab.data.looking import Table
+from rnnlab.data.profiles import Lengths, Profile, Vocabulary
+from rnnlab.experiments import fitting
+from rnnlab.project.params import Params
+
+
+@pytest.mark.parametrize(("longer", "told"), [(-1, False), (0, False), (1, True)])
+def test_a_limit_is_raised_only_for_texts_beyond_it(settings: Params, longer: int, told: bool) -> None:
+    limit = settings.validate_.max_words
+    lengths = Lengths(12, 16, limit + longer, 12.0)
+    labels = Counter(a=150, b=150)
+    profile = Profile(300, labels, Counter(), 0, 0, Counter(), 0, lengths, Vocabulary(100, 80, 60, 0.9))
+    columns = {name: Guess(name, CERTAIN, "") for name in ("text", "label")}
+    table = Table(settings.data, [Path("mine.csv")], [], [], 300, {})
+    found = {each.key: each.value for each in fitting.of_texts(settings, table, Choice("text", columns), profile, "")}
+    assert ("validate.max_words" in found) == told
+    assert not told or found["validate.max_words"] > limit
+
+
+def test_a_run_takes_as_long_as_its_rows_are_many_and_long(settings: Params) -> None:
+    start, once, twice, long = (
+        fitting.estimate(settings, *size) for size in ((0, 9.0), (1000, 9.0), (2000, 9.0), (1000, 18.0))
+    )
+    assert start == pytest.approx((60 + 12 * len(settings.runs) / 2) / 60)
+    assert once > start
+    assert twice - start == pytest.approx(2 * (once - start)) == long - start

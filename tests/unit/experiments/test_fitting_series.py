@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from rnnlab.data.guesses import LIKELY, Guess
+from rnnlab.data.series_profiles import SeriesProfile
+from rnnlab.experiments import fitting_series
+from rnnlab.project.params import Params
+from tests.support.builders import complete
+
+
+def profile(settings: Params, season: int, rows: int = 400) -> SeriesProfile:
+    """A wave that comes again after so many rows."""
+    wave = complete(np.sin(np.arange(rows) * 2 * np.pi / season))
+    nothing: Guess[None] = Guess(None, LIKELY, "")
+    return SeriesProfile(settings.data, {"": wave}, nothing, nothing, False, "", nothing)
+
+
+@pytest.mark.parametrize(("season", "window", "horizon"), [(9, 18, 9), (16, 16, 16), (20, 31, 1)])
+def test_a_window_is_two_seasons_and_a_season_ahead_where_half_a_split_has_room(
+    settings: Params, season: int, window: int, horizon: int
+) -> None:
+    found = fitting_series.shape(settings, profile(settings, season))
+    assert (found.season, found.window, found.horizon) == (season, window, horizon)
+
+
+def test_all_models_are_of_one_size(settings: Params) -> None:
+    changes = {each.key: each.value for each in fitting_series.of_series(settings, profile(settings, 9), "mine.csv")}
+    for model in settings.compare:
+        keys = ("units", "dropout", "output", "pooling", "residual")
+        assert [changes[f"models.{model}.{key}"] for key in keys] == [16, 0.0, "auto", "last", False]
