@@ -52,19 +52,6 @@ def test_the_draw_depends_on_the_seed_alone() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_both_directions_and_all_layers_have_time_scales_of_their_own() -> None:
-    keras.utils.set_random_seed(1)
-    both = models.build_classifier(plain(3, 5, init="chrono", bidirectional=True, layers=2), 20, LENGTH)
-    directions = [
-        direction
-        for layer in (both.get_layer("recurrent_1"), both.get_layer("recurrent_2"))
-        for direction in (layer.forward_layer, layer.backward_layer)
-    ]
-    drawn = [gates(direction.get_weights()[2])[1] for direction in directions]
-    assert all((forget >= 0).all() and forget.any() for forget in drawn)
-    assert len({tuple(forget) for forget in drawn}) == 4
-
-
 def test_a_gru_keeps_its_state_over_the_time_scales() -> None:
     bias, again = layer_of(cell="gru", init="chrono").get_weights()[2]
     scales = np.exp(bias[:UNITS])

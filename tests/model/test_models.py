@@ -232,7 +232,7 @@ def test_older_formats_which_the_safe_mode_does_not_reach_are_refused(tmp_path) 
 def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(padding: str, pooling: str) -> None:
     keras.utils.set_random_seed(1)
     network = models.build_classifier(plain(embedding_dim=5, units=4, pooling=pooling), VOCABULARY, max_length=150)
-    lengths = [150, 0, 3, 64, 65, 149, 1, 128, 20, 5, 70]
+    lengths = [150, 0, 0, 3, 64, 65, 149, 1, 128, 20, 5, 70]
     tokens = np.zeros((len(lengths), 150), np.int32)
     generator = np.random.default_rng(1)
     for row, length in enumerate(lengths):
@@ -261,6 +261,23 @@ def test_numbers_are_read_by_length_like_words(pooling: str) -> None:
     np.testing.assert_allclose(models.predict(network, inputs, batch_size=2), whole, atol=1e-6)
     shorter = inputs[1:2, -3:]
     np.testing.assert_allclose(models.predict(network, shorter, 1), whole[1:2], atol=1e-6)
+
+
+def test_a_network_is_built_for_the_shape_of_its_rows() -> None:
+    rows = np.zeros((9, 12, 3), np.float32), np.zeros((9, 2), np.float32)
+    network = models.build("series", plain(5, 4, output="linear"), 0, rows)
+    assert (network.input_shape, network.output_shape) == ((None, 12, 3), (None, 2))
+
+
+def test_pairs_of_words_are_those_of_the_training_rows() -> None:
+    rows = np.array([[2, 3, 4], [2, 3, 5]], np.int32), np.array([[0.0], [1.0]], np.float32)
+    network = models.build("text", plain(5, 4, bigrams=1), VOCABULARY, rows)
+    assert network.layers[0].find(rows[0])[:, 1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_network_masks_padding_if_its_embedding_does(mask: bool) -> None:
+    assert models.masks_padding(built(mask=mask)) is mask
 
 
 def test_without_a_mask_padding_changes_what_a_network_says() -> None:

@@ -6,31 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.data import classics, corpus, reviews, wave
-from rnnlab.networks.batches import Batches
 from rnnlab.project.params import Params
 from rnnlab.project.sections.data import Classic
 
 
 def digest(*parts: bytes) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def orders(by_length: bool, finished_epochs: int) -> list[list[int]]:
-    """The rows of each batch, in two epochs."""
-    rows = np.arange(1, 24, dtype=np.int32)
-    inputs = np.where(np.arange(7) < rows[:, None] % 7 + 1, rows[:, None], 0).astype(np.int32)
-    batches = Batches(inputs, np.zeros((23, 1), np.float32), 5, 3, by_length=by_length, finished_epochs=finished_epochs)
-    found = []
-    for _ in range(2):
-        found += [batches[number][0][:, 0].tolist() for number in range(len(batches))]
-        batches.draw_next()
-    return found
-
-
-def test_batches_keep_their_order() -> None:
-    assert digest(repr(orders(True, 0)).encode()) == "2b5bed8b3a92b5a8"
-    assert digest(repr(orders(False, 0)).encode()) == "2972153c6ca9d6ed"
-    assert digest(repr(orders(True, 2)).encode()) == "ad2197bc190eef91"
 
 
 def test_drawn_splits_stay(settings: Params) -> None:

@@ -131,6 +131,7 @@ def test_forecasts_of_every_candidate_are_those_of_the_library() -> None:
         fitted = model.fit(method="innovations_mle")
         theirs.append((fitted.forecast(30), fitted.append(values[TRAIN:]).forecast(30)))
     ours = [*classical._smoothings(values[:TRAIN], SEASON), *classical._arimas(values[:TRAIN], None)]
+    assert [model.parameters for model in ours[4:]] == [2, 3, 4, 3, 4, 1, 1, 2, 4]
     for model, (first, last) in zip(ours, theirs, strict=True):
         states = model.states(np.append(values[TRAIN:], 0.0))
         np.testing.assert_allclose(model.forecast(states[:1], 30)[0], first, rtol=1e-6, atol=1e-9)

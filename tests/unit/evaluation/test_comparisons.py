@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,13 @@ def test_people_read_intervals_and_sentences() -> None:
     assert "95 % intervals over 2 seeds and 6 test rows; all pairs are judged together. The split and the test" in page
     assert "- Not shown that rnn and majority differ: 8.3 points (95 % interval " in page
     assert " To see a difference of 1.0 points, it takes about " in page
+
+
+def test_each_slice_of_the_test_rows_is_a_line_of_a_table() -> None:
+    one = {"column": "place", "value": "far", "rows": 1200, "intervals": compared()["intervals"], "pairs": []}
+    page = comparisons.markdown(compared() | {"slices": [one]})
+    assert re.search(r"\| place +\| test rows +\| rnn +\|", page)
+    assert re.search(r"\| far +\| 1,200 +\| 58\.33 % \(", page)
 
 
 def test_models_that_say_the_same_are_called_the_same_without_an_undefined_number() -> None:

@@ -47,6 +47,14 @@ def test_intervals_of_every_figure_cover(labels: int) -> None:
     assert {name: count / 400 for name, count in held.items() if not 0.92 <= count / 400 <= 0.98} == {}
 
 
+@pytest.mark.parametrize("figure", ["balanced_accuracy", "weighted_f1", "mcc"])
+def test_rows_spread_as_what_a_figure_is_without_each_of_them(figure: str) -> None:
+    truth, probabilities = drawn(np.random.default_rng(2), 150, 2, 1.5)
+    said = metrics.answer(truth, probabilities).of((truth == 0) | (np.arange(150) % 3 == 0))
+    without = figure_intervals.jackknifed(said, {"it": lambda rows: metrics.score(rows)[figure]})["it"]
+    assert figure_intervals.row_values(*said)[figure].std() == pytest.approx(without.std(), rel=0.05)
+
+
 def test_seeds_that_differ_widen_the_interval() -> None:
     draw = np.random.default_rng(0)
     labels, probabilities = drawn(draw, 400, 2, 1.5)

@@ -123,6 +123,10 @@ def test_summary_of_several_seeds_is_mean_and_sample_deviation() -> None:
     assert found["parameters"] == 1234
 
 
+def test_two_seeds_have_a_spread() -> None:
+    assert metrics.summarise({1: {"f1": 0.7}, 2: {"f1": 0.8}}, 10)["sd"] == {"f1": pytest.approx(0.1 / 2**0.5)}
+
+
 def test_summary_of_one_seed_has_no_spread() -> None:
     found = metrics.summarise({"1": {"accuracy": 0.7}}, 10)
     assert found["mean"] == {"accuracy": 0.7}

@@ -89,3 +89,10 @@ def test_a_table_says_what_each_pair_needs() -> None:
     assert "rows, with 3 seeds" in header
     assert line.split()[:2] == ["lstm,", "rnn"]
     assert line.split()[4] == "5.0"
+
+
+def test_a_dash_stands_for_what_would_not_do_alone() -> None:
+    found = comparison(np.eye(3), np.ones((3, 3)))
+    pair = {**found["pairs"][0], "components": SEEDS_DIFFER._asdict(), "significance": 0.05}
+    line = power.table({**found, "pairs": [pair]}, 1.0).splitlines()[2]
+    assert line.split()[5:] == [str(power.seeds_needed(SEEDS_DIFFER, 0.01, 0.05)), "–"]

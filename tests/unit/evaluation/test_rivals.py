@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnnlab.evaluation import other_baselines, rivals
+from rnnlab.evaluation import rivals
 from rnnlab.features import arrays
-from rnnlab.features.series_encoding import Scaler
-from rnnlab.project import layout, plugins
+from rnnlab.project import layout
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import TASKS
-from tests.support.builders import encoding_of, windows_of
 from tests.support.extensions import recipe, write_extension
 from tests.support.results import changed
 from tests.unit.evaluation.test_sequence_baselines import made
@@ -94,22 +92,6 @@ def test_it_learns_from_training_rows_and_is_shown_no_label_of_others(settings: 
         assert answer.said == pytest.approx(np.full(30, 0.75))
 
 
-@pytest.mark.parametrize("horizon", [1, 2])
-def test_one_of_a_series_says_values(project: Path, horizon: int) -> None:
-    code = "class Last:\n    def fit(self, inputs, targets):\n        self.steps = targets.shape[1]\n"
-    code += "    def predict(self, inputs):\n        said = inputs[:, -1:, 0].repeat(self.steps, axis=1)\n"
-    code += "        return said[:, 0] if self.steps == 1 else said\n"
-    write_extension(project, "baselines", "last", code)
-    inputs = np.arange(24, dtype=np.float32).reshape(4, 6, 1)
-    rows = windows_of(inputs, np.zeros((4, horizon), np.float32), np.arange(4))
-    kind = rivals.KINDS["series"]
-    plugin, encoding = plugins.get("extensions/baselines", "last"), encoding_of(Scaler(0.0, 1.0))
-    examples = kind.examples(rivals.SeriesRows(rows, encoding, project))
-    model = other_baselines.fit(plugin, examples)
-    said = kind.says(plugin, model, examples, inputs)
-    assert (said == inputs[:, -1:, 0]).all() and said.shape == (4, horizon)
-
-
 def test_one_of_sequences_says_probabilities(settings: Params, project: Path) -> None:
     write_sequences()
     said = "__import__('numpy').eye(3)[(inputs.sum(axis=(1, 2)) > 1).astype(int)]"
@@ -117,24 +99,6 @@ def test_one_of_sequences_says_probabilities(settings: Params, project: Path) ->
     found = answers(changed(settings, task="sequences", baselines=["constant"]), "constant", layout.VALIDATION_ROWS)
     assert found.said.shape == (60, 3)
     assert set(found.said.argmax(axis=1)) == {0, 1}
-
-
-MISTAKES = {
-    "a wrong shape": ("[0.5] * len(inputs)", r"predict_proba returns the shape \(30,\); expected \(30, 2\)"),
-    "no probabilities": ("[[2.0, -1.0]] * len(inputs)", "predict_proba returns rows that are no probabilities"),
-    "not finite": ("[[float('nan'), 1.0]] * len(inputs)", "predict_proba returns numbers that are not finite"),
-    "an error": ("1 / 0", r"predict_proba raises ZeroDivisionError \(division by zero\)"),
-    "text": ("'no'", "predict_proba raises ValueError"),
-}
-
-
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_one_that_does_not_answer_is_a_sentence(settings: Params, project: Path, mistake: str) -> None:
-    said, sentence = MISTAKES[mistake]
-    write_texts()
-    write_extension(project, "baselines", "bad", CONSTANT.format(said=said))
-    with pytest.raises(UserError, match=rf"^extensions/baselines/bad\.py: {sentence}"):
-        answers(changed(settings, baselines=["bad"]), "bad")
 
 
 CODE = {

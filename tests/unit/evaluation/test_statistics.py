@@ -87,6 +87,7 @@ def test_one_seed_gives_the_t_interval_over_rows() -> None:
     found = statistics.estimate(scores).interval()
     low, high = t.interval(0.95, 11, scores.mean(), scores.std(ddof=1) / math.sqrt(12))
     assert found == pytest.approx((scores.mean(), low, high))
+    assert statistics.components(scores)[:3] == (0.0, pytest.approx(scores.var(ddof=1)), 0.0)
 
 
 def test_rows_that_are_alike_leave_the_t_interval_over_seeds() -> None:

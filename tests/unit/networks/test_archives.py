@@ -41,7 +41,7 @@ def network(tmp_path: Path) -> Path:
     return tmp_path / "it.keras"
 
 
-@pytest.mark.parametrize("changes", CHANGES)
+@pytest.mark.parametrize("changes", [*CHANGES, {"bigrams": 6}])
 def test_what_the_project_builds_is_loaded(tmp_path: Path, changes: dict[str, Any]) -> None:
     model = models.build_classifier(plain(4, 3, **changes), 50, 9)
     models.save(model, tmp_path / "it.keras")

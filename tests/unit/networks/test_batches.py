@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -57,6 +58,28 @@ def test_a_training_that_goes_on_reads_what_it_would_have_read() -> None:
         assert all((one[1] == other[1]).all() for one, other in pairs)
         whole.draw_next()
         later.draw_next()
+
+
+@pytest.mark.parametrize(
+    ("by_length", "finished", "orders"),
+    [
+        (True, 0, [[6, 7, 4], [5, 2, 3], [1]]),
+        (False, 0, [[1, 3, 4], [2, 6, 7], [5]]),
+        (True, 2, [[1], [5, 2, 3], [6, 7, 4]]),
+    ],
+)
+def test_orders_that_committed_results_follow_from_stay(
+    by_length: bool, finished: int, orders: list[list[int]]
+) -> None:
+    found = epoch(dataset(7, 3, by_length=by_length, finished=finished))
+    assert [targets[:, 0].tolist() for _, targets in found] == orders
+
+
+@pytest.mark.filterwarnings("error")
+def test_keras_takes_the_batches_without_a_warning() -> None:
+    network = keras.Sequential([keras.Input((30,)), keras.layers.Dense(1)])
+    network.compile(loss="mse")
+    network.evaluate(dataset(20, 8), verbose=0)
 
 
 def test_epochs_differ_and_follow_from_the_seed() -> None:

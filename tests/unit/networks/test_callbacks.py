@@ -1,8 +1,12 @@
 import math
+from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
-from rnnlab.networks.callbacks import Watch
+from rnnlab.networks import checkpoints
+from rnnlab.networks.callbacks import Early, Resume, Watch
 from rnnlab.project.errors import UserError
 
 
@@ -32,3 +36,30 @@ def test_a_resumed_training_tells_its_first_epochs_again(capsys: pytest.CaptureF
     assert told == watch.epochs == [{"epoch": 1, "loss": 0.25}, {"epoch": 2, "loss": 0.2}]
     assert watch.seconds == [1.0, 2.0]
     assert capsys.readouterr().out == "lstm-1  resumes after epoch 2\n"
+
+
+def line() -> keras.Model:
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse")
+    return network
+
+
+def test_early_weights_are_those_after_the_first_epoch() -> None:
+    early = Early(network := line())
+    for epoch in range(3):
+        network.set_weights([np.full((1, 1), epoch), np.zeros(1)])
+        early.on_epoch_end(epoch)
+    assert early.weights[0].tolist() == [[0.0]]
+
+
+def test_a_training_that_is_stopped_goes_on_after_the_epochs_that_it_finished(tmp_path: Path) -> None:
+    rows = np.ones((4, 1))
+    options = {"validation_data": (rows, rows), "verbose": 0, "epochs": 9}
+    for last, finished in ((2, 0), (4, 1), (5, 3)):
+        checkpoint = checkpoints.of_training(tmp_path, "lstm-1", {}, [])
+        watch = Watch("lstm-1", lambda row, last=last: row["epoch"] == last)
+        stopping, early = keras.callbacks.EarlyStopping(patience=9), Early(network := line())
+        resume = Resume(checkpoint, watch, stopping, early)
+        assert resume.finished_epochs == finished
+        network.fit(rows, rows, initial_epoch=finished, callbacks=[watch, stopping, early, resume], **options)
+        assert [row["epoch"] for row in watch.epochs] == [*range(1, last + 1)]

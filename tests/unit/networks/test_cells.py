@@ -216,3 +216,16 @@ def test_dropout_is_for_cells_that_know_it(project: Path) -> None:
     model = models.build_classifier(plain(4, 3, cell="wet", input_dropout=0.5), 50, 9)
     models.save(model, project / "it.keras")
     assert models.load(project / "it.keras").get_layer("recurrent").cell.dropout == 0.5
+
+
+def test_both_directions_and_all_layers_have_time_scales_of_their_own() -> None:
+    keras.utils.set_random_seed(1)
+    both = models.build_classifier(plain(3, 5, init="chrono", bidirectional=True, layers=2), 20, 50)
+    directions = [
+        direction
+        for layer in (both.get_layer("recurrent_1"), both.get_layer("recurrent_2"))
+        for direction in (layer.forward_layer, layer.backward_layer)
+    ]
+    drawn = [np.split(direction.get_weights()[2], 4)[1] for direction in directions]
+    assert all((forget >= 0).all() and forget.any() for forget in drawn)
+    assert len({tuple(forget) for forget in drawn}) == 4

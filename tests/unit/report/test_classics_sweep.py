@@ -80,6 +80,13 @@ def test_each_experiment_has_a_panel_with_a_line_for_each_model() -> None:
     assert alone.get_color() == lstm.get_color() != rnn.get_color()
 
 
+def test_more_experiments_make_a_taller_figure() -> None:
+    heights = [
+        classics_sweep.draw_all({str(number): ORDER for number in range(count)}).get_figheight() for count in (1, 7)
+    ]
+    assert heights[1] > 2 * heights[0]
+
+
 def test_the_page_of_a_result_leaves_them_out(tmp_path: Path) -> None:
     PARITY.to_csv(tmp_path / "classics-parity.csv", index=False)
     assert list(result_page.sweep_panels(tmp_path, "text")) == []

@@ -1,6 +1,7 @@
 import re
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -54,6 +55,7 @@ def test_results_stand_side_by_side_under_what_differs(settings: Params, two: Pa
     assert f'<th scope="row" class="text">models.rnn.units</th>{cells}' in page
     assert "every test row scores the same in wide &lt;b&gt; and main" in page
     assert page.count('role="img"') == 2 * 4
+    assert plt.get_fignums() == []
     assert page.index(">models.rnn.units<") < page.index('role="img"')
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))

@@ -67,6 +67,11 @@ def test_what_cannot_be_read_is_a_sentence(raw: str, sentence: str) -> None:
     assert (answer.problem, list(answer.opinions)) == (sentence, [])
 
 
+def test_the_largest_numbers_that_networks_compute_with_are_read() -> None:
+    largest = float(np.finfo(np.float32).max)
+    assert demo_sequences.read(f"{largest},{-largest}\n", CHANNELS) == [[largest, -largest]]
+
+
 def test_of_a_long_sequence_the_beginning_is_followed_and_the_whole_is_judged() -> None:
     answer = demo_sequences.follow(READERS, CHANNELS, "-1,0\n" * demo_readings.FOLLOWED + "1,0\n")
     assert (len(answer.opinions[0].words), answer.left_out) == (demo_readings.FOLLOWED, 1)

@@ -141,6 +141,7 @@ def test_the_page_shows_the_last_rows_of_the_data_and_keeps_to_its_own(wide: Par
     shown = demo.app(demo_series.page(wide, networks(), example)).test_client().get("/")
     assert "the last value is 0.1235." in shown.text
     assert "Lines of a CSV with the columns value, wind, from, 3 or more" in shown.text
+    assert 'maxlength="50000"' in shown.text
     assert "style=" not in shown.text and "<style" not in shown.text
     assert re.search(r"<svg [^>]*role=\"img\"", shown.text)
 

@@ -3,49 +3,14 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import pytest
 
-from rnnlab.report import distance_sweep, solving
-from tests.support.builders import SWEEP, curve, far, lengths, named
+from rnnlab.report import distance_sweep
+from tests.support.builders import SWEEP, far, named
 
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
     yield
     plt.close("all")
-
-
-def test_far_verdicts_are_the_two_longest_groups_weighted_by_rows() -> None:
-    table = lengths(
-        ("rnn", 1, 90, 0.5, 100),
-        ("rnn", 1, 10, 1.0, 100),
-        ("rnn", 1, 80, 0.8, 300),
-        ("rnn", 2, 80, 0.6, 100),
-        ("rnn", 2, 90, 0.6, 100),
-        ("rnn", 2, 10, 1.0, 100),
-        ("tfidf", -1, 90, 0.9, 100),
-    )
-    found = solving.far_accuracy(table, ["rnn"])
-    assert found.to_dict("list") == {"model": ["rnn", "rnn"], "seed": [1, 2], "accuracy": pytest.approx([0.725, 0.6])}
-
-
-def test_a_sweep_names_the_distances_that_all_seeds_hold_and_that_none_does() -> None:
-    assert distance_sweep.SWEEP.sentence(SWEEP) == (
-        "within this budget, all seeds of rnn hold a verdict over 5 to 10 words, none over 200 to 400 words;"
-        " all seeds of lstm hold a verdict over 100 to 200 words, none over 200 to 400 words (above 95 %)"
-    )
-
-
-def test_seeds_that_hold_a_verdict_are_a_share_with_exact_limits() -> None:
-    # Clopper and Pearson's limits of two of three.
-    assert solving.solved([0.98, 0.51, 0.97], 0.95) == "2 of 3 seeds (9 to 99 %)"
-    assert distance_sweep.SWEEP.sentence(curve(rnn={10: [0.98, 0.5], 20: [0.98, 0.5]})) == (
-        "within this budget, all seeds of rnn hold it over none of the distances, some over each distance (above 95 %)"
-    )
-
-
-def test_a_model_that_holds_nothing_is_said_to() -> None:
-    assert distance_sweep.SWEEP.sentence(curve(rnn={10: [0.5], 20: [0.4]})) == (
-        "within this budget, all seeds of rnn hold it over none of the distances, none over 5 to 10 words (above 95 %)"
-    )
 
 
 def test_a_sweep_is_drawn_over_a_logarithmic_distance() -> None:

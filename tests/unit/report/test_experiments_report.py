@@ -42,6 +42,7 @@ def test_the_table_of_models_ends_with_the_baselines() -> None:
     ]
     both = experiments_report.models_table({"it-a": result(), "it-b": result()}).splitlines()
     assert both[0].startswith("| experiment | model | accuracy")
+    assert both[1].startswith("| --- | --- | --: | --: |")
     assert [line.split(" | ")[0] for line in both[2:]] == ["| it-a", "| it-a", "| it-b", "| it-b"]
     assert experiments_report.models_table({"it": series([[1.0]])}).splitlines()[2] == (
         "| rnn | 0.5500 | 0.5000, 0.6000 | 0.250 | 0.250 | 1,234 | – |"

@@ -200,6 +200,18 @@ def test_accuracy_over_length_shows_every_model_and_chance() -> None:
     assert figure.axes[0].get_ylabel() == "test accuracy ± 1 sd over seeds"
 
 
+def test_six_models_have_marks_of_their_own_over_length() -> None:
+    models = [f"model_{number}" for number in range(6)]
+    bars = common.accuracy_over_length(common.length_groups(predictions(models))).axes[0].containers
+    assert len({each.lines[0].get_marker() for each in bars}) == 6
+
+
+def test_accuracies_are_labelled_in_whole_percent() -> None:
+    over_length = common.accuracy_over_length(common.length_groups(predictions()))
+    for panel in (over_length.axes[0], common.training_curve({"rnn": [history(0.6, 0.5)]}, "accuracy").axes[0]):
+        assert panel.yaxis.get_major_formatter()(0.5) == "50%"
+
+
 def test_accuracy_over_length_draws_the_mean_over_the_seeds() -> None:
     groups = pd.DataFrame(
         {"model": "rnn", "seed": [1, 2, 1, 2], "words": [10.0, 10.0, 20.0, 20.0], "accuracy": [0.6, 0.8, 0.5, 0.7]}

@@ -178,3 +178,9 @@ def test_attributions_are_a_mean_over_seeds_by_lag_and_channel(settings: Params)
     np.testing.assert_allclose(lstm.collections[0].get_array().ravel()[-1], 6.0)
     assert (bar.get_ylim(), bar.get_ylabel()) == ((0, 6), "moves the forecast by (unit of level)")
     assert lstm.get_xlabel() == "lag (steps before the first forecast)"
+
+
+def test_more_networks_make_a_taller_figure_of_attributions(settings: Params) -> None:
+    two = attributions_table(changed(settings, **{"compare": ["rnn", "lstm"]}))
+    heights = [figures.attributions(table, "level").get_figheight() for table in (two[two["model"] == "rnn"], two)]
+    assert heights[1] > 1.5 * heights[0]

@@ -68,6 +68,12 @@ def test_both_axes_of_the_scatter_have_the_same_range_and_hold_every_point() -> 
     assert against.get_xlim()[1] > 5
 
 
+def test_points_fill_nearly_all_of_the_scatter() -> None:
+    targets, _ = example()
+    low, high = drawn().axes[1].get_xlim()
+    assert np.ptp(targets) > 0.85 * (high - low)
+
+
 def test_axes_name_their_unit() -> None:
     over_time, against = drawn().axes
     assert over_time.get_xlabel() == "time step (row of the series)"

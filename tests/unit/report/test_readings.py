@@ -41,6 +41,12 @@ def test_numbers_stand_at_the_ends_at_changes_of_mind_and_at_every_tenth_word() 
     assert read.verdict == "wrong; changes its mind once, last at word 14"
 
 
+@pytest.mark.parametrize(("labels", "shades"), [(LABELS, [0, 4, 10]), (("a", "b", "c"), [5, 7, 10])])
+def test_words_are_shaded_by_their_probability(labels: tuple[str, ...], shades: list[int]) -> None:
+    steps = [readings.Step("word", 0, probability) for probability in (0.0, 0.4, 1.0)]
+    assert [word.shade for word in readings.walk(steps, labels)] == shades
+
+
 def test_networks_stand_in_the_order_of_the_parameters(two: Params) -> None:
     rows = pd.concat([trace("lstm", 0.9), trace("rnn", 0.1)])
     (text,) = readings.traced(two, rows, LABELS)
