@@ -99,7 +99,8 @@ def sample(root: Path, cases: int, seed: int) -> list[Mutant]:
     for room, places in sorted(rooms.items()):
         draw = random.Random(f"{seed} {room}")  # another room's code changes nothing here
         count = min(len(places), max(cases // 16, round(cases * len(places) / total)))
-        drawn += [_mutant(root, site, *draw.choice(site.operations)) for site in draw.sample(places, count)]
+        made = (_mutant(root, site, *draw.choice(site.operations)) for site in draw.sample(places, count))
+        drawn += [mutant for mutant in made if mutant]
     return drawn
 
 
@@ -145,9 +146,12 @@ def _annotates(node: Any) -> bool:
     return False
 
 
-def _mutant(root: Path, site: Site, operator: Operator, occurrence: int) -> Mutant:
+def _mutant(root: Path, site: Site, operator: Operator, occurrence: int) -> Mutant | None:
     code = site.path.read_text(encoding="utf-8")
-    source = mutate_code(code, operator, occurrence)
+    try:
+        source = mutate_code(code, operator, occurrence)
+    except AttributeError:  # Cosmic Ray replaces no exception of a module in a tuple, such as csv.Error
+        return None
     before, after = code.splitlines(), source.splitlines()
     blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     _, start, stop, new_start, new_stop = next(block for block in blocks if block[0] != "equal")

@@ -21,7 +21,7 @@ from rnnlab.project.params import Params
 from rnnlab.project.sections.kinds import CHECKS as KIND
 from rnnlab.project.tasks import TaskName
 
-PART = 16_384  # rows whose texts are held at a time
+PART = 2_048  # rows whose texts are held at a time
 
 CHECKS: dict[TaskName, Callable[[Path, Mapping[str, Any], Params], list[Finding]]] = {
     "text": lambda rows, counts, settings: check_reviews(
