@@ -76,8 +76,9 @@ def _import_slow() -> None:
     from rnnlab.networks.keras_import import importing_keras
     from rnnlab.tracking.store import quieten
 
-    quieten()
     before = dict(os.environ)
+    quieten()
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with importing_keras():
         for name in SLOW:
             importlib.import_module(name)

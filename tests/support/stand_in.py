@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-READ_AT_IMPORT = ("PYTHON", "KERAS_", "TF_", "OMP_")  # variables that begin so
+# Variables that begin so: later, nobody reads them any more.
+READ_AT_IMPORT = ("PYTHON", "KERAS_", "TF_", "OMP_", "LD_", "LANG", "LC_", "TZ", "MPL")
 
 
 def facts(variables: Mapping[str, str]) -> list[Any]:
