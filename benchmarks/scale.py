@@ -209,8 +209,8 @@ steps are {threads} as fast on this machine.{distribution}
 
 How to move each limit:
 
-- `validate`: was measured when Great Expectations saw all texts in one pandas table. Since then it sees rows without them:
-  1.5 million reviews took 600 MB in all, some 170 B a row. `validate.checks` still see all texts at once.
+- `validate`: was measured when Great Expectations saw all texts in one pandas table. Since then it sees rows without
+  them: 1.5 million reviews took 600 MB in all, some 170 B a row. `validate.checks` still see all texts at once.
 - `baseline` (not measured here): scikit-learn fits all n-grams of all training texts at once. Set `baselines: []`.
 - `evaluate`: has one row per test row and model. Lower `split.test_fraction`, or use fewer `train.seeds`.
 - `ingest`: finds duplicates among all rows at once, from a hash, a label, a split and an index of each. The machine

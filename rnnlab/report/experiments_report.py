@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import matplotlib
-import pandas as pd
 from matplotlib.figure import Figure
 
 from rnnlab.evaluation import convergence
@@ -16,35 +16,87 @@ from rnnlab.experiments.catalogue import Named, Setup
 from rnnlab.experiments.gains import Gains, all_gains
 from rnnlab.experiments.results import of_experiment, read_experiments
 from rnnlab.project import params
-from rnnlab.project.files import replacing, write_text
+from rnnlab.project.dataframes import read_table
+from rnnlab.project.files import read_json, replacing, write_json, write_text
 from rnnlab.project.results import Result, weights
 from rnnlab.report import classics_sweep, findings, known_sweeps
 from rnnlab.report.figures import common
 from rnnlab.report.known_sweeps import Swept
 
 LEARNED = "what-each-cell-learns.png"
+RECORD = "record.json"  # beside the figures: what the report says of each experiment, which outlives its results
+
+
+class Entry(NamedTuple):
+    """What the report says of an experiment, in a form that JSON can hold.
+
+    Attributes:
+        code: the commit, 12 digits, that each of its DVC experiments ran.
+        rows: of the summary.
+        section: Markdown below its heading.
+        is_classic: whether it is a sweep over the length of a classic task.
+    """
+
+    code: dict[str, str]
+    rows: list[list[str]]
+    section: str
+    is_classic: bool
+
+
+Entries = Mapping[str, Entry]  # by experiment
 
 
 def write(target: Path) -> list[Path]:
-    """Writes the report, and the figures in a folder of its name beside it; returns all files.
+    """Writes the report, its record and the figures, in a folder of its name beside it; returns all files.
+
+    An experiment whose results are not here, as in a new clone, is told as the record has it.
 
     Raises:
         UserError: an experiment's file is wrong, or this is no repository of Git and DVC.
     """
     named = catalogue.load_all(params.read())
     results = read_experiments(named, dvc_experiments.recorded(), dvc_experiments.cache(Path().resolve()))
-    written = []
-    swept = _swept(named, results)
-    for name, found in swept.items():
-        written.append(target.with_suffix("") / f"{name}.png")
+    folder = target.with_suffix("")
+    record, written = folder / RECORD, [target, folder / RECORD]
+    kept = {name: Entry(**entry) for name, entry in read_json(record).items()} if record.exists() else {}
+    classics = {name: read_table(folder / f"{name}.csv") for name, entry in kept.items() if entry.is_classic}
+    for name, found in _swept(named, results).items():
+        written.append(folder / f"{name}.png")
         _save(partial(found.sweep.draw, found.points), written[-1])
         written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
         write_text(written[-1], found.points.to_csv(index=False, lineterminator="\n"))
-    if classics := _classics(swept):
-        written.append(target.with_suffix("") / LEARNED)
+        if found.sweep is classics_sweep.SWEEP:
+            classics[name] = found.points
+    if classics:
+        written.append(folder / LEARNED)
         _save(partial(classics_sweep.draw_all, classics), written[-1])
-    write_text(target, markdown(named, results, target.stem))
-    return [target, *written]
+    entries = all_entries(named, results, target.stem, kept)
+    write_json(record, {name: entry._asdict() for name, entry in entries.items()})
+    write_text(target, markdown(named, entries, target.stem))
+    return written
+
+
+def all_entries(named: Sequence[Named], results: Mapping[str, Result], pictures: str, kept: Entries) -> Entries:
+    """Tells each experiment by its results, or else as it was told before; those that never ran are left out.
+
+    Args:
+        named: all experiments, each after the one it extends.
+        results: by DVC experiment; those not run are absent.
+        pictures: the folder of the figures, as seen from the report.
+        kept: what an earlier report said.
+    """
+    gains, swept = all_gains(named, results), _swept(named, results)
+    entries = {}
+    for experiment in named:
+        run = of_experiment(experiment, results)
+        if run:
+            code = {setup.name: result.baseline[:12] for setup, result in run}
+            told = "\n\n".join(_section(experiment, named, results, gains, pictures))
+            is_classic = experiment.name in swept and swept[experiment.name].sweep is classics_sweep.SWEEP
+            entries[experiment.name] = Entry(code, _summary_rows(experiment, results, gains), told, is_classic)
+        elif experiment.name in kept:
+            entries[experiment.name] = kept[experiment.name]
+    return entries
 
 
 def _save(draw: Callable[[], Figure], target: Path) -> None:
@@ -60,56 +112,55 @@ def _swept(named: Iterable[Named], results: Mapping[str, Result]) -> dict[str, S
     return {name: found for name, found in swept.items() if found}
 
 
-def _classics(swept: Mapping[str, Swept]) -> dict[str, pd.DataFrame]:
-    """Returns the points of each experiment on a classic task, by its name."""
-    return {name: found.points for name, found in swept.items() if found.sweep is classics_sweep.SWEEP}
-
-
-def markdown(named: Sequence[Named], results: Mapping[str, Result], pictures: str) -> str:
+def markdown(named: Sequence[Named], entries: Entries, pictures: str) -> str:
     """Writes the whole report.
 
     Args:
         named: all experiments, each after the one it extends.
-        results: by DVC experiment; those not run are absent.
+        entries: what is told of those that have run.
         pictures: the folder of the figures, as seen from the report.
     """
-    gains = all_gains(named, results)
     blocks = [
         "# Named experiments",
         "Written by `rnnlab experiments report` from the DVC experiments of this repository: every figure and every"
         " finding is computed from their results. Intervals are 95 % intervals over test rows and, where there are two"
         " seeds or more, over seeds; all gains over another experiment are judged together. What was not run yet shows"
         " the command that runs it.",
-        _baselines(results),
-        summary_table(named, results, gains),
-        _learned(_classics(_swept(named, results)), pictures),
+        _code(entries),
+        summary_table(named, entries),
+        _learned(entries, pictures),
     ]
     for experiment in named:
-        blocks += section(experiment, named, results, gains, pictures)
+        blocks.append(f"## {experiment.name}")
+        blocks.append(entries[experiment.name].section if experiment.name in entries else _not_run(experiment))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _baselines(results: Mapping[str, Result]) -> str:
+def _code(entries: Entries) -> str:
     """Names the commit of the code; if there are several, each with its experiments."""
     by_commit: dict[str, list[str]] = {}
-    for name, result in results.items():
-        by_commit.setdefault(result.baseline[:12], []).append(name)
+    for entry in entries.values():
+        for name, commit in entry.code.items():
+            by_commit.setdefault(commit, []).append(name)
     if len(by_commit) == 1:
         return f"All ran the code of commit `{next(iter(by_commit))}`."
     return "\n".join(f"- Code of commit `{commit}`: {', '.join(names)}." for commit, names in by_commit.items())
 
 
-def _learned(classics: Mapping[str, pd.DataFrame], pictures: str) -> str:
+def _learned(entries: Entries, pictures: str) -> str:
     """Shows what each cell can learn, in one figure; "" if no classic task was run."""
-    if not classics:
+    if not any(entry.is_classic for entry in entries.values()):
         return ""
     told = "Share of the seeds that solve a classic task, by length, with exact 95 % limits"
     return f"**What each cell can learn.** {told}:\n\n![Line charts: {told}]({pictures}/{LEARNED})"
 
 
-def summary_table(named: Sequence[Named], results: Mapping[str, Result], gains: Gains) -> str:
+def summary_table(named: Sequence[Named], entries: Entries) -> str:
     """Shows each experiment's models, a row each; a sweep over one parameter is a single row."""
-    rows = [row for experiment in named for row in _summary_rows(experiment, results, gains)]
+    rows: list[list[str]] = []
+    for experiment in named:
+        absent = [_link(experiment.name), *"–––––", f"not run yet: {_command(experiment)}"]
+        rows += entries[experiment.name].rows if experiment.name in entries else [absent]
     headings = [
         "experiment",
         "model",
@@ -126,8 +177,6 @@ def _summary_rows(experiment: Named, results: Mapping[str, Result], gains: Gains
     link, run = _link(experiment.name), of_experiment(experiment, results)
     if swept := known_sweeps.of_experiment(experiment, results):
         return [[link, *"–––––", swept.sentence]]
-    if not run:
-        return [[link, *"–––––", f"not run yet: {_command(experiment)}"]]
     rows = []
     for setup, result in run:
         link = _link(experiment.name, setup.name)
@@ -139,14 +188,22 @@ def _summary_rows(experiment: Named, results: Mapping[str, Result], gains: Gains
     return rows
 
 
-def section(
+def _about(experiment: Named) -> list[str]:
+    file = experiment.experiment
+    about = {"Reproduces": file.reproduces, "Expected": file.expects}
+    # <unk> is no tag
+    return [f"**{file.title}.**", *(f"{head}: {text.strip()}".replace("<", r"\<") for head, text in about.items())]
+
+
+def _not_run(experiment: Named) -> str:
+    return "\n\n".join([*_about(experiment), f"Not run yet: {_command(experiment)}."])
+
+
+def _section(
     experiment: Named, named: Sequence[Named], results: Mapping[str, Result], gains: Gains, pictures: str
 ) -> list[str]:
     """Describes an experiment and its results, as blocks of Markdown."""
-    file, run = experiment.experiment, of_experiment(experiment, results)
-    blocks = [f"## {experiment.name}", f"**{file.title}.**"]
-    for heading, text in {"Reproduces": file.reproduces, "Expected": file.expects}.items():
-        blocks.append(f"{heading}: {text.strip()}".replace("<", r"\<"))  # <unk> is no tag
+    run, blocks = of_experiment(experiment, results), _about(experiment)
     swept = known_sweeps.of_experiment(experiment, results)
     if swept:
         headings, rows = swept.sweep.table(swept.points)
@@ -154,13 +211,11 @@ def section(
         blocks += [swept.sweep.about, _table(headings, rows, "r" * len(headings)), picture]
     sentences = [*_sentences(experiment, run, swept, gains), *findings.causes(experiment, named, gains)]
     blocks.append("\n".join(f"- {sentence}." for sentence in sentences))
-    if run:
-        blocks.append(models_table({setup.name: result for setup, result in run}))
+    blocks.append(models_table({setup.name: result for setup, result in run}))
     missing = [setup.name for setup in experiment.setups if setup.name not in results]
     if missing:
-        which = f" ({', '.join(missing)})" if run else ""
-        blocks.append(f"Not run yet{which}: {_command(experiment)}.")
-    return blocks
+        blocks.append(f"Not run yet ({', '.join(missing)}): {_command(experiment)}.")
+    return [block for block in blocks if block]
 
 
 def _sentences(experiment: Named, run: Sequence[tuple[Setup, Result]], swept: Swept | None, gains: Gains) -> list[str]:

@@ -118,7 +118,8 @@ def test_only_a_sweep_over_the_length_of_one_task_is_one() -> None:
 def test_the_report_shows_what_each_cell_can_learn_in_one_figure() -> None:
     variants = {"20": {"classic.length": 20}}
     family = [named(name, variants=variants) for name in ("one", "two")]
-    text = experiments_report.markdown(family, {"one-20": run("dyck1", 20, 1.0)}, "experiments")
+    entries = experiments_report.all_entries(family, {"one-20": run("dyck1", 20, 1.0)}, "experiments", {})
+    text = experiments_report.markdown(family, entries, "experiments")
     assert text.count("**What each cell can learn.**") == 1
     assert "(experiments/what-each-cell-learns.png)" in text
     assert "| 20 | 2 of 2 seeds (16 to 100 %): 100.0, 100.0 |" in text
@@ -137,5 +138,8 @@ def test_the_figure_is_written_beside_those_of_the_experiments(tmp_path: Path, m
     ):
         monkeypatch.setattr(module, name, lambda *_, answer=answer: answer)
     written = experiments_report.write(tmp_path / "mine.md")
-    assert [file.name for file in written] == ["mine.md", "one.png", "one.csv", "what-each-cell-learns.png"]
+    learned = "what-each-cell-learns.png"
+    assert [file.name for file in written] == ["mine.md", "record.json", "one.png", "one.csv", learned]
     assert all(file.is_file() for file in written)
+    runs.clear()
+    assert [file.name for file in experiments_report.write(tmp_path / "mine.md")] == ["mine.md", "record.json", learned]

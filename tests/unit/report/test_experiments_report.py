@@ -1,15 +1,23 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from rnnlab.experiments.catalogue import Named
 from rnnlab.project.params import Params, Run
+from rnnlab.project.results import NOTHING, Result
 from rnnlab.report import distance_sweep, experiments_report
 from tests.support.builders import SWEEP, curve, far, named, result, series, timings
 from tests.support.repository import Repository, lay_out
+
+
+def report(family: Sequence[Named], results: Mapping[str, Result], kept: experiments_report.Entries = NOTHING) -> str:
+    entries = experiments_report.all_entries(family, results, "experiments", kept)
+    return experiments_report.markdown(family, entries, "experiments")
 
 
 def test_a_sweep_is_a_table_of_seeds() -> None:
@@ -50,7 +58,7 @@ def test_the_table_of_models_ends_with_the_baselines() -> None:
 
 
 def test_what_was_not_run_shows_its_command() -> None:
-    text = experiments_report.markdown([named("one"), named("two")], {}, "experiments")
+    text = report([named("one"), named("two")], {})
     assert "| [one](#one) | – | – | – | – | – | not run yet: `rnnlab experiments run one` |" in text
     assert text.count("Not run yet: `rnnlab experiments run two`.") == 1
     assert "commit" not in text
@@ -66,8 +74,8 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
         "child": result({"1": "oooo" * 4}, baseline="f" * 40),
         "far-10": far(10),
     }
-    text = experiments_report.markdown(family, outcomes, "experiments")
-    assert "- Code of commit `0123456789ab`: root, far-10.\n- Code of commit `ffffffffffff`: child." in text
+    text = report(family, outcomes)
+    assert "- Code of commit `0123456789ab`: far-10, root.\n- Code of commit `ffffffffffff`: child." in text
     assert (
         "| [root](#root) | rnn | 57.0 % | 65.0 % (60.0 to 70.0) | 2 | – | reproduced: rnn's accuracy was 57.0 % in the"
         " original; one more seed of ours would lie between "
@@ -79,8 +87,19 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
     assert "![Line chart: accuracy over distance](experiments/far.png)" in text
     assert "Not run yet (far-20): `rnnlab experiments run far`." in text
     assert r"Reproduces: \<unk>" in text
-    assert text == experiments_report.markdown(family, outcomes, "experiments")
+    assert text == report(family, outcomes)
     assert not text.endswith("\n\n")
+
+
+def test_an_experiment_whose_results_are_gone_is_told_as_before() -> None:
+    family = [named("root"), named("child", "root")]
+    first = {"root": result({"1": "oxxx" * 4}), "child": result({"1": "oooo" * 4})}
+    kept = experiments_report.all_entries(family, first, "experiments", NOTHING)
+    assert report(family, {}, kept) == report(family, first)
+    again = report(family, {"root": result({"1": "ooxx" * 4}, baseline="f" * 40)}, kept)
+    assert "- Code of commit `ffffffffffff`: root.\n- Code of commit `0123456789ab`: child." in again
+    assert kept["child"].section in again
+    assert report(family[:1], {}, kept).count("child") == 0
 
 
 def test_a_learning_curve_is_a_table_a_figure_and_a_sentence_and_tells_what_had_not_converged() -> None:
@@ -93,7 +112,7 @@ def test_a_learning_curve_is_a_table_a_figure_and_a_sentence_and_tells_what_had_
         f"more-{share}": result(comparison=told, values={"split": {"train_share": float(share) / 100}})
         for share in ("10", "100")
     }
-    text = experiments_report.markdown([experiment], results, "experiments")
+    text = report([experiment], results)
     assert "| [more](#more) | – | – | – | – | – | rnn never overtakes tfidf |" in text
     assert "| train share | rnn | tfidf |" in text
     assert "| 0.1 | 65.00 % (60.00 to 70.00) | 80.00 % (75.00 to 85.00) |" in text
@@ -119,11 +138,15 @@ def test_the_report_is_written_twice_with_the_same_bytes(
         made_repository.record(name, baseline)
     target = folder / "reports" / "mine.md"
     written = experiments_report.write(target)
-    assert written == [target, folder / "reports/mine/far.png", folder / "reports/mine/far.csv"]
+    assert written == [target, *(folder / "reports/mine" / name for name in ("record.json", "far.png", "far.csv"))]
     before = [file.read_bytes() for file in written]
     assert b"](mine/far.png)" in before[0]
     assert b"Not run yet (far-20)" in before[0]
-    assert before[1].startswith(b"\x89PNG")
-    assert before[2].startswith(b"model,seed,accuracy,distance\nrnn,1,")
+    assert before[2].startswith(b"\x89PNG")
+    assert before[3].startswith(b"model,seed,accuracy,distance\nrnn,1,")
     experiments_report.write(target)
+    assert [file.read_bytes() for file in written] == before
+    for reference in subprocess.check_output(["git", "for-each-ref", "--format=%(refname)", "refs/exps"]).split():
+        subprocess.run(["git", "update-ref", "-d", reference], check=True)
+    experiments_report.write(target)  # as in a clone, where the results are not
     assert [file.read_bytes() for file in written] == before
