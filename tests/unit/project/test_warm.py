@@ -11,7 +11,7 @@ import pytest
 from rnnlab.project import warm
 
 STAGE = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from rnnlab.project import warm
 from rnnlab.project.errors import UserError
@@ -26,6 +26,7 @@ def main():
         time.sleep(600)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script runs in the background
     raise SystemExit(warm.status(main))
 """
 
