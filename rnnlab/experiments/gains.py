@@ -1,6 +1,6 @@
 """What a change gains: one model compared with another over the test rows and seeds that both have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +75,10 @@ Gains = Mapping[tuple[str, str], Gain]
 
 
 def all_gains(named: Iterable[Named], results: Mapping[str, Result]) -> Gains:
-    """Compares every experiment with the one that it extends, model by model, where both were run; one family."""
+    """Compares every experiment with the one that it extends, model by model, where both were run; one family.
+
+    Where each has one model, and not the same, these two are compared.
+    """
     found = {}
     for experiment in named:
         parent = results.get(experiment.lineage[-2]) if len(experiment.lineage) > 1 else None
@@ -83,10 +86,16 @@ def all_gains(named: Iterable[Named], results: Mapping[str, Result]) -> Gains:
             models = result.values["compare"]
             for model in models:
                 which = f" ({model})" if len(models) > 1 else ""
-                if parent and (pairs := pair_results(result, parent, model)):
+                if parent and (pairs := pair_results(result, parent, model, _counterpart(models, parent))):
                     names = (f"{setup.name}{which}", f"{experiment.lineage[-2]}{which}")
                     found[setup.name, model] = Compared(pairs, names, result)
     return dict(zip(found, judge(found.values()), strict=True))
+
+
+def _counterpart(models: Sequence[str], parent: Result) -> str | None:
+    """Returns the one model of the parent, if there is one on either side; None for that of the same name."""
+    theirs = parent.values["compare"]
+    return theirs[0] if len(models) == len(theirs) == 1 else None
 
 
 def judge(compared: Iterable[Compared]) -> list[Gain]:
@@ -106,11 +115,11 @@ def judge(compared: Iterable[Compared]) -> list[Gain]:
     return [Gain(verdict, one.pairs.rows, one.pairs.of, one.pairs.seeds) for one, verdict in judged]
 
 
-def pair_results(first: Result, second: Result, model: str) -> Pairs | None:
-    """Pairs a model of two results; None where one has no predictions of it or they share no row."""
+def pair_results(first: Result, second: Result, model: str, other: str | None = None) -> Pairs | None:
+    """Pairs a model of two results, or one with another; None where predictions lack or no row is in both."""
     if first.task != second.task or first.predictions is None or second.predictions is None:
         return None
-    pairs = pair(row_scores(first, model), row_scores(second, model))
+    pairs = pair(row_scores(first, model), row_scores(second, other or model))
     return pairs if pairs.rows else None
 
 

@@ -102,6 +102,19 @@ def test_an_experiment_is_compared_with_what_it_extends() -> None:
     assert every["child", "rnn"].sentence.startswith("child beats root by 75.0 points")
 
 
+def test_the_one_model_of_each_is_compared_whatever_their_names() -> None:
+    family = [named("root"), named("child", "root")]
+    child = result({"1": "oooo" * 4}, values={"compare": ["lstm"]})
+    assert child.predictions is not None
+    child = child._replace(predictions=child.predictions.replace({"model": {"rnn": "lstm"}}))
+    root = result({"1": "oxxx" * 4})
+    assert {key: mean(found) for key, found in gains.all_gains(family, {"root": root, "child": child}).items()} == {
+        ("child", "lstm"): 0.75
+    }
+    both = child._replace(values={**child.values, "compare": ["lstm", "gru"]})
+    assert not gains.all_gains(family, {"root": root, "child": both})
+
+
 def test_the_gains_of_a_report_are_judged_together() -> None:
     family = [named("root"), *(named(name, "root") for name in "abcd")]
     outcomes = {"root": result({"1": "oxxx"}), **{name: result({"1": "ooxx"}) for name in "abcd"}}
