@@ -59,18 +59,15 @@ def write(target: Path) -> list[Path]:
     folder = target.with_suffix("")
     record, written = folder / RECORD, [target, folder / RECORD]
     kept = {name: Entry(**entry) for name, entry in read_json(record).items()} if record.exists() else {}
-    classics = {name: read_table(folder / f"{name}.csv") for name, entry in kept.items() if entry.is_classic}
     for name, found in _swept(named, results).items():
         written.append(folder / f"{name}.png")
         _save(partial(found.sweep.draw, found.points), written[-1])
         written.append(written[-1].with_suffix(".csv"))  # the page draws it anew
         write_text(written[-1], found.points.to_csv(index=False, lineterminator="\n"))
-        if found.sweep is classics_sweep.SWEEP:
-            classics[name] = found.points
-    if classics:
+    entries = all_entries(named, results, target.stem, kept)
+    if classics := {name: read_table(folder / f"{name}.csv") for name, entry in entries.items() if entry.is_classic}:
         written.append(folder / LEARNED)
         _save(partial(classics_sweep.draw_all, classics), written[-1])
-    entries = all_entries(named, results, target.stem, kept)
     write_json(record, {name: entry._asdict() for name, entry in entries.items()})
     write_text(target, markdown(named, entries, target.stem))
     return written

@@ -5,7 +5,6 @@ as ever; what is there already are packages of others alone. Where something dif
 such as a limit of memory or a variable that is read at an import, the stand-in runs the real command.
 """
 
-import array
 import atexit
 import contextlib
 import functools
@@ -91,14 +90,14 @@ def _import_slow() -> None:
 def _answer(line: socket.socket) -> None:
     """Runs what is asked for, as a process of its own would, and ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    size, ancillary, *_ = line.recvmsg(8, socket.CMSG_SPACE(12))
+    size, files, *_ = socket.recv_fds(line, 8, 3)
     asked = b""
     while len(asked) < int(size):
         asked += line.recv(1 << 16)
     script, words, place, mask, variables = json.loads(asked)
     line.sendall(b"%8d" % os.getpid())
     threading.Thread(target=_follow, args=(line.fileno(),), daemon=True).start()
-    for number, file in enumerate(array.array("i", ancillary[0][2])):
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     for number, name in enumerate(("stdin", "stdout", "stderr")):

@@ -1,6 +1,5 @@
 """A command that `tests.support.forks` runs; copied there under the command's name. Imports little: it starts often."""
 
-import array
 import json
 import os
 import resource
@@ -28,7 +27,7 @@ def ask(address: str, script: str) -> tuple[socket.socket, int]:
     line = socket.socket(socket.AF_UNIX)
     line.connect(address)
     asked = json.dumps([script, sys.argv[1:], str(Path.cwd()), os.umask(0), dict(os.environ)]).encode()
-    line.sendmsg([b"%8d" % len(asked)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
+    socket.send_fds(line, [b"%8d" % len(asked)], [0, 1, 2])
     line.sendall(asked)
     return line, int(line.recv(8))
 
