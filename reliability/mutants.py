@@ -61,9 +61,10 @@ class Bench:
         # The packages of this environment, but the clone in place of the project.
         packages = [entry for entry in sys.path if entry.endswith("site-packages")]
         (own / "bench.pth").write_text("\n".join([str(self.folder), *packages]))
-        script = Path(sys.executable).with_name("rnnlab").read_text().splitlines()
-        python.with_name("rnnlab").write_text("\n".join([f"#!{python}", *script[1:], ""]))
-        python.with_name("rnnlab").chmod(0o755)
+        for name in ("rnnlab", "dvc"):
+            script = Path(sys.executable).with_name(name).read_text().splitlines()
+            python.with_name(name).write_text("\n".join([f"#!{python}", *script[1:], ""]))
+            python.with_name(name).chmod(0o755)
         self._server = subprocess.Popen(
             (python, "-m", "reliability.warm_pytest"),
             cwd=self.folder,
