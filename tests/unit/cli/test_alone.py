@@ -35,3 +35,9 @@ def test_a_folder_that_is_no_project_is_a_sentence(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"no project, as it has no folder \.dvc; `rnnlab new DIR` makes one"):
         alone.wait_for_turn()
+
+
+def test_a_clone_that_dvc_never_ran_in_has_a_lock_too(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    for _ in range(2):
+        subprocess.run((sys.executable, "-c", CODE, "true"), cwd=tmp_path, check=True)

@@ -65,3 +65,8 @@ def test_what_is_no_text_is_said(start: bytes, said: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32"])
 def test_text_is_no_other_format(encoding: str) -> None:
     assert encodings.format_of(TEXTS["en"].encode(encoding)) is None
+
+
+def test_evidence_has_whole_lines() -> None:
+    content = "Grüße\nplain\nSchön\n".encode("cp1252")
+    assert read(content).lines == "Grüße\nSchön\n".encode("cp1252")

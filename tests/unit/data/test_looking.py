@@ -252,3 +252,9 @@ def test_a_table_is_looked_at_up_to_its_thousandth_column(settings: Params, tmp_
     (tmp_path / "wide.jsonl").write_text(json.dumps({f"c{column}": column for column in range(1_001)}))
     names = looking.look(tmp_path / "wide.jsonl", settings.data).names
     assert (len(names), names[-1]) == (1_000, "c999")
+
+
+def test_of_a_long_cell_the_beginning_is_looked_at(settings: Params, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(f"text,label\n{'x' * (looking.LONGEST_CELL + 1)},good\nshort,bad\n")
+    found = looking.look(tmp_path / "mine.csv", settings.data)
+    assert [len(row[0]) for row in found.rows] == [looking.LONGEST_CELL, len("short")]

@@ -250,3 +250,9 @@ def test_two_different_values_of_a_split_are_enough(gate: ModuleType, limits: Va
 def test_a_value_is_looked_for_up_to_a_third_of_the_rows_later(gate: ModuleType, later: int, found: int | None) -> None:
     values = np.random.default_rng(1).normal(size=30)
     assert gate.lead(np.roll(values, -later), values, np.ones(30, bool), 1) == found
+
+
+@pytest.mark.parametrize(("known", "found"), [(3, 1), (2, None)])
+def test_three_values_that_are_its_own_are_enough_to_tell(gate: ModuleType, known: int, found: int | None) -> None:
+    values = np.random.default_rng(1).normal(size=30)
+    assert gate.lead(np.roll(values, -1), values, np.arange(30) >= 30 - known, 1) == found

@@ -102,10 +102,22 @@ def test_few_rows_bear_those_that_tell_most(settings: Params, tmp_path: Path) ->
         ({"when": pd.date_range("2024-03-01", periods=ROWS, freq="7h").strftime("%Y-%m-%d %H:%M")}, 24),
         ({"hour": [row % 24 for row in range(ROWS)]}, 24),
         ({"hour": [row % 24 + row // 239 for row in range(ROWS)]}, None),
+        ({"part": [row % 130 for row in range(ROWS)]}, None),
         ({"wind": DRAW.normal(size=ROWS)}, None),
         ({}, None),
     ],
-    ids=["hours", "two hours", "days", "months", "seven hours", "a column", "nearly one", "any", "none"],
+    ids=[
+        "hours",
+        "two hours",
+        "days",
+        "months",
+        "seven hours",
+        "a column",
+        "nearly one",
+        "not even twice",
+        "any",
+        "none",
+    ],
 )
 def test_a_cycle_is_that_of_the_calendar_or_of_a_column(
     settings: Params, tmp_path: Path, column: dict[str, Any], cycle: int | None

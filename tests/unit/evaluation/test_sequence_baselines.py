@@ -87,3 +87,9 @@ def test_too_many_sequences_for_time_warping_are_refused(tmp_path: Path, monkeyp
     monkeypatch.setattr(sequence_baselines, "MOST_SEQUENCES", 59)
     with pytest.raises(UserError, match=r"dtw compares each test row with all 60 training sequences; .* leave it out"):
         sequence_baselines.fit("dtw", made(60, 2, 1), made(9, 2, 1), tmp_path)
+
+
+def test_a_line_is_summarised_by_its_numbers_and_slope() -> None:
+    mean, deviation, least, most, first, last, slope, length = sequence_baselines.summarise(rows([[1, 3, 5]], [0]))[0]
+    assert (mean, least, most, first, last, slope, length) == (3, 1, 5, 1, 5, 2, 3)
+    assert deviation == pytest.approx(np.sqrt(8 / 3))

@@ -18,6 +18,11 @@ def test_only_parameters_that_differ_are_shown() -> None:
     assert (units, new) == (["models.rnn.units", "32", "64"], ["new", "–", "null"])
 
 
+def test_what_the_last_alone_has_otherwise_is_shown() -> None:
+    assert comparison_tables.differing([{"a": 1}, {"a": 1}, {"a": 2}]) == {"a": [1, 1, 2]}
+    assert comparison_tables.differing([{"a": 1}, {"a": 2}, {"a": 2}]) == {"a": [1, 2, 2]}
+
+
 def test_data_and_code_of_each_result_are_named() -> None:
     rows = {"path": "data/interim/rows.parquet", "md5": "fe286f4c4b2db09b07a371e9f62d46f6"}
     both = [result("a", stages={"ingest": {"outs": [rows]}}), result("b", baseline="abcdef0123")]

@@ -31,3 +31,15 @@ def test_a_run_takes_as_long_as_its_rows_are_many_and_long(settings: Params) -> 
     assert start == pytest.approx((60 + 12 * len(settings.runs) / 2) / 60)
     assert once > start
     assert twice - start == pytest.approx(2 * (once - start)) == long - start
+
+
+@pytest.mark.parametrize("rows", [400, 40_000])
+def test_all_models_have_dropout_for_so_many_rows(settings: Params, rows: int) -> None:
+    columns = {name: Guess(name, CERTAIN, "") for name in ("text", "label")}
+    table = Table(settings.data, [Path("mine.csv")], [], [], rows, {})
+    labels = Counter(a=rows // 2, b=rows // 2)
+    profile = Profile(rows, labels, Counter(), 0, 0, Counter(), 0, Lengths(9, 9, 9, 9.0), Vocabulary(99, 80, 60, 0.9))
+    found = {each.key: each.value for each in fitting.of_texts(settings, table, Choice("text", columns), profile, "")}
+    for model in settings.compare:
+        assert found[f"models.{model}.output"] == "auto"
+        assert found[f"models.{model}.embedding_dropout"] == found[f"models.{model}.dropout"] > 0

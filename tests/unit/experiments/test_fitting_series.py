@@ -28,3 +28,7 @@ def test_all_models_are_of_one_size(settings: Params) -> None:
     for model in settings.compare:
         keys = ("units", "dropout", "output", "pooling", "residual")
         assert [changes[f"models.{model}.{key}"] for key in keys] == [16, 0.0, "auto", "last", False]
+
+
+def test_a_window_is_at_most_two_hundred_steps(settings: Params) -> None:
+    assert fitting_series.shape(settings, profile(settings, 150, rows=4000)).window == 200

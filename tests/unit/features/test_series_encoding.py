@@ -97,6 +97,7 @@ def test_covariates_are_channels_of_their_own() -> None:
     table = series.to_table(read, series.split_series(100, 0.2, 0.25))
     encoding = fitted(table)
     assert encoding.covariates == {"wind": Scaler(2.0, 1.0), "from": ("north", "south", "west")}
+    assert encoding.channel_names("heat") == ["heat", "wind", "from north", "from south", "from west"]
     part = of_split(table, "train", encoding, 2)
     assert part.inputs.shape == (58, 2, 5)
     assert part.inputs[0, :, 1:].tolist() == [[-1, 0, 1, 0], [1, 1, 0, 0]]
