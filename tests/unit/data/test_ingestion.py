@@ -191,3 +191,4 @@ def test_sequences_become_rows(settings: Params, tmp_path: Path) -> None:
     rows, rejected, counted = ingested(settings, source, task="sequences", baselines=["majority"], data__labels="auto")
     assert rows["sequence"].tolist() == [f"s{one}" for one in range(40)] and rejected == []
     assert (counted["rows_kept"], counted["channels"]) == (40, ["a"])
+    assert (tmp_path / "out/rejected.csv").read_text() == "row,reason,label,text\n"

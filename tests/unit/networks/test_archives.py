@@ -159,5 +159,6 @@ def test_sizes_are_whole_numbers(network: Path, value: Any) -> None:
 
 
 def test_other_members_are_refused(network: Path) -> None:
-    with pytest.raises(UserError, match=r"it holds assets/run\.sh, config\.json"):
-        models.load(pack(network, members(network) | {"assets/run.sh": b""}))
+    five = r"it holds assets/run\.sh, b, config\.json, metadata\.json, model\.weights\.h5 instead of"
+    with pytest.raises(UserError, match=five):
+        models.load(pack(network, members(network) | {"assets/run.sh": b"", "b": b"", "z": b""}))

@@ -190,10 +190,27 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("split.until", 0.9, "split: until: only rows in the order of time can end earlier, not by method random"),
         ("models.LSTM", COMMITTED["models"]["lstm"], "models.LSTM"),
         ("models.lstm.bigrams", -1, "models.lstm.bigrams"),
+        ("split.test_fraction", 0.0, "split.test_fraction: must be greater than 0"),
+        ("baselines", ["guess"], "params.yaml: baselines: "),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(key: str, value: object, hint: str) -> None:
     assert hint in complaint(changed(key, value))
+
+
+def test_an_output_for_two_labels_is_refused_where_there_are_three() -> None:
+    values = changed("data.labels", ["bad", "so so", "good"])
+    assert params.parse(values).models["lstm"].output == "auto"
+    values["models"]["lstm"]["output"] = "sigmoid"
+    assert "models.lstm.output: sigmoid is for two labels, not 3; set auto" in complaint(values)
+
+
+def test_thresholds_are_chosen_of_labels() -> None:
+    values = changed("evaluate.threshold", "f1")
+    assert params.parse(values).evaluate.threshold == "f1"
+    values["ensemble"], values["baselines"], values["task"] = [], ["last_value"], "series"
+    values["split"]["method"] = "chronological"
+    assert "evaluate.threshold: the series task has no labels" in complaint(values)
 
 
 def test_only_texts_have_pairs_of_words() -> None:

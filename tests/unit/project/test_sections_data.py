@@ -11,6 +11,7 @@ from tests.support.results import changed
         ("data.labels", ["good", "good"], "labels must be different names"),
         ("data.covariates", ["wind", "wind"], "covariates must be different columns"),
         ("data.covariates", ["value"], "covariates must be different columns, and others than value_column"),
+        ("data.series_column", "value", "data: series_column must be a column of names, and another than value_column"),
         ("data.known_ahead", ["wind"], "data: known_ahead: wind is neither in covariates nor the word calendar"),
         ("data.labels", ["good"], "data: labels: names 1; expected 2 to 50 (data.max_labels)"),
         ("data.labels", [f"l{number}" for number in range(51)], "data: labels: names 51; expected 2 to 50"),

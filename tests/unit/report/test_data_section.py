@@ -72,3 +72,10 @@ def test_the_page_of_a_failure_says_what_failed_and_what_to_do(tmp_path: Path) -
     assert "FAILED (critical)" in page and "<code>params.yaml</code>" in page and "my.csv" in page
     assert "&lt;i&gt;so so" in page and "<i>so" not in page
     assert "http" not in page
+
+
+def test_six_labels_stand_side_by_side_and_more_below_each_other() -> None:
+    six = dict.fromkeys("abcdef", 1)
+    assert data_section.splits_table({"splits": dict.fromkeys(SUMMARY["splits"], six)}).headings[2:] == list(six)
+    more = data_section.splits_table({"splits": dict.fromkeys(SUMMARY["splits"], six | {"g": 2})})
+    assert (more.headings[0], more.rows[0]) == ("label", ["g", "2", "2", "2"])

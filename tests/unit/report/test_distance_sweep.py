@@ -38,3 +38,7 @@ def test_only_a_sweep_over_the_distance_has_a_range() -> None:
     assert distance_sweep.SWEEP.points(named(), {"it": far(20)}) is None
     other = named(variants={"a": {"train.epochs": 2}})
     assert distance_sweep.SWEEP.points(other, {"it-a": far(20)}) is None
+
+
+def test_a_distance_is_the_largest_of_a_range() -> None:
+    assert distance_sweep.VERDICT.span(100) == "50 to 100 words"

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from rnnlab.project.params import Params
+from rnnlab.project.tasks import SERIES as SERIES_NAME
 from rnnlab.report.figures import forecasts
 from tests.support.results import SERIES, changed, windows_table
 
@@ -136,3 +137,7 @@ def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
     assert numbers.tolist() == [6, 7]
     assert truth.tolist() == [52, 62]
     assert predicted["lstm (seed 1)"].tolist() == [2, 2]
+
+
+def test_the_first_of_several_series_is_named() -> None:
+    assert forecasts.ahead(pd.DataFrame({"step": [1, 1], SERIES_NAME: ["a", "b"]})) == "one step ahead of series 'a'"

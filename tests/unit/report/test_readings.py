@@ -41,6 +41,12 @@ def test_numbers_stand_at_the_ends_at_changes_of_mind_and_at_every_tenth_word() 
     assert read.verdict == "wrong; changes its mind once, last at word 14"
 
 
+def test_of_three_labels_the_number_is_named_at_the_ends_and_at_changes_of_mind() -> None:
+    steps = [readings.Step("word", place > 11, 0.6) for place in range(8, 14)]
+    numbers = [word.number for word in readings.walk(steps, ("a", "b", "c"), first=8)]
+    assert numbers == ["a 0.60", "", "0.60", "", "b 0.60", "b 0.60"]
+
+
 @pytest.mark.parametrize(("labels", "shades"), [(LABELS, [0, 4, 10]), (("a", "b", "c"), [5, 7, 10])])
 def test_words_are_shaded_by_their_probability(labels: tuple[str, ...], shades: list[int]) -> None:
     steps = [readings.Step("word", 0, probability) for probability in (0.0, 0.4, 1.0)]

@@ -236,3 +236,11 @@ def test_every_figure_is_shown_where_the_networks_are_worst_first(settings: Para
     assert place.rows[0] == ["far", "1,200", "rnn", "0.800 (0.100 to 0.950)", "–"]
     assert [row[0] for row in place.rows] == ["far"] * 3 + ["NA"] * 3
     assert [row[0] for row in words.rows] == ["1 to 9"] * 3 + ["10 to 20"] * 3
+
+
+def test_an_error_stands_at_the_row_of_its_step() -> None:
+    wrong = pd.DataFrame(
+        {"model": ["rnn"], "seed": 1, "row": 1200, "step": 3, "target": 2.0, "predicted": 5.0, "error": 3.0}
+    )
+    [row] = result_page.errors_table(wrong, "value").rows
+    assert row[:4] == ["rnn", "1", "1,202", "3"]

@@ -40,19 +40,20 @@ def test_a_dead_target_is_one_sentence_without_the_password(stores: Stores, tmp_
     assert "secret" not in str(mistake.value) and "\n" not in str(mistake.value)
 
 
-def test_wrong_credentials_say_how_to_give_them(stores: Stores, tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_credentials_say_how_to_give_them(stores: Stores, tmp_path: Path, status: int) -> None:
     class Refusing(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_error(401)
+            self.send_error(status)
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    make_small(stores.source, "credentials", tmp_path)
+    make_small(stores.source, f"credentials {status}", tmp_path)
     with http.server.HTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises(UserError, match="MLFLOW_TRACKING_USERNAME"):
-            transfer(stores.source, f"http://127.0.0.1:{server.server_port}", "credentials")
+            transfer(stores.source, f"http://127.0.0.1:{server.server_port}", f"credentials {status}")
         server.shutdown()
 
 
