@@ -61,9 +61,11 @@ def test_limits():
 PIPELINE_TEST = """\
 import subprocess
 import sys
+from pathlib import Path
 
 
 def test_a_run():
+    assert Path(sys.executable).with_name("dvc").exists()
     code = "from rnnlab.room.sums import unseen; assert unseen(3) == 2"
     assert subprocess.run((sys.executable, "-c", code)).returncode == 0
 """
