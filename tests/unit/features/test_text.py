@@ -84,6 +84,11 @@ def test_a_pile_of_marks_is_cut_before_it_takes_hours() -> None:
     assert time.perf_counter() - started < 10
 
 
+def test_a_pile_of_marks_in_a_text_of_a_thousand_characters_is_kept() -> None:
+    assert len(cleaned("q" + "\u0301" * 999)) == 1000
+    assert len(cleaned("q" + "\u0301" * 1000)) == 31
+
+
 def test_clean_keeps_the_order_of_rows_with_and_without_entities() -> None:
     assert text.clean(strings("x", "a&amp;b", "", "&lt;", "y")).to_pylist() == ["x", "a&b", "", "<", "y"]
 
