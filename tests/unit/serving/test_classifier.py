@@ -15,7 +15,7 @@ from rnnlab.features import clean_rows, encoding, text
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.sections.data import TokenizePad
-from rnnlab.serving import predictions
+from rnnlab.serving import classifier, predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor
 from tests.support.builders import write_csv
@@ -101,3 +101,8 @@ def test_a_csv_hands_over_the_texts_that_training_reads(tmp_path: Path, settings
 def test_half_of_a_surrogate_pair_is_refused_not_replaced() -> None:
     with pytest.raises(UnicodeEncodeError):
         Classifier(None, VOCABULARY, OPTIONS, LABELS).encode(["good \ud83d film"])
+
+
+def test_no_rows_are_answered_without_a_network() -> None:
+    answers, probabilities = classifier.answer(None, np.zeros((0, 8), np.int32), LABELS, None)
+    assert (answers, probabilities.shape) == ([], (0, 2))
