@@ -32,3 +32,14 @@ def test_all_models_are_of_one_size(settings: Params) -> None:
 
 def test_a_window_is_at_most_two_hundred_steps(settings: Params) -> None:
     assert fitting_series.shape(settings, profile(settings, 150, rows=4000)).window == 200
+
+
+@pytest.mark.parametrize(("gaps", "told"), [({"heat": 2}, "no value: 2 of heat"), ({}, "no value: in the first rows")])
+def test_gaps_are_filled_and_told(settings: Params, gaps: dict[str, int], told: str) -> None:
+    found = profile(settings, 9)
+    wave = found.by_name[""]._replace(gaps=gaps, longest_gap=2)
+    changes = {
+        each.key: each for each in fitting_series.of_series(settings, found._replace(by_name={"": wave}), "a.csv")
+    }
+    assert (changes["data.missing"].value, changes["data.missing"].why) == ("carry_forward", told)
+    assert changes["data.max_gap"].value == 2

@@ -219,3 +219,12 @@ def test_sixty_labels_raise_the_limit(tmp_path: Path, settings: Params) -> None:
     _, fitted = planned(settings, source)
     assert (fitted.data.label_column, fitted.data.max_labels) == ("section", 60)
     assert failures(fitted, source, tmp_path) == []
+
+
+@pytest.mark.parametrize(("labels", "told"), [(6, None), (8, ", and 2 more")])
+def test_six_labels_are_named_and_more_counted(settings: Params, tmp_path: Path, labels: int, told: str | None) -> None:
+    cells = {"text": texts(400), "label": ["abcdefgh"[row % labels] for row in range(400)]}
+    plan, _ = planned(settings, csv(cells)(tmp_path))
+    [found] = [finding for finding in plan.findings if finding[0] == "labels"]
+    assert ("more" in " ".join(map(str, found))) == bool(told)
+    assert not told or told in " ".join(map(str, found))
