@@ -67,10 +67,11 @@ class Suite(NamedTuple):
         return STARTING_SECONDS + SLOWER * sum(self.seconds[test] for test in tests)
 
 
-def own_files(mutant: Mutant) -> tuple[str, str]:
-    """Returns the names that the file of a module's own tests may have: of the module, with or without its folder's."""
+def own_files(mutant: Mutant) -> tuple[str, ...]:
+    """Returns the names that the file of a module's own tests may have: of the module, of its folder, or of both."""
     module = Path(mutant.path)
-    return f"test_{module.stem}.py", f"test_{module.parent.name}_{module.stem}.py"
+    folder = module.parent.name
+    return f"test_{module.stem}.py", f"test_{folder}_{module.stem}.py", f"test_{folder}.py"
 
 
 def _is_of(test: str, own: Collection[str]) -> bool:
