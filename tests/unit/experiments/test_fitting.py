@@ -1,5 +1,6 @@
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,17 +12,22 @@ from rnnlab.experiments import fitting
 from rnnlab.project.params import Params
 
 
+def found(settings: Params, labels: Counter[str], lengths: Lengths) -> dict[str, Any]:
+    """What is changed for texts of such lengths, by key."""
+    rows = labels.total()
+    profile = Profile(rows, labels, Counter(), 0, 0, Counter(), 0, lengths, Vocabulary(100, 80, 60, 0.9))
+    columns = {name: Guess(name, CERTAIN, "") for name in ("text", "label")}
+    table = Table(settings.data, [Path("mine.csv")], [], [], rows, {})
+    changes = fitting.of_texts(settings, table, Choice("text", columns), profile, "")
+    return {each.key: each.value for each in changes}
+
+
 @pytest.mark.parametrize(("longer", "told"), [(-1, False), (0, False), (1, True)])
 def test_a_limit_is_raised_only_for_texts_beyond_it(settings: Params, longer: int, told: bool) -> None:
     limit = settings.validate_.max_words
-    lengths = Lengths(12, 16, limit + longer, 12.0)
-    labels = Counter(a=150, b=150)
-    profile = Profile(300, labels, Counter(), 0, 0, Counter(), 0, lengths, Vocabulary(100, 80, 60, 0.9))
-    columns = {name: Guess(name, CERTAIN, "") for name in ("text", "label")}
-    table = Table(settings.data, [Path("mine.csv")], [], [], 300, {})
-    found = {each.key: each.value for each in fitting.of_texts(settings, table, Choice("text", columns), profile, "")}
-    assert ("validate.max_words" in found) == told
-    assert not told or found["validate.max_words"] > limit
+    changes = found(settings, Counter(a=150, b=150), Lengths(12, 16, limit + longer, 12.0))
+    assert ("validate.max_words" in changes) == told
+    assert not told or changes["validate.max_words"] > limit
 
 
 def test_a_run_takes_as_long_as_its_rows_are_many_and_long(settings: Params) -> None:
@@ -35,11 +41,7 @@ def test_a_run_takes_as_long_as_its_rows_are_many_and_long(settings: Params) -> 
 
 @pytest.mark.parametrize("rows", [400, 40_000])
 def test_all_models_have_dropout_for_so_many_rows(settings: Params, rows: int) -> None:
-    columns = {name: Guess(name, CERTAIN, "") for name in ("text", "label")}
-    table = Table(settings.data, [Path("mine.csv")], [], [], rows, {})
-    labels = Counter(a=rows // 2, b=rows // 2)
-    profile = Profile(rows, labels, Counter(), 0, 0, Counter(), 0, Lengths(9, 9, 9, 9.0), Vocabulary(99, 80, 60, 0.9))
-    found = {each.key: each.value for each in fitting.of_texts(settings, table, Choice("text", columns), profile, "")}
+    changes = found(settings, Counter(a=rows // 2, b=rows // 2), Lengths(9, 9, 9, 9.0))
     for model in settings.compare:
-        assert found[f"models.{model}.output"] == "auto"
-        assert found[f"models.{model}.embedding_dropout"] == found[f"models.{model}.dropout"] > 0
+        assert changes[f"models.{model}.output"] == "auto"
+        assert changes[f"models.{model}.embedding_dropout"] == changes[f"models.{model}.dropout"] > 0

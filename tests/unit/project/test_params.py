@@ -190,7 +190,6 @@ def test_a_wrong_value_is_named_by_its_full_key(key: str, value: object, wanted:
         ("split.until", 0.9, "split: until: only rows in the order of time can end earlier, not by method random"),
         ("models.LSTM", COMMITTED["models"]["lstm"], "models.LSTM"),
         ("models.lstm.bigrams", -1, "models.lstm.bigrams"),
-        ("split.test_fraction", 0.0, "split.test_fraction: must be greater than 0"),
         ("baselines", ["guess"], "params.yaml: baselines: "),
     ],
 )
