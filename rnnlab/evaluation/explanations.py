@@ -66,8 +66,7 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
         At most ``count`` ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS`
         words, or of the ``count`` shortest where too few are so short.
     """
-    by_id = predictions.set_index("id").sort_index()
-    one, other = (by_id[by_id["model"] == name] for name in (first, second))
+    one, other = (predictions[predictions["model"] == name].set_index("id").sort_index() for name in (first, second))
     longest = max(DRAWN_WORDS, other["words"].nsmallest(count).max())
     gaps = pd.DataFrame({"gap": gap(one, other), "wrong": ~right(other), "words": other["words"]}).reset_index()
     gaps = gaps[gaps["words"] <= longest]
@@ -83,11 +82,13 @@ def mistakes(predictions: pd.DataFrame, count: int) -> pd.DataFrame:
     Returns:
         The columns id, label, words, wrong (a number of seeds), and the probability of each: seed_1, …; ties go by id.
     """
-    sure = predictions.assign(sure=confidence(predictions))
-    rows = sure[~right(predictions)].groupby(["id", "label", "words"])["sure"]
+    sure, wrong = confidence(predictions), ~right(predictions)
+    rows = predictions[wrong].assign(sure=sure[wrong]).groupby(["id", "label", "words"])["sure"]
     ranked = rows.agg(wrong="size", sure="min").sort_values(["wrong", "sure", "id"], ascending=[False, False, True])
-    seeds = predictions.pivot(index="id", columns="seed", values="probability").add_prefix("seed_")
-    return ranked.head(count).drop(columns="sure").reset_index().join(seeds, on="id")
+    worst = ranked.head(count).drop(columns="sure").reset_index()
+    shown = predictions[predictions["id"].isin(worst["id"])].pivot(index="id", columns="seed", values="probability")
+    seeds = shown.reindex(columns=sorted(predictions["seed"].unique())).add_prefix("seed_")
+    return worst.join(seeds, on="id")
 
 
 def calibration(

@@ -10,15 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from rnnlab.evaluation import baselines, classical, other_baselines, sequence_baselines, series_baselines
 from rnnlab.evaluation.other_baselines import Examples
 from rnnlab.features import arrays, series_encoding
+from rnnlab.features.clean_rows import read_rows
 from rnnlab.features.series_encoding import Encoding
 from rnnlab.project import layout, plugins
-from rnnlab.project.files import reading
 from rnnlab.project.params import Params
 from rnnlab.project.plugins import Plugin
 from rnnlab.project.sections.kinds import BASELINES
@@ -116,8 +115,7 @@ def _ask_other(kind: Kind, name: str) -> Callable[[Read, Path, str], Answer]:
 
 
 def _read_texts(source: Path, features: Path, split: str) -> baselines.Rows:
-    with reading(source):
-        rows = pq.read_table(source, columns=["text", "label"], filters=pc.field("split") == split)
+    rows = read_rows(source, ["text", "label"], pc.field("split") == split)
     return baselines.Rows(rows["text"].combine_chunks(), rows["label"].to_numpy())
 
 

@@ -46,11 +46,23 @@ def read_split(shard: Path, split: str) -> Iterator[pa.RecordBatch]:
             yield batch.filter(pc.equal(batch["split"], split))
 
 
+def read_rows(rows: Path, columns: Sequence[str], where: pc.Expression) -> pa.Table:
+    """Returns some columns of the rows for which ``where`` holds, in their order.
+
+    One row group is in memory at a time: Arrow's own scan reads ahead, and holds half of the texts before it is done.
+    """
+    with reading(rows):
+        shards = dataset.dataset(rows)
+        groups = (group for shard in shards.get_fragments() for group in shard.split_by_row_group())
+        found = [group.to_table(columns=columns, filter=where) for group in groups if group.count_rows(filter=where)]
+        return pa.concat_tables([shards.head(0, columns=columns), *found])
+
+
 def read_slices(rows: Path, split: str) -> dict[str, npt.NDArray[Any]]:
     """Returns the columns by whose values results are split, of the rows of one split in their order."""
     with reading(rows):
         names = [name for name in dataset.dataset(rows).schema.names if name.startswith(SLICE)]
-        table = pq.read_table(rows, columns=names, filters=pc.field("split") == split)
+    table = read_rows(rows, names, pc.field("split") == split)
     return {name: np.asarray(table[name].to_pylist(), object) for name in names}
 
 
@@ -62,15 +74,11 @@ def read_labels(summary: Path = layout.SUMMARY) -> tuple[str, ...]:
 
 def read_texts(rows: Path, ids: Sequence[str]) -> dict[str, str]:
     """Returns the texts of some rows by id."""
-    wanted = pc.field("id").isin(pa.array(ids, pa.string()))
-    with reading(rows):
-        table = pq.read_table(rows, columns=["id", "text"], filters=wanted)
+    table = read_rows(rows, ["id", "text"], pc.field("id").isin(pa.array(ids, pa.string())))
     return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
 def read_sequence_names(rows: Path, ids: Sequence[str]) -> dict[str, str]:
     """Returns where some sequences stand in the user's file, by id."""
-    wanted = pc.field("id").isin(pa.array(ids, pa.string()))
-    with reading(rows):
-        table = pq.read_table(rows, columns=["id", "sequence", "row"], filters=wanted)
+    table = read_rows(rows, ["id", "sequence", "row"], pc.field("id").isin(pa.array(ids, pa.string())))
     return {one["id"]: f"sequence {one['sequence']}, from row {one['row']:,} on" for one in table.to_pylist()}
