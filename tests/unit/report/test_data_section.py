@@ -69,6 +69,7 @@ def test_the_page_of_a_failure_says_what_failed_and_what_to_do(tmp_path: Path) -
     page = data_section.failed_page("my.csv", SUMMARY, [finding(success=False)], source)
     assert "<h1>The data failed a critical check; nothing was trained.</h1>" in page
     assert "1 checks, 1 critical failure, 0 warnings" in page
+    assert '<th scope="col" class="text">check</th>' in page and '<th scope="col">rows</th>' in page
     assert "FAILED (critical)" in page and "<code>params.yaml</code>" in page and "my.csv" in page
     assert "&lt;i&gt;so so" in page and "<i>so" not in page
     assert "http" not in page

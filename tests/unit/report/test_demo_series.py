@@ -63,6 +63,19 @@ def test_forecasts_stand_beside_the_last_value_with_their_intervals(settings: Pa
     assert all(f">{name}</text>" in chart.svg for name in ("rnn", "lstm", "past", "last value", "value"))
 
 
+def test_a_band_of_the_chart_is_as_high_as_the_intervals(settings: Params) -> None:
+    """Those of the lstm are from 5 to 10, its forecasts 6 and 8."""
+    [chart] = answered(settings, "7\n1\n2\n4\n").drawings
+    [band] = re.findall(r'd="([^"]+)"/>\n</defs>\n<g [^>]+>\n<use [^>]+ fill="#0072b2" fill-opacity', chart.svg)
+    line, *_ = re.findall(r'<path d="([^"]+)"[^>]+ stroke="#0072b2" stroke-width="2"', chart.svg)
+    assert rise(band) == pytest.approx(rise(line) * 5 / 2)
+
+
+def rise(path: str) -> float:
+    heights = [float(height) for height in re.findall(r"[ML] \S+ (\S+)", path)]
+    return max(heights) - min(heights)
+
+
 @pytest.mark.parametrize(
     "raw",
     ["1\n2.5\n-4e0", "1 2.5 -4", "1,2.5,-4\n", " 1; 2.5 ;-4;", "1\t2.5\r\n-4", "value\n1\n2.5\n-4", "9,9\n1,2.5,-4"],

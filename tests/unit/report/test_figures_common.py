@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from rnnlab.report import svg
 from rnnlab.report.figures import common
 
 
@@ -106,6 +108,14 @@ def test_models_have_lines_of_their_own_colour_and_style() -> None:
     assert len({line.get_color() for line in lines}) == 6
 
 
+def test_the_lines_of_six_models_begin_with_a_dash_where_their_values_begin() -> None:
+    figure = common.training_curve({f"model_{number}": [history(0.6, 0.5)] for number in range(6)}, "loss")
+    drawing = svg.inline(figure, "loss", "training curves")
+    dashes = re.findall(r"stroke-dasharray: ([^;]+); stroke-dashoffset: ([^;]+); stroke: #", drawing)
+    assert len({dash for dash, _ in dashes}) == 5
+    assert {offset for _, offset in dashes} == {"0"}
+
+
 def confusion(*counts: int) -> npt.NDArray[np.int64]:
     side = round(len(counts) ** 0.5)
     return np.array(counts).reshape(side, side)
@@ -123,6 +133,7 @@ def test_confusion_matrices_are_means_with_true_classes_as_rows() -> None:
 def test_confusion_matrices_name_the_classes_on_both_axes() -> None:
     (panel,) = common.confusion_matrices({"rnn": [confusion(1, 0, 0, 1)]}, ("bad", "good")).axes
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("predicted", "true")
+    assert (panel.get_xlim(), panel.get_ylim()) == ((0, 2), (2, 0))
     assert [text.get_text() for text in panel.get_xticklabels()] == ["bad", "good"]
     assert [text.get_text() for text in panel.get_yticklabels()] == ["bad", "good"]
 
@@ -163,8 +174,16 @@ def test_the_hardest_labels_stand_on_top_with_the_range_over_the_seeds() -> None
     means, _, (reach,) = panel.containers[0]
     assert means.get_xdata().tolist() == pytest.approx([0.3, 0.6, 0.8])
     assert reach.get_segments()[0][:, 0].tolist() == pytest.approx([0.2, 0.4])
-    assert panel.get_ylim()[0] > panel.get_ylim()[1]
+    assert panel.get_ylim() == (2.5, -0.5)
+    low, high = panel.get_xlim()
+    assert -0.05 < low < 0 and 1 < high < 1.05
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["rnn (2 seeds)", "lstm (1 seed)"]
+
+
+def test_the_scores_of_six_models_keep_apart_by_colour_and_mark() -> None:
+    figure = common.label_scores({f"model_{number}": np.array([[0.9, 0.2]]) for number in range(6)}, ("a", "b"))
+    lines = [each.lines[0] for each in figure.axes[0].containers]
+    assert len({line.get_color() for line in lines}) == len({line.get_marker() for line in lines}) == 6
 
 
 def test_roc_curves_have_a_line_a_run_and_areas_in_the_legend() -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from rnnlab.project.params import Params
 from rnnlab.report.figures import explanations as figures
+from rnnlab.report.figures.common import SIZE
 from tests.support.results import attributions_table, changed
 
 
@@ -94,6 +95,7 @@ def test_traces_have_a_panel_a_text_with_its_words_and_its_label() -> None:
         ["true", "label:", "good", "(text", "id-2)"],
         ["true", "label:", "bad", "(text", "id-1)"],
     ]
+    assert first.get_legend() and not second.get_legend()
     assert first.get_ylabel() == "P(good)"
     assert first.get_ylim()[0] < 0 and first.get_ylim()[1] > 1
 
@@ -108,6 +110,14 @@ def test_traces_lay_the_models_over_each_other_with_a_line_at_a_half() -> None:
     heights = [line.get_ydata() for line in figure.axes[0].lines]
     np.testing.assert_allclose(heights, [[0.2, 0.2], [0.6, 0.6], [0.5, 0.5]])
     assert legend(figure) == ["rnn, seed 1", "lstm, seed 1"]
+    rnn, lstm = figure.axes[0].lines[:2]
+    assert rnn.get_marker() != lstm.get_marker()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_traces_are_as_wide_as_a_slide_and_a_strip_high_for_each_text(count: int) -> None:
+    figure = figures.traces(pd.concat([text(f"id-{number}", ["bad"]) for number in range(count)]), "good")
+    assert figure.get_size_inches().tolist() == [13, pytest.approx(3.2 * count)]
 
 
 def test_traces_of_other_seeds_stand_behind_those_of_the_first_and_none_is_an_average() -> None:
@@ -182,5 +192,7 @@ def test_attributions_are_a_mean_over_seeds_by_lag_and_channel(settings: Params)
 
 def test_more_networks_make_a_taller_figure_of_attributions(settings: Params) -> None:
     two = attributions_table(changed(settings, **{"compare": ["rnn", "lstm"]}))
-    heights = [figures.attributions(table, "level").get_figheight() for table in (two[two["model"] == "rnn"], two)]
+    drawn = [figures.attributions(table, "level") for table in (two[two["model"] == "rnn"], two)]
+    heights = [figure.get_figheight() for figure in drawn]
     assert heights[1] > 1.5 * heights[0]
+    assert {figure.get_figwidth() for figure in drawn} == {SIZE[0]}  # that of the figures beside it

@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from rnnlab.project.params import Params
 from rnnlab.project.tasks import SERIES as SERIES_NAME
 from rnnlab.report.figures import forecasts
+from rnnlab.report.figures.common import COLOURS, SIZE
 from tests.support.results import SERIES, changed, windows_table
 
 NAMES = ("rnn", "lstm")
@@ -130,6 +132,19 @@ def test_a_band_of_a_single_step_is_a_bar(settings: Params) -> None:
     np.testing.assert_allclose(bar, [[8, 6.9], [8, 8.1]])
 
 
+def test_each_model_has_a_column_as_wide_as_a_figure(settings: Params) -> None:
+    table = windows_table(changed(settings, **SERIES))
+    one, two = (forecasts.bands(table, names, "level").get_figwidth() for names in (["rnn"], ["rnn", "lstm"]))
+    assert (one, two) == (SIZE[0], 2 * SIZE[0])
+
+
+@pytest.mark.parametrize("first", range(6))
+def test_a_band_has_the_colour_of_its_forecast(settings: Params, first: int) -> None:
+    panel = forecasts.bands(windows_table(changed(settings, **SERIES), horizon=4), ["lstm"], "level", first).axes[0]
+    forecast = panel.lines[1]
+    assert to_rgb(panel.collections[0].get_facecolor()[0]) == to_rgb(forecast.get_color()) == to_rgb(COLOURS[first])
+
+
 def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
     rows = [("lstm", 1, row, step, 10.0 * row + step, float(step)) for row in (5, 6) for step in (1, 2)]
     table = pd.DataFrame(rows, columns=["model", "seed", "row", "step", "target", "predicted"])
@@ -141,3 +156,20 @@ def test_of_several_steps_the_last_is_drawn_at_its_own_row() -> None:
 
 def test_the_first_of_several_series_is_named() -> None:
     assert forecasts.ahead(pd.DataFrame({"step": [1, 1], SERIES_NAME: ["a", "b"]})) == "one step ahead of series 'a'"
+
+
+def test_what_networks_say_comes_next_goes_on_from_the_last_value() -> None:
+    futures = {"rnn": pd.DataFrame({"predicted": [4.0, 5.0], "half_width": [None, None]})}
+    futures["lstm"] = pd.DataFrame({"predicted": [6.0, 8.0], "half_width": [1.0, 2.0]})
+    figure = forecasts.beyond([1.0, 2.0, 3.0], futures, "level")
+    (panel,) = figure.axes
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in panel.lines}
+    assert drawn == {
+        "past": [[-2, 1], [-1, 2], [0, 3]],
+        "last value": [[0, 3], [2, 3]],
+        "rnn": [[1, 4], [2, 5]],
+        "lstm": [[1, 6], [2, 8]],
+    }
+    (band,) = panel.collections
+    assert {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()} == {(1, 5), (1, 7), (2, 6), (2, 10)}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(drawn)

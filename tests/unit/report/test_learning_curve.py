@@ -124,6 +124,8 @@ def test_a_learning_curve_is_drawn_with_its_intervals_over_a_logarithmic_share()
     drawn = {line.get_label(): line for line in panel.lines}
     assert np.asarray(drawn["lstm"].get_ydata()).tolist() == [0.5, 0.7, 0.83, 0.9, 0.95]
     assert [text.get_text() for text in panel.get_legend().get_texts()] == ["lstm", "nbsvm"]
+    marks = [each.lines[0] for each in panel.containers]  # type: ignore[attr-defined]
+    assert len({mark.get_marker() for mark in marks}) == len({mark.get_color() for mark in marks}) == 2
     bars = [np.asarray(segment) for each in panel.containers for segment in each.lines[2][0].get_segments()]  # type: ignore[attr-defined]
     assert np.ptp(bars[0][:, 1]) == pytest.approx(0.04)
 

@@ -1,5 +1,6 @@
 """Seeds that solve a task, in words: that of a verdict over a distance."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 from rnnlab.report import solving
@@ -45,3 +46,11 @@ def test_a_model_that_holds_nothing_is_said_to() -> None:
 def test_a_cell_has_the_accuracy_of_each_seed_in_percent() -> None:
     points = curve(rnn={10: [0.98, 0.9]})
     assert solving.cell(points, VERDICT) == f"{solving.solved([0.98, 0.9], 0.95)}: 98.0, 90.0"
+
+
+def test_accuracies_are_labelled_in_whole_percent_beside_a_line_at_chance() -> None:
+    [panel] = solving.draw(SWEEP, VERDICT).axes
+    assert panel.yaxis.get_major_formatter()(0.5) == "50%"
+    [chance] = [line for line in panel.lines if line.get_label() == "chance"]
+    assert set(chance.get_ydata()) == {0.5}
+    plt.close("all")
