@@ -1,46 +1,43 @@
-"""One of the processes that train a network together: `python -m benchmarks.distributed WORK ADDRESS COUNT NUMBER`."""
+"""Trains a network, with or without workers: `python -m benchmarks.distributed WORK WORKERS THREADS`."""
 
 import json
 import sys
-import time
+import tempfile
+from pathlib import Path
 
-from benchmarks import networks
 from benchmarks.distribution import EPOCHS
 from benchmarks.work import CLIP_NORM, LEARNING_RATE, Work, rows
+from rnnlab.networks.checkpoints import Checkpoint
+from rnnlab.networks.keras_import import importing_keras
+from rnnlab.project import params
+from rnnlab.project.params import Params, Run
+
+MODEL = "lstm"  # of params.yaml, whose options are replaced
 
 
 def main() -> None:
     """Trains; prints the seconds of the fastest epoch, and the losses of all."""
-    work, address = Work(**json.loads(sys.argv[1])), sys.argv[2]
-    processes, number = int(sys.argv[3]), int(sys.argv[4])
-    import jax
+    work, workers, threads = Work(**json.loads(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+    with importing_keras():
+        from rnnlab.networks import training
 
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    import keras
+    examples = rows(work)
+    held_out = (examples[0][: work.batch], examples[1][: work.batch])  # one batch, so that training is what is timed
+    task = training.Work(Run(MODEL, 1), settings(work, workers, threads), examples, held_out, work.words)
+    with tempfile.TemporaryDirectory() as folder:
+        _, history = training.train(task, Checkpoint(Path(folder) / "state.npz"), lambda row: None)
+    print(json.dumps({"seconds": min(history.seconds[1:]), "losses": [row["loss"] for row in history.epochs]}))
 
-    if processes > 1:
-        keras.utils.set_random_seed(1)
-        keras.distribution.initialize(address, processes, number)
-        devices = keras.distribution.list_devices()
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
-    model = networks.keras_model(work, mask=False)
-    tokens, labels = rows(work)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE, global_clipnorm=CLIP_NORM)
-    model.compile(optimizer=optimizer, loss="binary_crossentropy")
-    seconds, losses = [], []
-    for _ in range(EPOCHS):
-        started = time.perf_counter()
-        # Each process reads its share of every batch.
-        fitted = model.fit(
-            tokens[number::processes],
-            labels[number::processes],
-            batch_size=work.batch // processes,
-            shuffle=False,
-            verbose=0,
-        )
-        seconds.append(time.perf_counter() - started)
-        losses.append(float(fitted.history["loss"][0]))
-    print(json.dumps({"seconds": min(seconds[1:]), "losses": losses}))
+
+def settings(work: Work, workers: int, threads: int) -> Params:
+    """Returns parameters of the network and its training, without dropout, by which processes would differ."""
+    default = params.read()
+    size = {"cell": work.cell, "units": work.units, "embedding_dim": work.embedding, "mask": False, "train": {}}
+    model = default.models[MODEL].model_copy(update=size | {"dropout": 0.0, "embedding_dropout": 0.0})
+    budget = {"epochs": EPOCHS, "patience": EPOCHS, "batch_size": work.batch, "workers": workers, "threads": threads}
+    rates = {"learning_rate": LEARNING_RATE, "clip_norm": CLIP_NORM}
+    train = default.train.model_copy(update=budget | rates)
+    return default.model_copy(update={"models": {MODEL: model}, "train": train})
 
 
 if __name__ == "__main__":

@@ -128,9 +128,8 @@ def ours(work: Work) -> Callable[[], Answer]:
         rows, held_out = ((each.inputs, each.targets) for each in (given.cut["train"], given.cut["validation"]))
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
             checkpoint = Checkpoint(Path(folder) / "state.npz")
-            model, _ = training.train(
-                run, given.settings, rows, held_out, 0, checkpoint, lambda row: times.append(now())
-            )
+            trained = training.Work(run, given.settings, rows, held_out, 0)
+            model, _ = training.train(trained, checkpoint, lambda row: times.append(now()))
         predicted = models.predict(model, given.cut["test"].inputs, given.settings.evaluate.batch_size)
         return answer(given.error(predicted), model.count_params(), times)
 

@@ -179,7 +179,7 @@ def _distribution(raw: Mapping[str, Any]) -> str:
     for race in raw["distribution"]["distribution"]:
         one, *_, two = (median(sample["seconds"] for sample in samples) for samples in race["samples"].values())
         gains.append(f"{one / two:.2f}× ({race['work']['cell']})")
-    return f" Two\nprocesses, by Keras' distribution API, made an epoch {' and '.join(gains)} as fast as one."
+    return f" Two\nprocesses, by `train.workers`, made an epoch {' and '.join(gains)} as fast as one."
 
 
 PAGE = """\

@@ -39,7 +39,8 @@ def main() -> None:
     folder = project_root() / layout.CHECKPOINTS
     checkpoint = checkpoints.of_training(folder, run.name, identity, [*rows, *held_out])
     with live.watching(run, settings) as watcher, energy.measured() as taken:
-        model, history = training.train(run, settings, rows, held_out, vocabulary_size, checkpoint, watcher.epoch)
+        work = training.Work(run, settings, rows, held_out, vocabulary_size)
+        model, history = training.train(work, checkpoint, watcher.epoch)
     models.save(model, layout.network(run))
     models.save(model, layout.early(run), history.early)
     write_json(layout.layers(run), layers.describe(model))

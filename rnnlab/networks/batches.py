@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.features.arrays import Examples, used_steps
+from rnnlab.project.workers import ALONE, Team
 
 Inputs = npt.NDArray[Any]  # of shape (rows, steps) or (rows, steps, channels)
 Targets = npt.NDArray[np.float32]  # of shape (rows, 1)
@@ -23,7 +24,15 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, inputs: Inputs, targets: Targets, size: int, seed: int, *, by_length: bool, finished_epochs: int = 0
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        size: int,
+        seed: int,
+        *,
+        by_length: bool,
+        finished_epochs: int = 0,
+        team: Team = ALONE,
     ) -> None:
         """Draws the order of the first epoch that is not finished.
 
@@ -32,8 +41,10 @@ class Batches(keras.utils.PyDataset):
             size: rows per batch; one batch of each epoch holds the remainder.
             by_length: whether the rows of a batch have similar lengths.
             finished_epochs: of a training that is resumed.
+            team: of whose batches this process reads its share.
         """
         super().__init__()
+        self._team = team
         self._inputs, self._targets, self._size = inputs, targets, size
         self._lengths = used_steps(inputs).sum(axis=1) if by_length else np.zeros(len(inputs), np.int64)
         self._generator = np.random.default_rng(seed)
@@ -47,7 +58,8 @@ class Batches(keras.utils.PyDataset):
         pools = (order[start : start + POOL * size] for start in range(0, len(order), POOL * size))
         by_length = (pool[np.argsort(self._lengths[pool], kind="stable")] for pool in pools)
         batches = [pool[start : start + size] for pool in by_length for start in range(0, len(pool), size)]
-        return [batches[index] for index in self._generator.permutation(len(batches))]
+        shares = [self._team.share(batches[index]) for index in self._generator.permutation(len(batches))]
+        return [share for share in shares if len(share)]
 
     def __len__(self) -> int:
         """Counts the batches of an epoch."""

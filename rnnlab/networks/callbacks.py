@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlab.networks.batches import Batches
-from rnnlab.networks.checkpoints import Checkpoint, State
+from rnnlab.networks.checkpoints import Kept, State
 from rnnlab.project.errors import UserError
 
 # Called with each finished row of `rnnlab.networks.training.History.epochs`; returns whether that was enough.
@@ -103,9 +103,7 @@ class Resume(keras.callbacks.Callback):
     It must be the last of the callbacks: the others have prepared the epoch by then.
     """
 
-    def __init__(
-        self, checkpoint: Checkpoint, watch: Watch, stopping: keras.callbacks.EarlyStopping, early: Early
-    ) -> None:
+    def __init__(self, checkpoint: Kept, watch: Watch, stopping: keras.callbacks.EarlyStopping, early: Early) -> None:
         super().__init__()
         self._checkpoint, self._watch, self._stopping, self._early = checkpoint, watch, stopping, early
         self._state = checkpoint.read()

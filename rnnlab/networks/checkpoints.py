@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,29 @@ class State(NamedTuple):
 
     progress: dict[str, Any]  # what JSON can hold
     arrays: dict[str, npt.NDArray[Any]]  # everything else, by name
+
+
+class Kept(Protocol):
+    """Where the state of a training is kept."""
+
+    def read(self) -> State | None:
+        """Returns the state, or None if there is none."""
+
+    def write(self, state: State) -> None:
+        """Replaces the state."""
+
+
+class Received(NamedTuple):
+    """The state from which another process goes on with the same training; that one keeps those that follow."""
+
+    state: State | None
+
+    def read(self) -> State | None:
+        """Returns the state."""
+        return self.state
+
+    def write(self, state: State) -> None:
+        """Does nothing."""
 
 
 class Checkpoint(NamedTuple):

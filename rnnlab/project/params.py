@@ -139,7 +139,11 @@ class Params(Section):
             refuse(f"evaluate.origins: rows of the {task.name} task have no order in time; set 1")
         for name in self.compare:
             model = self.models[name]
-            if self.training_of(name).class_weights != "none" and not task.has_labels:
+            training = self.training_of(name)
+            if training.workers > training.batch_size:
+                problem = f"{training.workers} are more than the rows of a batch, {training.batch_size}"
+                refuse(f"train.workers: {problem}; lower it, or raise train.batch_size")
+            if training.class_weights != "none" and not task.has_labels:
                 refuse(f"train.class_weights: the {task.name} task has no labels to weigh; set none")
             if model.pooling not in task.poolings:
                 key = f"models.{name}.pooling"

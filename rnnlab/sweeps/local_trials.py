@@ -23,9 +23,9 @@ class _Pool:
     Python can renew each after so many tasks itself, but the pool then sometimes waits for ever (cpython issue 115634).
     """
 
-    def __init__(self, data: Data, run: RunTrial, threads: int) -> None:
+    def __init__(self, data: Data, run: RunTrial, processors: int) -> None:
         self._data, self._run = data, run
-        self._workers = max(1, len(os.sched_getaffinity(0)) // threads)
+        self._workers = max(1, len(os.sched_getaffinity(0)) // processors)
         self._executor, self._left = self._start_processes()
 
     def _start_processes(self) -> tuple[ProcessPoolExecutor, int]:
@@ -48,10 +48,10 @@ class _Pool:
 
 
 @contextmanager
-def pool(data: Data, run: RunTrial, threads: int) -> Iterator[Outcomes]:
-    """Yields a function that runs trials side by side on all processors, ``threads`` of them for each."""
-    os.environ |= thread_variables(threads)  # which the processes inherit
-    with closing(_Pool(data, run, threads)) as started:
+def pool(data: Data, run: RunTrial, processors: int) -> Iterator[Outcomes]:
+    """Yields a function that runs trials side by side, each with so many processors."""
+    os.environ |= thread_variables(processors)  # which the processes inherit
+    with closing(_Pool(data, run, processors)) as started:
         yield started.outcomes
 
 

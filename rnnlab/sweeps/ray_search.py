@@ -98,11 +98,11 @@ def _search_model(
         stop_last_trials=False,
     )
     task = tune.with_parameters(run_watched, trials=list(trials), data=data, known=dict(known), keeper=keeper)
-    threads = max(trial.training.threads for trial in trials)
+    processors = max(trial.training.processors for trial in trials)
     retries = tune.FailureConfig(max_failures=RETRIES)
     with tempfile.TemporaryDirectory() as folder:
         tune.Tuner(
-            tune.with_resources(task, {"cpu": threads}),
+            tune.with_resources(task, {"cpu": processors}),
             param_space={"trial": tune.grid_search(list(range(len(trials))))},
             tune_config=tune.TuneConfig(scheduler=rungs),
             run_config=tune.RunConfig(storage_path=folder, callbacks=[listener], failure_config=retries, verbose=0),

@@ -25,7 +25,8 @@ def outcomes(trials: Sequence[Trial], data: Data, run: RunTrial) -> Iterator[tup
         for trial in itertools.islice(waiting, AT_ONCE - len(running)):
             threads, name = trial.training.threads, f"{trial.run.name} {trial.key}"
             environment = {"env_vars": thread_variables(threads)}
-            submitted = task.options(num_cpus=threads, runtime_env=environment, name=name).remote(trial, shared)
+            options = {"num_cpus": trial.training.processors, "runtime_env": environment, "name": name}
+            submitted = task.options(**options).remote(trial, shared)
             running[submitted] = trial
         if not running:
             return
@@ -52,8 +53,9 @@ def check_processors(trials: Sequence[Trial]) -> None:
     import ray
 
     largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
-    threads = max(trial.training.threads for trial in trials)
-    if threads > largest:
+    asked = max(trial.training.processors for trial in trials)
+    if asked > largest:
         raise UserError(
-            f"train.threads is {threads}, but the largest machine of the cluster has {largest:.0f} processors; lower it"
+            f"train.threads times train.workers is {asked}, but the largest machine of the cluster has {largest:.0f}"
+            " processors; lower one"
         )

@@ -59,9 +59,8 @@ def _train(trial: Trial, data: Data, on_epoch: OnEpoch) -> "tuple[keras.Sequenti
         from rnnlab.networks import training
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder) / "state.npz")
-        return training.train(
-            trial.run, trial.settings, data.train, data.validation, data.vocabulary_size, checkpoint, on_epoch
-        )
+        work = training.Work(trial.run, trial.settings, data.train, data.validation, data.vocabulary_size)
+        return training.train(work, checkpoint, on_epoch)
 
 
 def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def check(settings: Params) -> None:
 def started(effort: Effort, data: Data, settings: Params) -> Iterator[Outcomes]:
     """Keeps an engine running for the length of a block, and yields what runs trials on it."""
     if effort.engine == "local":
-        threads = max(settings.training_of(model).threads for model in settings.compare)
-        with local_trials.pool(data, running.try_options, threads) as outcomes:
+        processors = max(settings.training_of(model).processors for model in settings.compare)
+        with local_trials.pool(data, running.try_options, processors) as outcomes:
             yield outcomes
         return
     with ray_cluster.cluster(effort.address, f"--address {effort.address}"):

@@ -117,7 +117,7 @@ def test_dvc_draws_no_report_of_numbers(project: Project) -> None:
 
 def test_dependencies_on_code_are_few() -> None:
     """A new import seldom leads into a new room."""
-    assert sum(dep.startswith(("stages/", "rnnlab/")) for stage in PIPELINE.values() for dep in stage["deps"]) <= 65
+    assert sum(dep.startswith(("stages/", "rnnlab/")) for stage in PIPELINE.values() for dep in stage["deps"]) <= 67
 
 
 @pytest.mark.parametrize("stage", WITHOUT_EFFECT)

@@ -76,15 +76,10 @@ def test_each_part_of_a_step_runs_by_itself(part: str) -> None:
 
 
 @pytest.mark.weekly
+@pytest.mark.needs("ray")
 def test_two_processes_train_one_network() -> None:
-    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
-    alone, together = (distribution.train(SMALL, processes, threads=1) for processes in (1, 2))
+    alone, together = (distribution.train(SMALL, workers, threads=1) for workers in (1, 2))
     assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
-
-
-def test_processes_that_train_networks_of_their_own_are_no_result() -> None:
-    with pytest.raises(RuntimeError, match="a separate network"):
-        distribution.common_losses([[0.69, 0.31], [0.69, 0.32]])
 
 
 def test_rivals_may_be_bound_to_a_core() -> None:
@@ -293,4 +288,4 @@ def test_the_page_on_scale_tells_where_its_figures_are_from() -> None:
     page = scale.page(measured(), "2026-01-02, a machine.")
     assert "2026-01-02, a machine." in page and "10^4 trials" in page and "100 ms per\ntrial" in page
     assert "steps are 1.6× (simple_rnn) and 3.2× (lstm) as fast" in page
-    assert "distribution API" not in page  # was not measured
+    assert "by `train.workers`" not in page  # was not measured

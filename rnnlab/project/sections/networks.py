@@ -30,7 +30,13 @@ class Training(Section):
     keep: Literal["best", "last"]
     engine: Literal["fast", "stock"]
     threads: Positive
+    workers: Positive = 1
     class_weights: Literal["none", "balanced"]
+
+    @property
+    def processors(self) -> int:
+        """How many a training keeps busy."""
+        return self.threads * self.workers
 
 
 class Train(Training):

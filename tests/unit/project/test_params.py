@@ -127,6 +127,7 @@ def test_an_unknown_key_without_a_close_one_lists_what_there_is(key: str, known:
         ("train.epochs", None, "must be a valid integer, not None"),
         ("train.batch_size", 0, "must be greater than or equal to 1, not 0"),
         ("train.patience", 0, "must be greater than or equal to 1, not 0"),
+        ("train.workers", 65, "65 are more than the rows of a batch, 64; lower it, or raise train.batch_size"),
         ("train.learning_rate", 0, "must be greater than 0, not 0"),
         ("train.learning_rate", math.inf, "must be a finite number, not inf"),
         ("tokenize_pad.max_length", 0, "must be greater than or equal to 1, not 0"),

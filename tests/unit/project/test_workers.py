@@ -1,0 +1,37 @@
+import asyncio
+
+import numpy as np
+import pytest
+
+from rnnlab.project.workers import ALONE, Meeting, Team
+
+
+@pytest.mark.parametrize(
+    ("count", "shares"),
+    [(6, [[0, 3], [1, 4], [2, 5]]), (8, [[0, 3], [1, 4], [2, 5]]), (2, [[], [], []])],
+)
+def test_all_read_equally_many_rows_of_a_batch(count: int, shares: list[list[int]]) -> None:
+    rows = np.arange(count)
+    assert [Team(rank, 3).share(rows).tolist() for rank in range(3)] == shares
+    assert ALONE.share(rows).tolist() == rows.tolist()
+
+
+def test_all_get_what_all_brought_in_the_order_of_their_ranks() -> None:
+    async def meetings() -> list[list[tuple[object, object]]]:
+        meeting = Meeting(3)
+
+        async def come(rank: int, wait: float) -> list[tuple[object, object]]:
+            found = []
+            for turn in range(2):
+                await asyncio.sleep(wait)
+                brought = [np.full(2, 10**turn * (rank + 1), np.float32)], [np.array([rank, turn])]
+                found.append(await meeting.add(rank, *brought))
+            return found
+
+        return await asyncio.gather(come(0, 0.02), come(1, 0.0), come(2, 0.01))
+
+    for first, second in asyncio.run(meetings()):
+        (sums, joined), (later, last) = first, second
+        assert [part.tolist() for part in (*sums, *later)] == [[6, 6], [60, 60]]
+        assert [part.tolist() for part in (*joined, *last)] == [[0, 0, 1, 0, 2, 0], [0, 1, 1, 1, 2, 1]]
+        assert sums[0].dtype == np.float32
