@@ -2,14 +2,17 @@
 
 import importlib
 import json
+import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from reliability.ports import free_port
 from rnnlab.networks import models
 from rnnlab.project import layout
 from rnnlab.project.errors import UserError
@@ -34,6 +37,7 @@ TINY = {
     "explain.gradient_rows": 8,
     "explain.traced_rows": 1,
 }
+STAGES = Path(__file__).parents[3] / "stages"
 # What an earlier run left behind whose seeds or models are no longer in the parameters.
 LEFT_OVER = [f(Run("lstm", 9)) for f in (layout.network, layout.early, layout.history, layout.layers)]
 
@@ -81,6 +85,7 @@ def test_the_sample_becomes_clean_rows_with_splits(finished: Path) -> None:
     assert set(rows["split"]) == {"train", "validation", "test"}
     assert list(pd.read_csv(layout.REJECTED).columns) == ["row", "reason", "label", "text"]
     assert list(pd.read_csv(layout.SAMPLE_SERIES).columns) == ["value"]
+    assert list(pd.read_csv(layout.SAMPLE_CLASSIC).columns) == ["symbols", "label"]
 
 
 def test_a_passed_validation_is_written_and_replaces_a_failed_one(finished: Path) -> None:
@@ -126,6 +131,7 @@ def test_every_model_is_scored_on_the_test_rows(finished: Path) -> None:
     lstm = predictions[predictions["model"] == "lstm"]
     hits = (lstm["probability"] >= 0.5) == (lstm["label"] == 1)
     assert metrics["lstm"]["mean"]["accuracy"] == pytest.approx(hits.mean(), abs=1e-6)
+    assert read_json(layout.THRESHOLDS) == {}  # none were asked for: the likeliest label counts
     assert set(read_json(layout.BASELINE_TIMINGS)) == {"majority", "tfidf", "nbsvm"}
     explained = {"gradient_norms.csv", "traces.csv", "states.csv", "mistakes.csv", "calibration.csv"}
     assert explained <= {file.name for file in layout.EXPLANATIONS.iterdir()}
@@ -162,6 +168,7 @@ def test_pictures_tables_and_the_page_are_of_these_trainings(finished: Path) -> 
     assert len(table) == 4 and set(table["model"]) == {"lstm", "rnn"}
     assert "Unnamed: 0" not in table.columns
     lengths = pd.read_csv(layout.LENGTHS_TABLE)
+    assert lengths.equals(lengths.round(6)) and not lengths.equals(lengths.round(5))
     assert set(lengths["model"]) >= {"lstm", "rnn"} and lengths["rows"].sum() > 0
     assert "lstm" in layout.PAGE.read_text()
 
@@ -170,9 +177,48 @@ def test_what_earlier_runs_left_behind_is_gone(finished: Path) -> None:
     assert [left for left in LEFT_OVER if left.exists()] == []
 
 
+def test_the_page_comes_out_the_same_without_what_is_left_behind(finished: Path) -> None:
+    page, left = layout.PAGE.read_text(), layout.history(Run("lstm", 9))
+    left.write_text("of an earlier run")
+    stage("report")
+    assert layout.PAGE.read_text() == page
+    assert not left.exists()
+
+
 def test_another_model_than_those_of_the_parameters_is_refused(finished: Path) -> None:
     with pytest.raises(UserError, match=r"--model lstn: no such model; params\.yaml has gru, lstm, rnn"):
         stage("train", "--model", "lstn", "--seed", "1")
+
+
+class Clock(datetime):
+    """Stands still, unlike the machine's own."""
+
+    year_told = 1979
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
+        return cls(cls.year_told, 12, 31, tzinfo=tz)
+
+
+@pytest.mark.parametrize(("year", "sentence"), [(1979, "this machine's clock says 1979"), (1980, "no such model")])
+def test_a_clock_that_was_never_set_is_refused(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, year: int, sentence: str
+) -> None:
+    monkeypatch.setattr(Clock, "year_told", year)
+    monkeypatch.setattr("stages.train.datetime", Clock)
+    with pytest.raises(UserError, match=sentence):
+        stage("train", "--model", "lstn", "--seed", "1")
+
+
+def test_sizes_are_measured_only_where_time_is_matched(tiny: Params, tmp_path: Path) -> None:
+    with chdir(tmp_path):  # where there are no rows to measure with
+        write_params(changed(tiny, match="parameters"))
+        stage("size")
+        units = {name: read_json(layout.size(name))["units"] for name in ("lstm", "rnn")}
+        assert units["rnn"] > units["lstm"] == 3
+        write_params(changed(tiny, match="time", **{"models.lstm.train": {"threads": 2}}))
+        with pytest.raises(UserError, match=r"match: time needs the same train\.threads for all models"):
+            stage("size")
 
 
 def test_data_that_fail_a_critical_check_stop_here(
@@ -192,3 +238,50 @@ def test_data_that_fail_a_critical_check_stop_here(
 
 def test_figures_of_data_are_json_that_others_can_read(finished: Path) -> None:
     assert json.loads(layout.SUMMARY.read_text())["splits"]["test"]["negative"] > 0
+
+
+def test_with_mlflow_switched_off_nothing_is_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYNC", "off")
+    stage("track")
+    assert capsys.readouterr().out == "MLFLOW_SYNC=off: nothing logged\n"
+
+
+def test_an_mlflow_that_is_not_there_stops_only_those_who_insist(
+    tiny: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = f"http://127.0.0.1:{free_port()}"
+    variables = {"DVC_ROOT": str(tmp_path), "MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    names = ("ingest", "tokenize_pad", "train@lstm-1", "train@rnn-1", "evaluate", "compare")
+    with chdir(tmp_path):
+        write_params(tiny)
+        write_json(layout.LOCK, {"stages": {name: {"outs": []} for name in names}})
+        monkeypatch.setenv("MLFLOW_SYNC", "strict")
+        with pytest.raises(
+            UserError, match=f"{uri}: MLflow cannot log this run .*; start it or set MLFLOW_TRACKING_URI"
+        ):
+            stage("track")
+        monkeypatch.setenv("MLFLOW_SYNC", "warn")
+        stage("track")
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"warning: {uri}: MLflow cannot log this run (")
+    assert shown.endswith("; start it or set MLFLOW_TRACKING_URI, then run `python -m stages.track`\n")
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("name", sorted(file.stem for file in STAGES.glob("[!_]*.py")))
+def test_a_mistake_ends_each_stage_with_a_sentence_and_a_status(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where there are no parameters
+    monkeypatch.setenv("MLFLOW_SYNC", "always")
+    monkeypatch.setattr(sys, "argv", [name, *(["--model", "lstm", "--seed", "1"] if name == "train" else [])])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"stages.{name}", run_name="__main__")
+    shown = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert shown.startswith("error: MLFLOW_SYNC is " if name == "track" else "error: params.yaml: no such file")
+    assert shown.count("\n") == 1

@@ -1,5 +1,7 @@
 """What a search draws, and what it refuses to draw from."""
 
+import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -43,6 +45,12 @@ def test_the_same_search_draws_the_same(settings: Params, sampler: space.Sampler
     first, again = (drawn(of_space(settings), 12, sampler) for _ in range(2))
     assert first == again
     assert len({each["learning_rate"] for each in first}) == 12
+
+
+def test_nothing_is_said_while_options_are_drawn() -> None:
+    code = "from rnnlab.sweeps.space import Draws; Draws({'units': [1, 2]}, 'random', 1, lower_is_better=True).ask()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_tpe_learns_from_scores(settings: Params) -> None:

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
@@ -59,13 +59,16 @@ def test_another_attempt_replaces_the_one_before(opened: Store) -> None:
     assert run.data.tags["pid"] == str(os.getpid())
 
 
-def test_nothing_of_the_machine_is_logged_unless_asked_for(
-    opened: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("asked", ["true", "false"])
+def test_what_the_machine_does_is_logged_only_when_asked_for(
+    opened: Store, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.delenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", raising=False)
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", asked)
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
-    run_id = live_runs.start_live_run(opened, Run("gru", 1), "quiet", 1_000)
+    run_id = live_runs.start_live_run(opened, Run("gru", 1), "watched", 1_000)
+    client, deadline = MlflowClient(opened.uri), time.monotonic() + (30 if asked == "true" else 1)
     with live_runs.system_metrics(run_id):
-        pass
-    assert MlflowClient(opened.uri).get_run(run_id).data.metrics == {}
+        while not client.get_run(run_id).data.metrics and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert bool(client.get_run(run_id).data.metrics) == (asked == "true")

@@ -289,14 +289,17 @@ def test_a_finished_result_is_found_by_its_key(written: Logged) -> None:
 
 def test_a_result_is_logged_anew_in_place_of_what_a_killed_writer_left(written: Logged) -> None:
     store = experiment(written.store, f"{written.result.task.name}-again")
-    first = logged(store, written.result, written.record)
-    second = logged(store, written.result, written.record)
+    run = written.result.runs[0]
+    live = live_runs.start_live_run(store, run, "killed", START_MS)  # gone with the first record, which took it over
+    result = written.result._replace(timings={run: {**written.result.timings[run], "mlflow_run": live}})
+    first, second = (logged(store, result, written.record) for _ in range(2))
     runs = written.client.search_runs([store.experiment_id], max_results=100)
     assert {run.info.run_id for run in runs} == {
         second.parent.info.run_id,
         *(run.info.run_id for run in second.children.values()),
     }
     assert first.parent.info.run_id != second.parent.info.run_id
+    assert first.children[run.name].info.run_id == live
 
 
 def test_the_live_run_of_a_training_becomes_its_record(written: Logged) -> None:

@@ -51,13 +51,17 @@ def test_concurrent_first_uses_make_one_experiment(tmp_path: Path) -> None:
     assert experiment.artifact_location == (tmp_path / "mlflow/artifacts").as_uri()
 
 
-def test_a_deleted_experiment_is_brought_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_deleted_experiment_is_brought_back_with_its_files_beside_the_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     opened = store.connect()
     MlflowClient(opened.uri).delete_experiment(opened.experiment_id)
     assert store.connect() == opened
-    assert MlflowClient(opened.uri).get_experiment(opened.experiment_id).lifecycle_stage == "active"
+    experiment = MlflowClient(opened.uri).get_experiment(opened.experiment_id)
+    assert experiment.lifecycle_stage == "active"
+    assert experiment.artifact_location == (tmp_path / "mlflow/artifacts").as_uri()
 
 
 def test_mlflow_is_told_to_be_quiet_and_to_give_up_soon_but_not_against_the_user(

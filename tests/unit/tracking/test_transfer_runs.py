@@ -6,6 +6,7 @@ import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 
 from rnnlab.tracking.transfer.copies import COMPLETE, FROM, STORE
 from rnnlab.tracking.transfer.transfer import Summary, transfer
@@ -113,3 +114,30 @@ def test_a_run_that_went_on_replaces_its_copy(stores: Stores, tmp_path: Path) ->
     source.set_terminated(going, "FINISHED", START + 2)
     assert transfer(stores.source, stores.server, "live")[:2] == (1, 1)
     assert content(target, "live") == content(source, "live")
+
+
+def test_a_model_that_a_run_got_after_it_was_copied_follows(stores: Stores, tmp_path: Path) -> None:
+    source, target = MlflowClient(stores.source), MlflowClient(stores.server)
+    place = source.create_experiment("late", tmp_path.as_uri())
+    done = run(source, place, "done", START)
+    source.set_terminated(done, "FINISHED", START + 1)
+    transfer(stores.source, stores.server, "late")
+    model = source.create_logged_model(place, "model", source_run_id=done)
+    assert transfer(stores.source, stores.server, "late")[:3] == (0, 1, 1)
+    [copy] = target.search_logged_models([target.get_experiment_by_name("late").experiment_id])
+    assert copy.tags[FROM] == model.model_id
+    [owner] = target.search_runs([copy.experiment_id])
+    assert copy.source_run_id == owner.info.run_id
+
+
+def test_a_figure_of_a_model_is_no_number_only_where_it_was_none(stores: Stores, tmp_path: Path) -> None:
+    source, target = MlflowClient(stores.source), MlflowClient(stores.server)
+    place = source.create_experiment("numbers", tmp_path.as_uri())
+    made = run(source, place, "made", START)
+    model_id = source.create_logged_model(place, "model", source_run_id=made).model_id
+    values = [float("nan"), 0.0, 0.5]
+    source.log_batch(made, [Metric("f1", value, START + at, at, model_id) for at, value in enumerate(values)])
+    transfer(stores.source, stores.server, "numbers")
+    [copy] = target.search_runs([target.get_experiment_by_name("numbers").experiment_id])
+    points = target.get_metric_history(copy.info.run_id, "f1")
+    assert [(point.step, repr(point.value)) for point in points] == [(0, "nan"), (1, "0.0"), (2, "0.5")]
