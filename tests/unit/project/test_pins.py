@@ -30,5 +30,6 @@ def test_packages_that_need_each_other_are_pinned_once(tmp_path: Path) -> None:
     code = "from rnnlab.project import pins; print(pins.installed(), end='')"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     # In a process of its own, which can be ended if it goes in circles.
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30)
+    command, options = [sys.executable, "-c", code], {"env": environment, "cwd": tmp_path, "text": True, "timeout": 30}
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, **options)
     assert done.stdout == f"it-a==1.0\nit-b==2.0\nit-c==3.0\n{pins.NAME}==9.0\n"
