@@ -162,7 +162,7 @@ def explain_series(
     ranked = sizes.sort_values(["size", "row", STEP], ascending=[False, True, True]).drop(columns="size")
     # Neighbouring windows miss the same value: it is shown once, at the step that misses it most.
     once = ranked.loc[~ranked.assign(at=ranked["row"] + ranked[STEP]).duplicated(["model", "at"])]
-    mistakes = once.groupby("model", sort=False).head(settings.explain.mistakes).reset_index(drop=True)
+    mistakes = once.groupby("model").head(settings.explain.mistakes).reset_index(drop=True)
     tables = [
         forecast_table(rows, index, test, encoding, widths[name, seed]).assign(model=name, window=title)
         for name, rows in sizes.groupby("model", sort=False)

@@ -146,6 +146,12 @@ def test_five_labels_are_learned() -> None:
     assert (models.predict(network, tokens, 64).argmax(axis=1) == labels).mean() > 0.95
 
 
+@pytest.mark.parametrize("engine", ["fast", "stock"])
+def test_steps_are_done_many_at_once_and_are_not_compiled_which_would_take_minutes(engine: str) -> None:
+    network = training.compiled(models.build_classifier(OPTIONS, 12, 6), budget(engine=engine), 128)
+    assert (network.jit_compile, network.steps_per_execution) == (False, training.STEPS_AT_ONCE)
+
+
 def test_balanced_weights_make_all_labels_weigh_the_same() -> None:
     targets = np.array([0] * 6 + [1] * 2 + [2] * 1, np.float32)[:, None]
     weights = training.balanced_weights(targets)

@@ -14,10 +14,11 @@ from rnnlab.cli import main
 
 ROOT = Path(__file__).parents[3]
 
-# Writes each call's words as a line, and fails for the experiment that FAILING names.
+# Writes each call's words as a line, says that no stage has changed, and fails for the experiment that FAILING names.
 DVC = """#!/bin/sh
 printf '%s\\n' "$*" >> "$CALLS"
-[ "$4" != "$FAILING" ] || exit 7
+[ "$1" != status ] || echo '{}'
+[ "$4" != "${FAILING-nothing}" ] || exit 7
 """
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rnnlab.data import profiles, reviews
-from rnnlab.data.profiles import Profile
+from rnnlab.data.profiles import Lengths, Profile
+from rnnlab.data.steps import Columns
 from rnnlab.features.clean_rows import SPLITS
 from rnnlab.project.params import Params
 from tests.support.builders import write_csv
@@ -45,6 +46,25 @@ def test_the_length_that_most_texts_have_leaves_the_longest_out(tmp_path: Path, 
 def test_without_a_text_there_are_no_words(tmp_path: Path, settings: Params) -> None:
     found = profile(tmp_path, settings, (" ", "x"))
     assert (found.lengths, found.vocabulary) == ((0, 0, 0, 0), (0, 0, 0, 0))
+
+
+def test_sequences_are_counted_with_their_steps_groups_and_labels_and_have_no_words(
+    tmp_path: Path, settings: Params
+) -> None:
+    kept = [("s1", "x", "p"), ("s2", "y", "q"), ("s3", "x", "p")]
+    others = [("twin", "y", "r"), ("none", "NA", "r")]
+    lengths = {"s1": 2, "s2": 3, "s3": 5, "twin": 2, "none": 1}
+    firsts = {"s1": 1, "s2": 2, "s3": 3, "twin": 1, "none": 4}
+    rows = [(name, str(firsts[name]), *facts) for name, *facts in (*kept, *others) for _ in range(lengths[name])]
+    source = write_csv(tmp_path / "it.csv", ("walk", "a", "kind", "person"), *rows)
+    names = {"sequence_column": "walk", "step_column": None, "label_column": "kind"}
+    columns = Columns(("a",), {"--label": "kind", "--group": "person"}, ())
+    data = settings.data.model_copy(update=names)
+    found = profiles.read_sequences([source], data, columns, None, "person")
+    assert (found.rows, found.blank, found.missing, found.duplicates) == (5, 1, 1, 1)
+    assert (found.labels, found.groups) == ({"x": 2, "y": 1}, {"p", "q"})
+    assert found.lengths == Lengths(2, 5, 5, 13 / 5)
+    assert found.vocabulary == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("fractions", [{}, {"test_fraction": 0.4, "validation_fraction": 0.6}])

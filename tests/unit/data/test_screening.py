@@ -107,6 +107,24 @@ def test_without_a_readable_file_nothing_stays(mine: Params, source: Path) -> No
     assert not (source.parent / "work").exists()
 
 
+class Code:
+    """Is pickled as code that makes a file when it is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("ran"),)
+
+
+def test_code_among_the_decisions_of_an_interrupted_run_is_not_run(
+    mine: Params, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+    folders = screening.first_pass(mine, [source], source.parent / "work")
+    np.savez(folders[0] / screening.DECISIONS, allow_pickle=True, keep=np.array([Code(), Code()], object))
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+        screening.second_pass(mine, ("a", "b"), ["mine.csv"], folders, source.parent / "rows.parquet")
+    assert not Path("ran").exists()
+
+
 def test_the_second_pass_writes_the_rows_that_are_kept_and_names_the_others(mine: Params, tmp_path: Path) -> None:
     rows = [("text", "label"), *((f"text {n % 9_000}", ("positive", "negative")[n % 2]) for n in range(9_003))]
     source, target = write_csv(tmp_path / "mine.csv", *rows), tmp_path / "rows.parquet"

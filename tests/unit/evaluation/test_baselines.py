@@ -162,6 +162,16 @@ def test_the_harder_the_validation_rows_the_stronger_the_penalty() -> None:
     assert sure.inverse_penalty[0] > doubtful.inverse_penalty[0] > 0
 
 
+@pytest.mark.parametrize(("words", "penalty"), [(("good", "bad"), 100.0), (("film", "film"), 0.3)])
+def test_the_weakest_penalty_suits_words_that_tell_all_and_the_strongest_those_that_tell_nothing(
+    words: tuple[str, str], penalty: float
+) -> None:
+    draw = np.random.default_rng(1)
+    texts = strings(*(f"{words[row % 2]} w{draw.integers(9)} w{draw.integers(9)}" for row in range(200)))
+    model = fit("tfidf", texts[:100], marks(*[1, 0] * 50), Rows(texts[100:], marks(*[1, 0] * 50)))
+    assert model.inverse_penalty.tolist() == [penalty]
+
+
 def test_log_count_ratio_agrees_with_a_count_by_hand() -> None:
     # Texts with bad, film, good: 0, 1, 2 positive and 3, 2, 0 negative ones; one more each, they sum to 6 and to 8.
     texts = strings("good film", "good good", "bad film", "bad", "film film bad bad")

@@ -45,3 +45,16 @@ def test_all_models_have_dropout_for_so_many_rows(settings: Params, rows: int) -
     for model in settings.compare:
         assert changes[f"models.{model}.output"] == "auto"
         assert changes[f"models.{model}.embedding_dropout"] == changes[f"models.{model}.dropout"] > 0
+
+
+@pytest.mark.parametrize(("more", "rivals"), [(0, ["majority", "summary", "dtw"]), (1, ["majority", "summary"])])
+def test_sequences_are_compared_with_each_other_unless_they_are_too_many(
+    settings: Params, more: int, rivals: list[str]
+) -> None:
+    counts = Counter(up=fitting.MOST_COMPARED - 500 + more, down=500)
+    lengths, rows = Lengths(12, 16, 20, 12.0), counts.total()
+    profile = Profile(rows, counts, Counter(), 0, 0, Counter(), 0, lengths, Vocabulary(0, 0, 0, 0.0))
+    columns = {name: Guess(name, CERTAIN, "") for name in ("sequence", "label")}
+    table = Table(settings.data, [Path("mine.csv")], [], [], rows, {})
+    changes = fitting.of_sequences(settings, table, Choice("sequences", columns, ("x",)), profile, "")
+    assert {each.key: each.value for each in changes}["baselines"] == rivals

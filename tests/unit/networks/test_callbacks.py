@@ -63,3 +63,18 @@ def test_a_training_that_is_stopped_goes_on_after_the_epochs_that_it_finished(tm
         assert resume.finished_epochs == finished
         network.fit(rows, rows, initial_epoch=finished, callbacks=[watch, stopping, early, resume], **options)
         assert [row["epoch"] for row in watch.epochs] == [*range(1, last + 1)]
+
+
+def test_a_training_that_is_taken_up_still_has_its_best_weights(tmp_path: Path) -> None:
+    rows, kept = np.ones((4, 1)), []
+    for last in (3, 9):
+        watch = Watch("lstm-1", lambda row, last=last: row["epoch"] == last)
+        stopping, early = keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True), Early(network := line())
+        network.set_weights([np.zeros((1, 1)), np.zeros(1)])
+        resume = Resume(checkpoints.of_training(tmp_path, "lstm-1", {}, []), watch, stopping, early)
+        begun = {"initial_epoch": resume.finished_epochs, "callbacks": [watch, stopping, early, resume]}
+        # What is learned is far from what is to be said of other rows, so that the first epoch is the best.
+        network.fit(rows, -rows, validation_data=(rows, 9 * rows), epochs=5, verbose=0, **begun)
+        kept.append([weights.tolist() for weights in network.get_weights()])
+    assert (resume.finished_epochs, stopping.best_epoch, len(watch.epochs)) == (2, 0, 5)
+    assert kept[0] == kept[1] == [weights.tolist() for weights in early.weights]

@@ -101,7 +101,7 @@ def test_trainings_that_nobody_took_up_are_forgotten(tmp_path: Path) -> None:
     old, new = place(tmp_path, {"seed": 2}), place(tmp_path, {"seed": 3})
     for checkpoint in (old, new):
         checkpoint.write(STATE)
-    week = time.time() - checkpoints.FORGOTTEN_AFTER
+    week = time.time() - 7 * 24 * 3600
     os.utime(old.path, (week - 60, week - 60))
     os.utime(new.path, (week + 60, week + 60))
     place(tmp_path)

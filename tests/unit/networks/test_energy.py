@@ -1,5 +1,6 @@
 """What a training takes from the grid, with a stand-in for codecarbon."""
 
+import os
 import sys
 
 import pytest
@@ -28,6 +29,17 @@ def test_no_file_is_written_and_no_network_asked(trackers: list[Tracker]) -> Non
     options = trackers[0].options
     assert options["output_methods"] == []  # neither files nor codecarbon's or other servers
     assert not options["emissions_endpoint"] and not options["electricitymaps_api_token"]
+
+
+@pytest.mark.parametrize(("chosen", "level"), [(None, "error"), ("debug", "debug")])
+def test_only_errors_are_told_unless_more_is_wanted(
+    trackers: list[Tracker], monkeypatch: pytest.MonkeyPatch, chosen: str | None, level: str
+) -> None:
+    monkeypatch.setenv("CODECARBON_LOG_LEVEL", chosen or "")  # is put back to what it was, also where that is nothing
+    if chosen is None:
+        monkeypatch.delenv("CODECARBON_LOG_LEVEL")
+    with measured():
+        assert os.environ["CODECARBON_LOG_LEVEL"] == level
 
 
 def test_a_measurement_that_failed_leaves_nothing(trackers: list[Tracker], monkeypatch: pytest.MonkeyPatch) -> None:

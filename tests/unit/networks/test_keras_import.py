@@ -1,3 +1,4 @@
+import logging
 import os
 import subprocess
 import sys
@@ -52,6 +53,14 @@ def test_file_descriptors_are_given_back() -> None:
 def test_tensorflow_is_told_to_be_quiet() -> None:
     with importing_keras():
         assert os.environ[LEVEL] == "3"
+
+
+def test_of_what_tensorflow_says_in_python_only_errors_are_shown() -> None:
+    tensorflow = logging.getLogger("tensorflow")
+    tensorflow.setLevel(logging.WARNING)
+    with importing_keras():
+        pass
+    assert tensorflow.isEnabledFor(logging.ERROR) and not tensorflow.isEnabledFor(logging.WARNING)
 
 
 def test_a_chosen_log_level_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,9 @@
-"""A task for each of many files."""
+"""A task for each of many files, one after the other or with a Ray that runs them here."""
+
+import sys
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -39,3 +44,37 @@ def test_of_a_thousand_failures_a_few_are_reported() -> None:
 def test_a_failure_that_is_no_mistake_of_the_user_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         engines.each("local", lambda number: 1 // number, [0], "divide")
+
+
+class Rows:
+    """Rows of Ray, which come as they are done, with a bar, unless it is told otherwise."""
+
+    def __init__(self, context: Any, rows: list[Any]) -> None:
+        self.context, self.rows = context, rows
+
+    def map(self, run: Callable[[Any], Any]) -> "Rows":
+        return Rows(self.context, [run(row) for row in self.rows])
+
+    def iter_rows(self) -> Iterator[Any]:
+        if self.context.enable_progress_bars:
+            print("Running: 100%", file=sys.stderr)
+        return iter(self.rows if self.context.execution_options.preserve_order else self.rows[::-1])
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = SimpleNamespace(enable_progress_bars=True, execution_options=SimpleNamespace(preserve_order=False))
+    data = SimpleNamespace(
+        DataContext=SimpleNamespace(get_current=lambda: context),
+        range=lambda count, override_num_blocks: Rows(context, [{"id": number} for number in range(count)]),
+    )
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(data=data, exceptions=SimpleNamespace(RayError=OSError)))
+    monkeypatch.setitem(sys.modules, "ray.data", data)
+
+
+@pytest.mark.usefixtures("ray")
+def test_ray_returns_and_reports_the_same_without_a_bar_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert engines.each("ray", square, [3, 1, 2], "square") == [9, 1, 4]
+    with pytest.raises(UserError, match=r"^-1: is negative; -3: is negative$"):
+        engines.each("ray", square, [-1, 2, -3, 4], "square")
+    assert capsys.readouterr().err == ""

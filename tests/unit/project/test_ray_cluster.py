@@ -14,6 +14,7 @@ RAY = """
 import os
 __version__ = "2.0"
 calls = []
+seen = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
 def init(address, **options):
     if address == "older:1":
         raise RuntimeError("Version mismatch:\\n  1.0")
@@ -48,6 +49,19 @@ def test_a_cluster_is_joined_or_started_here_for_the_length_of_the_block(
     with cluster(address, "data.engine"):
         assert sys.modules["ray"].calls == [joined]
     assert sys.modules["ray"].calls == [joined, "shutdown"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "retries"), [({}, "3"), ({"RAY_task_oom_retries": "9", "RAY_USAGE_STATS_ENABLED": "1"}, "9")]
+)
+def test_ray_neither_reports_nor_warns_unless_the_user_wants_it(
+    monkeypatch: pytest.MonkeyPatch, ours: dict[str, str], retries: str
+) -> None:
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    with cluster(None, "data.engine"):
+        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        assert sys.modules["ray"].seen == {**quiet, "RAY_task_oom_retries": retries, **ours}
 
 
 @pytest.mark.parametrize(

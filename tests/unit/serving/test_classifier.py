@@ -12,6 +12,8 @@ import pytest
 from rnnlab.data import reviews
 from rnnlab.data.csv_rows import read_rows
 from rnnlab.features import clean_rows, encoding, text
+from rnnlab.networks import models
+from rnnlab.project.errors import UserError
 from rnnlab.project.files import read_json
 from rnnlab.project.params import Params
 from rnnlab.project.sections.data import TokenizePad
@@ -19,6 +21,7 @@ from rnnlab.serving import classifier, predictions
 from rnnlab.serving.classifier import Answers, Classifier
 from rnnlab.serving.predictors import Predictor
 from tests.support.builders import write_csv
+from tests.support.networks import plain
 
 VOCABULARY = ["", "<unk>", "good", "bad", "film", "don't"]
 OPTIONS = TokenizePad(vocabulary_size=6, max_length=8, padding="pre", truncation="pre", oov_token="<unk>")
@@ -106,3 +109,15 @@ def test_half_of_a_surrogate_pair_is_refused_not_replaced() -> None:
 def test_no_rows_are_answered_without_a_network() -> None:
     answers, probabilities = classifier.answer(None, np.zeros((0, 8), np.int32), LABELS, None)
     assert (answers, probabilities.shape) == ([], (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("output", "labels", "others"), [("sigmoid", 2, 3), ("logits", 2, 3), ("logits", 3, 2), ("logits", 3, 4)]
+)
+def test_a_network_answers_for_as_many_labels_as_it_was_trained_with(output: str, labels: int, others: int) -> None:
+    network = models.build_classifier(plain(2, 2, output=output), 6, 8, labels)
+    file, summary = Path("lstm-1.keras"), Path("data.json")
+    classifier.check_labels(file, network, "abcd"[:labels], summary)
+    told = 1 if output == "sigmoid" else labels
+    with pytest.raises(UserError, match=rf"^lstm-1.keras: tells {told} labels apart, and data.json names {others};"):
+        classifier.check_labels(file, network, "abcd"[:others], summary)

@@ -1,4 +1,4 @@
-"""A forecaster as MLflow calls it: columns of lists in, the next values in the data's unit out."""
+"""What MLflow serves of a series: columns of lists in, the next values in the unit of the data out."""
 
 from pathlib import Path
 from types import SimpleNamespace
