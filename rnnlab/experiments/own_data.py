@@ -1,6 +1,7 @@
 """From a look at a stranger's data to the named experiment that fits it."""
 
 import json
+import tempfile
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -168,14 +169,24 @@ PLANS = {"text": _plan_texts, "series": _plan_series, "sequences": _plan_sequenc
 
 
 def write(name: str, plan: Plan, settings: Params) -> Path:
-    """Writes experiments/NAME.yaml; see `free_name`."""
+    """Writes experiments/NAME.yaml; see `free_name`.
+
+    Raises:
+        UserError: it could not be read again; nothing is written.
+    """
     target = layout.EXPERIMENTS / f"{name}.yaml"
     facts = {"title": plan.title, "reproduces": f"{WRITTEN}, from a look at the data.", "expects": plan.expects}
     head = {**facts, "data": "own"}
     # JSON is YAML; a line each can be read and edited.
     lines = [f"{key}: {_written(value)}" for key, value in head.items()]
-    write_text(target, "\n".join([*lines, "params:", *map(_line, plan.changes), ""]))
-    catalogue.load(name, settings)
+    text = "\n".join([*lines, "params:", *map(_line, plan.changes), ""])
+    with tempfile.TemporaryDirectory() as draft:
+        write_text(Path(draft) / target.name, text)
+        try:
+            catalogue.load(name, settings, Path(draft))
+        except UserError as mistake:
+            raise UserError(str(mistake).replace(draft, str(layout.EXPERIMENTS))) from None
+    write_text(target, text)
     return target
 
 

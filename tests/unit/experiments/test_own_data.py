@@ -230,7 +230,7 @@ def test_six_labels_are_named_and_more_counted(settings: Params, tmp_path: Path,
     assert not told or told in " ".join(map(str, found))
 
 
-def test_an_experiment_that_cannot_be_read_again_is_told_when_it_is_written(
+def test_an_experiment_that_cannot_be_read_again_is_not_written(
     settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = {"te\ufffext": texts(90), "label": ["ab"[row % 2] for row in range(90)]}  # which YAML cannot hold
@@ -238,3 +238,4 @@ def test_an_experiment_that_cannot_be_read_again_is_told_when_it_is_written(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"^experiments/mine\.yaml: not readable as YAML: unacceptable character"):
         own_data.write("mine", plan, settings)
+    assert not Path("experiments/mine.yaml").exists()
