@@ -213,6 +213,14 @@ def test_thresholds_are_chosen_of_labels() -> None:
     assert "evaluate.threshold: the series task has no labels" in complaint(values)
 
 
+def test_labels_are_weighed_where_there_are_some() -> None:
+    values = changed("train.class_weights", "balanced")
+    assert params.parse(values).train.class_weights == "balanced"
+    values["ensemble"], values["baselines"], values["task"] = [], ["last_value"], "series"
+    values["split"]["method"] = "chronological"
+    assert "train.class_weights: the series task has no labels to weigh" in complaint(values)
+
+
 def test_only_texts_have_pairs_of_words() -> None:
     values = changed("task", "sequences")
     values["baselines"] = ["majority"]

@@ -3,6 +3,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from rnnlab.project import engines, workers
 from rnnlab.project.workers import ALONE, Meeting, Team
 
 
@@ -35,3 +36,30 @@ def test_all_get_what_all_brought_in_the_order_of_their_ranks() -> None:
         assert [part.tolist() for part in (*sums, *later)] == [[6, 6], [60, 60]]
         assert [part.tolist() for part in (*joined, *last)] == [[0, 0, 1, 0, 2, 0], [0, 1, 1, 1, 2, 1]]
         assert sums[0].dtype == np.float32
+
+
+def follow(team: Team, work: float) -> None:
+    import ray
+
+    granted = ray.get_runtime_context().get_assigned_resources().get("CPU", 0)
+    team.meet([np.array([work])], [np.array([granted])])
+
+
+def lead_two(processors: int) -> list[float]:
+    """What a follower of this process was sent, and the processors that it was granted."""
+
+    def lead(team: Team) -> list[float]:
+        (sent,), (granted,) = team.meet([np.zeros(1)], [np.zeros(1)])
+        return [*sent.tolist(), *granted.tolist()[1:]]
+
+    return workers.together(2, processors, lead, follow, lambda: 5.0, {})
+
+
+@pytest.mark.needs("ray")
+def test_a_worker_has_processors_of_its_own_but_that_of_a_trial_shares_those_of_the_trial() -> None:
+    with engines.started("ray"):
+        import ray
+
+        everything = ray.remote(num_cpus=ray.cluster_resources()["CPU"])(lead_two)
+        assert ray.get(everything.remote(1), timeout=100) == [5, 0]
+    assert lead_two(1) == [5, 1]
