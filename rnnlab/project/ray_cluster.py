@@ -79,4 +79,4 @@ def sentence(failure: Exception) -> str:
     if isinstance(failure, ray.exceptions.RayTaskError):
         # The task's own error, such as a loss that is not a number: a retry would fail, too.
         return first_line(failure.cause or failure)
-    return f"its process died repeatedly ({first_line(failure)})"
+    return f"its process died ({first_line(failure)})"

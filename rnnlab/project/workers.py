@@ -1,8 +1,9 @@
 """Processes that do one piece of work together, on Ray: all come to the same meetings, to add what they found."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,13 +43,15 @@ class Team:
         """
         import ray
 
-        answer = self._meeting.add.remote(self.rank, list(summed), list(joined))
+        answer, others = self._meeting.add.remote(self.rank, list(summed), list(joined)), [*self._followers]
         try:
-            [first], _ = ray.wait([answer, *self._followers], num_returns=1)
-            found: tuple[Arrays, Arrays] = ray.get(first)
-            if first != answer:
-                raise RuntimeError("it ended early")
-            return found
+            while True:
+                [first], _ = ray.wait([answer, *others], num_returns=1)
+                found = ray.get(first)
+                if first == answer:
+                    arrays: tuple[Arrays, Arrays] = found
+                    return arrays
+                others.remove(first)  # it has ended, after it came here
         except Exception as failure:  # of Ray, or of the other process
             self.lost = failure
             raise
@@ -76,6 +79,17 @@ class Meeting:
             sums.set_result((added, [np.concatenate(arrays) for arrays in zip(*each_joined, strict=True)]))
             self._brought, self._sums = {}, None
         return await sums
+
+
+class Helper:
+    """An actor of Ray that does what follows the process that leads."""
+
+    def __init__(self, follow: Callable[[Team, Any], None]) -> None:
+        self._follow = follow
+
+    def follow(self, team: Team, work: Any) -> None:
+        """Does the work."""
+        self._follow(team, work)
 
 
 def together(
@@ -121,22 +135,14 @@ def together(
     raise UserError(f"workers were lost {ATTEMPTS} times, at last: {reason}")
 
 
-def _ray() -> AbstractContextManager[bool]:
-    """Starts Ray unless this is a task of it; yields whether it is."""
-    import importlib.util
-
-    if importlib.util.find_spec("ray"):
-        import ray
-
-        if ray.is_initialized():
-            return nullcontext(True)
-    return _started()
-
-
 @contextmanager
-def _started() -> Iterator[bool]:
-    with engines.started("ray"):
-        yield False
+def _ray() -> Iterator[bool]:
+    """Starts Ray, unless this is a task of it; yields whether it is."""
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
+        yield True
+    else:
+        with engines.started("ray"):
+            yield False
 
 
 def _places(processors: int) -> int:
@@ -152,12 +158,16 @@ def _led(size: int, follow: Callable[[Team, Any], None], work: Any, options: Map
     import ray
 
     meeting = ray.remote(Meeting).options(num_cpus=0).remote(size)
-    task = ray.remote(max_retries=0, max_calls=1, scheduling_strategy="SPREAD", **options)(follow)
+    # Actors, not tasks: to cancel a task in the moment in which it ends can end the process that asked for it.
+    helpers = [
+        ray.remote(Helper).options(scheduling_strategy="SPREAD", **options).remote(follow) for _ in range(1, size)
+    ]
     shared = ray.put(work)
-    followers = [task.remote(Team(rank, size, meeting), shared) for rank in range(1, size)]
+    followers = [
+        helper.follow.remote(Team(rank, size, meeting), shared) for rank, helper in enumerate(helpers, start=1)
+    ]
     try:
         yield Team(0, size, meeting, followers)
     finally:
-        for follower in followers:
-            ray.cancel(follower, force=True)
-        ray.kill(meeting)
+        for actor in (*helpers, meeting):
+            ray.kill(actor)

@@ -1,9 +1,12 @@
 import asyncio
+import os
+import signal
 
 import numpy as np
 import pytest
 
 from rnnlab.project import engines, workers
+from rnnlab.project.errors import UserError
 from rnnlab.project.workers import ALONE, Meeting, Team
 
 
@@ -53,6 +56,40 @@ def lead_two(processors: int) -> list[float]:
         return [*sent.tolist(), *granted.tolist()[1:]]
 
     return workers.together(2, processors, lead, follow, lambda: 5.0, {})
+
+
+def follow_at_last(team: Team, attempt: int) -> None:
+    team.meet([np.zeros(1)])
+    if attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if attempt == 2:
+        raise ValueError("the disk is full\nin line 7")
+    team.meet([np.full(1, attempt)])
+
+
+@pytest.mark.needs("ray")
+def test_work_begins_again_if_a_worker_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    attempts = iter([1, 2, 3])
+
+    def lead(team: Team) -> float:
+        team.meet([np.zeros(1)])
+        (sum_of_both,), _ = team.meet([np.full(1, 10.0)])
+        return float(sum_of_both[0])
+
+    assert workers.together(2, 1, lead, follow_at_last, lambda: next(attempts), {}) == 13
+    printed = capsys.readouterr().out.splitlines()  # Ray says something, too
+    killed, failed = [line for line in printed if line.startswith("a worker")]
+    assert killed.startswith("a worker was lost: its process died (")
+    assert failed == "a worker was lost: the disk is full; going on from the last epoch"
+
+
+@pytest.mark.needs("ray")
+def test_a_mistake_of_the_one_who_leads_is_his_own() -> None:
+    def lead(team: Team) -> None:
+        raise UserError("the loss is not a number")
+
+    with pytest.raises(UserError, match="the loss is not a number"):
+        workers.together(2, 1, lead, follow, lambda: 0.0, {})
 
 
 @pytest.mark.needs("ray")

@@ -80,4 +80,4 @@ def test_a_trial_that_is_known_is_reported_again_and_not_trained(search: Search)
 
 def test_of_a_trial_that_failed_the_reason_is_told(search: Search) -> None:
     search.listener.on_trial_error(0, [], TUNED)
-    assert search.ended == ["its process died repeatedly (gone)"]
+    assert search.ended == ["its process died (gone)"]
