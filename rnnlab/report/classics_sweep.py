@@ -54,7 +54,7 @@ def task_of(points: pd.DataFrame) -> solving.Task:
         bar=rule.bar,
         chance=rule.chance,
         every=f"solve {name.replace('_', ' ')} up to length {{}}",
-        never="solve it at none of the lengths",
+        never=f"solves {name.replace('_', ' ')} at any length",
         none="none from length {} on",
         some="some at each length",
         span="{:g}".format,

@@ -10,7 +10,7 @@ VERDICT = solving.Task(
     bar=0.95,
     chance=0.5,
     every="hold a verdict over {}",
-    never="hold it over none of the distances",
+    never="holds a verdict over any distance",
     none="none over {}",
     some="some over each distance",
     # How many words follow a far verdict, see `rnnlab.data.corpus`.

@@ -4,7 +4,7 @@ Seeds either learn to remember over a length or stay at chance, so that their me
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from rnnlab.project.results import Result
 from rnnlab.report.figures import common
 from rnnlab.report.parameter_sweeps import by_model, draw_lines
 
+Lengths = Any  # an index of pandas
+
 
 class Task(NamedTuple):
     """What is solved, and how that is told.
@@ -25,7 +27,7 @@ class Task(NamedTuple):
         bar: the accuracy above which a seed has solved it.
         chance: the accuracy of guessing.
         every: says that all seeds do up to a length, such as "hold a verdict over {}".
-        never: says that they do so at no length.
+        never: says of one seed that it does at some length.
         none: says that no seed does from a length on.
         some: says that at each length some do.
         span: writes a length.
@@ -80,10 +82,18 @@ def sentence(points: pd.DataFrame, task: Task) -> str:
         counts = group["accuracy"].gt(task.bar).groupby(group[task.column]).agg(["sum", "size"])
         every = counts.index[(counts["sum"] == counts["size"]).cummin()]
         none = counts.index[counts["sum"][::-1].eq(0).cummin()[::-1]]
-        first = task.every.format(task.span(every[-1])) if len(every) else task.never
-        last = task.none.format(task.span(none[0])) if len(none) else task.some
-        claims.append(f"all seeds of {model} {first}" + (f", {last}" if len(every) < len(counts) else ""))
+        claims.append(_claim(model, task, counts.index, every, none))
     return f"within this budget, {'; '.join(claims)} (above {100 * task.bar:g} %)"
+
+
+def _claim(model: str, task: Task, lengths: Lengths, every: Lengths, none: Lengths) -> str:
+    if len(none) == len(lengths):
+        return f"no seed of {model} {task.never}"
+    who, longest = ("all", every[-1]) if len(every) else ("some", lengths[len(lengths) - len(none) - 1])
+    first = f"{who} seeds of {model} {task.every.format(task.span(longest))}"
+    if len(none):
+        return f"{first}, {task.none.format(task.span(none[0]))}"
+    return first if longest == lengths[-1] else f"{first}, {task.some}"
 
 
 def draw(points: pd.DataFrame, task: Task) -> Figure:

@@ -33,13 +33,13 @@ def test_seeds_that_hold_a_verdict_are_a_share_with_exact_limits() -> None:
     # Clopper and Pearson's limits of two of three.
     assert solving.solved([0.98, 0.51, 0.97], 0.95) == "2 of 3 seeds (9 to 99 %)"
     assert solving.sentence(curve(rnn={10: [0.98, 0.5], 20: [0.98, 0.5]}), VERDICT) == (
-        "within this budget, all seeds of rnn hold it over none of the distances, some over each distance (above 95 %)"
+        "within this budget, some seeds of rnn hold a verdict over 10 to 20 words (above 95 %)"
     )
 
 
 def test_a_model_that_holds_nothing_is_said_to() -> None:
     assert solving.sentence(curve(rnn={10: [0.5], 20: [0.4]}), VERDICT) == (
-        "within this budget, all seeds of rnn hold it over none of the distances, none over 5 to 10 words (above 95 %)"
+        "within this budget, no seed of rnn holds a verdict over any distance (above 95 %)"
     )
 
 
