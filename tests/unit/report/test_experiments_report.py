@@ -81,7 +81,7 @@ def test_the_report_shows_every_experiment_from_the_same_results_alike() -> None
         " original; one more seed of ours would lie between "
     ) in text
     assert "| [child](#child) | rnn | – | 65.0 % | 2 | – | child beats root by 75.0 points (" in text
-    assert "| [far](#far) | – | – | – | – | – | within this budget, all seeds of rnn hold it over none" in text
+    assert "| [far](#far) | – | – | – | – | – | within this budget, no seed of rnn holds a verdict over any" in text
     assert "on the longest third of the test rows by `sample.distance`: a far verdict is followed by at most so" in text
     assert "some of the rows have a near verdict:" in text
     assert "![Line chart: accuracy over distance](experiments/far.png)" in text
