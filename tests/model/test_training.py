@@ -1,8 +1,13 @@
+import functools
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnlab.networks import models, training
 from rnnlab.networks.batches import Batches
@@ -20,6 +25,16 @@ CHECKPOINT = Checkpoint(Path("checkpoint.npz"))
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def step_by_step() -> Iterator[None]:
+    """Computes each step as it comes: for a training of a step or two, which TensorFlow takes longer to trace."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Even though .* this option does not apply to tf.data functions")
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
 
 
 def budget(**changes: object) -> Train:
@@ -61,31 +76,57 @@ def fitted(seed: int, params: Train, noise: bool = False, **model: object):
     return network, history, seen
 
 
+# Trainings that several tests read and none changes: TensorFlow takes seconds to trace each.
+@functools.cache
+def learned():
+    return fitted(1, budget(epochs=8))
+
+
+@functools.cache
+def with_dropout(epochs: int, seed: int = 1, **changes: object):
+    return fitted(seed, budget(epochs=epochs, **changes), dropout=0.2, bidirectional=True)
+
+
+@functools.cache
+def by_heart(epochs: int, **changes: object):
+    """Labels without a pattern: the network learns them by heart, and its validation loss soon rises."""
+    return fitted(1, budget(epochs=epochs, learning_rate=0.03, **changes), noise=True)
+
+
 def test_it_learns_what_can_be_learned() -> None:
-    _, history, _ = fitted(1, budget(epochs=8))
+    _, history, _ = learned()
     assert history.epochs[-1]["val_accuracy"] > 0.95
 
 
 def test_every_epoch_is_told_with_all_figures() -> None:
-    _, history, seen = fitted(1, budget())
+    _, history, seen = learned()
     assert seen == history.epochs
-    assert [row["epoch"] for row in seen] == [1, 2, 3]
+    assert [row["epoch"] for row in seen] == list(range(1, 9))
     assert set(seen[0]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
-    assert len(history.seconds) == 3
+    assert len(history.seconds) == 8
 
 
 def test_one_seed_gives_identical_weights_and_another_does_not() -> None:
-    first, same, other = (fitted(seed, budget(), dropout=0.2)[0].get_weights() for seed in (1, 1, 2))
+    first, other = (with_dropout(1, seed=seed)[0].get_weights() for seed in (1, 2))
+    same = with_dropout(3)[1].early
     assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
     assert not np.array_equal(first[0], other[0])
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"ema_momentum": 0.9}, {"engine": "stock"}], ids=["plain", "averaged", "stock"]
+    ("trained", "changes"),
+    [
+        (with_dropout, {}),
+        (by_heart, {"keep": "best", "ema_momentum": 0.9}),
+        pytest.param(with_dropout, {"engine": "stock"}, marks=pytest.mark.weekly),
+    ],
+    ids=["plain", "averaged", "stock"],
 )
-def test_the_early_weights_are_those_of_a_training_of_one_epoch(changes: dict[str, object]) -> None:
-    short, _, _ = fitted(1, budget(epochs=1, **changes), dropout=0.2, bidirectional=True)
-    network, history, _ = fitted(1, budget(epochs=3, **changes), dropout=0.2, bidirectional=True)
+def test_the_early_weights_are_those_of_a_training_of_one_epoch(
+    trained: Callable[..., Any], changes: dict[str, object]
+) -> None:
+    short, _, _ = trained(1, **changes)
+    network, history, _ = trained(3, **changes)
     for early, wanted in zip(history.early, short.get_weights(), strict=True):
         np.testing.assert_array_equal(early, wanted)
     assert not np.array_equal(history.early[0], network.get_weights()[0])
@@ -93,8 +134,7 @@ def test_the_early_weights_are_those_of_a_training_of_one_epoch(changes: dict[st
 
 @pytest.mark.parametrize("epochs", [4, 30], ids=["budget-ends-first", "patience-ends-first"])
 def test_the_weights_of_the_best_epoch_are_kept(epochs: int) -> None:
-    # Labels without a pattern: the network learns them by heart, and its validation loss soon rises.
-    network, history, _ = fitted(1, budget(epochs=epochs, patience=3, learning_rate=0.03), noise=True)
+    network, history, _ = by_heart(epochs, patience=3)
     best = min(history.epochs, key=lambda row: row["val_loss"])
     assert history.best_epoch == best["epoch"] < len(history.epochs) <= epochs
     tokens, labels = rows(64, 2, noise=True)
@@ -104,10 +144,11 @@ def test_the_weights_of_the_best_epoch_are_kept(epochs: int) -> None:
 
 
 def test_patience_ends_a_training_that_gets_no_better() -> None:
-    _, history, _ = fitted(1, budget(epochs=30, patience=2, learning_rate=0.03), noise=True)
-    assert len(history.epochs) == history.best_epoch + 2
+    _, history, _ = by_heart(30, patience=3)
+    assert len(history.epochs) == history.best_epoch + 3
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_a_loss_that_is_no_number_stops_with_advice() -> None:
     network = models.build_classifier(OPTIONS, 12, 6)
     network.set_weights([weights * np.nan for weights in network.get_weights()])
@@ -116,7 +157,7 @@ def test_a_loss_that_is_no_number_stops_with_advice() -> None:
 
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
-    network, history, _ = fitted(1, budget(epochs=6, patience=6, learning_rate=0.03, keep="last"), noise=True)
+    network, history, _ = by_heart(6, patience=6, keep="last")
     tokens, labels = rows(64, 2, noise=True)
     probability = models.predict(network, tokens, 64).astype(np.float64)
     loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
@@ -181,7 +222,7 @@ def test_a_forecaster_learns_a_series() -> None:
     windows = np.lib.stride_tricks.sliding_window_view(values, 11)
     inputs, targets = windows[:, :-1, None], windows[:, -1:]
     keras.utils.set_random_seed(1)
-    network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear", "layers": 2}), 10)
+    network = models.build_forecaster(OPTIONS.model_copy(update={"output": "linear"}), 10)
     both = (inputs, targets)
     history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
@@ -190,11 +231,13 @@ def test_a_forecaster_learns_a_series() -> None:
     assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
 
 
-@pytest.mark.parametrize("keep", ["best", "last"])
-@pytest.mark.parametrize("epochs", [3, 30], ids=["budget-ends-first", "patience-ends-first"])
-def test_averaged_weights_are_scored_and_kept(keep: str, epochs: int) -> None:
-    averaged = budget(epochs=epochs, learning_rate=0.03, keep=keep, ema_momentum=0.9)
-    network, history, _ = fitted(1, averaged, noise=True)
+@pytest.mark.parametrize(
+    ("epochs", "keep"),
+    [(3, "best"), pytest.param(3, "last", marks=pytest.mark.weekly), (30, "best"), (30, "last")],
+    ids=["budget-ends-first-best", "budget-ends-first-last", "patience-ends-first-best", "patience-ends-first-last"],
+)
+def test_averaged_weights_are_scored_and_kept(epochs: int, keep: str) -> None:
+    network, history, _ = by_heart(epochs, keep=keep, ema_momentum=0.9)
     tokens, labels = rows(64, 2, noise=True)
     probability = models.predict(network, tokens, 64).astype(np.float64)
     loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
@@ -202,25 +245,21 @@ def test_averaged_weights_are_scored_and_kept(keep: str, epochs: int) -> None:
     assert len(history.epochs) < 30
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_the_average_follows_the_steps_of_a_plain_training() -> None:
-    plain_steps = []
-    for epochs in (1, 2):
-        # One batch an epoch, no shuffling to speak of: an epoch is a step.
-        network, _, _ = fitted(1, budget(epochs=epochs, batch_size=128, keep="last"))
-        plain_steps.append(network.get_weights())
+    # One batch an epoch, no shuffling to speak of: an epoch is a step.
+    network, history, _ = fitted(1, budget(epochs=2, batch_size=128, keep="last"))
     averaged, _, _ = fitted(1, budget(epochs=2, batch_size=128, keep="last", ema_momentum=0.75))
-    for first, second, average in zip(*plain_steps, averaged.get_weights(), strict=True):
+    for first, second, average in zip(history.early, network.get_weights(), averaged.get_weights(), strict=True):
         np.testing.assert_allclose(average, 0.75 * first + 0.25 * second, rtol=1e-4, atol=1e-6)
 
 
-def last_rates(schedule: str) -> float:
-    network = fitted(1, budget(schedule=schedule, engine="stock"))[0]
-    return float(network.optimizer.learning_rate)
-
-
 def test_the_cosine_schedule_ends_at_zero_and_the_constant_one_where_it_began() -> None:
-    assert last_rates("constant") == pytest.approx(0.01)
-    assert last_rates("cosine") == pytest.approx(0.0, abs=1e-9)
+    trained, _, _ = fitted(1, budget(schedule="cosine", engine="stock"))
+    assert float(trained.optimizer.learning_rate) == pytest.approx(0.0, abs=1e-9)
+    network = training.compiled(models.build_classifier(OPTIONS, 12, 6), budget(), 128)
+    network.optimizer.iterations.assign(trained.optimizer.iterations)
+    assert float(network.optimizer.learning_rate) == pytest.approx(0.01)
 
 
 def gradient_norm_after_one_step(clip_norm: float | None) -> float:
@@ -238,6 +277,7 @@ def gradient_norm_after_one_step(clip_norm: float | None) -> float:
     return float(np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, network.get_weights(), strict=True))))
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_clipping_bounds_the_norm_of_all_gradients_together() -> None:
     free = gradient_norm_after_one_step(None)
     assert free > 0.002
@@ -278,7 +318,7 @@ def killed_in_epoch(number: int):
     ids=["every-dropout", "stock", "averaged-best", "averaged-last"],
 )
 def test_a_killed_training_goes_on_to_the_same_bytes(
-    kills: list[int], changes: dict[str, object], model: dict[str, object]
+    kills: list[int], changes: dict[str, object], model: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = budget(epochs=30, patience=4, learning_rate=0.03, **changes)
     network, whole, told = fitted(1, params, noise=True, **model)
@@ -287,6 +327,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     for epoch in kills:  # killed and taken up; once, killed again
         with pytest.raises(Killed):
             again(params, model, killed_in_epoch(epoch))
+    capsys.readouterr()
     seen: list[dict[str, float]] = []
     resumed, rest = again(params, model, seen.append)
     assert (rest.epochs, rest.best_epoch, seen) == (whole.epochs, whole.best_epoch, told)
@@ -294,23 +335,16 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     ends = [*network.get_weights(), *whole.early], [*resumed.get_weights(), *rest.early]
     for one, other in zip(*ends, strict=True):
         assert one.tobytes() == other.tobytes()
+    said = capsys.readouterr().out
+    assert f"lstm-1  resumes after epoch {kills[-1] - 1}" in said
+    assert f"epoch {kills[-1] - 1}  " not in said
+    assert f"epoch {kills[-1]}  " in said
 
 
 def again(params: Train, model: dict[str, object], on_epoch):
     keras.utils.set_random_seed(1)
     network = models.build_classifier(OPTIONS.model_copy(update=model), 12, 6)
     return network, training.fit(network, rows(128, 1, True), rows(64, 2, True), params, RUN, CHECKPOINT, on_epoch)
-
-
-def test_what_is_taken_up_is_not_trained_again(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Killed):
-        again(budget(epochs=4), {}, killed_in_epoch(3))
-    capsys.readouterr()
-    again(budget(epochs=4), {}, lambda row: None)
-    said = capsys.readouterr().out
-    assert "lstm-1  resumes after epoch 2" in said
-    assert "epoch 1  " not in said
-    assert "epoch 3  " in said
 
 
 class Spreads(Batches):
@@ -325,6 +359,7 @@ class Spreads(Batches):
         return inputs, targets
 
 
+@pytest.mark.usefixtures("step_by_step")
 @pytest.mark.parametrize(
     ("engine", "mask", "alike"),
     [("fast", True, True), ("fast", False, False), ("stock", True, False)],

@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import pytest
 from ruamel.yaml import YAML
 
@@ -138,24 +139,26 @@ def test_a_full_disk_loses_nothing(fresh: Project) -> None:
     assert sorted(file.name for file in target.parent.iterdir()) == ["classic.csv", "reviews.csv", "series.csv"]
 
 
-def test_a_network_that_diverges_stops_with_advice(project: Project, tmp_path: Path) -> None:
+def test_a_network_that_diverges_stops_with_advice(project: Project) -> None:
     """In half precision an absurd learning rate soon gives a loss that is no number."""
-    (tmp_path / "keras.json").write_text('{"floatx": "float16", "backend": "tensorflow"}')
+    network = project.folder / "models/rnn-1.keras"
+    network.unlink()
     project.set_params(train__learning_rate=60_000.0, train__clip_norm=60_000.0)
-    variables = {"KERAS_HOME": str(tmp_path), "MLFLOW_SYNC": "off"}
-    done = project.run("dvc", "repro", "--single-item", "train@rnn-1", expect=None, **variables)
-    shown = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "error: rnn-1: the loss is not a number after epoch" in shown
-    assert "lower train.learning_rate" in shown
-    assert not Path(project.folder / "models/rnn-1.keras").exists()
+    keras.config.set_floatx("float16")
+    try:
+        done = project.stage("train@rnn-1", expect=1, MLFLOW_SYNC="off")
+    finally:
+        keras.config.set_floatx("float32")
+    assert "error: rnn-1: the loss is not a number after epoch" in done.stderr
+    assert "lower train.learning_rate" in done.stderr
+    assert not network.exists()
 
 
 def test_a_zip_bomb_stays_packed(fresh: Project) -> None:
     with gzip.open(fresh.folder / "mine.csv.gz", "wb") as stream:
         stream.write(table(*GOOD).encode())
         for _ in range(20):
-            stream.write(b"x,\n" * 500_000)
+            stream.write(b"%b,?\n" % (b"x" * 997) * 1500)
     fresh.set_params(data__csv="mine.csv.gz", data__max_megabytes=3)
     done = fresh.stage("ingest", expect=1)
     reason = "mine.csv.gz: unpacks to more than 3 MB; if it is meant to be that large, raise data.max_megabytes"
@@ -188,12 +191,13 @@ def test_formulas_are_not_computed_in_what_people_open(fresh: Project, ingested:
     assert "63,unknown label,'@x,'-1\n" in rejected
 
 
-@pytest.mark.parametrize("stage", [stage for stage in ORDER if stage not in ("sample", "ingest")])
+@pytest.mark.parametrize("stage", [stage for stage in ORDER if stage not in ("sample", "ingest", "track")])
 def test_a_file_cut_short_between_stages_is_named(stage: str, project: Project) -> None:
     name = "train@lstm-1" if stage == "train" else stage
     inputs = YAML(typ="safe").load(project.folder / "dvc.lock")["stages"][name]["deps"]
+    data = [Path(each["path"]) for each in inputs if not each["path"].startswith(("rnnlab", "stages"))]
     # One of each kind; `make faults` cuts every one.
-    sources = {path.suffix: path for dep in inputs if (path := project.folder / dep["path"]).suffix != ".py"}
+    sources = {path.suffix: project.folder / path for path in data}
     for source in sources.values():
         file = max(
             (part for part in [source, *source.rglob("*")] if part.is_file()), key=lambda part: part.stat().st_size
