@@ -99,7 +99,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_mistake_is_one_sentence(project: Project, mistake: str) -> None:
     values, sentence = MISTAKES[mistake]
     project.set_params(**values)
-    shown = tuned(project, "--trials", "1", expect=1)
+    shown = project.inside("rnnlab.cli.main", "tune", "--trials", "1", expect=1).stderr
     assert shown.startswith("error: params.yaml: ") or shown.startswith("error: data/features")
     assert sentence in shown and len(shown.splitlines()) == 1
 
