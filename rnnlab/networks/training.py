@@ -212,6 +212,7 @@ def compiled(model: keras.Sequential, params: Training, rows: int, team: Team = 
     is_tensorflow = keras.backend.backend() == "tensorflow"
     how = {"jit_compile": False, "steps_per_execution": STEPS_AT_ONCE} if is_tensorflow else {"jit_compile": "auto"}
     network.compile(adam, loss, metrics=[metric], **how)
+    adam.build(network.trainable_variables)  # or the first step makes its variables, and has to be traced once more
     return network
 
 
