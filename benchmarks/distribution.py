@@ -63,7 +63,7 @@ def _table(works: list[Work], races: list[dict[str, list[dict[str, Any]]]]) -> T
     apart = max(max(losses) - min(losses) for losses in ends)
     sentence = (
         f"**An epoch of {works[0].batch * works[0].batches:,} rows by two workers** (batch 64, length 200, 128 units, "
-        "without dropout; each worker reads half of every batch, and both exchange their gradients over Ray once a "
+        "without dropout; each worker reads half of every batch, and both exchange their gradients once a "
         "step), and how many times as fast as one process with one thread. "
         f"The losses of the last of {EPOCHS} epochs differ by {apart:.1g} at most."
     )

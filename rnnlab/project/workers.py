@@ -1,9 +1,10 @@
 """Processes that do one piece of work together, on Ray: all come to the same meetings, to add what they found."""
 
-import asyncio
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from rnnlab.project.errors import UserError
 Arrays = Sequence[npt.NDArray[Any]]
 Done = TypeVar("Done")
 ATTEMPTS = 20  # of work whose workers are lost
+SILENCE_SECONDS = 10.0  # after which Ray is asked whether a worker is still there
 
 
 class Team:
@@ -23,13 +25,15 @@ class Team:
     Attributes:
         rank: of this process; 0 leads, and knows when another is lost.
         size: their number.
-        lost: why this process cannot go on without another.
+        is_lost: whether this process cannot go on without another.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, meeting: Any = None, followers: Sequence[Any] = ()) -> None:
-        self.rank, self.size = rank, size
-        self._meeting, self._followers = meeting, list(followers)
-        self.lost: Exception | None = None
+    def __init__(
+        self, rank: int = 0, size: int = 1, lines: Sequence[Connection] = (), followers: Sequence[Any] = ()
+    ) -> None:
+        """Takes lines from the one who leads to each of the others, and what Ray will know of their end."""
+        self.rank, self.size, self.is_lost = rank, size, False
+        self._lines, self._followers = lines, list(followers)
 
     def share(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns those of some rows that this process reads; all read equally many, and none those that are left."""
@@ -39,57 +43,71 @@ class Team:
         """Waits until all processes brought arrays; returns the sums over processes, and arrays of all rows, by rank.
 
         Raises:
-            Exception: another process is lost; ``lost`` is set then.
+            OSError, EOFError: another process is lost; ``is_lost`` is set then.
         """
+        brought = (list(summed), list(joined))
+        try:
+            if self.rank:
+                [line] = self._lines
+                line.send(brought)
+                answer: tuple[Arrays, Arrays] = line.recv()
+                return answer
+            # By rank, so that the last digits do not depend on who came first.
+            found = _added([brought, *map(self._received, self._lines)])
+            for line in self._lines:
+                line.send(found)
+            return found
+        except (OSError, EOFError):
+            self.is_lost = True
+            raise
+
+    def _received(self, line: Connection) -> tuple[Arrays, Arrays]:
         import ray
 
-        answer, others = self._meeting.add.remote(self.rank, list(summed), list(joined)), [*self._followers]
+        while not line.poll(SILENCE_SECONDS):
+            if ray.wait(self._followers, timeout=0)[0]:  # a machine that is switched off closes no line
+                raise EOFError
+        brought: tuple[Arrays, Arrays] = line.recv()
+        return brought
+
+    def reason(self) -> str:
+        """Says why a process was lost."""
+        import ray
+
+        ended, _ = ray.wait(self._followers, timeout=SILENCE_SECONDS)
         try:
-            while True:
-                [first], _ = ray.wait([answer, *others], num_returns=1)
-                found = ray.get(first)
-                if first == answer:
-                    arrays: tuple[Arrays, Arrays] = found
-                    return arrays
-                others.remove(first)  # it has ended, after it came here
-        except Exception as failure:  # of Ray, or of the other process
-            self.lost = failure
-            raise
+            ray.get(ended)
+        except ray.exceptions.RayError as failure:
+            return ray_cluster.sentence(failure)
+        return "no line to it"
+
+
+def _added(brought: Sequence[tuple[Arrays, Arrays]]) -> tuple[Arrays, Arrays]:
+    summed, joined = zip(*brought, strict=True)
+    sums = [np.sum(arrays, axis=0, dtype=arrays[0].dtype) for arrays in zip(*summed, strict=True)]
+    return sums, [np.concatenate(arrays) for arrays in zip(*joined, strict=True)]
 
 
 ALONE = Team()
 
 
-class Meeting:
-    """An actor of Ray that adds what the processes bring."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._brought: dict[int, tuple[Arrays, Arrays]] = {}
-        self._sums: asyncio.Future[tuple[Arrays, Arrays]] | None = None
-
-    async def add(self, rank: int, summed: Arrays, joined: Arrays) -> tuple[Arrays, Arrays]:
-        """Returns the same to all, once the last of them is here; nobody comes again before."""
-        self._sums = sums = self._sums or asyncio.get_running_loop().create_future()
-        self._brought[rank] = summed, joined
-        if len(self._brought) == self._size:
-            # By rank, so that the last digits do not depend on who came first.
-            each_summed, each_joined = zip(*(self._brought[number] for number in range(self._size)), strict=True)
-            added = [np.sum(arrays, axis=0, dtype=arrays[0].dtype) for arrays in zip(*each_summed, strict=True)]
-            sums.set_result((added, [np.concatenate(arrays) for arrays in zip(*each_joined, strict=True)]))
-            self._brought, self._sums = {}, None
-        return await sums
-
-
 class Helper:
     """An actor of Ray that does what follows the process that leads."""
 
-    def __init__(self, follow: Callable[[Team, Any], None]) -> None:
-        self._follow = follow
+    def __init__(self, follow: Callable[[Team, Any], None], secret: bytes) -> None:
+        import ray
 
-    def follow(self, team: Team, work: Any) -> None:
-        """Does the work."""
-        self._follow(team, work)
+        self._follow = follow
+        self._door = Listener((ray.util.get_node_ip_address(), 0), authkey=secret)
+
+    def address(self) -> Any:
+        """Tells where the one who leads can call."""
+        return self._door.address
+
+    def follow(self, rank: int, size: int, work: Any) -> None:
+        """Does the work, once called."""
+        with self._door.accept() as line:
+            self._follow(Team(rank, size, [line]), work)
 
 
 def together(
@@ -128,9 +146,9 @@ def together(
                 try:
                     return lead(team)
                 except Exception:
-                    if team.lost is None:
+                    if not team.is_lost:
                         raise
-                    reason = ray_cluster.sentence(team.lost)
+                    reason = team.reason()
             print(f"a worker was lost: {reason}; going on from the last epoch", flush=True)
     raise UserError(f"workers were lost {ATTEMPTS} times, at last: {reason}")
 
@@ -157,17 +175,14 @@ def _led(size: int, follow: Callable[[Team, Any], None], work: Any, options: Map
     """Yields the team that this process leads; the others end with the block."""
     import ray
 
-    meeting = ray.remote(Meeting).options(num_cpus=0).remote(size)
+    secret = secrets.token_bytes()
     # Actors, not tasks: to cancel a task in the moment in which it ends can end the process that asked for it.
-    helpers = [
-        ray.remote(Helper).options(scheduling_strategy="SPREAD", **options).remote(follow) for _ in range(1, size)
-    ]
+    actor = ray.remote(Helper).options(scheduling_strategy="SPREAD", **options)
+    helpers = [actor.remote(follow, secret) for _ in range(1, size)]
     shared = ray.put(work)
-    followers = [
-        helper.follow.remote(Team(rank, size, meeting), shared) for rank, helper in enumerate(helpers, start=1)
-    ]
-    try:
-        yield Team(0, size, meeting, followers)
-    finally:
-        for actor in (*helpers, meeting):
-            ray.kill(actor)
+    with ExitStack() as stack:
+        stack.callback(lambda: [ray.kill(helper) for helper in helpers])
+        addresses = ray.get([helper.address.remote() for helper in helpers])
+        followers = [helper.follow.remote(rank, size, shared) for rank, helper in enumerate(helpers, start=1)]
+        lines = [stack.enter_context(Client(tuple(address), authkey=secret)) for address in addresses]
+        yield Team(0, size, lines, followers)

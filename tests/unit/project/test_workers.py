@@ -1,13 +1,15 @@
-import asyncio
 import os
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
 
 from rnnlab.project import engines, workers
 from rnnlab.project.errors import UserError
-from rnnlab.project.workers import ALONE, Meeting, Team
+from rnnlab.project.workers import ALONE, Arrays, Team
 
 
 @pytest.mark.parametrize(
@@ -21,24 +23,22 @@ def test_all_read_equally_many_rows_of_a_batch(count: int, shares: list[list[int
 
 
 def test_all_get_what_all_brought_in_the_order_of_their_ranks() -> None:
-    async def meetings() -> list[list[tuple[object, object]]]:
-        meeting = Meeting(3)
+    lines = [Pipe() for _ in range(2)]
+    leader = Team(0, 3, [mine for mine, _ in lines])
+    others = [Team(rank, 3, [line]) for rank, (_, line) in enumerate(lines, start=1)]
 
-        async def come(rank: int, wait: float) -> list[tuple[object, object]]:
-            found = []
-            for turn in range(2):
-                await asyncio.sleep(wait)
-                brought = [np.full(2, 10**turn * (rank + 1), np.float32)], [np.array([rank, turn])]
-                found.append(await meeting.add(rank, *brought))
-            return found
+    def come(team: Team) -> list[tuple[Arrays, Arrays]]:
+        time.sleep((3 - team.rank) / 100)
+        return [
+            team.meet([np.full(2, 10**turn * (team.rank + 1), np.float32)], [np.array([team.rank, turn])])
+            for turn in range(2)
+        ]
 
-        return await asyncio.gather(come(0, 0.02), come(1, 0.0), come(2, 0.01))
-
-    for first, second in asyncio.run(meetings()):
-        (sums, joined), (later, last) = first, second
-        assert [part.tolist() for part in (*sums, *later)] == [[6, 6], [60, 60]]
-        assert [part.tolist() for part in (*joined, *last)] == [[0, 0, 1, 0, 2, 0], [0, 1, 1, 1, 2, 1]]
-        assert sums[0].dtype == np.float32
+    with ThreadPoolExecutor(3) as pool:
+        for (sums, joined), (later, last) in pool.map(come, [leader, *others]):
+            assert [part.tolist() for part in (*sums, *later)] == [[6, 6], [60, 60]]
+            assert [part.tolist() for part in (*joined, *last)] == [[0, 0, 1, 0, 2, 0], [0, 1, 1, 1, 2, 1]]
+            assert sums[0].dtype == np.float32
 
 
 def follow(team: Team, work: float) -> None:
