@@ -51,7 +51,7 @@ def keras_model(work: Work, mask: bool) -> Any:
 
 
 def _forget() -> None:
-    """Releases the networks that this process trained before, and Keras' distribution."""
+    """Releases the networks that this process trained before."""
     from rnnlab.networks.keras_import import importing_keras
 
     with importing_keras():

@@ -20,9 +20,9 @@ Tensor = Any  # TensorFlow has no types
 class SharedAdam(keras.optimizers.Adam):
     """Adam on the mean of the gradients that the processes of a team found, before they are clipped."""
 
-    def __init__(self, team: Team, *args: Any, **options: Any) -> None:
-        """Takes the options of Adam."""
-        super().__init__(*args, **options)
+    def __init__(self, team: Team, rate: Any, **options: Any) -> None:
+        """Takes the learning rate, and other options of Adam."""
+        super().__init__(rate, **options)
         self._team = team
 
     def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Any] | None = None) -> None:
@@ -31,9 +31,10 @@ class SharedAdam(keras.optimizers.Adam):
         is_joined = [isinstance(gradient, tf.IndexedSlices) for gradient in grads for _ in _parts(gradient)]
 
         def meet(*arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-            kinds = ([array for array, each in zip(arrays, is_joined, strict=True) if each == kind] for kind in (0, 1))
-            summed, joined = map(iter, self._team.meet(*kinds))
-            return [next(joined if each else summed) for each in is_joined]
+            summed = [array for array, each in zip(arrays, is_joined, strict=True) if not each]
+            joined = [array for array, each in zip(arrays, is_joined, strict=True) if each]
+            sums, rows = map(iter, self._team.meet(summed, joined))
+            return [next(rows if each else sums) for each in is_joined]
 
         found = tf.numpy_function(meet, parts, [part.dtype for part in parts])
         for part, before, each in zip(found, parts, is_joined, strict=True):

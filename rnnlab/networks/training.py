@@ -2,8 +2,6 @@
 
 import math
 import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -163,15 +161,15 @@ def balanced_weights(targets: npt.NDArray[np.float32]) -> dict[int, float]:
 
 def _part(rows: npt.NDArray[Any], team: Team) -> npt.NDArray[Any]:
     """Returns the validation rows that a process scores: one at least, which counts for nothing if it is another's."""
-    return rows[team.rank :: team.size] if team.rank < len(rows) else rows[:1]
+    mine = team.part(rows)
+    return mine if len(mine) else rows[:1]
 
 
 def _shared(team: Team, validation: Examples) -> tuple[list[keras.callbacks.Callback], list[keras.callbacks.Callback]]:
     """Returns the first and the last callbacks of a training that several processes share."""
     from rnnlab.networks import sharing  # imports TensorFlow, which other backends do not need
 
-    scored = len(validation[1][team.rank :: team.size])
-    return [sharing.SharedLogs(team, scored)], [sharing.OwnDropout(team)]
+    return [sharing.SharedLogs(team, len(team.part(validation[1])))], [sharing.OwnDropout(team)]
 
 
 def batched(
@@ -207,7 +205,7 @@ def compiled(model: keras.Sequential, params: Training, rows: int, team: Team = 
     network = _faster(model, batch_size, params.threads) if params.engine == "fast" else model
     loss, metric = LOSSES[model.layers[-1].name]
     average = {"use_ema": params.ema_momentum is not None, "ema_momentum": params.ema_momentum or 0.0}
-    adam = _adam(team)(_rate(params, rows), global_clipnorm=params.clip_norm, **average)
+    adam = _adam(team, _rate(params, rows), global_clipnorm=params.clip_norm, **average)
     # TensorFlow would spend minutes compiling a step of stock layers and gain little; other backends must compile.
     is_tensorflow = keras.backend.backend() == "tensorflow"
     how = {"jit_compile": False, "steps_per_execution": STEPS_AT_ONCE} if is_tensorflow else {"jit_compile": "auto"}
@@ -216,12 +214,12 @@ def compiled(model: keras.Sequential, params: Training, rows: int, team: Team = 
     return network
 
 
-def _adam(team: Team) -> Callable[..., Any]:
+def _adam(team: Team, rate: Any, **options: Any) -> keras.optimizers.Adam:
     if team.size == 1:
-        return partial(keras.optimizers.Adam)
+        return keras.optimizers.Adam(rate, **options)
     from rnnlab.networks import sharing  # imports TensorFlow, which other backends do not need
 
-    return partial(sharing.SharedAdam, team)
+    return sharing.SharedAdam(team, rate, **options)
 
 
 def _faster(model: keras.Sequential, batch_size: int, threads: int) -> keras.Sequential:

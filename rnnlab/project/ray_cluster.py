@@ -70,6 +70,13 @@ def _health(address: str) -> str | None:
     return done.stderr if done.returncode else None
 
 
+def processors() -> list[int]:
+    """Returns how many each machine of the cluster has."""
+    import ray
+
+    return [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+
+
 def sentence(failure: Exception) -> str:
     """Says in one sentence why a task failed."""
     import ray

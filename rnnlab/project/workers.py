@@ -39,6 +39,10 @@ class Team:
         """Returns those of some rows that this process reads; all read equally many, and none those that are left."""
         return rows[self.rank : len(rows) // self.size * self.size : self.size]
 
+    def part(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Returns those of some rows that this process scores; together, the processes score each row once."""
+        return rows[self.rank :: self.size]
+
     def meet(self, summed: Arrays, joined: Arrays = ()) -> tuple[Arrays, Arrays]:
         """Waits until all processes brought arrays; returns the sums over processes, and arrays of all rows, by rank.
 
@@ -134,7 +138,7 @@ def together(
     reason = ""
     with _ray() as is_task:
         for attempt in range(ATTEMPTS):
-            fitting = size if is_task else min(size, 1 + _places(processors))
+            fitting = size if is_task else min(size, 1 + sum(each // processors for each in ray_cluster.processors()))
             if fitting < size and not attempt:
                 raise UserError(
                     f"train.workers is {size}, but the Ray cluster has processors for {fitting} workers of {processors}"
@@ -161,13 +165,6 @@ def _ray() -> Iterator[bool]:
     else:
         with engines.started("ray"):
             yield False
-
-
-def _places(processors: int) -> int:
-    """Counts the processes that the machines of the cluster have room for."""
-    import ray
-
-    return sum(int(node["Resources"].get("CPU", 0)) // processors for node in ray.nodes() if node["Alive"])
 
 
 @contextmanager

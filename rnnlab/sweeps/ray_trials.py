@@ -50,12 +50,10 @@ def check_processors(trials: Sequence[Trial]) -> None:
     Raises:
         UserError: no machine has as many processors as a trial asks for.
     """
-    import ray
-
-    largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"])
+    largest = max(ray_cluster.processors())
     asked = max(trial.training.processors for trial in trials)
     if asked > largest:
         raise UserError(
-            f"train.threads times train.workers is {asked}, but the largest machine of the cluster has {largest:.0f}"
+            f"train.threads times train.workers is {asked}, but the largest machine of the cluster has {largest}"
             " processors; lower one"
         )

@@ -30,6 +30,12 @@ def complaint(values: Any) -> str:
     return str(mistake.value)
 
 
+def of_a_series(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values, but of the task without labels."""
+    split = {**values["split"], "method": "chronological"}
+    return {**values, "task": "series", "split": split, "ensemble": [], "baselines": ["last_value"]}
+
+
 def test_committed_parameters_are_valid(settings: Params) -> None:
     assert settings.validate_.severity.schema_ in ("critical", "warning")
     assert set(settings.compare) <= set(settings.models)
@@ -208,17 +214,13 @@ def test_an_output_for_two_labels_is_refused_where_there_are_three() -> None:
 def test_thresholds_are_chosen_of_labels() -> None:
     values = changed("evaluate.threshold", "f1")
     assert params.parse(values).evaluate.threshold == "f1"
-    values["ensemble"], values["baselines"], values["task"] = [], ["last_value"], "series"
-    values["split"]["method"] = "chronological"
-    assert "evaluate.threshold: the series task has no labels" in complaint(values)
+    assert "evaluate.threshold: the series task has no labels" in complaint(of_a_series(values))
 
 
 def test_labels_are_weighed_where_there_are_some() -> None:
     values = changed("train.class_weights", "balanced")
     assert params.parse(values).train.class_weights == "balanced"
-    values["ensemble"], values["baselines"], values["task"] = [], ["last_value"], "series"
-    values["split"]["method"] = "chronological"
-    assert "train.class_weights: the series task has no labels to weigh" in complaint(values)
+    assert "train.class_weights: the series task has no labels to weigh" in complaint(of_a_series(values))
 
 
 def test_only_texts_have_pairs_of_words() -> None:
