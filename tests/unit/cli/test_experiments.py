@@ -30,7 +30,7 @@ def test_the_list_counts_trainings(rnnlab: Any, capsys: Any) -> None:
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert rows["sequence-regression"][-2:] == ["embedded", "20"]
     assert rows["long-range"][-2:] == ["embedded", "36"]
-    assert rows["torch-imdb-postpad"][-2:] == ["imdb", "5"]
+    assert rows["torch-imdb-postpad"][-2:] == ["imdb", "10"]
 
 
 def test_an_experiment_is_shown_with_all_that_it_changes(rnnlab: Any, capsys: Any) -> None:
