@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from queue import SimpleQueue
+from functools import partial
 from typing import NamedTuple
 
 from rnnlab.cli import alone, results
@@ -46,24 +46,21 @@ class Runner(NamedTuple):
         """
         self.dvc("repro", "size")
         stages = _changed()
-        with warm.processes("stages.train", _servers(self.jobs, stages)) as addresses:
-            free = SimpleQueue[str]()
-            for address in [*addresses, *[""] * (self.jobs - len(addresses))]:
-                free.put(address)
+        if not self._is_served(stages):
+            _run_all(self._reproduce, stages, self.jobs)
+            return
+        with warm.processes("stages.train", self.jobs) as server:
+            # DVC takes seconds to begin a stage: one more waits for a process, so that none waits for a stage.
+            _run_all(partial(self._reproduce, server=server), stages, self.jobs + 1)
 
-            def reproduce(stage: str) -> None:
-                server = free.get()
-                self.dvc("--wait-for-lock", "repro", "--single-item", stage, server=server)
-                free.put(server)
+    def _is_served(self, stages: Sequence[str]) -> bool:
+        """Whether processes serve trainings: not where each would train once, or threads differ by model."""
+        settings = params.read()
+        threads = {settings.training_of(model).threads for model in settings.compare}
+        return len(stages) > self.jobs and len(threads) == 1
 
-            _run_all(reproduce, stages, self.jobs)
-
-
-def _servers(jobs: int, stages: Sequence[str]) -> int:
-    """Returns how many processes serve trainings: none where each would train once, or threads differ by model."""
-    settings = params.read()
-    threads = {settings.training_of(model).threads for model in settings.compare}
-    return jobs if len(stages) > jobs and len(threads) == 1 else 0
+    def _reproduce(self, stage: str, server: str = "") -> None:
+        self.dvc("--wait-for-lock", "repro", "--single-item", stage, server=server)
 
 
 def _run_all(run: Callable[[str], None], stages: Sequence[str], jobs: int) -> None:

@@ -44,18 +44,21 @@ def _ask(address: str) -> bytes:
 
 
 @contextmanager
-def processes(module: str, count: int) -> Iterator[list[str]]:
-    """Starts processes that serve a stage until the block ends, and yields what `SERVER` holds for each."""
+def processes(module: str, count: int) -> Iterator[str]:
+    """Starts processes that serve a stage until the block ends, and yields what `SERVER` holds.
+
+    Of more stages than processes, the first that is free serves the one that has waited longest.
+    """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as started:
-        addresses = [str(Path(folder) / str(number)) for number in range(count)]
-        for address in addresses:
-            with socket.socket(socket.AF_UNIX) as door:
-                door.bind(address)
-                door.listen()
-                command = (sys.executable, "-m", "rnnlab.project.warm", module, str(door.fileno()))
+        address = str(Path(folder) / "door")
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(address)
+            door.listen()
+            command = (sys.executable, "-m", "rnnlab.project.warm", module, str(door.fileno()))
+            for _ in range(count):
                 server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[door.fileno()])
-            started.enter_context(server)  # closes its input, and waits for its end
-        yield addresses
+                started.enter_context(server)  # closes its input, and waits for its end
+        yield address
 
 
 def serve(module: str, door: int) -> None:

@@ -35,7 +35,7 @@ if __name__ == "__main__":
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.chdir(tmp_path)
     Path("stage.py").write_text(STAGE, encoding="utf-8")
-    with warm.processes("stage", 1) as (address,):
+    with warm.processes("stage", 1) as address:
         yield address
 
 
@@ -64,6 +64,22 @@ def test_one_process_does_the_work_of_many(server: str) -> None:
     assert [words[0] for words, *_ in done] == ["a", "b"]
     assert len({words[1] for words, *_ in done}) == 1
     assert {int(words[1]) for words, *_ in done}.isdisjoint(started for *_, started in done)
+
+
+def test_of_two_processes_the_free_one_serves_who_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("stage.py").write_text(STAGE, encoding="utf-8")
+    with warm.processes("stage", 2) as address:
+        busy = start(address, "wait")
+        wait_for(tmp_path / "waiting")
+        assert busy.stdout
+        taken = busy.stdout.readline().split()[1]
+        others = [start(address, word) for word in ("a", "b", "c")]
+        workers = {each.communicate(timeout=60)[0].split()[1] for each in others}
+        assert workers.isdisjoint({taken, *(str(each.pid) for each in others)})
+        assert len(workers) == 1
+        busy.kill()
+        busy.wait()
 
 
 def test_a_mistake_reaches_the_screen_and_the_status_and_the_next_one_is_served(server: str) -> None:
