@@ -209,12 +209,10 @@ steps are {threads} as fast on this machine.{distribution}
 
 How to move each limit:
 
-- `validate`: was measured when Great Expectations saw all texts in one pandas table. Since then it sees rows without
-  them: 1.5 million reviews took 600 MB in all, some 170 B a row. `validate.checks` still see all texts at once.
+- `validate`: Great Expectations sees rows without their texts; `validate.checks`, if there are any, see all of them.
 - `baseline` (not measured here): scikit-learn fits all n-grams of all training texts at once. Set `baselines: []`.
-- `evaluate`: was measured when it read half of all texts to show a few. Since then 20,000 to 200,000 rows, half of them
-  test rows, took 500 B a row, of which 390 B are word ids in a file, which the system may let go. It has one row per
-  test row, model and seed: lower `split.test_fraction`, or use fewer `train.seeds`.
+- `evaluate`: most of this are word ids in a file, which the system may let go. It has one row per test row, model and
+  seed: lower `split.test_fraction`, or use fewer `train.seeds`.
 - `ingest`: finds duplicates among all rows at once, from a hash, a label, a split and an index of each. The machine
   that starts the stage needs this memory; the others need that of one file.
 - `train`: maps its arrays; holds a label, a length and an index of each row, some 30 B. Enough for 10^8 rows.
