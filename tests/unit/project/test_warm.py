@@ -31,10 +31,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def folder_with_a_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("stage.py").write_text(STAGE, encoding="utf-8")
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
     with warm.processes("stage", 1) as address:
         yield address
 
@@ -66,9 +70,7 @@ def test_one_process_does_the_work_of_many(server: str) -> None:
     assert {int(words[1]) for words, *_ in done}.isdisjoint(started for *_, started in done)
 
 
-def test_of_two_processes_the_free_one_serves_who_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("stage.py").write_text(STAGE, encoding="utf-8")
+def test_of_two_processes_the_free_one_serves_who_waits(tmp_path: Path) -> None:
     with warm.processes("stage", 2) as address:
         busy = start(address, "wait")
         wait_for(tmp_path / "waiting")
