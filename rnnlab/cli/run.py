@@ -39,7 +39,7 @@ class Runner(NamedTuple):
             raise SystemExit(status)
 
     def train(self) -> None:
-        """Runs the trainings that changed, and the baselines; once one has failed, no other starts.
+        """Runs the trainings that changed, and the baselines; once one has failed, those that DVC has begun still end.
 
         Raises:
             SystemExit: a stage failed; with its status.
@@ -64,7 +64,7 @@ class Runner(NamedTuple):
 
 
 def _run_all(run: Callable[[str], None], stages: Sequence[str], jobs: int) -> None:
-    """Runs stages side by side; once one has failed, no other starts."""
+    """Runs stages side by side; once one has failed, DVC begins no other."""
     with ThreadPoolExecutor(jobs) as pool:
         try:
             running = [pool.submit(run, stage) for stage in stages]
