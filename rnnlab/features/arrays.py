@@ -1,5 +1,6 @@
 """The encoded rows of one split, of any task: a folder of .npy files to be mapped into memory."""
 
+import mmap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,6 +106,15 @@ def map_array(source: Path) -> npt.NDArray[Any]:
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive of arrays")
         return array
+
+
+def release(array: npt.NDArray[Any]) -> None:
+    """Lets the system have the memory of a mapped array; what is used again is read again."""
+    source: Any = array
+    while isinstance(source, np.ndarray):
+        source = source.base
+    if isinstance(source, mmap.mmap):
+        source.madvise(mmap.MADV_DONTNEED)
 
 
 def create(folder: Path, rows: int, max_length: int) -> None:

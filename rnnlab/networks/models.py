@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from rnnlab.features.arrays import Examples, count_labels, used_steps
+from rnnlab.features.arrays import Examples, count_labels, release, used_steps
 from rnnlab.networks import archives, bigrams, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -22,6 +22,7 @@ from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
+ROWS_AT_ONCE = 1 << 13  # of which the most similar lengths are read together, and whose inputs are held in memory
 FORECAST = "value"  # name of the output layer
 RECURRENT = "recurrent"  # names of recurrent layers begin with it
 
@@ -300,11 +301,13 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
 def _predict_by_length(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
     """Reads rows of similar lengths together, without the padding that they share: it is masked, so nothing changes."""
     network = _of_any_length(model)
-    order = np.argsort(used_steps(inputs).sum(axis=1), kind="stable")
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
-    for start in range(0, len(inputs), batch_size):
-        rows = order[start : start + batch_size]
-        outputs[rows] = network.predict_on_batch(_without_shared_padding(inputs[rows]))
+    for first in range(0, len(inputs), ROWS_AT_ONCE):
+        block = slice(first, first + ROWS_AT_ONCE)
+        order = first + np.argsort(used_steps(inputs[block]).sum(axis=1), kind="stable")
+        for rows in np.split(order, range(batch_size, len(order), batch_size)):
+            outputs[rows] = network.predict_on_batch(_without_shared_padding(inputs[rows]))
+        release(inputs)
     return outputs
 
 

@@ -43,6 +43,14 @@ def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
     )
 
 
+@pytest.mark.parametrize("at_once", [1, 4, 7])
+def test_how_many_rows_are_held_in_memory_changes_no_prediction(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    network, rows = built(cell="lstm"), np.tril(np.full((LENGTH, LENGTH), 3, np.int32))
+    expected = network.predict(rows, verbose=0)[:, 0]
+    monkeypatch.setattr(models, "ROWS_AT_ONCE", at_once)
+    np.testing.assert_allclose(models.predict(network, rows, 2), expected, rtol=1e-5)
+
+
 def test_unmasked_padding_does_change_it() -> None:
     network = built(cell="simple_rnn", mask=False)
     rows = np.array([[0, 0, 0, 0, 3, 4, 5], [3, 4, 5, 0, 0, 0, 0]], np.int32)

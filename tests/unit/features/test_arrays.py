@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -58,6 +59,19 @@ def test_arrays_have_the_promised_types(tmp_path: Path) -> None:
 
 def test_arrays_are_mapped_not_read(tmp_path: Path) -> None:
     assert all(isinstance(column, np.memmap) for column in written(tmp_path / "train", 2))
+
+
+def test_a_released_array_takes_no_memory_and_can_be_read_again(tmp_path: Path) -> None:
+    np.save(tmp_path / "ones.npy", np.ones((4000, 1000), np.int32))
+    mapped = np.asarray(arrays.map_array(tmp_path / "ones.npy"))
+    process = psutil.Process()
+    before = process.memory_info().rss
+    assert mapped.sum() == mapped.size
+    read = process.memory_info().rss
+    arrays.release(mapped[:10])
+    assert read - before > 0.9 * mapped.nbytes
+    assert read - process.memory_info().rss > 0.9 * mapped.nbytes
+    assert mapped.sum() == mapped.size
 
 
 def test_the_same_rows_give_the_same_bytes_however_they_are_batched(tmp_path: Path) -> None:
