@@ -211,8 +211,7 @@ How to move each limit:
 
 - `validate`: Great Expectations sees rows without their texts; `validate.checks`, if there are any, see all of them.
 - `baseline` (not measured here): scikit-learn fits all n-grams of all training texts at once. Set `baselines: []`.
-- `evaluate`: most of this are word ids in a file, which the system may let go. It has one row per test row, model and
-  seed: lower `split.test_fraction`, or use fewer `train.seeds`.
+- `evaluate`: has one row per test row, model and seed: lower `split.test_fraction`, or use fewer `train.seeds`.
 - `ingest`: finds duplicates among all rows at once, from a hash, a label, a split and an index of each. The machine
   that starts the stage needs this memory; the others need that of one file.
 - `train`: maps its arrays; holds a label, a length and an index of each row, some 30 B. Enough for 10^8 rows.
