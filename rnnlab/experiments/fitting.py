@@ -67,6 +67,7 @@ def of_texts(settings: Params, table: Table, choice: Choice, profile: Profile, c
         Setting("data.label_column", choice.columns["label"].value),
         *_labels(settings, profile),
         *_splitting(choice),
+        Setting("split.group_column", None),
         *_limits(settings, profile),
         *_words(profile),
         *_networks(settings, profile),
@@ -171,7 +172,7 @@ def _networks(settings: Params, profile: Profile) -> list[Setting]:
     found = training(size, rows)
     for model in settings.compare:
         of_model: dict[str, Any] = {"units": size.units, "embedding_dim": size.embedding_dim}
-        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO}
+        of_model |= {"embedding_dropout": size.dropout, "dropout": size.dropout, "output": AUTO, "residual": False}
         why = "enough for so many rows; all models get as many"
         found += [Setting(f"models.{model}.{key}", value, why * (key == "units")) for key, value in of_model.items()]
     return found

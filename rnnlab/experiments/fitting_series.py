@@ -99,6 +99,7 @@ def of_series(settings: Params, profile: SeriesProfile, csv: str) -> list[Settin
         Setting("data.known_ahead", [], "those of the covariates whose future is known"),
         *missing,
         Setting("split.method", "chronological", "the last rows are the test"),
+        Setting("split.group_column", None),
         Setting("split.validation_fraction", cut.validation_fraction, f"of {rows:,} rows that are not the test"),
         Setting("series.window", cut.window, cut.why["window"]),
         Setting("series.horizon", cut.horizon, cut.why["horizon"]),

@@ -1,5 +1,6 @@
 """What `rnnlab use` writes fits the data: the pipeline reads them with it, and they pass its checks."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -112,6 +113,21 @@ FILES: dict[str, Callable[[Path], Path]] = {
 def test_what_is_written_fits_the_data(settings: Params, tmp_path: Path, name: str) -> None:
     source = FILES[name](tmp_path)
     _, tried = planned(settings, source)
+    assert not failures(tried, source, tmp_path)
+    if tried.task == "series":
+        encoding.encode(tried, tmp_path / "rows.parquet", tmp_path / "words.json", tmp_path / "features")
+
+
+@pytest.mark.parametrize(
+    ("before", "name"), itertools.permutations(["a split", "sequences of persons", "a trend", "a series of dates"], 2)
+)
+def test_it_fits_where_the_parameters_are_those_of_other_data(
+    settings: Params, tmp_path: Path, before: str, name: str
+) -> None:
+    (tmp_path / "before").mkdir()
+    _, left = planned(settings, FILES[before](tmp_path / "before"))
+    source = FILES[name](tmp_path)
+    _, tried = planned(left, source)
     assert not failures(tried, source, tmp_path)
     if tried.task == "series":
         encoding.encode(tried, tmp_path / "rows.parquet", tmp_path / "words.json", tmp_path / "features")
