@@ -29,7 +29,7 @@ def test_the_list_counts_trainings(rnnlab: Any, capsys: Any) -> None:
     assert rnnlab("experiments") == 0
     rows = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.strip()}
     assert rows["sequence-regression"][-2:] == ["embedded", "20"]
-    assert rows["long-range"][-2:] == ["embedded", "36"]
+    assert rows["long-range"][-2:] == ["embedded", "120"]
     assert rows["torch-imdb-postpad"][-2:] == ["imdb", "10"]
 
 
