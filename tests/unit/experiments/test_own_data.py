@@ -48,6 +48,14 @@ def failures(settings: Params, source: Path, folder: Path) -> list[str]:
     return [str(finding) for finding in found if not finding.success and finding.severity == "critical"]
 
 
+def assert_fits(settings: Params, source: Path, folder: Path) -> None:
+    """Has the data read by the parameters that a look at them leads to, and those of a series cut into windows."""
+    _, tried = planned(settings, source)
+    assert not failures(tried, source, folder)
+    if tried.task == "series":
+        encoding.encode(tried, folder / "rows.parquet", folder / "words.json", folder / "features")
+
+
 def csv(frame: dict[str, Any], **options: Any) -> Callable[[Path], Path]:
     def write(folder: Path) -> Path:
         pd.DataFrame(frame).to_csv(folder / "mine.csv", index=False, **options)
@@ -111,11 +119,7 @@ FILES: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_written_fits_the_data(settings: Params, tmp_path: Path, name: str) -> None:
-    source = FILES[name](tmp_path)
-    _, tried = planned(settings, source)
-    assert not failures(tried, source, tmp_path)
-    if tried.task == "series":
-        encoding.encode(tried, tmp_path / "rows.parquet", tmp_path / "words.json", tmp_path / "features")
+    assert_fits(settings, FILES[name](tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +130,7 @@ def test_it_fits_where_the_parameters_are_those_of_other_data(
 ) -> None:
     (tmp_path / "before").mkdir()
     _, left = planned(settings, FILES[before](tmp_path / "before"))
-    source = FILES[name](tmp_path)
-    _, tried = planned(left, source)
-    assert not failures(tried, source, tmp_path)
-    if tried.task == "series":
-        encoding.encode(tried, tmp_path / "rows.parquet", tmp_path / "words.json", tmp_path / "features")
+    assert_fits(left, FILES[name](tmp_path), tmp_path)
 
 
 def test_window_horizon_and_rivals_follow_the_season(settings: Params, tmp_path: Path) -> None:
