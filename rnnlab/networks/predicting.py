@@ -26,10 +26,8 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     if len(rows) <= batch_size:
         # Setting up Keras' loop over batches takes longer than reading one text.
         outputs = np.asarray(model.predict_on_batch(rows))
-    elif models.masks_padding(model):
-        outputs = _predict_by_length(model, rows, batch_size)
     else:
-        outputs = model.predict(rows, batch_size=batch_size, verbose=0)
+        outputs = _predict_in_blocks(model, rows, batch_size)
     if model.layers[-1].name == models.FORECAST:
         return outputs
     if outputs.shape[1] == 1:
@@ -38,15 +36,18 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     return np.asarray(probabilities[:, 1] if outputs.shape[1] == 2 else probabilities)
 
 
-def _predict_by_length(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Reads rows of similar lengths together, without the padding that they share: it is masked, so nothing changes."""
-    network = _of_any_length(model)
+def _predict_in_blocks(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
+    """Reads rows of similar lengths together, without the padding that they share if it is masked: nothing changes."""
+    skips_padding = models.masks_padding(model)
+    network = _of_any_length(model) if skips_padding else model
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
     for first in range(0, len(inputs), ROWS_AT_ONCE):
-        block = slice(first, first + ROWS_AT_ONCE)
-        order = first + np.argsort(used_steps(inputs[block]).sum(axis=1), kind="stable")
+        block = inputs[first : first + ROWS_AT_ONCE]
+        lengths = used_steps(block).sum(axis=1) if skips_padding else np.zeros(len(block))
+        order = first + np.argsort(lengths, kind="stable")
         for rows in np.split(order, range(batch_size, len(order), batch_size)):
-            outputs[rows] = network.predict_on_batch(_without_shared_padding(inputs[rows]))
+            batch = inputs[rows]
+            outputs[rows] = network.predict_on_batch(_without_shared_padding(batch) if skips_padding else batch)
         release(inputs)
     return outputs
 

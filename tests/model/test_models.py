@@ -43,9 +43,12 @@ def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
     )
 
 
+@pytest.mark.parametrize("mask", [True, False])
 @pytest.mark.parametrize("at_once", [1, 4, 7])
-def test_how_many_rows_are_held_in_memory_changes_no_prediction(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    network, rows = built(cell="lstm"), np.tril(np.full((LENGTH, LENGTH), 3, np.int32))
+def test_how_many_rows_are_held_in_memory_changes_no_prediction(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, mask: bool
+) -> None:
+    network, rows = built(cell="lstm", mask=mask), np.tril(np.full((LENGTH, LENGTH), 3, np.int32))
     expected = network.predict(rows, verbose=0)[:, 0]
     monkeypatch.setattr(predicting, "ROWS_AT_ONCE", at_once)
     np.testing.assert_allclose(predicting.predict(network, rows, 2), expected, rtol=1e-5)
