@@ -246,26 +246,26 @@ def load(source: Path, cell: Path | None = None) -> keras.Model:
     Raises:
         UserError: the file is missing, damaged or not a ``.keras`` file.
     """
-    try:
-        if source.suffix != ".keras":
-            raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
-        archives.check(source, cell)
-        return keras.models.load_model(source, compile=False, safe_mode=True)
-    except MemoryError:
-        raise
-    except Exception as damage:  # Keras raises any of a dozen types for a bad archive
-        raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
+    return next(load_each([source], cell))
 
 
-def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
-    """Loads networks one by one; those that differ in weights alone share one Keras model, which is traced once.
+def load_each(sources: Iterable[Path], cell: Path | None = None) -> Iterator[keras.Model]:
+    """Loads networks one by one; those that differ in weights alone share one Keras model, which is built once.
 
     Raises:
         UserError: as `load` does.
     """
-    built: dict[str, keras.Model] = {}
+    built: dict[bytes, keras.Model] = {}
     for source in sources:
-        loaded = load(source)
-        network = built.setdefault(loaded.to_json(), loaded)
-        network.set_weights(loaded.get_weights())
-        yield network
+        try:
+            config = archives.check(source, cell)
+            if config in built:
+                built[config].load_weights(source)
+            else:
+                built[config] = keras.models.load_model(source, compile=False, safe_mode=True)
+        except MemoryError:
+            raise
+        except Exception as damage:  # Keras raises any of a dozen types for a bad archive
+            problem = f"not a model that Keras can load ({damage}); `dvc repro` makes it again"
+            raise UserError(f"{source}: {problem}") from None
+        yield built[config]
