@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from rnnlab.evaluation import explanations, gradients, states
@@ -105,6 +106,7 @@ def _explain_texts(
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
+    pa.default_memory_pool().release_unused()  # or Arrow keeps the room that it read all other texts into
     tables = look_inside(settings, arrays.load(layout.TEST), {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {
