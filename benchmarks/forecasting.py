@@ -120,7 +120,7 @@ def ours(work: Work) -> Callable[[], Answer]:
     """Trains as the stage `train` does, with validation and a checkpoint in each epoch."""
     given = task(work)
     with importing_keras():
-        from rnnlab.networks import models, training
+        from rnnlab.networks import predicting, training
 
     def repeat() -> Answer:
         times = [now()]
@@ -130,7 +130,7 @@ def ours(work: Work) -> Callable[[], Answer]:
             checkpoint = Checkpoint(Path(folder) / "state.npz")
             trained = training.Work(run, given.settings, rows, held_out, 0)
             model, _ = training.train(trained, checkpoint, lambda row: times.append(now()))
-        predicted = models.predict(model, given.cut["test"].inputs, given.settings.evaluate.batch_size)
+        predicted = predicting.predict(model, given.cut["test"].inputs, given.settings.evaluate.batch_size)
         return answer(given.error(predicted), model.count_params(), times)
 
     return repeat

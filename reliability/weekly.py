@@ -98,12 +98,12 @@ def _accuracy(settings: Params, run: Run, words: int, train: Any, validation: An
     with importing_keras():
         import keras
 
-        from rnnlab.networks import models, training
+        from rnnlab.networks import models, predicting, training
     keras.backend.clear_session()
     keras.utils.set_random_seed(run.seed)
     network = models.build_classifier(settings.models[run.model], words, train[0].shape[1])
     with tempfile.TemporaryDirectory() as place:
         checkpoint = Checkpoint(Path(place) / "none.npz")
         training.fit(network, train, validation, settings.training_of(run.model), run, checkpoint, lambda row: None)
-    probabilities = models.predict(network, test[0], settings.evaluate.batch_size)
+    probabilities = predicting.predict(network, test[0], settings.evaluate.batch_size)
     return float((tasks.decide(probabilities) == test[1][:, 0]).mean())

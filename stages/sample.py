@@ -12,7 +12,7 @@ def main() -> None:
     columns = ["review", "sentiment", "distance"]
     write_csv(layout.SAMPLE_REVIEWS, columns, corpus.reviews(settings.sample, settings.sample.seed))
     write_csv(layout.SAMPLE_SERIES, ["value"], ([value] for value in wave.wave(settings.wave, settings.sample.seed)))
-    write_csv(layout.SAMPLE_CLASSIC, ["symbols", "label"], classics.examples(settings.classic))
+    write_csv(layout.SAMPLE_CLASSIC, *classics.table(settings.classic))
 
 
 if __name__ == "__main__":

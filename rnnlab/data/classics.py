@@ -1,4 +1,4 @@
-"""The tasks by which the field knows what a recurrent cell can remember, as texts of symbols with a label.
+"""The tasks by which the field knows what a recurrent cell can remember, as sequences of symbols with a label.
 
 - ``temporal_order``: which of x and y came first and second, far apart among other symbols? Four labels (Hochreiter &
   Schmidhuber 1997, "Long short-term memory", task 6a).
@@ -9,6 +9,9 @@
   difficult")?
 - ``dyck1``, ``dyck2``: are brackets of one kind, or of two, balanced (Suzgun et al. 2019, "LSTM networks can perform
   dynamic counting")? Those that are not have as many of each bracket.
+- ``adding``: is the sum of two marked numbers above 1? The adding problem (Hochreiter & Schmidhuber 1997, task 4), with
+  numbers and marks as in Le et al. (2015), "A simple way to initialize recurrent networks of rectified linear units",
+  and asked as a choice. A sum is as far from 1 as an output of the first paper may be from the right one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,20 +20,38 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnlab.project.errors import UserError
-from rnnlab.project.sections.data import COPIED, Classic, ClassicName
+from rnnlab.project.sections.data import COPIED, NUMERIC, Classic, ClassicName
 
 TRIES = 1000  # draws of nothing but known sequences, after which there are hardly others
 OTHERS = ("a", "b", "c", "d")  # symbols that say nothing
 COPIES = ("a", "b", "c", "d", "e", "f", "g", "h")
+ONE = 1000  # in the unit of the numbers to be added
+# By how much two of them miss 1, at least: 0.04 in the paper, where sums of -2 to 2 are scaled to 0 to 1.
+MARGIN = 80
 Symbols = list[str]
 Draw = Callable[[str, Classic, np.random.Generator], Symbols]
 
 
 class Example(NamedTuple):
-    """Symbols with blanks between them, and the label."""
+    """Symbols with blanks between them, of numbers one of each channel with commas between, and the label."""
 
     symbols: str
     label: str
+
+
+def table(params: Classic) -> tuple[list[str], Iterator[tuple[object, ...]]]:
+    """Returns the columns of a CSV and its rows, drawn one by one: a sequence each, or of numbers a step each.
+
+    Raises as `examples` does.
+    """
+    if params.kind not in NUMERIC:
+        return ["symbols", "label"], iter(examples(params))
+    steps = (
+        (sequence, step, *channels.split(","), label)
+        for sequence, (symbols, label) in enumerate(examples(params), 1)
+        for step, channels in enumerate(symbols.split(), 1)
+    )
+    return ["sequence", "step", "number", "mark", "label"], steps
 
 
 def examples(params: Classic) -> Iterator[Example]:
@@ -100,6 +121,17 @@ def _dyck(kinds: int) -> Draw:
     return draw
 
 
+def _adding(label: str, params: Classic, generator: np.random.Generator) -> Symbols:
+    """Draws numbers from 0 to 1, and marks one in each half."""
+    half = params.length // 2
+    numbers, marks = generator.integers(ONE + 1, size=params.length), np.zeros(params.length, int)
+    marked = [int(generator.integers(half)), int(generator.integers(half, params.length))]
+    marks[marked] = 1
+    while abs(over := numbers[marked].sum() - ONE) < MARGIN or (over > 0) != (label == "above"):
+        numbers[marked] = generator.integers(ONE + 1, size=2)
+    return [f"{number / ONE:.3f},{mark}" for number, mark in zip(numbers, marks, strict=True)]
+
+
 def _balanced(pairs: int, kinds: int, generator: np.random.Generator) -> Symbols:
     """Draws balanced brackets, all shapes of one length alike.
 
@@ -134,4 +166,5 @@ KINDS: dict[ClassicName, tuple[tuple[str, ...], Draw]] = {
     "parity": (("even", "odd"), _parity),
     "dyck1": (("balanced", "unbalanced"), _dyck(1)),
     "dyck2": (("balanced", "unbalanced"), _dyck(2)),
+    "adding": (("above", "below"), _adding),
 }

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from rnnlab.evaluation import explanations, gradients, states
@@ -38,8 +39,10 @@ def look_inside(
     tokens = np.asarray(test.tokens[: settings.explain.gradient_rows])
     vocabulary, options = read_json(layout.VOCABULARY), settings.tokenize_pad
     networks = models.load_each(map(layout.network, settings.runs))
-    for run, model in zip(tqdm(settings.runs, desc="explain", unit="model", disable=None), networks, strict=True):
-        norms.append(gradients_of(model, run, tokens))
+    early = (network.get_weights() for network in models.load_each(map(layout.early, settings.runs)))
+    runs = tqdm(settings.runs, desc="explain", unit="model", disable=None)
+    for run, model, weights in zip(runs, networks, early, strict=True):
+        norms.append(gradients_of(model, weights, run, tokens))
         for key, text in texts.items():
             limits = chosen.get((run.model, run.seed))
             steps = explanations.trace(model, text, vocabulary, options, settings.evaluate.batch_size, limits)
@@ -57,11 +60,13 @@ def look_inside(
     }
 
 
-def gradients_of(model: keras.Model, run: Run, tokens: npt.NDArray[np.int32]) -> pd.DataFrame:
-    """Measures gradient norms with a run's weights before its training, after its first epoch, and in the end."""
+def gradients_of(
+    model: keras.Model, early: Sequence[npt.NDArray[np.float32]], run: Run, tokens: npt.NDArray[np.int32]
+) -> pd.DataFrame:
+    """Measures gradient norms with a run's weights before its training, early in it, and in the end."""
     moments = {
         "before": gradients.fresh_weights(model, run.seed),
-        "early": models.load(layout.early(run)).get_weights(),
+        "early": early,
         "after": model.get_weights(),
     }
     tables = []
@@ -101,6 +106,7 @@ def _explain_texts(
     shown = compared[compared["seed"] == settings.train.seeds[0]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
+    pa.default_memory_pool().release_unused()  # or Arrow keeps the room that it read all other texts into
     tables = look_inside(settings, arrays.load(layout.TEST), {key: texts[key] for key in traced}, chosen)
     labels = dict(zip(compared["id"], compared["label"], strict=True))
     return {

@@ -11,7 +11,7 @@ import pyarrow as pa
 from rnnlab.evaluation.metrics import CALIBRATION_BINS
 from rnnlab.evaluation.states import DRAWN_WORDS
 from rnnlab.features.text import encode, words
-from rnnlab.networks import models
+from rnnlab.networks import predicting
 from rnnlab.project.sections.data import TokenizePad
 from rnnlab.project.tasks import answers, confidence, decide, has_more_than_two, right, told
 
@@ -39,7 +39,7 @@ def trace(
         split = split[: options.max_length]
     lengths = range(max(1, len(split) - TRACED_WORDS + 1), len(split) + 1)
     beginnings = pa.array([" ".join(split[:length]) for length in lengths], pa.string())
-    probabilities = models.predict(model, encode(beginnings, vocabulary, options).tokens, batch_size)
+    probabilities = predicting.predict(model, encode(beginnings, vocabulary, options).tokens, batch_size)
     labels = decide(probabilities, thresholds)
     read = zip(lengths, labels.tolist(), told(probabilities, labels).tolist(), strict=True)
     return [(split[length - 1], label, probability) for length, label, probability in read]

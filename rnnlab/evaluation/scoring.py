@@ -152,7 +152,7 @@ def _predict_networks(
 ) -> tuple[tuple[Predictions, ...], Parameters]:
     """Runs every network on the rows of each split, in one process so that TensorFlow starts once."""
     with importing_keras():
-        from rnnlab.networks import models
+        from rnnlab.networks import models, predicting
     predictions: tuple[Predictions, ...] = tuple({} for _ in inputs)
     parameters: Parameters = {}
     networks = models.load_each(map(layout.network, settings.runs))
@@ -160,7 +160,7 @@ def _predict_networks(
     for run, model in zip(runs, networks, strict=True):
         parameters[run.model] = model.count_params()
         for of_split, rows in zip(predictions, inputs, strict=True):
-            of_split[run.model, run.seed] = models.predict(model, rows, settings.evaluate.batch_size)
+            of_split[run.model, run.seed] = predicting.predict(model, rows, settings.evaluate.batch_size)
     return predictions, parameters
 
 

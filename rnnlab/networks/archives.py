@@ -29,16 +29,21 @@ USUAL: dict[str, tuple[Any, ...]] = {
 PLAIN = {"DTypePolicy", "GlorotUniform", "Identity", "Orthogonal", "RandomNormal", "RandomUniform", "Zeros"}
 
 
-def check(source: Path, cell: Path | None = None) -> None:
+def check(source: Path, cell: Path | None = None) -> bytes:
     """Checks that a file is a network of this project's layers, and no larger in memory than its weights on disk.
 
     A cell that is not one of ours is run if the project, an installed package or the file ``cell`` has one of its name.
+
+    Returns:
+        All that Keras builds it from but its weights.
 
     Raises:
         ValueError: it is not; says why.
         UserError: it has a cell that there is none of, or that does not work.
         OSError, zipfile.BadZipFile: it cannot be read.
     """
+    if source.suffix != ".keras":
+        raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
     with zipfile.ZipFile(source) as archive:
         sizes = {member.filename: member.file_size for member in archive.infolist()}
         if set(sizes) != MEMBERS:
@@ -47,8 +52,9 @@ def check(source: Path, cell: Path | None = None) -> None:
             raise ValueError("it is packed, and would unpack to more than it seems")
         if sizes["config.json"] > LONGEST_CONFIG:
             raise ValueError(f"its config.json has {sizes['config.json']:,} bytes; expected {LONGEST_CONFIG:,} at most")
-        config = json.loads(archive.read("config.json"))
+        content = archive.read("config.json")
         stored = _stored_bytes(archive.read("model.weights.h5"))
+    config = json.loads(content)
     if config["class_name"] not in ("Sequential", "Change"):
         raise ValueError(f"it is a {config['class_name']} model; expected a Sequential one")
     if stored > sizes["model.weights.h5"]:
@@ -56,6 +62,7 @@ def check(source: Path, cell: Path | None = None) -> None:
     needed = 4 * _parameters(config["config"]["layers"], cell)
     if needed > sizes["model.weights.h5"]:
         raise ValueError(f"its layers need {needed:,} bytes of weights, and it has {sizes['model.weights.h5']:,}")
+    return content
 
 
 def _stored_bytes(weights: bytes) -> int:

@@ -149,7 +149,8 @@ class Recurrence(keras.layers.Layer):
         by_time = tf.transpose(words)
         distinct, indices = tf.unique(tf.reshape(by_time, (-1,)))
         vectors = tf.gather(tf.convert_to_tensor(embedding.embeddings), distinct)
-        return lambda layer: tf.gather(_project(layer, vectors), tf.reshape(indices, tf.shape(by_time)))
+        indices = tf.reshape(indices, tf.shape(by_time))
+        return lambda layer: tf.gather(_project(layer, vectors), _in_order(layer, indices))
 
     def _by_step(self, sequences: Tensor, training: bool) -> Callable[[keras.Layer], Tensor]:
         by_time = tf.transpose(sequences, (1, 0, 2))
@@ -158,22 +159,26 @@ class Recurrence(keras.layers.Layer):
             if training and layer.dropout:
                 scale = layer.cell.get_dropout_mask(by_time[0])
                 layer.cell.reset_dropout_mask()
-                return _project(layer, by_time * (scale[0] if isinstance(scale, list) else scale))
-            return _project(layer, by_time)
+                return _project(layer, _in_order(layer, by_time) * (scale[0] if isinstance(scale, list) else scale))
+            return _project(layer, _in_order(layer, by_time))
 
         return project
 
 
 def _run(layer: keras.Layer, projected: Tensor, mask: Tensor, threads: int) -> Tensor:
-    """Reads time steps in the layer's direction; returns the output with rows first and steps in their first order."""
-    if layer.go_backwards:
-        projected, mask = projected[::-1], mask[::-1]
+    """Reads steps in the order in which they are given; returns the output, rows first, in the order of the input."""
     kernel, cell = _recurrent_kernel(layer), _cell(layer)
-    parts = zip(tf.split(projected, threads, axis=1), tf.split(mask, threads, axis=1), strict=True)
+    masks = tf.split(_in_order(layer, mask), threads, axis=1)
+    parts = zip(tf.split(projected, threads, axis=1), masks, strict=True)
     outputs = tf.concat([scan(cell, *part, kernel, layer.return_sequences) for part in parts], axis=-2)
     if not layer.return_sequences:
         return outputs
-    return tf.transpose(outputs[::-1] if layer.go_backwards else outputs, (1, 0, 2))
+    return tf.transpose(_in_order(layer, outputs), (1, 0, 2))
+
+
+def _in_order(layer: keras.Layer, steps: Tensor) -> Tensor:
+    """Puts steps, (steps, …), in the order in which a layer reads them, or back; [::-1] takes 16 times as long."""
+    return tf.reverse(steps, [0]) if layer.go_backwards else steps
 
 
 def _cell(layer: keras.Layer) -> Cell:

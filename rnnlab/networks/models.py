@@ -1,6 +1,5 @@
 """The networks: input, recurrent layers, pooling, head. The networks that are compared differ in their cell alone."""
 
-import functools
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -10,9 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
-from rnnlab.features.arrays import Examples, count_labels, release, used_steps
+from rnnlab.features.arrays import Examples, count_labels
 from rnnlab.networks import archives, bigrams, cells
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import replacing
@@ -22,7 +20,6 @@ from rnnlab.project.tasks import TaskName
 
 # Padding is cut off in multiples of this many steps, since XLA compiles a network again for each new length.
 STRIDE = 64
-ROWS_AT_ONCE = 1 << 13  # of which the most similar lengths are read together, and whose inputs are held in memory
 FORECAST = "value"  # name of the output layer
 RECURRENT = "recurrent"  # names of recurrent layers begin with it
 
@@ -249,78 +246,26 @@ def load(source: Path, cell: Path | None = None) -> keras.Model:
     Raises:
         UserError: the file is missing, damaged or not a ``.keras`` file.
     """
-    try:
-        if source.suffix != ".keras":
-            raise ValueError("its name does not end in .keras")  # safe mode does not cover older formats
-        archives.check(source, cell)
-        return keras.models.load_model(source, compile=False, safe_mode=True)
-    except MemoryError:
-        raise
-    except Exception as damage:  # Keras raises any of a dozen types for a bad archive
-        raise UserError(f"{source}: not a model that Keras can load ({damage}); `dvc repro` makes it again") from None
+    return next(load_each([source], cell))
 
 
-def load_each(sources: Iterable[Path]) -> Iterator[keras.Model]:
-    """Loads networks one by one; those that differ in weights alone share one Keras model, which is traced once.
+def load_each(sources: Iterable[Path], cell: Path | None = None) -> Iterator[keras.Model]:
+    """Loads networks one by one; those that differ in weights alone share one Keras model, which is built once.
 
     Raises:
         UserError: as `load` does.
     """
-    built: dict[str, keras.Model] = {}
+    built: dict[bytes, keras.Model] = {}
     for source in sources:
-        loaded = load(source)
-        network = built.setdefault(loaded.to_json(), loaded)
-        network.set_weights(loaded.get_weights())
-        yield network
-
-
-def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Returns what a network says of inputs of the kind that it was built for.
-
-    Returns:
-        The next values of a series, float32 of shape (rows, horizon); the probability of the second of two labels,
-        float32 of shape (rows,); or the probability of each of more labels, float32 of shape (rows, labels).
-    """
-    rows = np.asarray(inputs)
-    outputs: npt.NDArray[np.float32]
-    if len(rows) <= batch_size:
-        # Setting up Keras' loop over batches takes longer than reading one text.
-        outputs = np.asarray(model.predict_on_batch(rows))
-    elif masks_padding(model):
-        outputs = _predict_by_length(model, rows, batch_size)
-    else:
-        outputs = model.predict(rows, batch_size=batch_size, verbose=0)
-    if model.layers[-1].name == FORECAST:
-        return outputs
-    if outputs.shape[1] == 1:
-        return outputs[:, 0]
-    probabilities = softmax(outputs, axis=1)
-    return np.asarray(probabilities[:, 1] if outputs.shape[1] == 2 else probabilities)
-
-
-def _predict_by_length(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> npt.NDArray[np.float32]:
-    """Reads rows of similar lengths together, without the padding that they share: it is masked, so nothing changes."""
-    network = _of_any_length(model)
-    outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
-    for first in range(0, len(inputs), ROWS_AT_ONCE):
-        block = slice(first, first + ROWS_AT_ONCE)
-        order = first + np.argsort(used_steps(inputs[block]).sum(axis=1), kind="stable")
-        for rows in np.split(order, range(batch_size, len(order), batch_size)):
-            outputs[rows] = network.predict_on_batch(_without_shared_padding(inputs[rows]))
-        release(inputs)
-    return outputs
-
-
-@functools.lru_cache(maxsize=1)
-def _of_any_length(model: keras.Model) -> keras.Model:
-    shape = (None, *model.input_shape[2:])
-    return keras.Sequential([keras.Input(shape, dtype=model.inputs[0].dtype), *model.layers])
-
-
-def _without_shared_padding(inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    length = inputs.shape[1]
-    used = np.flatnonzero(used_steps(inputs).any(axis=0))
-    first, stop = (used[0], used[-1] + 1) if len(used) else (0, 1)
-    steps = min(length, -(-(stop - first) // STRIDE) * STRIDE)
-    first = min(first, length - steps)
-    return inputs[:, first : first + steps]
+        try:
+            config = archives.check(source, cell)
+            if config in built:
+                built[config].load_weights(source)
+            else:
+                built[config] = keras.models.load_model(source, compile=False, safe_mode=True)
+        except MemoryError:
+            raise
+        except Exception as damage:  # Keras raises any of a dozen types for a bad archive
+            problem = f"not a model that Keras can load ({damage}); `dvc repro` makes it again"
+            raise UserError(f"{source}: {problem}") from None
+        yield built[config]

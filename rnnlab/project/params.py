@@ -10,6 +10,7 @@ from rnnlab.project import pins, plugins
 from rnnlab.project.errors import UserError
 from rnnlab.project.sections.data import (
     CLASSIC_CSV,
+    NUMERIC,
     OWN_CHECKS,
     Classic,
     Data,
@@ -126,11 +127,8 @@ class Params(Section):
         if self.data.known_ahead and self.series.window < self.series.horizon:
             room = f"a window of {self.series.window} rows has no room for {self.series.horizon} values that are known"
             refuse(f"data.known_ahead: {room}; raise series.window to series.horizon at least")
-        if self.data.csv == CLASSIC_CSV and self.tokenize_pad.max_length < self.classic.steps:
-            cut = (
-                f"{self.tokenize_pad.max_length} words of {self.classic.steps} would leave out what is to be remembered"
-            )
-            refuse(f"tokenize_pad.max_length: {cut}; set {self.classic.steps}")
+        if self.data.csv == CLASSIC_CSV:
+            self._check_classic()
         if self.ensemble and not task.has_ensembles:
             refuse(f"ensemble: the {task.name} task has none; set it to []")
         if self.evaluate.threshold != "likeliest" and not task.has_labels:
@@ -158,6 +156,17 @@ class Params(Section):
             if model.output == "sigmoid" and self.data.labels != AUTO and len(self.data.labels) > 2:
                 refuse(f"models.{name}.output: sigmoid is for two labels, not {len(self.data.labels)}; set auto")
         return self
+
+    def _check_classic(self) -> None:
+        kind, steps = self.classic.kind, self.classic.steps
+        task = "sequences" if kind in NUMERIC else "text"
+        if self.task != task:
+            refuse(f"task: classic.kind {kind} is drawn for the {task} task, not {self.task}; set {task}")
+        section = "sequences" if kind in NUMERIC else "tokenize_pad"
+        length = getattr(self, section).max_length
+        if length < steps:
+            cut = f"{length} steps of {steps} would leave out what is to be remembered"
+            refuse(f"{section}.max_length: {cut}; set {steps}")
 
     @property
     def runs(self) -> list[Run]:

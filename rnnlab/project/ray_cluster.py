@@ -26,6 +26,8 @@ def cluster(address: str | None, named: str) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # By default, Ray restarts a process that its machine has no memory for, again and again.
     os.environ.setdefault("RAY_task_oom_retries", "3")
+    # By default, Ray has its processes give way to all others (nice 15), and whoever waits for them waits with them.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     # A cluster of our own listens on this machine alone, and asks for a token that Ray writes to ~/.ray.
     local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     options: dict[str, Any] = {"runtime_env": {"py_modules": [str(layout.PACKAGE)]}} if address else local

@@ -45,11 +45,11 @@ def answer(
     network: Any, inputs: npt.NDArray[Any], labels: Sequence[str], thresholds: Sequence[float] | None
 ) -> Answers:
     """Returns what a network says of encoded rows; see `Classifier.classify`."""
-    from rnnlab.networks import models
+    from rnnlab.networks import predicting
 
     if not len(inputs):
         return [], np.zeros((0, len(labels)), np.float32)
-    probabilities = models.predict(network, inputs, batch_size=256)
+    probabilities = predicting.predict(network, inputs, batch_size=256)
     answers = [labels[number] for number in decide(probabilities, thresholds)]
     is_single = probabilities.ndim == 1
     return answers, np.stack([1 - probabilities, probabilities], axis=1) if is_single else probabilities

@@ -123,7 +123,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         Raises:
             UserError: a series was not among those of the training.
         """
-        from rnnlab.networks import models
+        from rnnlab.networks import predicting
 
         series = self._numbers_of(model_input)
         columns = {name: np.array(model_input[name].tolist()) for name in self._encoding.covariates}
@@ -131,7 +131,7 @@ class SeriesForecaster(mlflow.pyfunc.PythonModel):
         inputs = self._encoding.encode(self._encoding.standardise(values, series), columns, horizon)
         # Networks up to 0.1.0 read values without an axis of channels.
         inputs = inputs.reshape(len(inputs), *self._network.input_shape[1:]).astype(np.float32)
-        predicted = self._encoding.undo(models.predict(self._network, inputs, batch_size=256), series)
+        predicted = self._encoding.undo(predicting.predict(self._network, inputs, batch_size=256), series)
         table = pd.DataFrame({"next_value": predicted[:, 0]})
         if predicted.shape[1] > 1:
             table = table.assign(forecast=predicted.tolist())

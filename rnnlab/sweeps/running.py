@@ -65,7 +65,7 @@ def _train(trial: Trial, data: Data, on_epoch: OnEpoch) -> "tuple[keras.Sequenti
 
 def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]:
     from rnnlab.evaluation import metrics, series_metrics
-    from rnnlab.networks import models
+    from rnnlab.networks import predicting
 
     def score_series(true: Any, found: Any) -> dict[str, Any]:
         encoding, series = data.encoding, data.series
@@ -78,5 +78,5 @@ def _score(model: "keras.Model", settings: Params, data: Data) -> dict[str, Any]
         return metrics.score(metrics.answer(true[:, 0].astype(np.int16), found))
 
     inputs, targets = data.test
-    predicted = models.predict(model, inputs, settings.evaluate.batch_size)
+    predicted = predicting.predict(model, inputs, settings.evaluate.batch_size)
     return (score_labels if TASKS[settings.task].has_labels else score_series)(targets, predicted)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from rnnlab.evaluation import gradients, states
 from rnnlab.features.arrays import Examples
-from rnnlab.networks import archives, bigrams, fast_layers, layers, models
+from rnnlab.networks import archives, bigrams, fast_layers, layers, models, predicting
 from rnnlab.project.errors import UserError
 from rnnlab.project.sections.data import TokenizePad
 from tests.support.networks import plain
@@ -100,7 +100,7 @@ def test_a_network_is_saved_and_loaded_with_its_pairs(tmp_path: Path) -> None:
     models.save(network, tmp_path / "lstm-1.keras")
     loaded = models.load(tmp_path / "lstm-1.keras")
     np.testing.assert_array_equal(loaded.layers[0].find(WORDS), network.layers[0].find(WORDS))
-    np.testing.assert_allclose(models.predict(loaded, WORDS, 2), models.predict(network, WORDS, 9), rtol=1e-5)
+    np.testing.assert_allclose(predicting.predict(loaded, WORDS, 2), predicting.predict(network, WORDS, 9), rtol=1e-5)
     assert models.masks_padding(loaded)
 
 
@@ -135,7 +135,7 @@ def test_a_pair_that_was_cut_off_with_shared_padding_is_none() -> None:
     rows = np.zeros((3, 150), np.int32)
     rows[:, -4:] = WORDS
     network = built((rows, ROWS[1]), nb_channels=1)
-    np.testing.assert_allclose(models.predict(network, rows, 1), models.predict(network, rows, 9), rtol=1e-5)
+    np.testing.assert_allclose(predicting.predict(network, rows, 1), predicting.predict(network, rows, 9), rtol=1e-5)
 
 
 def test_explanations_follow_pairs_as_well() -> None:

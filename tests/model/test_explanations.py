@@ -8,7 +8,7 @@ import pytest
 
 from rnnlab.evaluation import explanations, metrics
 from rnnlab.features.text import encode
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project.sections.data import TokenizePad
 from tests.model.test_gradients import LENGTH, network
 from tests.support.networks import plain
@@ -24,7 +24,7 @@ def options(**changes: object) -> TokenizePad:
 
 
 def alone(model: keras.Model, text: str, params: TokenizePad) -> float:
-    return float(models.predict(model, encode(pa.array([text]), KNOWN, params).tokens, 1)[0])
+    return float(predicting.predict(model, encode(pa.array([text]), KNOWN, params).tokens, 1)[0])
 
 
 @pytest.mark.parametrize(("padding", "truncation"), [("pre", "pre"), ("post", "middle")])
@@ -115,7 +115,7 @@ def test_mistakes_among_three_labels_are_those_of_the_label_given() -> None:
 def test_a_trace_of_three_labels_says_which_is_likeliest() -> None:
     model = models.build_classifier(plain(4, 5, output="auto"), len(KNOWN), LENGTH, labels=3)
     traced = explanations.trace(model, TEXT, KNOWN, options(), batch_size=5)
-    whole = models.predict(model, encode(pa.array([TEXT]), KNOWN, options()).tokens, 1)
+    whole = predicting.predict(model, encode(pa.array([TEXT]), KNOWN, options()).tokens, 1)
     assert whole.shape == (1, 3)
     assert traced[-1][1:] == (int(whole.argmax()), pytest.approx(float(whole.max()), rel=1e-5))
 

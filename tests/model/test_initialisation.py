@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from rnnlab.evaluation import states
-from rnnlab.networks import cells, models
+from rnnlab.networks import cells, models, predicting
 from tests.support.networks import plain
 
 UNITS, LENGTH = 400, 50
@@ -105,7 +105,7 @@ def test_a_saved_network_is_loaded_as_it_was(cell: str, init: str, tmp_path: Pat
     for one, other in zip(network.get_weights(), loaded.get_weights(), strict=True):
         assert one.tolist() == other.tolist()
     rows = np.random.default_rng(1).integers(1, 20, (5, LENGTH)).astype(np.int32)
-    np.testing.assert_array_equal(models.predict(loaded, rows, 5), models.predict(network, rows, 5))
+    np.testing.assert_array_equal(predicting.predict(loaded, rows, 5), predicting.predict(network, rows, 5))
     # Keras alone, without any code of this project, can load it too.
     assert "rnnlab" not in network.get_layer("recurrent").get_config().__repr__()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlab.features.arrays import Examples
-from rnnlab.networks import cells, models
+from rnnlab.networks import cells, models, predicting
 from rnnlab.project.errors import UserError
 from tests.support.networks import plain
 
@@ -39,22 +39,25 @@ def test_masked_padding_changes_no_prediction(cell: str, pooling: str) -> None:
     padded_before = np.array([[0, 0, 0, 0, 3, 4, 5]], np.int32)
     padded_after = np.array([[3, 4, 5, 0, 0, 0, 0]], np.int32)
     np.testing.assert_allclose(
-        models.predict(network, padded_before, 1), models.predict(network, padded_after, 1), rtol=1e-5
+        predicting.predict(network, padded_before, 1), predicting.predict(network, padded_after, 1), rtol=1e-5
     )
 
 
+@pytest.mark.parametrize("mask", [True, False])
 @pytest.mark.parametrize("at_once", [1, 4, 7])
-def test_how_many_rows_are_held_in_memory_changes_no_prediction(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    network, rows = built(cell="lstm"), np.tril(np.full((LENGTH, LENGTH), 3, np.int32))
+def test_how_many_rows_are_held_in_memory_changes_no_prediction(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, mask: bool
+) -> None:
+    network, rows = built(cell="lstm", mask=mask), np.tril(np.full((LENGTH, LENGTH), 3, np.int32))
     expected = network.predict(rows, verbose=0)[:, 0]
-    monkeypatch.setattr(models, "ROWS_AT_ONCE", at_once)
-    np.testing.assert_allclose(models.predict(network, rows, 2), expected, rtol=1e-5)
+    monkeypatch.setattr(predicting, "ROWS_AT_ONCE", at_once)
+    np.testing.assert_allclose(predicting.predict(network, rows, 2), expected, rtol=1e-5)
 
 
 def test_unmasked_padding_does_change_it() -> None:
     network = built(cell="simple_rnn", mask=False)
     rows = np.array([[0, 0, 0, 0, 3, 4, 5], [3, 4, 5, 0, 0, 0, 0]], np.int32)
-    first, second = models.predict(network, rows, 2)
+    first, second = predicting.predict(network, rows, 2)
     assert abs(first - second) > 1e-4
 
 
@@ -118,7 +121,7 @@ def test_of_more_than_two_labels_each_has_a_probability() -> None:
     network = models.build_classifier(options, VOCABULARY, LENGTH, labels=4)
     assert network.count_params() == VOCABULARY * 5 + 4 * (5 * 4 + 4 * 4 + 4) + 4 * 4 + 4
     rows = np.array([[0, 0, 3, 4, 5, 6, 7], [0, 0, 0, 0, 0, 8, 9]], np.int32)
-    found = models.predict(network, rows, 1)
+    found = predicting.predict(network, rows, 1)
     assert found.shape == (2, 4) and found.dtype == np.float32
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
     logits = np.asarray(network(rows))
@@ -139,19 +142,19 @@ def test_logits_are_read_as_a_probability() -> None:
     rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
     logits = np.asarray(network(rows))[0].astype(np.float64)
     expected = np.exp(logits[1]) / np.exp(logits).sum()
-    assert models.predict(network, rows, 1)[0] == pytest.approx(expected, rel=1e-5)
+    assert predicting.predict(network, rows, 1)[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_order_of_words_matters_to_every_cell() -> None:
     rows = np.array([[3, 4, 5, 6, 7, 8, 9], [9, 8, 7, 6, 5, 4, 3]], np.int32)
     for cell in ("simple_rnn", "lstm", "gru"):
-        first, second = models.predict(built(cell=cell), rows, 2)
+        first, second = predicting.predict(built(cell=cell), rows, 2)
         assert abs(first - second) > 1e-4, cell
 
 
 def test_a_seed_gives_one_network_and_another_seed_another() -> None:
     rows = np.array([[3, 4, 5, 6, 7, 8, 9]], np.int32)
-    first, same, other = (models.predict(built(seed=seed), rows, 1)[0] for seed in (1, 1, 2))
+    first, same, other = (predicting.predict(built(seed=seed), rows, 1)[0] for seed in (1, 1, 2))
     assert first == same
     assert first != other
 
@@ -164,18 +167,18 @@ def forecaster(residual: bool) -> keras.Model:
 def test_a_residual_network_adds_to_the_last_value_and_still_does_when_loaded(tmp_path) -> None:
     values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
     usual, residual = forecaster(False), forecaster(True)
-    expected = models.predict(usual, values, 4) + values[:, -1:, 0]
-    np.testing.assert_allclose(models.predict(residual, values, 4), expected, rtol=1e-6)
+    expected = predicting.predict(usual, values, 4) + values[:, -1:, 0]
+    np.testing.assert_allclose(predicting.predict(residual, values, 4), expected, rtol=1e-6)
     models.save(residual, tmp_path / "network.keras")
     loaded = models.load(tmp_path / "network.keras")
-    np.testing.assert_array_equal(models.predict(loaded, values, 4), models.predict(residual, values, 4))
+    np.testing.assert_array_equal(predicting.predict(loaded, values, 4), predicting.predict(residual, values, 4))
 
 
 def test_a_residual_network_without_weights_says_that_nothing_changes() -> None:
     network = forecaster(True)
     network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
     values = np.random.default_rng(0).normal(size=(9, 3, 2)).astype(np.float32)
-    assert np.array_equal(models.predict(network, values, 16), np.repeat(values[:, -1:, 0], 2, axis=1))
+    assert np.array_equal(predicting.predict(network, values, 16), np.repeat(values[:, -1:, 0], 2, axis=1))
 
 
 def test_saved_bytes_depend_on_the_weights_alone(tmp_path) -> None:
@@ -194,7 +197,7 @@ def test_a_loaded_network_predicts_as_the_saved_one(tmp_path) -> None:
     rows = np.random.default_rng(0).integers(0, VOCABULARY, (16, LENGTH), np.int32)
     models.save(network, tmp_path / "network.keras")
     loaded = models.load(tmp_path / "network.keras")
-    np.testing.assert_array_equal(models.predict(loaded, rows, 16), models.predict(network, rows, 16))
+    np.testing.assert_array_equal(predicting.predict(loaded, rows, 16), predicting.predict(network, rows, 16))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 torn"])
@@ -246,8 +249,8 @@ def test_reading_rows_by_length_without_shared_padding_changes_no_prediction(pad
     for row, length in enumerate(lengths):
         place = slice(150 - length, 150) if padding == "before" else slice(length)
         tokens[row, place] = generator.integers(1, VOCABULARY, length)
-    whole = models.predict(network, tokens, batch_size=100)
-    np.testing.assert_allclose(models.predict(network, tokens, batch_size=2), whole, atol=1e-6)
+    whole = predicting.predict(network, tokens, batch_size=100)
+    np.testing.assert_allclose(predicting.predict(network, tokens, batch_size=2), whole, atol=1e-6)
 
 
 def sequences(steps: int, channels: int, labels: int = 2) -> Examples:
@@ -265,10 +268,10 @@ def test_numbers_are_read_by_length_like_words(pooling: str) -> None:
     for row, length in enumerate([150, 3, 64, 65, 149, 1, 70]):
         inputs[row, : 150 - length] = 0
         inputs[row, -length, :2] = 0  # a channel that is not 0 makes a step
-    whole = models.predict(network, inputs, batch_size=100)
-    np.testing.assert_allclose(models.predict(network, inputs, batch_size=2), whole, atol=1e-6)
+    whole = predicting.predict(network, inputs, batch_size=100)
+    np.testing.assert_allclose(predicting.predict(network, inputs, batch_size=2), whole, atol=1e-6)
     shorter = inputs[1:2, -3:]
-    np.testing.assert_allclose(models.predict(network, shorter, 1), whole[1:2], atol=1e-6)
+    np.testing.assert_allclose(predicting.predict(network, shorter, 1), whole[1:2], atol=1e-6)
 
 
 def test_a_network_is_built_for_the_shape_of_its_rows() -> None:
@@ -295,7 +298,7 @@ def test_without_a_mask_padding_changes_what_a_network_says() -> None:
     inputs[:, -2:] = 1.0
     inputs[1, 0] = 5.0
     assert network.output_shape == (None, 3) and not models.masks_padding(network)
-    first, second = models.predict(network, inputs, 2)
+    first, second = predicting.predict(network, inputs, 2)
     assert np.abs(first - second).max() > 1e-4
 
 
@@ -310,6 +313,6 @@ def test_networks_of_one_architecture_are_one_and_predict_as_each_alone(tmp_path
     for network, alone in zip(
         models.load_each(tmp_path / f"{name}.keras" for name in networks), networks.values(), strict=True
     ):
-        np.testing.assert_array_equal(models.predict(network, tokens, 4), models.predict(alone, tokens, 4))
+        np.testing.assert_array_equal(predicting.predict(network, tokens, 4), predicting.predict(alone, tokens, 4))
         seen.append(network)
     assert seen[0] is seen[2] is not seen[1]

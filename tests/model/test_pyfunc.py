@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rnnlab.features.series_encoding import Encoding, Own, Scaler
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.serving.pyfunc import SeriesForecaster
@@ -37,7 +37,7 @@ def test_several_values_are_forecast_from_several_columns(tmp_path: Path) -> Non
     )
     answer = served(tmp_path, network, encoding.to_json()).predict(None, rows)
     channels = np.array([[[0, 0, 1, 0], [1, 1, 0, 1], [2, 2, 0, 0]]], np.float32)
-    expected = models.predict(network, channels, 8) * 2.0 + 5.0
+    expected = predicting.predict(network, channels, 8) * 2.0 + 5.0
     assert list(answer) == ["next_value", "forecast"]
     assert answer["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
     assert answer["next_value"][0] == answer["forecast"][0][0]
@@ -50,7 +50,7 @@ def test_what_is_known_ahead_comes_with_the_steps_to_predict(tmp_path: Path) -> 
     wind, words = [1.0, 5.0, 9.0, 13.0, 17.0], ["N", "S", "up", "N", "N"]
     rows = pd.DataFrame({"from": [words], "wind": [wind], "values": [[5.0, 7.0, 9.0]]})
     channels = np.array([[[0, 0, 1, 0, 2, 0, 0], [1, 1, 0, 1, 3, 1, 0], [2, 2, 0, 0, 4, 1, 0]]], np.float32)
-    expected = models.predict(network, channels, 8) * 2.0 + 5.0
+    expected = predicting.predict(network, channels, 8) * 2.0 + 5.0
     assert forecaster.predict(None, rows)["forecast"][0] == pytest.approx(expected[0].tolist(), abs=1e-5)
     with pytest.raises(ValueError, match="same shape"):
         forecaster.predict(None, rows.assign(wind=[wind[:3]]))

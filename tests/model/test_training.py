@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlab.networks import models, training
+from rnnlab.networks import models, predicting, training
 from rnnlab.networks.batches import Batches
 from rnnlab.networks.checkpoints import Checkpoint
 from rnnlab.project.errors import UserError
@@ -138,7 +138,7 @@ def test_the_weights_of_the_best_epoch_are_kept(epochs: int) -> None:
     best = min(history.epochs, key=lambda row: row["val_loss"])
     assert history.best_epoch == best["epoch"] < len(history.epochs) <= epochs
     tokens, labels = rows(64, 2, noise=True)
-    probability = models.predict(network, tokens, 64).astype(np.float64)
+    probability = predicting.predict(network, tokens, 64).astype(np.float64)
     loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
     assert loss == pytest.approx(best["val_loss"], rel=1e-3)
 
@@ -159,7 +159,7 @@ def test_a_loss_that_is_no_number_stops_with_advice() -> None:
 def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
     network, history, _ = by_heart(6, patience=6, keep="last")
     tokens, labels = rows(64, 2, noise=True)
-    probability = models.predict(network, tokens, 64).astype(np.float64)
+    probability = predicting.predict(network, tokens, 64).astype(np.float64)
     loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
     assert history.best_epoch == 6
     assert loss == pytest.approx(history.epochs[-1]["val_loss"], rel=1e-3)
@@ -169,7 +169,7 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
 def test_logits_learn_as_well_as_one_sigmoid() -> None:
     network, history, _ = fitted(1, budget(epochs=8), output="logits")
     tokens, labels = rows(64, 2)
-    right = (models.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
+    right = (predicting.predict(network, tokens, 64) >= 0.5) == (labels[:, 0] == 1)
     assert right.mean() > 0.95
     assert history.epochs[-1]["val_accuracy"] == pytest.approx(right.mean())
 
@@ -184,7 +184,7 @@ def test_five_labels_are_learned() -> None:
     params = budget(epochs=30, learning_rate=0.03)
     history = training.fit(network, examples, examples, params, Run("lstm", 1), CHECKPOINT, lambda row: False)
     assert history.epochs[-1]["val_accuracy"] > 0.95
-    assert (models.predict(network, tokens, 64).argmax(axis=1) == labels).mean() > 0.95
+    assert (predicting.predict(network, tokens, 64).argmax(axis=1) == labels).mean() > 0.95
 
 
 @pytest.mark.parametrize("engine", ["fast", "stock"])
@@ -213,7 +213,7 @@ def test_a_rare_label_is_given_more_often_with_balanced_weights() -> None:
         both = tokens, labels[:, None]
         chosen = budget(epochs=8).model_copy(update={"class_weights": weights})
         training.fit(network, both, both, chosen, Run("lstm", 1), CHECKPOINT, lambda row: False)
-        shares.append((models.predict(network, tokens, 64) >= 0.5).mean())
+        shares.append((predicting.predict(network, tokens, 64) >= 0.5).mean())
     assert shares[0] < 0.02 < 0.2 < shares[1]
 
 
@@ -227,7 +227,7 @@ def test_a_forecaster_learns_a_series() -> None:
     history = training.fit(network, both, both, budget(epochs=20, patience=20), RUN, CHECKPOINT, lambda row: None)
     assert set(history.epochs[0]) == {"epoch", "loss", "mae", "val_loss", "val_mae"}
     assert history.epochs[-1]["val_loss"] < 0.02 * targets.var()
-    errors = models.predict(network, inputs, 64) - targets
+    errors = predicting.predict(network, inputs, 64) - targets
     assert np.mean(errors**2) == pytest.approx(min(row["val_loss"] for row in history.epochs), rel=1e-3)
 
 
@@ -239,7 +239,7 @@ def test_a_forecaster_learns_a_series() -> None:
 def test_averaged_weights_are_scored_and_kept(epochs: int, keep: str) -> None:
     network, history, _ = by_heart(epochs, keep=keep, ema_momentum=0.9)
     tokens, labels = rows(64, 2, noise=True)
-    probability = models.predict(network, tokens, 64).astype(np.float64)
+    probability = predicting.predict(network, tokens, 64).astype(np.float64)
     loss = -np.mean(np.where(labels[:, 0] == 1, np.log(probability), np.log(1 - probability)))
     assert loss == pytest.approx(history.epochs[history.best_epoch - 1]["val_loss"], rel=1e-3)
     assert len(history.epochs) < 30

@@ -48,4 +48,5 @@ def test_the_classic_tasks_stay() -> None:
         "parity": "b70747577c58ec8d",
         "dyck1": "c29a4d5fa5cc6129",
         "dyck2": "aa19c546c3a1d4a2",
+        "adding": "d76710a2fc54dfc7",
     }

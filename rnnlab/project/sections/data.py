@@ -30,8 +30,10 @@ NOT_OF_FILES = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-
 LABEL = re.compile(r"(?!\s).{1,100}(?<!\s)")
 MOST_LABELS = 1_000
 CLASSIC_CSV = "data/sample/classic.csv"
-ClassicName = Literal["temporal_order", "copy", "parity", "dyck1", "dyck2"]
-SHORTEST: dict[ClassicName, int] = {"temporal_order": 10, "copy": 1, "parity": 2, "dyck1": 2, "dyck2": 4}  # lengths
+ClassicName = Literal["temporal_order", "copy", "parity", "dyck1", "dyck2", "adding"]
+# Lengths.
+SHORTEST: dict[ClassicName, int] = {"temporal_order": 10, "copy": 1, "parity": 2, "dyck1": 2, "dyck2": 4, "adding": 2}
+NUMERIC: tuple[ClassicName, ...] = ("adding",)  # tasks of sequences of numbers; the others are texts of symbols
 COPIED = 4  # symbols that are to be remembered in the copy task
 
 

@@ -97,6 +97,30 @@ def test_a_stack_tells_which_brackets_are_balanced(symbols: str, expected: bool)
     assert classics.is_balanced(symbols.split()) == expected
 
 
+def test_adding_marks_a_number_in_each_half_and_asks_whether_their_sum_is_above_one() -> None:
+    marked: list[tuple[int, int]] = []
+    for symbols, label in drawn("adding", 21):
+        steps = [step.split(",") for step in symbols.split()]
+        numbers, marks = ([float(step[channel]) for step in steps] for channel in range(2))
+        assert len(steps) == 21 and 0 <= min(numbers) <= max(numbers) <= 1
+        first, second = (place for place, mark in enumerate(marks) if mark)
+        total = numbers[first] + numbers[second]
+        assert (total > 1) == (label == "above") and abs(total - 1) > 0.0799
+        marked.append((first, second))
+    first, second = zip(*marked, strict=True)
+    assert (min(first), max(first), min(second), max(second)) == (0, 9, 10, 20)
+
+
+def test_numbers_are_written_a_step_a_row_and_symbols_a_sequence_a_row() -> None:
+    columns, rows = classics.table(Classic(kind="adding", length=3, rows=10, seed=1))
+    written = [tuple(map(str, row)) for row in rows]
+    assert columns == ["sequence", "step", "number", "mark", "label"]
+    assert [row[:2] for row in written[:4]] == [("1", "1"), ("1", "2"), ("1", "3"), ("2", "1")]
+    assert len(written) == 30
+    columns, rows = classics.table(Classic(kind="copy", length=3, rows=10, seed=1))
+    assert (columns, [tuple(row) for row in rows]) == (["symbols", "label"], drawn("copy", 3, rows=10))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_shortest_length_works_and_a_shorter_one_is_refused(kind: ClassicName) -> None:
     generator = np.random.default_rng(1)
@@ -122,13 +146,29 @@ def test_more_sequences_than_there_are_is_a_mistake_in_a_sentence() -> None:
 def test_sequences_that_would_be_cut_are_refused(settings: Params) -> None:
     classic = {"data.csv": CLASSIC_CSV, "classic.kind": "copy", "classic.length": 40}
     assert changed(settings, **classic, **{"tokenize_pad.max_length": 45}).classic.steps == 45
-    with pytest.raises(UserError, match=r"max_length: 44 words of 45 would leave out what is to be remembered; set 45"):
+    with pytest.raises(UserError, match=r"max_length: 44 steps of 45 would leave out what is to be remembered; set 45"):
         changed(settings, **classic, **{"tokenize_pad.max_length": 44})
     assert changed(settings, **{"classic.length": 1000})  # nothing reads them
 
 
+def test_steps_that_would_be_cut_are_refused_and_so_is_the_task_of_another_kind(settings: Params) -> None:
+    adding = {"data.csv": CLASSIC_CSV, "classic.kind": "adding", "classic.length": 40}
+    sequences = {"task": "sequences", "evaluate.slices": [], "baselines": ["majority"]}
+    assert changed(settings, **adding, **sequences, **{"sequences.max_length": 40})
+    with pytest.raises(UserError, match=r"sequences\.max_length: 39 steps of 40 would leave out .*; set 40"):
+        changed(settings, **adding, **sequences, **{"sequences.max_length": 39})
+    with pytest.raises(
+        UserError, match=r"task: classic\.kind adding is drawn for the sequences task, not text; set seq"
+    ):
+        changed(settings, **adding)
+    with pytest.raises(
+        UserError, match=r"task: classic\.kind copy is drawn for the text task, not sequences; set text"
+    ):
+        changed(settings, **(adding | sequences | {"classic.kind": "copy"}))
+
+
 def test_an_unknown_task_is_refused_with_those_that_there_are(settings: Params) -> None:
     values = settings.model_dump(mode="json", by_alias=True)
-    values["classic"]["kind"] = "adding"
-    with pytest.raises(UserError, match=r"classic\.kind: .*temporal_order.*dyck2"):
+    values["classic"]["kind"] = "multiplying"
+    with pytest.raises(UserError, match=r"classic\.kind: .*temporal_order.*adding"):
         parse(values)

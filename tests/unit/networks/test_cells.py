@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnnlab.evaluation import gradients, states
-from rnnlab.networks import cells, fast_layers, layers, models, sizes
+from rnnlab.networks import cells, fast_layers, layers, models, predicting, sizes
 from rnnlab.project.errors import UserError
 from rnnlab.project.sections.networks import OWN_CELLS
 from tests.support.cells import minimal_gated_unit, write_cell
@@ -59,7 +59,7 @@ def test_the_recipe_computes_the_minimal_gated_unit(project: Path) -> None:
     recurrent = model.get_layer("recurrent")
     weight, bias = model.layers[-1].get_weights()
     expected = [by_hand(recurrent.get_weights(), row[2:]) @ weight + bias for row in rows]
-    assert models.predict(model, rows, 2) == pytest.approx(1 / (1 + np.exp(-np.concatenate(expected))), rel=1e-5)
+    assert predicting.predict(model, rows, 2) == pytest.approx(1 / (1 + np.exp(-np.concatenate(expected))), rel=1e-5)
 
 
 @pytest.mark.parametrize("changes", CHANGES)
@@ -69,7 +69,7 @@ def test_a_file_with_it_is_loaded_and_has_the_same_bytes_again(project: Path, ch
     models.save(network(**changes), project / "again.keras")
     assert (project / "it.keras").read_bytes() == (project / "again.keras").read_bytes()
     loaded, tokens = models.load(project / "it.keras"), np.arange(36).reshape(4, 9)
-    assert models.predict(loaded, tokens, 8).tobytes() == models.predict(model, tokens, 8).tobytes()
+    assert predicting.predict(loaded, tokens, 8).tobytes() == predicting.predict(model, tokens, 8).tobytes()
 
 
 def test_trying_it_out_leaves_the_random_numbers_as_they_are(project: Path) -> None:

@@ -60,7 +60,7 @@ def test_ray_neither_reports_nor_warns_unless_the_user_wants_it(
     for name, value in ours.items():
         monkeypatch.setenv(name, value)
     with cluster(None, "data.engine"):
-        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_worker_niceness": "0"}
         assert sys.modules["ray"].seen == {**quiet, "RAY_task_oom_retries": retries, **ours}
 
 

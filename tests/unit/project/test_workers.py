@@ -45,15 +45,16 @@ def follow(team: Team, work: float) -> None:
     import ray
 
     granted = ray.get_runtime_context().get_assigned_resources().get("CPU", 0)
-    team.meet([np.array([work])], [np.array([granted])])
+    team.meet([np.array([work])], [np.array([granted, os.nice(0)])])
 
 
 def lead_two(processors: int) -> list[float]:
-    """What a follower of this process was sent, and the processors that it was granted."""
+    """What a follower of this process was sent, the processors it was granted, and how far it gives way to others."""
 
     def lead(team: Team) -> list[float]:
-        (sent,), (granted,) = team.meet([np.zeros(1)], [np.zeros(1)])
-        return [*sent.tolist(), *granted.tolist()[1:]]
+        (sent,), (found,) = team.meet([np.zeros(1)], [np.array([os.nice(0)])])
+        mine, granted, its_own = found.tolist()
+        return [*sent.tolist(), granted, its_own - mine]
 
     return workers.together(2, processors, lead, follow, lambda: 5.0, {})
 
@@ -98,5 +99,5 @@ def test_a_worker_has_processors_of_its_own_but_that_of_a_trial_shares_those_of_
         import ray
 
         everything = ray.remote(num_cpus=ray.cluster_resources()["CPU"])(lead_two)
-        assert ray.get(everything.remote(1), timeout=100) == [5, 0]
-    assert lead_two(1) == [5, 1]
+        assert ray.get(everything.remote(1), timeout=100) == [5, 0, 0]
+    assert lead_two(1) == [5, 1, 0]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from rnnlab.features.series_encoding import Scaler
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.params import Params
@@ -111,7 +111,7 @@ def test_a_file_of_a_network_forecasts_in_the_unit_of_the_series(settings: Param
     assert forecaster.version.startswith("lstm-1.keras/")
     forecasts.forecast_csv(forecaster, settings, source, folder / "out.csv")
     inputs = np.array([[[-1, 0, 1, 0], [1, 1, 0, 1], [2, 2, 1, 0]]], np.float32)
-    expected = models.predict(network, inputs, 1)[0] * 10 + 30
+    expected = predicting.predict(network, inputs, 1)[0] * 10 + 30
     assert pd.read_csv(folder / "out.csv")["forecast"].tolist() == pytest.approx(expected.tolist(), abs=1e-4)
     with pytest.raises(UserError, match=r"reads 3 rows with the columns wind, from; set series.window, data"):
         other = changed(settings, **{"series.window": 4})

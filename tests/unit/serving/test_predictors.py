@@ -16,7 +16,7 @@ from mlflow.types.schema import Array
 from ruamel.yaml import YAML
 
 from rnnlab.features import text
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project import layout
 from rnnlab.project.dvc_lock import file_digest
 from rnnlab.project.errors import UserError
@@ -102,7 +102,7 @@ def test_a_file_gives_what_the_network_gives_for_training_s_arrays(trained: Trai
     assert predictor.version == f"lstm-1.keras/{file_digest(trained.network)}"
     cleaned = text.clean(pa.array(TEXTS, pa.string()))
     tokens = text.encode(cleaned, VOCABULARY, OPTIONS).tokens
-    wanted = models.predict(models.load(trained.network), tokens, 256)
+    wanted = predicting.predict(models.load(trained.network), tokens, 256)
     answers = list(predictions.predict_lines(predictor, TEXTS))
     assert [answer.all["positive"] for answer in answers] == pytest.approx(wanted.tolist())
     assert [answer.probability for answer in answers] == [max(answer.all.values()) for answer in answers]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnnlab.features.sequences import Scaler, save_scaler
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project.errors import UserError
 from rnnlab.project.files import write_json
 from rnnlab.project.overrides import changed
@@ -52,7 +52,7 @@ def test_each_sequence_gets_the_label_that_the_network_gives(folder: Path, ours:
     assert predictor.channels == ("b", "a")
     assert sequence_files.label_csv(predictor, ours, source, target, every_label=True) == 2
     inputs = SCALER.encode([np.array(rows) for rows in VALUES.values()])
-    wanted = models.predict(models.load(folder / "lstm-1.keras"), inputs, 256)
+    wanted = predicting.predict(models.load(folder / "lstm-1.keras"), inputs, 256)
     with target.open() as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["sequence"], row["steps"]) for row in rows] == [("w1", "2"), ("w2", "6")]

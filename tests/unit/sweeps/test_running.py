@@ -12,7 +12,7 @@ import pytest
 from rnnlab.evaluation import metrics, series_metrics
 from rnnlab.features.arrays import Examples
 from rnnlab.features.series_encoding import Scaler
-from rnnlab.networks import models
+from rnnlab.networks import models, predicting
 from rnnlab.project.params import Params, Run
 from rnnlab.sweeps import running
 from rnnlab.sweeps.trials import Data, Outcome, Trial
@@ -50,7 +50,7 @@ def test_a_trial_is_scored_by_its_task_on_the_test_rows(task: str, settings: Par
     (tmp_path / "network.keras").write_bytes(content)
     network = models.load(tmp_path / "network.keras")
     assert outcome.parameters == network.count_params()
-    predicted = models.predict(network, data.test[0], 7)
+    predicted = predicting.predict(network, data.test[0], 7)
     true = data.test[1]
     if task == "series":
         scores = series_metrics.score(10 * true, 10 * predicted)
