@@ -11,7 +11,7 @@
   dynamic counting")? Those that are not have as many of each bracket.
 - ``adding``: is the sum of two marked numbers above 1? The adding problem (Hochreiter & Schmidhuber 1997, task 4), with
   numbers and marks as in Le et al. (2015), "A simple way to initialize recurrent networks of rectified linear units",
-  and asked as a choice. A sum is as far from 1 as an output of the first paper may be from the right one.
+  and asked as a choice. No sum is nearer to 1 than an output of the first paper may be to the right one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
