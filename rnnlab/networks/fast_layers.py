@@ -156,11 +156,12 @@ class Recurrence(keras.layers.Layer):
         by_time = tf.transpose(sequences, (1, 0, 2))
 
         def project(layer: keras.Layer) -> Tensor:
+            steps = _in_order(layer, by_time)
             if training and layer.dropout:
                 scale = layer.cell.get_dropout_mask(by_time[0])
                 layer.cell.reset_dropout_mask()
-                return _project(layer, _in_order(layer, by_time) * (scale[0] if isinstance(scale, list) else scale))
-            return _project(layer, _in_order(layer, by_time))
+                steps *= scale[0] if isinstance(scale, list) else scale
+            return _project(layer, steps)
 
         return project
 

@@ -24,7 +24,7 @@ def predict(model: keras.Model, inputs: npt.NDArray[Any], batch_size: int) -> np
     rows = np.asarray(inputs)
     outputs: npt.NDArray[np.float32]
     if len(rows) <= batch_size:
-        # Setting up Keras' loop over batches takes longer than reading one text.
+        # Building and tracing a network of any length takes longer than reading one text.
         outputs = np.asarray(model.predict_on_batch(rows))
     else:
         outputs = _predict_in_blocks(model, rows, batch_size)

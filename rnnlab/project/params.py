@@ -159,10 +159,9 @@ class Params(Section):
 
     def _check_classic(self) -> None:
         kind, steps = self.classic.kind, self.classic.steps
-        task = "sequences" if kind in NUMERIC else "text"
+        task, section = ("sequences", "sequences") if kind in NUMERIC else ("text", "tokenize_pad")
         if self.task != task:
             refuse(f"task: classic.kind {kind} is drawn for the {task} task, not {self.task}; set {task}")
-        section = "sequences" if kind in NUMERIC else "tokenize_pad"
         length = getattr(self, section).max_length
         if length < steps:
             cut = f"{length} steps of {steps} would leave out what is to be remembered"
