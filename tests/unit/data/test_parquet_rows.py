@@ -12,6 +12,7 @@ from rnnlab.data import parquet_rows, sources
 from rnnlab.data.csv_rows import Rows
 from rnnlab.project.errors import UserError
 from rnnlab.project.params import Params
+from tests.support import arrow
 
 TABLE = {"review": ["good", None, "bad"], "sentiment": ["positive", "negative", None], "extra": [1, 2, 3]}
 
@@ -97,12 +98,8 @@ def test_what_unpacks_to_too_much_is_not_read(settings: Params, tmp_path: Path) 
 
 @pytest.fixture
 def pool() -> Iterator[pa.MemoryPool]:
-    """Counts what Arrow takes meanwhile."""
-    usual = pa.default_memory_pool()
-    counting = pa.proxy_memory_pool(usual)
-    pa.set_memory_pool(counting)
-    yield counting
-    pa.set_memory_pool(usual)
+    with arrow.counting() as pool:
+        yield pool
 
 
 def often(value: str, rows: int) -> pa.DictionaryArray:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rnnlab.features import clean_rows
+from tests.support import arrow
 
 
 def test_the_rows_of_a_split_keep_their_order(tmp_path: Path) -> None:
@@ -36,14 +37,10 @@ def test_few_texts_of_many_are_found_in_little_memory(tmp_path: Path) -> None:
     ids = [f"{number * 3 % 5000}" for number in range(5000)]  # in no order, by which groups could be left out
     texts = pa.table({"id": ids, "text": [os.urandom(2000).hex() for _ in ids]})
     pq.write_table(texts, tmp_path / "rows.parquet", row_group_size=100)
-    usual, counting = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
-    pa.set_memory_pool(counting)
-    try:
+    with arrow.counting() as pool:
         found = clean_rows.read_rows(tmp_path / "rows.parquet", ["text"], pc.field("id") == "4000")
-    finally:
-        pa.set_memory_pool(usual)
     assert found.num_rows == 1
-    assert counting.max_memory() < texts.nbytes / 10
+    assert pool.max_memory() < texts.nbytes / 10
 
 
 def test_sequences_are_named_as_they_stand_in_the_file(tmp_path: Path) -> None:
