@@ -74,7 +74,7 @@ def _score_labelled(settings: Params) -> Scored:
         [held_out], labels = held, np.asarray(others[0].labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
-            parameters["ensemble"] = _sum([parameters[name] for name in settings.ensemble])
+            parameters["ensemble"] = _joined_parameters(settings, parameters)
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
@@ -179,20 +179,31 @@ def _predict(
     return predictions, parameters, penalties
 
 
-def _sum(parameters: list[int | None]) -> int | None:
-    known = [number for number in parameters if number is not None]
-    return sum(known) if len(known) == len(parameters) else None
+def _joined_parameters(settings: Params, parameters: Parameters) -> int | None:
+    total = 0
+    for name in settings.ensemble:
+        if (number := parameters[name]) is None:
+            return None
+        total += number * (settings.ensemble_seeds if name in settings.compare else 1)
+    return total
 
 
 def _add_ensembles(
     settings: Params, predictions: Predictions, held_out: Predictions, labels: npt.NDArray[np.int16]
 ) -> None:
-    """Adds an ensemble per seed to both, weighted on held-out predictions and labels; a baseline is in each."""
-    for seed in settings.train.seeds:
-        members = [(name, seed if name in settings.compare else NO_SEED) for name in settings.ensemble]
-        stacked = ensembles.fit([held_out[member] for member in members], labels)
-        for rows in (predictions, held_out):
-            rows["ensemble", seed] = ensembles.combine([rows[member] for member in members], stacked)
+    """Adds an ensemble for each group of seeds to both, named by the first of them; a baseline is in each.
+
+    Its members are weighted on held-out predictions and labels.
+    """
+    seeds, size = sorted(settings.train.seeds), settings.ensemble_seeds
+    for group in (seeds[start : start + size] for start in range(0, len(seeds), size)):
+        runs = [
+            [(name, seed) for seed in (group if name in settings.compare else [NO_SEED])] for name in settings.ensemble
+        ]
+        members, held = ([ensembles.mean([rows[run] for run in of]) for of in runs] for rows in (predictions, held_out))
+        stacked = ensembles.fit(held, labels)
+        predictions["ensemble", group[0]] = ensembles.combine(members, stacked)
+        held_out["ensemble", group[0]] = ensembles.combine(held, stacked)
 
 
 def _table(columns: Columns, answers: dict[Key, Columns]) -> pd.DataFrame:

@@ -163,7 +163,8 @@ def estimate(scores: Floats, *, dependent: bool = False) -> Estimate:
 def difference(first: Floats, second: Floats) -> npt.NDArray[np.float64]:
     """First minus second, float64 of shape (seeds, rows), of two models' scores of the same rows in the same order.
 
-    A model without seeds, (1, rows), is paired with each seed of the other.
+    A model without seeds, (1, rows), is paired with each seed of the other; ensembles of several seeds, of which there
+    are fewer, each with the mean of as many seeds in a row.
 
     Raises:
         UserError: rows or seeds cannot be paired.
@@ -171,12 +172,16 @@ def difference(first: Floats, second: Floats) -> npt.NDArray[np.float64]:
     if first.shape[1] != second.shape[1]:
         counts = f"{first.shape[1]} and {second.shape[1]} rows"
         raise UserError(f"two models were scored on {counts}; score both on the same test rows")
-    if len(first) != len(second) and 1 not in (len(first), len(second)):
+    fewer, more = sorted((len(first), len(second)))
+    if more % fewer:
         raise UserError(
             f"two models with {len(first)} and {len(second)} seeds cannot be compared seed by seed; "
             "train both with the same seeds"
         )
-    return np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    first, second = (np.asarray(each, np.float64) for each in (first, second))
+    if fewer > 1:
+        first, second = (each.reshape(fewer, -1, each.shape[1]).mean(axis=1) for each in (first, second))
+    return first - second
 
 
 def apart(first: Estimate, second: Estimate) -> Estimate:

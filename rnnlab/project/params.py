@@ -29,6 +29,7 @@ from rnnlab.project.sections.kinds import (
     CHECKS,
     FIGURES,
     METRICS,
+    Positive,
     Section,
     list_to_tuple,
     refuse,
@@ -72,6 +73,7 @@ class Params(Section):
     models: dict[ModelName, Model]
     baselines: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     ensemble: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
+    ensemble_seeds: Positive = 1
     figures: Annotated[tuple[str, ...], BeforeValidator(list_to_tuple)]
     evaluate: Evaluate
     intervals: Intervals
@@ -106,8 +108,17 @@ class Params(Section):
                 refuse(f"ensemble: {name} is neither in compare nor in baselines")
         if self.match != "none" and len(self.compare) == 1:
             refuse(f"match: there is nothing to match {self.compare[0]} with; name two models in compare, or set none")
-        if len(self.ensemble) == 1:
-            refuse("ensemble: name at least two members, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _ensembles_have_members(self) -> "Params":
+        seeds, joined = len(self.train.seeds), self.ensemble_seeds
+        if len(self.ensemble) == 1 and joined == 1:
+            refuse("ensemble: name at least two members, or none; or join several seeds of one: ensemble_seeds")
+        if joined > 1 and not {*self.ensemble} & {*self.compare}:
+            refuse(f"ensemble_seeds: {joined} seeds of no network; name one in ensemble, or set 1")
+        if seeds % joined:
+            refuse(f"ensemble_seeds: train.seeds has {seeds}, which do not make ensembles of {joined}; set a divisor")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from rnnlab.evaluation.rivals import fit_all
 from rnnlab.features import arrays, encoding
 from rnnlab.networks import models
 from rnnlab.project import layout, overrides
-from rnnlab.project.params import Params
+from rnnlab.project.params import Params, Run
 from tests.support.builders import write_csv
 from tests.unit.data.test_sequences import HEADER, TASK, rows
 
@@ -30,9 +31,14 @@ def project(settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ingestion.ingest(ours, source, layout.ROWS, layout.REJECTED, layout.SUMMARY)
     encoding.encode(ours, layout.ROWS, layout.VOCABULARY, layout.FEATURES)
     fit_all(ours, layout.ROWS, layout.FEATURES, layout.BASELINES)
-    network = models.build(ours.task, ours.models["rnn"], 0, arrays.read_examples(layout.TRAIN, ours.task))
-    models.save(network, layout.network(ours.runs[0]))
+    save_network(ours, 1)
     return ours
+
+
+def save_network(settings: Params, seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    network = models.build(settings.task, settings.models["rnn"], 0, arrays.read_examples(layout.TRAIN, settings.task))
+    models.save(network, layout.network(Run("rnn", seed)))
 
 
 def test_penalties_are_told_of_the_models_that_have_one(project: Params) -> None:
@@ -41,6 +47,18 @@ def test_penalties_are_told_of_the_models_that_have_one(project: Params) -> None
     assert {name for name, figures in found.items() if "inverse_penalty" in figures} == {"summary"}
     assert found["summary"]["inverse_penalty"] in INVERSE_PENALTIES
     assert [found[name]["parameters"] for name in ("summary", "dtw")] == [2 * 7 + 2, 0]
+
+
+def test_an_ensemble_joins_the_seeds_of_each_group(project: Params, tmp_path: Path) -> None:
+    for seed in (2, 7, 9):
+        save_network(project, seed)
+    joined = {"train.seeds": [9, 1, 7, 2], "ensemble": ["rnn"], "ensemble_seeds": 2, "baselines": []}
+    found = scoring.score(overrides.changed(project, joined, tmp_path))
+    assert found.metrics["ensemble"]["parameters"] == 2 * found.metrics["rnn"]["parameters"]
+    second = found.predictions.pivot(index="id", columns=["model", "seed"], values="probability")
+    assert sorted(second["ensemble"]) == [1, 7]
+    log_odds = second["rnn"].map(lambda p: np.log(p / (1 - p)))
+    np.testing.assert_allclose(second["ensemble"][7], 1 / (1 + np.exp(-log_odds[[7, 9]].mean(axis=1))), rtol=1e-4)
 
 
 def test_each_model_says_a_label_of_each_test_row(project: Params) -> None:

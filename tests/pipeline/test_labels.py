@@ -99,10 +99,11 @@ def test_a_rare_label_is_found_with_weights_and_thresholds(fresh: Project) -> No
 
 
 def test_a_mixed_verdict_is_a_third_label_of_the_embedded_corpus(fresh: Project) -> None:
-    fresh.set_params(sample__mixed_share=0.3, train__seeds=[1], ensemble=["lstm", "nbsvm"], promote__min_accuracy=0.1)
-    fresh.run_stages("rnn-1", "lstm-1")
+    fresh.set_params(sample__mixed_share=0.3, compare=["lstm"], train__seeds=[1, 2], promote__min_accuracy=0.1)
+    fresh.set_params(ensemble=["lstm", "nbsvm"], ensemble_seeds=2)
+    fresh.run_stages("lstm-1", "lstm-2")
     assert json.loads((fresh.folder / "reports/data.json").read_text())["labels"] == ["mixed", "negative", "positive"]
-    assert "ensemble" in metrics(fresh)
+    assert len(json.loads((fresh.folder / "reports/metrics.json").read_text())["ensemble"]["per_seed"]) == 1
     comparison = (fresh.folder / "reports/comparison.md").read_text()
     assert "Where distance is far" in comparison
     done = fresh.inside("rnnlab.cli.main", "promote", "--force")

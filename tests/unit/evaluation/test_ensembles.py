@@ -54,6 +54,22 @@ def test_the_weighted_sum_is_one_of_log_odds() -> None:
     np.testing.assert_allclose(joined, expected, rtol=1e-5)
 
 
+def test_seeds_are_joined_by_the_mean_of_their_log_odds() -> None:
+    seeds = [np.array([0.2, 0.9], np.float32), np.array([0.6, 0.5], np.float32)]
+    log_odds = logit(np.array(seeds, np.float64)).mean(axis=0)
+    np.testing.assert_allclose(ensembles.mean(seeds), expit(log_odds), rtol=1e-5)
+    several = [np.array([[0.2, 0.3, 0.5]], np.float32), np.array([[0.2, 0.6, 0.2]], np.float32)]
+    joined = ensembles.mean(several)
+    np.testing.assert_allclose(joined.sum(axis=1), 1, rtol=1e-6)
+    assert joined[0].argmax() == 1 and joined.dtype == np.float32
+    assert ensembles.mean(seeds[:1]) is seeds[0]
+
+
+def test_a_single_member_stays_as_it_is() -> None:
+    [member] = members = [np.array([0.2, 0.9], np.float32)]
+    assert ensembles.combine(members, ensembles.fit(members, np.array([0, 1]))) is member
+
+
 def test_certainty_stays_finite() -> None:
     certain = np.array([1.0, 0.0], np.float32)
     assert np.isfinite(ensembles.combine([certain, 1 - certain], weighted(1.0, 1.0, 0.0))).all()

@@ -52,6 +52,20 @@ def test_runs_pair_every_model_with_every_seed() -> None:
     assert params.parse(values).runs == [Run("lstm", 7), Run("lstm", 3), Run("rnn", 7), Run("rnn", 3)]
 
 
+@pytest.mark.parametrize(
+    ("ensemble", "joined", "sentence"),
+    [
+        (["lstm"], 1, "ensemble: name at least two members, or none; or join several seeds of one: ensemble_seeds"),
+        (["majority", "nbsvm"], 2, "ensemble_seeds: 2 seeds of no network; name one in ensemble, or set 1"),
+        (["lstm"], 3, "ensemble_seeds: train.seeds has 4, which do not make ensembles of 3; set a divisor"),
+        (["lstm"], 0, "ensemble_seeds: must be greater than or equal to 1, not 0"),
+    ],
+)
+def test_ensembles_have_members(ensemble: list[str], joined: int, sentence: str) -> None:
+    values = changed("train.seeds", [1, 2, 3, 4]) | {"ensemble": ensemble, "ensemble_seeds": joined}
+    assert sentence in complaint(values)
+
+
 def test_a_run_is_named_by_model_and_seed() -> None:
     assert Run("lstm", 3).name == "lstm-3"
 
