@@ -275,10 +275,12 @@ def test_a_stage_declares_the_parameters_it_reads_and_no_other(
 ) -> None:
     declared = {key.replace("${item.model}", "lstm") for key in PIPELINE[stage]["params"]}
     others = [finished_series.copy(tmp_path / "series"), finished_sequences.copy(tmp_path / "sequences")]
-    timed = project.copy(tmp_path / "timed")
-    timed.set_params(match="time")
+    changes: dict[str, dict[str, Any]] = {"size": {"match": "time"}, "evaluate": {"ensemble": ["lstm", "nbsvm"]}}
+    if stage in changes:  # what it reads only then
+        others.append(project.copy(tmp_path / "changed"))
+        others[-1].set_params(**changes[stage])
     read: set[str] = set()
-    for task in (project, *others, *([timed] if stage == "size" else [])):
+    for task in (project, *others):
         with monkeypatch.context() as patch:
             patch.setattr("rnnlab.networks.sizes.search", lambda ratio, units: units)
             read |= read_keys(stage, task, patch)
