@@ -25,7 +25,7 @@ from rnnlab.features.series_encoding import Encoding
 from rnnlab.networks.keras_import import importing_keras
 from rnnlab.project import layout
 from rnnlab.project.params import NO_SEED, Params, Run
-from rnnlab.project.results import NOTHING
+from rnnlab.project.results import ENSEMBLE, NOTHING
 from rnnlab.project.tasks import SERIES, STEP, UNIT, TaskName
 
 # Predictions of some rows by model and seed, and how many weights each model has, None if that is not known. Of texts
@@ -74,7 +74,7 @@ def _score_labelled(settings: Params) -> Scored:
         [held_out], labels = held, np.asarray(others[0].labels)
         if settings.ensemble:
             _add_ensembles(settings, predictions, held_out, labels)
-            parameters["ensemble"] = _joined_parameters(settings, parameters)
+            parameters[ENSEMBLE] = _joined_parameters(settings, parameters)
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
     columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
@@ -202,8 +202,8 @@ def _add_ensembles(
         ]
         members, held = ([ensembles.mean([rows[run] for run in of]) for of in runs] for rows in (predictions, held_out))
         stacked = ensembles.fit(held, labels)
-        predictions["ensemble", group[0]] = ensembles.combine(members, stacked)
-        held_out["ensemble", group[0]] = ensembles.combine(held, stacked)
+        predictions[ENSEMBLE, group[0]] = ensembles.combine(members, stacked)
+        held_out[ENSEMBLE, group[0]] = ensembles.combine(held, stacked)
 
 
 def _table(columns: Columns, answers: dict[Key, Columns]) -> pd.DataFrame:

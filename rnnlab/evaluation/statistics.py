@@ -163,8 +163,7 @@ def estimate(scores: Floats, *, dependent: bool = False) -> Estimate:
 def difference(first: Floats, second: Floats) -> npt.NDArray[np.float64]:
     """First minus second, float64 of shape (seeds, rows), of two models' scores of the same rows in the same order.
 
-    A model without seeds, (1, rows), is paired with each seed of the other; ensembles of several seeds, of which there
-    are fewer, each with the mean of as many seeds in a row.
+    A model without seeds, (1, rows), is paired with each seed of the other.
 
     Raises:
         UserError: rows or seeds cannot be paired.
@@ -172,16 +171,12 @@ def difference(first: Floats, second: Floats) -> npt.NDArray[np.float64]:
     if first.shape[1] != second.shape[1]:
         counts = f"{first.shape[1]} and {second.shape[1]} rows"
         raise UserError(f"two models were scored on {counts}; score both on the same test rows")
-    fewer, more = sorted((len(first), len(second)))
-    if more % fewer:
+    if len(first) != len(second) and 1 not in (len(first), len(second)):
         raise UserError(
             f"two models with {len(first)} and {len(second)} seeds cannot be compared seed by seed; "
             "train both with the same seeds"
         )
-    first, second = (np.asarray(each, np.float64) for each in (first, second))
-    if fewer > 1:
-        first, second = (each.reshape(fewer, -1, each.shape[1]).mean(axis=1) for each in (first, second))
-    return first - second
+    return np.asarray(first, np.float64) - np.asarray(second, np.float64)
 
 
 def apart(first: Estimate, second: Estimate) -> Estimate:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from rnnlab.evaluation import statistics
 from rnnlab.evaluation.statistics import Components, Estimate
+from rnnlab.project.results import ENSEMBLE
 from rnnlab.project.tasks import Measure
 
 SIGNIFICANCE = 0.05
@@ -152,11 +153,20 @@ def pair(
     Raises:
         UserError: rows or seeds cannot be paired.
     """
-    (name, scores), (rival, others) = first, second
+    (name, rival), (scores, others) = (first[0], second[0]), _by_ensemble(first, second)
     between = statistics.difference(scores, others)
     components = statistics.components(between, dependent=dependent)
     size = measure.margin(margin, float(np.mean(others)))
     return Pair(name, rival, components.estimate(float(between.mean())), components, size, measure)
+
+
+def _by_ensemble(*named: tuple[str, Scores]) -> list[Scores]:
+    """Returns scores; of a network that is compared with ensembles, the mean of the seeds that each of them joins."""
+    count = min((len(scores) for name, scores in named if name == ENSEMBLE), default=0)
+    return [
+        scores.reshape(count, -1, scores.shape[1]).mean(axis=1) if count and not len(scores) % count else scores
+        for _, scores in named
+    ]
 
 
 def judge(pairs: Iterable[Pair]) -> list[Verdict]:

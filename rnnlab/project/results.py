@@ -12,6 +12,7 @@ from rnnlab.project.params import Run
 from rnnlab.project.tasks import Measure, Task
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+ENSEMBLE = "ensemble"  # the name of its row in tables
 
 
 def weights(model: Mapping[str, Any]) -> str:
@@ -74,7 +75,7 @@ class Result(NamedTuple):
     @property
     def models(self) -> list[str]:
         """Everything that it has figures of, in the order of its parameters."""
-        order = [*self.values["compare"], "ensemble", *self.values.get("baselines", [])]
+        order = [*self.values["compare"], ENSEMBLE, *self.values.get("baselines", [])]
         return sorted(self.metrics, key=lambda name: order.index(name) if name in order else len(order))
 
     @property
@@ -95,7 +96,7 @@ class Result(NamedTuple):
     @property
     def contenders(self) -> list[str]:
         """Networks, and the ensemble if there is one: all that a baseline is compared with."""
-        return [*self.networks, *(["ensemble"] if "ensemble" in self.metrics else [])]
+        return [*self.networks, *([ENSEMBLE] if ENSEMBLE in self.metrics else [])]
 
     @property
     def code(self) -> str:

@@ -172,14 +172,6 @@ def test_a_model_without_seeds_is_paired_with_each_seed() -> None:
     assert np.array_equal(statistics.difference(network, baseline), statistics.difference(network, repeated))
 
 
-def test_an_ensemble_of_several_seeds_is_paired_with_their_mean() -> None:
-    generator = np.random.default_rng(11)
-    seeds, ensembles = generator.random((6, 60)), generator.random((2, 60))
-    means = np.array([seeds[:3].mean(axis=0), seeds[3:].mean(axis=0)])
-    np.testing.assert_allclose(statistics.difference(ensembles, seeds), ensembles - means)
-    np.testing.assert_allclose(statistics.difference(seeds, ensembles), means - ensembles)
-
-
 def test_errors_in_single_precision_are_not_rounded_further() -> None:
     first, second = np.full((2, 3), 0.1, np.float32), np.full((1, 3), 1e-9, np.float32)
     found = statistics.difference(first, second)

@@ -19,6 +19,21 @@ def verdict(
     return Verdict(pair, difference.p_value() if p_value is None else p_value, family)
 
 
+def test_an_ensemble_is_paired_with_the_mean_of_the_seeds_that_it_joins() -> None:
+    generator = np.random.default_rng(11)
+    seeds, joined, baseline = generator.random((6, 60)), generator.random((2, 60)), generator.random((1, 60))
+    means = np.array([seeds[:3].mean(axis=0), seeds[3:].mean(axis=0)])
+
+    def paired(*models: tuple[str, Any]) -> Pair:
+        return verdicts.pair(*models, 0.01, ACCURACY, dependent=False)._replace(first="", second="")
+
+    assert paired(("ensemble", joined), ("lstm", seeds)) == paired(("a", joined), ("b", means))
+    assert paired(("lstm", seeds), ("ensemble", joined)) == paired(("a", means), ("b", joined))
+    assert paired(("ensemble", joined), ("nbsvm", baseline)) == paired(("a", joined), ("b", baseline))
+    # Of one ensemble of all seeds, there is no telling what other seeds would give.
+    assert paired(("ensemble", joined[:1]), ("lstm", seeds)).components.seeds == 1
+
+
 def test_a_difference_that_is_shown_names_the_better_model() -> None:
     assert verdict(0.05, 0.01).sentence == "lstm beats rnn by 5.0 points (95 % interval 2.8 to 7.2)"
     assert verdict(-0.05, 0.01).sentence == "rnn beats lstm by 5.0 points (95 % interval 2.8 to 7.2)"
