@@ -21,6 +21,7 @@ from rnnlab.project.params import Params, Run
 from rnnlab.project.results import NOTHING
 from rnnlab.project.tasks import SERIES, STEP, TaskName, forecasts, in_units
 
+FORECASTS = ["label", "predicted", "probability"]
 STATES = ("text_id", "model", "quantity", "word")  # columns before those of the units
 Thresholds = Mapping[tuple[str, int], Sequence[float]]  # by model and seed, of each label
 
@@ -91,24 +92,29 @@ def states_of(text_id: str, model: str, read: states.States) -> pd.DataFrame:
 
 def explain(settings: Params, predictions: pd.DataFrame, chosen: Thresholds = NOTHING) -> dict[str, pd.DataFrame]:
     """Makes the tables of a task with labels by name, from the predictions of `rnnlab.evaluation.scoring`."""
-    compared = predictions[predictions["model"].isin(settings.compare)]
-    by_model, by_run = (compared.groupby(keys, sort=False) for keys in ("model", ["model", "seed"]))
-    wrong = [explanations.mistakes(rows, settings.explain.mistakes).assign(model=name) for name, rows in by_model]
+    # Of the rows of one model or run at a time: those of all networks once more would be most of the stage's memory.
+    count, of_model = settings.explain.mistakes, {name: predictions["model"] == name for name in settings.compare}
+    wrong = [explanations.mistakes(predictions[rows], count).assign(model=name) for name, rows in of_model.items()]
+    calibration = [
+        bins(predictions.loc[of_model[run.model] & (predictions["seed"] == run.seed), FORECASTS]).assign(
+            **run._asdict()
+        )
+        for run in settings.runs
+    ]
     mistakes = pd.concat(wrong, ignore_index=True)
-    calibration = pd.concat([bins(rows).assign(model=name, seed=seed) for (name, seed), rows in by_run])
-    return EXPLAINERS[settings.task](settings, compared, mistakes, calibration, chosen)
+    return EXPLAINERS[settings.task](settings, predictions, mistakes, pd.concat(calibration), chosen)
 
 
 def _explain_texts(
-    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+    settings: Params, predictions: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
 ) -> dict[str, pd.DataFrame]:
     """Adds texts to mistakes, and what goes on inside the networks."""
-    shown = compared[compared["seed"] == settings.train.seeds[0]]
+    shown = predictions.loc[predictions["seed"] == settings.train.seeds[0], ["id", "model", "words", *FORECASTS]]
     traced = explanations.choose_traced(shown, settings.compare[0], settings.compare[-1], settings.explain.traced_rows)
     texts = read_texts(layout.ROWS, [*traced, *mistakes["id"]])
     pa.default_memory_pool().release_unused()  # or Arrow keeps the room that it read all other texts into
     tables = look_inside(settings, arrays.load(layout.TEST), {key: texts[key] for key in traced}, chosen)
-    labels = dict(zip(compared["id"], compared["label"], strict=True))
+    labels = shown[shown["id"].isin(traced)].drop_duplicates("id").set_index("id")["label"]
     return {
         **tables,
         "traces": tables["traces"].assign(label=tables["traces"]["text_id"].map(labels)),
@@ -118,7 +124,7 @@ def _explain_texts(
 
 
 def _explain_sequences(
-    settings: Params, compared: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
+    settings: Params, predictions: pd.DataFrame, mistakes: pd.DataFrame, calibration: pd.DataFrame, chosen: Thresholds
 ) -> dict[str, pd.DataFrame]:
     """Adds names to mistakes."""
     names = read_sequence_names(layout.ROWS, mistakes["id"].tolist())

@@ -45,14 +45,19 @@ def trace(
     return [(split[length - 1], label, probability) for length, label, probability in read]
 
 
-def gap(first: pd.DataFrame, second: pd.DataFrame) -> "pd.Series[float]":
+def gap(first: pd.DataFrame, second: pd.DataFrame, *, more_than_two: bool) -> "pd.Series[float]":
     """Tells how far apart two networks are on each of the same rows, by whose id both tables are indexed.
+
+    Args:
+        first: predictions of one network.
+        second: those of the other.
+        more_than_two: whether the rows that these are chosen from have more than two labels.
 
     Returns:
         The difference of what they think of a label, or the mean of what each thinks of its own where those differ.
     """
     one, other = first["probability"], second["probability"]
-    is_of_one_label = (answers(first) == answers(second)) | (not has_more_than_two(first))
+    is_of_one_label = (answers(first) == answers(second)) | (not more_than_two)
     return (other - one).abs().where(is_of_one_label, (one + other) / 2)
 
 
@@ -66,10 +71,11 @@ def choose_traced(predictions: pd.DataFrame, first: str, second: str, count: int
         At most ``count`` ids, the largest disagreement first within each kind; of texts with at most `DRAWN_WORDS`
         words, or of the ``count`` shortest where too few are so short.
     """
-    one, other = (predictions[predictions["model"] == name].set_index("id").sort_index() for name in (first, second))
-    longest = max(DRAWN_WORDS, other["words"].nsmallest(count).max())
-    gaps = pd.DataFrame({"gap": gap(one, other), "wrong": ~right(other), "words": other["words"]}).reset_index()
-    gaps = gaps[gaps["words"] <= longest]
+    lengths = predictions.loc[predictions["model"] == second, "words"]
+    short = predictions[predictions["words"] <= max(DRAWN_WORDS, lengths.nsmallest(count).max())]
+    one, other = (short[short["model"] == name].set_index("id").sort_index() for name in (first, second))
+    apart = gap(one, other, more_than_two=has_more_than_two(predictions))
+    gaps = pd.DataFrame({"gap": apart, "wrong": ~right(other)}).reset_index()
     ranked = gaps.sort_values(["gap", "id"], ascending=[False, True])
     ranked["rank"] = ranked.groupby("wrong").cumcount()
     chosen: list[str] = ranked.sort_values(["rank", "wrong"])["id"].head(count).tolist()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from rnnlab.evaluation import (
@@ -77,16 +78,18 @@ def _score_labelled(settings: Params) -> Scored:
             parameters[ENSEMBLE] = _joined_parameters(settings, parameters)
         if settings.evaluate.threshold == "f1":
             chosen = {run: thresholds.choose(labels, values) for run, values in held_out.items()}
-    columns = {"id": rows.ids.astype(str), "label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
+    columns: Columns = {"label": np.asarray(rows.labels), "words": np.asarray(rows.lengths)}
     columns |= read_slices(layout.ROWS, layout.TEST.name)
     figures = other_metrics.find_labelled(settings)
     answers = {run: metrics.answer(columns["label"], values, chosen.get(run)) for run, values in predictions.items()}
     scores = {run: metrics.score(said, figures) for run, said in answers.items()}
-    given = {run: {"predicted": said.predicted, "probability": said.told} for run, said in answers.items()}
-    table = _table(columns, given)
-    explained = explanation_tables.explain(settings, table, chosen)
     by_model = {name: [said for run, said in answers.items() if run[0] == name] for name in settings.scored}
-    explained["intervals"] = figure_intervals.table(columns, by_model, figures)
+    intervals = figure_intervals.table(columns, by_model, figures)
+    given = {run: {"predicted": said.predicted, "probability": said.told} for run, said in answers.items()}
+    # Of Arrow's strings, all runs share one array.
+    ids = pd.array(pa.array(np.asarray(rows.ids)).cast(pa.large_string()), dtype="str")
+    table = _table({"id": ids, **columns}, given)
+    explained = explanation_tables.explain(settings, table, chosen) | {"intervals": intervals}
     summaries = _summaries(settings, scores, parameters)
     for name, penalty in penalties.items():
         summaries[name]["inverse_penalty"] = round(penalty, 6)

@@ -83,7 +83,7 @@ def _converged(found: Convergence, name: str) -> str:
 
 def _spread(model: Mapping[str, Any], key: str, figure: Figure) -> str:
     mean = figure(model["mean"][key])
-    return f"{mean} ± {figure(model['sd'][key])}" if model["per_seed"] else mean
+    return f"{mean} ± {figure(model['sd'][key])}" if len(model["per_seed"]) > 1 else mean
 
 
 def _split(found: Mapping[str, Any], figure: Figure) -> str:

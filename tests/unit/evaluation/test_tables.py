@@ -99,6 +99,11 @@ def test_what_is_not_known_shows_a_dash() -> None:
     assert (row["seconds per epoch"], row["training seconds"]) == ("–", "–")
 
 
+def test_one_seed_has_no_spread() -> None:
+    (row,) = rows({"rnn": summary(0.7, 1)}, {})
+    assert (row["seeds"], row["test accuracy"]) == ("1", "0.700")
+
+
 def test_a_baseline_has_no_seeds_no_spread_and_no_epochs() -> None:
     (row,) = rows({"tfidf": summary(0.9, 0)}, {"tfidf": Cost(None, 3.0)})
     assert (row["seeds"], row["test accuracy"]) == ("–", "0.900")
